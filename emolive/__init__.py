@@ -1,0 +1,1 @@
+"""emolive reads expressed emotion from webcam and microphone together, live."""

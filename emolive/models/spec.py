@@ -1,0 +1,118 @@
+"""What a model is, as plain values: the part of a checkpoint that is not weights."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+from emolive.errors import EmoliveError
+
+EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+
+Pooling = Literal["middle", "mean"]
+AudioKind = Literal["mfcc", "logmel"]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSpec:
+    """How sound becomes (channels, steps).
+
+    "mfcc" is librosa's default MFCC (centred frames, top_db 80 within the window) as the published
+    model uses it. "logmel" uses no value from outside a step, so that steps can be cached: frames
+    are not centred, and a fixed floor takes the place of top_db.
+    """
+
+    kind: AudioKind = "mfcc"
+    rate_hz: int = 22_050
+    n_fft: int = 2048
+    hop: int = 512
+    n_mels: int = 128
+    n_mfcc: int = 10
+    fmin_hz: float = 0.0
+    fmax_hz: float = 11_025.0
+
+    @property
+    def channels(self) -> int:
+        return self.n_mfcc if self.kind == "mfcc" else self.n_mels
+
+    def steps(self, n_samples: int) -> int:
+        """Feature steps that `n_samples` give."""
+        return 1 + n_samples // self.hop if self.kind == "mfcc" else n_samples // self.hop
+
+
+@dataclass(frozen=True, slots=True)
+class PixelSpec:
+    """How a face crop becomes the trunk's input: (x / 255 - mean) / std, in this channel order."""
+
+    size: int = 224
+    order: Literal["BGR", "RGB"] = "BGR"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Everything that must be known to rebuild a model and to feed it."""
+
+    fusion: str = "ia"
+    """A name from `emolive.models.registry`: lt, it, ia."""
+    encoders: tuple[str, ...] = ("efficientface",)
+    """Frame encoders, in the order in which their vectors are concatenated."""
+    tracker: str = "none"
+    """What measured the landmarks: "dlib68" or "none"."""
+    heads: int = 1
+    labels: tuple[str, ...] = EMOTIONS
+    window_s: float = 3.6
+    frames: int = 15
+    pooling: Pooling = "middle"
+    """How a bin of window_s / frames becomes one vector: its frame nearest to the bin's middle,
+    or the mean of the bin's vectors and, behind it, their standard deviation."""
+    pixels: PixelSpec = field(default_factory=PixelSpec)
+    audio: AudioSpec = field(default_factory=AudioSpec)
+    baselines: tuple[str, ...] = ()
+    """Baseline modes the model was trained for. Empty: it takes raw features (as published)."""
+    dropout: float = 0.0
+    width: float = 1.0
+    """Width of the two branches relative to the published one."""
+    variant: str = "reference"
+    """"reference": the published form of the fusion. Others are named in the registry."""
+
+    @property
+    def bin_s(self) -> float:
+        """Seconds between two frames, and between two estimates."""
+        return self.window_s / self.frames
+
+    @property
+    def samples(self) -> int:
+        """Audio samples in a window at `audio.rate_hz`."""
+        return round(self.window_s * self.audio.rate_hz)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ModelSpec:
+        """Rebuild from `to_dict`, or from its JSON. Unknown or missing names raise EmoliveError."""
+        known = {f.name for f in fields(cls)}
+        odd = sorted(set(values) ^ known)
+        if odd:
+            raise EmoliveError(f"The model description does not fit this version: {', '.join(odd)}.")
+        try:
+            return cls(
+                **{
+                    **values,
+                    "encoders": tuple(values["encoders"]),
+                    "labels": tuple(values["labels"]),
+                    "baselines": tuple(values["baselines"]),
+                    "pixels": PixelSpec(
+                        **{
+                            **values["pixels"],
+                            "mean": tuple(values["pixels"]["mean"]),
+                            "std": tuple(values["pixels"]["std"]),
+                        }
+                    ),
+                    "audio": AudioSpec(**values["audio"]),
+                }
+            )
+        except (TypeError, KeyError) as error:
+            raise EmoliveError(f"The model description does not fit this version: {error}.") from error

@@ -1,0 +1,170 @@
+"""Plain values that cross threads: frozen, with the unit in the name. No Qt, no torch.
+
+Every `t_ns` is on the session's one clock (see `emolive.clock`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+StampArray = NDArray[np.int64]
+Image = NDArray[np.uint8]
+
+Modality = Literal["av", "a", "v"]
+Level = Literal["ok", "info", "warning", "error"]
+
+UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture as it came from a source."""
+
+    t_ns: int
+    """When it was captured."""
+    image: Image
+    """(height, width, 3) uint8, BGR, contiguous. Nobody writes into it after it was handed over."""
+    index: int
+    """Counts the source's frames from 0; a jump means that frames were dropped on the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBlock:
+    """A stretch of mono sound."""
+
+    t_ns: int
+    """When its first sample was captured."""
+    samples: FloatArray
+    """(n,) float32 in -1..1."""
+    rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An upright rectangle in pixels of the full frame; may reach over its edge."""
+
+    x_px: float
+    y_px: float
+    width_px: float
+    height_px: float
+
+    @property
+    def area_px(self) -> float:
+        return self.width_px * self.height_px
+
+    @property
+    def center_px(self) -> tuple[float, float]:
+        return self.x_px + self.width_px / 2, self.y_px + self.height_px / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """The face that is followed in a frame."""
+
+    box_px: Box
+    score: float
+    """The detector's confidence, 0..1."""
+    points_px: FloatArray | None = None
+    """(68, 2) iBUG landmarks in pixels of the full frame, if a tracker of landmarks runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What perception made of one frame."""
+
+    t_ns: int
+    face: Face | None
+    vector: FloatArray | None
+    """(D,) the frame encoders' output, concatenated; None where there was no face."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of one part of the session, shown as a chip. A fault is a value too."""
+
+    source: str
+    """Which chip: "camera", "microphone", "face", "voice", "model", "latency", "baseline"."""
+    level: Level
+    code: str
+    """Short and stable, for code: "live", "ended", "missing", "stalled", "silent", "loading" ..."""
+    text: str
+    """One sentence for the person in front of the screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """When things happened to one estimate, on the session's clock."""
+
+    capture_ns: int
+    """The newest evidence (frame or sound) in its window."""
+    start_ns: int
+    """Inference began."""
+    end_ns: int
+    """The estimate was published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the model says of the window that ends at `t_ns`."""
+
+    t_ns: int
+    t_s: float
+    """The same end as seconds since the source began."""
+    labels: tuple[str, ...]
+    raw_probs: tuple[float, ...]
+    """The model's own probabilities for this window alone."""
+    probs: tuple[float, ...]
+    """Smoothed in time; what the bars show."""
+    label: str
+    """The steady label: one of `labels`, or "unsure"."""
+    confidence: float
+    """The smoothed probability of the likeliest label, 0..1."""
+    modality: Modality
+    """Which streams were there; the missing one was masked."""
+    fusion: str
+    baseline: str
+    """The baseline mode in force: none, neutral or running."""
+    stamps: Stamps
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Counted since the session started."""
+
+    frames_captured: int = 0
+    frames_perceived: int = 0
+    frames_dropped: int = 0
+    """Captured, but replaced by a newer one before perception got to it."""
+    estimates: int = 0
+    estimates_skipped: int = 0
+    """Hops without an estimate because inference was late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that a window needs to paint, pulled at its own pace."""
+
+    frame: Frame | None = None
+    observation: Observation | None = None
+    estimate: Estimate | None = None
+    statuses: tuple[Status, ...] = ()
+    counters: Counters = field(default_factory=Counters)
+    fusion: str = ""
+    """The fusion that answers now (while another loads, still the old one)."""
+    baseline: str = "none"
+    person: str = ""
+    calibration: float | None = None
+    """Progress of a running neutral calibration, 0..1; None when there is none."""
+    drawn: bool = False
+    """The picture is drawn by the demo, not filmed."""
+    running: bool = False
+    ended: bool = False
+    """A media file has played to its end."""
+    voice_dbfs: float = -120.0
+    """Level of the newest sound."""
