@@ -18,8 +18,9 @@ class AudioSpec:
     """How sound becomes (channels, steps).
 
     "mfcc" is librosa's default MFCC (centred frames, top_db 80 within the window) as the published
-    model uses it. "logmel" uses no value from outside a step, so that steps can be cached: frames
-    are not centred, and a fixed floor takes the place of top_db.
+    model uses it. "logmel" depends on nothing but a step's own samples, so that steps can be cached:
+    step i looks at the n_fft samples that end at (i + 1) * hop, which needs `lead` samples from before
+    the window, and a fixed floor takes the place of top_db.
     """
 
     kind: AudioKind = "mfcc"
@@ -30,6 +31,13 @@ class AudioSpec:
     n_mfcc: int = 10
     fmin_hz: float = 0.0
     fmax_hz: float = 11_025.0
+    floor_db: float = -80.0
+    """logmel only: quieter than this (dB, full-scale sine = 0) counts as this."""
+
+    @property
+    def lead(self) -> int:
+        """Samples wanted from before the window."""
+        return 0 if self.kind == "mfcc" else self.n_fft - self.hop
 
     @property
     def channels(self) -> int:
