@@ -17,6 +17,7 @@ StampArray = NDArray[np.int64]
 Image = NDArray[np.uint8]
 
 Modality = Literal["av", "a", "v"]
+Pooling = Literal["middle", "mean"]
 Level = Literal["ok", "info", "warning", "error"]
 
 UNSURE = "unsure"
