@@ -12,6 +12,9 @@ EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "s
 Pooling = Literal["middle", "mean"]
 AudioKind = Literal["mfcc", "logmel"]
 
+ENCODERS = {"efficientface": 1024, "geometry": 136}
+"""The frame encoders and the width of the vector that each makes of one frame."""
+
 
 @dataclass(frozen=True, slots=True)
 class AudioSpec:
@@ -94,6 +97,32 @@ class ModelSpec:
     def samples(self) -> int:
         """Audio samples in a window at `audio.rate_hz`."""
         return round(self.window_s * self.audio.rate_hz)
+
+    @property
+    def vector_width(self) -> int:
+        """Width D of a frame's vector: those of all encoders side by side."""
+        odd = [name for name in self.encoders if name not in ENCODERS]
+        if odd or not self.encoders:
+            raise EmoliveError(
+                f"There is no frame encoder {', '.join(odd) or 'in the model description'}: "
+                f"known are {', '.join(ENCODERS)}."
+            )
+        return sum(ENCODERS[name] for name in self.encoders)
+
+    @property
+    def face_width(self) -> int:
+        """Width of a pooled bin: D, or 2 D for "mean", the means and behind them the deviations."""
+        return self.vector_width * (2 if self.pooling == "mean" else 1)
+
+    @property
+    def video_channels(self) -> int:
+        """Width of the fusion's video input: a pooled bin and behind it one flag per baseline mode."""
+        return self.face_width + len(self.baselines)
+
+    @property
+    def audio_channels(self) -> int:
+        """Width of the fusion's audio input: the features and behind them one flag per baseline mode."""
+        return self.audio.channels + len(self.baselines)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
