@@ -1,0 +1,308 @@
+"""Media files decoded: one truth for playing, preprocessing and offline analysis."""
+
+from __future__ import annotations
+
+import heapq
+import operator
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emolive.capture.base import SourceInfo
+from emolive.clock import NS_PER_S, to_s
+from emolive.errors import EmoliveError
+from emolive.types import AudioBlock, FloatArray, Frame, Image
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.reformatter import VideoReformatter
+    from av.video.stream import VideoStream
+
+OnDamage = Callable[[str], None]
+
+BLOCK_S = 0.02
+"""Sound comes in blocks of at most this length, as from a microphone."""
+_HOLE_NS = 30_000_000
+"""Containers round the stamps of sound to 1 ms or so; only more than this is a hole in it."""
+_SHORT_HOLE_NS = 100_000_000
+_REORDER = 4
+"""Some real clips (RAVDESS among them) leave the decoder with frames out of order."""
+_NOT_MEDIA = {"image2", "tty", "hls", "dash", "concat"}
+"""Still pictures, text, and lists of other files, which FFmpeg would open as well."""
+_NO_LENGTH = {"mp3", "aac", "ac3", "eac3", "mpegts", "mpeg", "h264", "hevc"}
+"""Formats that do not say how long they are; FFmpeg guesses."""
+
+
+def probe(path: Path | str) -> SourceInfo:
+    """Say what is in a media file. EmoliveError if it cannot be played at all."""
+    path = Path(path)
+    with _open(path) as container:
+        video, audio = _streams(path, container)
+        duration_s = container.duration / 1_000_000 if container.duration else None
+    return SourceInfo(
+        name=path.name,
+        has_video=video is not None,
+        has_audio=audio is not None,
+        live=False,
+        duration_s=duration_s,
+    )
+
+
+def iter_media(
+    path: Path | str, *, video: bool = True, audio: bool = True, on_damage: OnDamage | None = None
+) -> Iterator[Frame | AudioBlock]:
+    """Decode a file: its frames and blocks of sound in the order of their `t_ns`.
+
+    0 is where the earlier of the two streams begins, so the offset between them is kept; it does
+    not depend on `video` and `audio`, which choose what is delivered. When a frame comes, all
+    sound before it has come. Sound is the mean of its channels at the file's own rate. What is
+    damaged is left out and told to `on_damage` once, as one sentence.
+
+    Raises EmoliveError for a file that cannot be opened or has nothing to give.
+    """
+    path = Path(path)
+    with _open(path) as container:
+        video_stream, audio_stream = _streams(path, container)
+        origin_ns = min(
+            _ns(s.start_time or 0, s.time_base) for s in (video_stream, audio_stream) if s is not None
+        )
+    damage = _Damage(path, on_damage)
+    # One reader each: nothing has to be held back however badly a file is interleaved.
+    readers: list[Iterator[Frame | AudioBlock]] = []
+    if audio and audio_stream is not None:
+        readers.append(_sound(path, origin_ns, damage))
+    if video and video_stream is not None:
+        readers.append(_pictures(path, origin_ns, damage))
+    empty = bool(readers)
+    for item in heapq.merge(*readers, key=operator.attrgetter("t_ns")):
+        empty = False
+        yield item
+    if empty:
+        raise EmoliveError(f"Nothing in {path.name} can be decoded: the file is damaged.")
+
+
+def read_audio(path: Path | str) -> tuple[FloatArray, int]:
+    """Read all sound of a file: samples (n,) float32 and their rate in Hz.
+
+    Sample 0 is at 0 of `iter_media`; what is missing is zero. EmoliveError if there is no sound.
+    """
+    path = Path(path)
+    blocks = [b for b in iter_media(path, video=False) if isinstance(b, AudioBlock)]
+    if not blocks:
+        raise EmoliveError(f"{path.name} has no sound: choose a file with an audio track.")
+    rate_hz = blocks[0].rate_hz
+    starts = [round(block.t_ns * rate_hz / NS_PER_S) for block in blocks]
+    samples = np.zeros(starts[-1] + len(blocks[-1].samples), np.float32)
+    for start, block in zip(starts, blocks, strict=True):
+        samples[start : start + len(block.samples)] = block.samples
+    return samples, rate_hz
+
+
+def silence_before(block: AudioBlock, sound_end_ns: int) -> AudioBlock | None:
+    """Fill a short hole between the sound so far and `block`; None if there is none or it is long.
+
+    A ring marks long holes itself, but would take a short one for a change of the clock.
+    """
+    hole_ns = block.t_ns - sound_end_ns
+    n = round(hole_ns * block.rate_hz / NS_PER_S)
+    if n <= 0 or hole_ns > _SHORT_HOLE_NS:
+        return None
+    return AudioBlock(sound_end_ns, np.zeros(n, np.float32), block.rate_hz)
+
+
+class _Damage:
+    """Tells of the first damage only, and where in the file it is."""
+
+    def __init__(self, path: Path, on_damage: OnDamage | None) -> None:
+        self._name = path.name
+        self._on_damage = on_damage
+        self.reached_ns = 0
+
+    def __call__(self) -> None:
+        if self._on_damage is not None:
+            at_s = to_s(self.reached_ns)
+            self._on_damage(f"{self._name} is damaged near {at_s:.1f} s: what can be read is played.")
+            self._on_damage = None
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[InputContainer]:
+    import av
+
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise EmoliveError(f"There is no file {path}: check the path.") from None
+    except (OSError, ValueError) as error:
+        raise EmoliveError(f"{path} cannot be read: {error}.") from error
+    if stat.S_ISDIR(found.st_mode):
+        raise EmoliveError(f"{path} is a folder: choose a video or sound file in it.")
+    if not stat.S_ISREG(found.st_mode):
+        raise EmoliveError(f"{path} is not a file: choose a video or sound file.")
+    if found.st_size == 0:
+        raise EmoliveError(f"{path} is empty: choose another file.")
+    try:
+        container = av.open(f"file:{path}", metadata_errors="ignore")
+    except PermissionError as error:
+        raise EmoliveError(f"{path} cannot be read: you have no permission to open it.") from error
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise EmoliveError(
+            f"{path} cannot be read as a video or sound file: it is damaged or of another kind."
+        ) from error
+    with container:
+        names = set(container.format.name.split(","))
+        if names & _NOT_MEDIA or container.format.name.endswith("_pipe"):
+            raise EmoliveError(f"{path} is not a video or sound file: choose another file.")
+        yield container
+
+
+def _streams(path: Path, container: InputContainer) -> tuple[VideoStream | None, AudioStream | None]:
+    """The picture and the sound that are played. Cover art is no picture."""
+    from av.stream import Disposition
+
+    still = Disposition.attached_pic | Disposition.timed_thumbnails
+    video = [s for s in container.streams.video if s.codec_context and not s.disposition & still]
+    audio = [s for s in container.streams.audio if s.codec_context]
+    if not video and not audio:
+        raise EmoliveError(f"{path} has neither picture nor sound that can be decoded.")
+    return video[0] if video else None, audio[0] if audio else None
+
+
+def _decoded(container: InputContainer, stream: VideoStream | AudioStream, damage: _Damage) -> Iterator[Any]:
+    """All frames of a stream that can be decoded, in the decoder's order."""
+    import av
+
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except (av.FFmpegError, OSError):
+            damage()
+            return
+        if packet is None:
+            return
+        if packet.is_corrupt:
+            damage()
+        try:
+            frames = stream.decode(packet)
+        except av.FFmpegError:
+            damage()
+            continue
+        for frame in frames:
+            if frame.is_corrupt:
+                damage()
+            yield frame
+
+
+def _check_length(
+    container: InputContainer, stream: VideoStream | AudioStream, end_ns: int, damage: _Damage
+) -> None:
+    """A file that was cut off ends without any error, long before it said it would."""
+    if stream.duration and not set(container.format.name.split(",")) & _NO_LENGTH:
+        length_ns = _ns(stream.duration, stream.time_base)
+        if end_ns < 0.9 * length_ns - 0.2 * NS_PER_S:
+            damage()
+
+
+def _pictures(path: Path, origin_ns: int, damage: _Damage) -> Iterator[Frame]:
+    from av.video.reformatter import VideoReformatter
+
+    with _open(path) as container:
+        stream, _ = _streams(path, container)
+        assert stream is not None
+        reformatter = VideoReformatter()
+        step_ns = round(NS_PER_S / (stream.average_rate or 30))
+        t_ns = -step_ns
+        for index, frame in enumerate(_in_order(_decoded(container, stream, damage))):
+            t_ns += step_ns
+            if frame.pts is not None:
+                due_ns = _ns(frame.pts, frame.time_base) - origin_ns
+                # A stamp from the past is a fault: such a frame follows at the file's rate.
+                if index == 0 or due_ns > t_ns - step_ns:
+                    t_ns = due_ns
+            damage.reached_ns = t_ns
+            yield Frame(t_ns, _image(frame, reformatter), index)
+        _check_length(container, stream, t_ns + step_ns, damage)
+
+
+def _in_order(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """Put frames in the order of their stamps, looking a few ahead."""
+    held: list[tuple[int, int, VideoFrame]] = []
+    for count, frame in enumerate(frames):
+        if frame.pts is None:
+            yield frame
+            continue
+        heapq.heappush(held, (frame.pts, count, frame))
+        if len(held) > _REORDER:
+            yield heapq.heappop(held)[-1]
+    while held:
+        yield heapq.heappop(held)[-1]
+
+
+def _image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
+    """(height, width, 3) BGR, upright."""
+    image = reformatter.reformat(frame, format="bgr24", threads=1).to_ndarray()
+    quarter_turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, quarter_turns), dtype=np.uint8)
+
+
+def _sound(path: Path, origin_ns: int, damage: _Damage) -> Iterator[AudioBlock]:
+    """Blocks whose stamps are counted in samples, so that they are exact in any container."""
+    with _open(path) as container:
+        _, stream = _streams(path, container)
+        assert stream is not None
+        rate_hz = start_ns = count = 0
+        end_ns = 0
+        for frame in _decoded(container, stream, damage):
+            samples = _mono(frame)
+            due_ns = end_ns if frame.pts is None else _ns(frame.pts, frame.time_base) - origin_ns
+            if not rate_hz:
+                rate_hz = frame.sample_rate
+                start_ns = due_ns
+            if frame.sample_rate != rate_hz:
+                damage()
+                continue
+            if count and due_ns - end_ns > _HOLE_NS:
+                hole = silence_before(AudioBlock(due_ns, samples, rate_hz), end_ns)
+                if hole is None:
+                    start_ns, count = due_ns, 0
+                else:
+                    yield hole
+                    count += len(hole.samples)
+            size = max(1, round(rate_hz * BLOCK_S))
+            for first in range(0, len(samples), size):
+                part = samples[first : first + size]
+                t_ns = start_ns + round(count * NS_PER_S / rate_hz)
+                yield AudioBlock(t_ns, part, rate_hz)
+                count += len(part)
+            end_ns = damage.reached_ns = start_ns + round(count * NS_PER_S / rate_hz)
+        _check_length(container, stream, end_ns, damage)
+
+
+def _mono(frame: AudioFrame) -> FloatArray:
+    """(n,) float32 in -1..1, the mean of the channels."""
+    raw: NDArray[Any] = frame.to_ndarray()
+    samples: NDArray[Any]
+    channels = frame.layout.nb_channels
+    raw = raw.reshape(channels, -1) if frame.format.is_planar else raw.reshape(-1, channels).T
+    if raw.dtype.kind == "f":
+        samples = np.nan_to_num(raw.astype(np.float32), posinf=0.0, neginf=0.0)
+    elif raw.dtype == np.uint8:
+        samples = (raw.astype(np.float32) - 128) / 128
+    else:
+        samples = (raw / -float(np.iinfo(raw.dtype).min)).astype(np.float32)
+    mono: FloatArray = samples.mean(axis=0, dtype=np.float32)
+    return mono
+
+
+def _ns(pts: int, time_base: Fraction | None) -> int:
+    return round(pts * (time_base or Fraction(1, 1_000_000)) * NS_PER_S)
