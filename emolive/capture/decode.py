@@ -75,6 +75,8 @@ def iter_media(
         origin_ns = min(
             _ns(s.start_time or 0, s.time_base) for s in (video_stream, audio_stream) if s is not None
         )
+        told = not set(container.format.name.split(",")) & _NO_LENGTH
+        length_ns = _ns(container.duration, None) if told and container.duration else 0
     damage = _Damage(path, on_damage)
     # One reader each: nothing has to be held back however badly a file is interleaved.
     readers: list[Iterator[Frame | AudioBlock]] = []
@@ -86,6 +88,10 @@ def iter_media(
     for item in heapq.merge(*readers, key=operator.attrgetter("t_ns")):
         empty = False
         yield item
+    # A file that was cut off ends without any error, long before it said it would.
+    whole = len(readers) == sum(s is not None for s in (video_stream, audio_stream))
+    if whole and damage.reached_ns < 0.9 * length_ns - 0.2 * NS_PER_S:
+        damage()
     if empty:
         raise EmoliveError(f"Nothing in {path.name} can be decoded: the file is damaged.")
 
@@ -203,16 +209,6 @@ def _decoded(container: InputContainer, stream: VideoStream | AudioStream, damag
             yield frame
 
 
-def _check_length(
-    container: InputContainer, stream: VideoStream | AudioStream, end_ns: int, damage: _Damage
-) -> None:
-    """A file that was cut off ends without any error, long before it said it would."""
-    if stream.duration and not set(container.format.name.split(",")) & _NO_LENGTH:
-        length_ns = _ns(stream.duration, stream.time_base)
-        if end_ns < 0.9 * length_ns - 0.2 * NS_PER_S:
-            damage()
-
-
 def _pictures(path: Path, origin_ns: int, damage: _Damage) -> Iterator[Frame]:
     from av.video.reformatter import VideoReformatter
 
@@ -221,7 +217,7 @@ def _pictures(path: Path, origin_ns: int, damage: _Damage) -> Iterator[Frame]:
         assert stream is not None
         reformatter = VideoReformatter()
         step_ns = round(NS_PER_S / (stream.average_rate or 30))
-        t_ns = -step_ns
+        t_ns = _ns(stream.start_time or 0, stream.time_base) - origin_ns - step_ns
         for index, frame in enumerate(_in_order(_decoded(container, stream, damage))):
             t_ns += step_ns
             if frame.pts is not None:
@@ -229,9 +225,8 @@ def _pictures(path: Path, origin_ns: int, damage: _Damage) -> Iterator[Frame]:
                 # A stamp from the past is a fault: such a frame follows at the file's rate.
                 if index == 0 or due_ns > t_ns - step_ns:
                     t_ns = due_ns
-            damage.reached_ns = t_ns
+            damage.reached_ns = max(damage.reached_ns, t_ns + step_ns)
             yield Frame(t_ns, _image(frame, reformatter), index)
-        _check_length(container, stream, t_ns + step_ns, damage)
 
 
 def _in_order(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
@@ -284,8 +279,8 @@ def _sound(path: Path, origin_ns: int, damage: _Damage) -> Iterator[AudioBlock]:
                 t_ns = start_ns + round(count * NS_PER_S / rate_hz)
                 yield AudioBlock(t_ns, part, rate_hz)
                 count += len(part)
-            end_ns = damage.reached_ns = start_ns + round(count * NS_PER_S / rate_hz)
-        _check_length(container, stream, end_ns, damage)
+            end_ns = start_ns + round(count * NS_PER_S / rate_hz)
+            damage.reached_ns = max(damage.reached_ns, end_ns)
 
 
 def _mono(frame: AudioFrame) -> FloatArray:
