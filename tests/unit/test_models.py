@@ -1,0 +1,293 @@
+"""The network for all sorts of descriptions: shapes, attention, contributions, refusals."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from emolive.errors import EmoliveError
+from emolive.models import registry
+from emolive.models.fusion import Fusion, IntermediateAttention
+from emolive.models.network import EmotionNet
+from emolive.models.registry import build
+from emolive.models.spec import EMOTIONS, AudioSpec, ModelSpec
+from emolive.models.trunk import EfficientFace
+
+FUSIONS = ("lt", "it", "ia")
+GEOMETRY = ModelSpec(encoders=("geometry",), tracker="dlib68")
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(threads)
+
+
+def inputs(net: EmotionNet, batch: int = 2, frames: int = 15, steps: int = 156):
+    return torch.randn(batch, frames, net.video_channels), torch.randn(batch, net.audio_channels, steps)
+
+
+def ready(spec: ModelSpec) -> EmotionNet:
+    """A network in eval mode with lively weights and BatchNorm statistics that are not trivial."""
+    net = build(spec)
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            nn.init.uniform_(module.running_mean, -0.2, 0.2)
+            nn.init.uniform_(module.running_var, 0.5, 1.5)
+    return net.eval()
+
+
+def test_names():
+    assert list(registry.fusions())[:3] == list(FUSIONS)
+    assert registry.encoders() == ("efficientface", "geometry")
+    assert all(registry.variants(name)[0] == "reference" for name in FUSIONS)
+
+
+def test_names_are_read_without_torch():
+    code = (
+        "import sys; from emolive.models import registry; registry.fusions(); registry.encoders();"
+        "from emolive.models.checkpoint import describe; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("name", "count"), [("lt", 2_045_550), ("it", 1_938_414), ("ia", 1_854_766)])
+def test_parameter_counts_are_the_published_ones(name, count):
+    assert sum(p.numel() for p in build(ModelSpec(fusion=name)).parameters()) == count
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize(
+    ("frames", "steps", "pooled", "spec"),
+    [
+        (15, 156, 1024, ModelSpec()),
+        (
+            5,
+            13,
+            272,
+            ModelSpec(
+                heads=2,
+                labels=("a", "b", "c"),
+                encoders=("geometry",),
+                pooling="mean",
+                baselines=("none", "neutral", "running"),
+            ),
+        ),
+        (
+            30,
+            310,
+            2320,
+            ModelSpec(
+                heads=4, encoders=("efficientface", "geometry"), pooling="mean", width=0.5, dropout=0.1
+            ),
+        ),
+        (1, 60, 136, ModelSpec(labels=("a", "b"), encoders=("geometry",), baselines=("none",), width=1.3)),
+    ],
+)
+@torch.no_grad()
+def test_shapes(fusion, frames, steps, pooled, spec):
+    labels, heads, flags = spec.labels, spec.heads, len(spec.baselines)
+    net = ready(replace(spec, fusion=fusion, audio=AudioSpec(kind="logmel", n_mels=40)))
+    assert net.video_channels == pooled + flags
+    assert net.audio_channels == 40 + flags
+    assert net.face_mean.shape == net.face_std.shape == net.face_within.shape == (pooled,)
+    assert net.voice_mean.shape == net.voice_std.shape == net.voice_within.shape == (40,)
+    assert (net.trunk is not None) == ("efficientface" in spec.encoders)
+
+    video, audio = inputs(net, 3, frames, steps)
+    told = net.explain(video, audio)
+    audio_steps = steps - (12 if fusion == "lt" else 6)
+    assert net(video, audio).shape == told.logits.shape == (3, len(labels))
+    assert told.audio_to_video.shape == (3, heads, audio_steps, frames)
+    assert told.video_to_audio.shape == (3, heads, frames, audio_steps)
+    for weights in (told.audio_to_video, told.video_to_audio):
+        torch.testing.assert_close(weights.sum(-1), torch.ones(weights.shape[:-1]))
+    torch.testing.assert_close(told.logits, net(video, audio))
+    torch.testing.assert_close(told.audio + told.video + told.bias, told.logits)
+
+
+@pytest.mark.parametrize("size", [32, 34, 38, 40, 48, 96, 130, 224])
+@torch.no_grad()
+def test_trunk_takes_any_even_size(size):
+    trunk = EfficientFace().eval()
+    assert trunk(torch.rand(2, 3, size, size)).shape == (2, 1024)
+
+
+@torch.no_grad()
+def test_local_quadrants_keep_their_places():
+    trunk = EfficientFace().eval()
+    for size in (8, 9, 10, 11, 12, 24, 56):
+        x = torch.rand(1, 29, size, size)
+        whole = trunk.local(x)
+        assert whole.shape[-1] == (size + 1) // 2
+        changed = x.clone()
+        changed[..., 0, -1] += 5.0
+        moved = (trunk.local(changed) - whole).abs().amax(dim=(0, 1))
+        half = (whole.shape[-1] + 1) // 2
+        assert moved[:half, half - 1 :].max() > 0
+        assert moved[half:].max() == 0
+        assert moved[:, : half - 1].max() == 0
+
+
+@torch.no_grad()
+def test_trunk_mixes_no_frames():
+    net = ready(ModelSpec())
+    frames = torch.rand(5, 3, 48, 48)
+    together = net.encode(frames)
+    single = torch.cat([net.encode(frame[None]) for frame in frames])
+    torch.testing.assert_close(together, single, atol=1e-5, rtol=1e-5)
+    assert (together[0] - together[1]).abs().max() > 1e-3
+
+
+@torch.no_grad()
+def test_heads_change_the_attention():
+    one, four = (ready(replace(GEOMETRY, fusion="lt", heads=heads)) for heads in (1, 4))
+    four.load_state_dict(one.state_dict())
+    video, audio = inputs(one)
+    assert (one(video, audio) - four(video, audio)).abs().max() > 1e-5
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@torch.no_grad()
+def test_each_stream_reaches_the_logits(fusion):
+    net = ready(replace(GEOMETRY, fusion=fusion))
+    video, audio = inputs(net)
+    logits = net(video, audio)
+    assert (net(video.flip(0), audio) - logits).abs().max() > 1e-4
+    assert (net(video, audio.flip(0)) - logits).abs().max() > 1e-4
+    torch.testing.assert_close(net(video.flip(0), audio.flip(0)), logits.flip(0), atol=1e-5, rtol=1e-4)
+
+
+def test_ia_gate_is_the_mean_over_heads_summed_over_queries():
+    weights = torch.tensor([[[[0.2, 0.8], [0.6, 0.4], [1.0, 0.0]], [[0.0, 1.0], [0.5, 0.5], [0.5, 0.5]]]])
+    assert weights.shape == (1, 2, 3, 2)
+    torch.testing.assert_close(IntermediateAttention.gate(weights), torch.tensor([[[1.4, 1.6]]]))
+
+
+@torch.no_grad()
+def test_ia_gates_each_stream_by_what_the_other_looked_at():
+    net = ready(replace(GEOMETRY, fusion="ia", heads=2))
+    audio, video = torch.randn(2, 128, 20), torch.randn(2, 64, 5)
+    out = net.fusion.between(audio, video)
+    on_video = out.audio_to_video.mean(1).sum(1)
+    on_audio = out.video_to_audio.mean(1).sum(1)
+    torch.testing.assert_close(out.video, video * on_video[:, None])
+    torch.testing.assert_close(out.audio, audio * on_audio[:, None])
+    torch.testing.assert_close(on_video.mean(-1), torch.full((2,), 20 / 5))
+    torch.testing.assert_close(on_audio.mean(-1), torch.full((2,), 5 / 20))
+    for which in ("audio_queries", "video_queries"):
+        nn.init.normal_(getattr(net.fusion, which).out.weight)
+        nn.init.normal_(getattr(net.fusion, which).kv.weight[-64:])
+    assert torch.equal(net.fusion.between(audio, video).audio, out.audio)
+
+
+@torch.no_grad()
+def test_it_adds_and_lt_replaces():
+    for fusion, place in (("it", "between"), ("lt", "after")):
+        net = ready(replace(GEOMETRY, fusion=fusion))
+        for block in (net.fusion.audio_queries, net.fusion.video_queries):
+            for layer in (block.attention.out, block.mlp[2]):
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)
+        audio, video = torch.randn(2, 128, 20), torch.randn(2, 64 if fusion == "it" else 128, 5)
+        out = getattr(net.fusion, place)(audio, video)
+        keep = 1.0 if fusion == "it" else 0.0
+        torch.testing.assert_close(out.audio, keep * audio)
+        torch.testing.assert_close(out.video, keep * video)
+
+
+@torch.no_grad()
+def test_temperature_acts_on_probabilities_only():
+    net = ready(GEOMETRY)
+    video, audio = inputs(net)
+    logits = net(video, audio)
+    torch.testing.assert_close(net.probs(video, audio), logits.softmax(-1))
+    net.temperature.fill_(2.0)
+    assert torch.equal(net(video, audio), logits)
+    torch.testing.assert_close(net.probs(video, audio), (logits / 2).softmax(-1))
+
+
+def test_every_fusion_trains():
+    for fusion in FUSIONS:
+        net = build(replace(GEOMETRY, fusion=fusion, dropout=0.2)).train()
+        video, audio = inputs(net, 4, 5, 30)
+        nn.functional.cross_entropy(net(video, audio), torch.arange(4)).backward()
+        silent = {name.split(".")[0] for name, p in net.named_parameters() if p.grad is None}
+        assert silent <= {"audio_classifier", "visual_classifier", "fusion"}
+        assert net.fusion.audio_queries is not None
+        assert net.visual.stage1[0][0].weight.grad.abs().max() > 0
+        assert net.audio.stage1[0][0].weight.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"fusion": "xx"}, "no fusion named xx: known are lt, it, ia"),
+        ({"variant": "odd"}, "ia has no variant named odd: known are reference"),
+        ({"encoders": ("geometry", "vgg")}, "no frame encoder vgg.*: known are efficientface, geometry"),
+        ({"encoders": ()}, "no frame encoder in the model description"),
+        ({"encoders": ("geometry", "geometry")}, "named twice: geometry, geometry"),
+        ({"heads": 3}, "3 attention heads do not divide a stream of 128 channels"),
+        ({"heads": 0}, "0 attention heads"),
+        ({"labels": ("one",)}, "at least two labels"),
+        ({"dropout": 1.0}, "Dropout must be"),
+        ({"width": 0.0}, "width of a model"),
+    ],
+)
+def test_refusals(changes, sentence):
+    with pytest.raises(EmoliveError, match=sentence):
+        build(replace(GEOMETRY, **changes))
+
+
+def test_geometry_has_no_pixel_encoder():
+    with pytest.raises(EmoliveError, match="no pixel encoder"):
+        build(GEOMETRY).encode(torch.rand(1, 3, 48, 48))
+
+
+@pytest.fixture
+def own_registry(monkeypatch):
+    monkeypatch.setattr(registry, "_titles", dict(registry._titles))
+    registry.variants("ia")
+    monkeypatch.setattr(registry, "_classes", dict(registry._classes))
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_a_new_fusion_and_a_new_variant_need_no_other_change():
+    @registry.register("plain", title="no fusion at all")
+    @registry.register("ia", variant="plain")
+    class Plain(Fusion):
+        pass
+
+    assert registry.fusions()["plain"] == "no fusion at all"
+    assert registry.variants("ia")[-1] == "plain"
+    for spec in (replace(GEOMETRY, fusion="plain"), replace(GEOMETRY, variant="plain")):
+        net = ready(spec)
+        assert net(*inputs(net)).shape == (2, 8)
+    with pytest.raises(EmoliveError, match="no attention"):
+        net.explain(*inputs(net))
+
+
+@pytest.mark.usefixtures("own_registry")
+def test_registering_carelessly_is_refused():
+    with pytest.raises(EmoliveError, match="registered twice"):
+        registry.register("ia")
+    with pytest.raises(EmoliveError, match="needs a title"):
+        registry.register("new")
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_trunk_exports_with_a_free_batch_size():
+    trunk = EfficientFace().eval()
+    batch = torch.export.Dim("batch", min=1, max=64)
+    program = torch.export.export(trunk, (torch.rand(2, 3, 48, 48),), dynamic_shapes=({0: batch},))
+    frames = torch.rand(5, 3, 48, 48)
+    torch.testing.assert_close(program.module()(frames), trunk(frames), atol=1e-5, rtol=1e-5)
