@@ -13,7 +13,7 @@ from emolive.models import registry
 from emolive.models.fusion import Fusion, IntermediateAttention
 from emolive.models.network import EmotionNet
 from emolive.models.registry import build
-from emolive.models.spec import EMOTIONS, AudioSpec, ModelSpec
+from emolive.models.spec import AudioSpec, ModelSpec
 from emolive.models.trunk import EfficientFace
 
 FUSIONS = ("lt", "it", "ia")
@@ -283,7 +283,6 @@ def test_registering_carelessly_is_refused():
         registry.register("new")
 
 
-@pytest.mark.slow
 @torch.no_grad()
 def test_trunk_exports_with_a_free_batch_size():
     trunk = EfficientFace().eval()
@@ -291,3 +290,13 @@ def test_trunk_exports_with_a_free_batch_size():
     program = torch.export.export(trunk, (torch.rand(2, 3, 48, 48),), dynamic_shapes=({0: batch},))
     frames = torch.rand(5, 3, 48, 48)
     torch.testing.assert_close(program.module()(frames), trunk(frames), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@torch.no_grad()
+def test_head_exports_with_a_free_batch_size(fusion):
+    net = ready(replace(GEOMETRY, fusion=fusion, heads=2))
+    batch = torch.export.Dim("batch", min=1, max=64)
+    program = torch.export.export(net, inputs(net), dynamic_shapes=({0: batch}, {0: batch}))
+    others = inputs(net, 5)
+    torch.testing.assert_close(program.module()(*others), net(*others), atol=1e-5, rtol=1e-5)
