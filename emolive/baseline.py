@@ -27,6 +27,7 @@ PRIOR_S = 4.0
 MIN_NEUTRAL_S = 1.0
 """Less evidence than this makes no neutral baseline."""
 SCALE_FLOOR = 1e-4
+OUTLIER_STD = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,12 @@ class Population:
     """(D,) root mean square of the deviations from each person's own mean."""
     rate_hz: float
     """Vectors a second, so that evidence counts in seconds."""
+
+    def tamed(self, rows: FloatArray) -> FloatArray:
+        """(n, D) rows with outliers drawn in (winsorised), so that one slip of the tracker or one bang
+        on the desk does not bend a person's statistics for long."""
+        reach = OUTLIER_STD * np.maximum(self.std, SCALE_FLOOR)
+        return np.clip(rows, self.mean - reach, self.mean + reach)
 
 
 @dataclass(frozen=True, slots=True)

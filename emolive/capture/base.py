@@ -50,8 +50,11 @@ class Source(Protocol):
     @property
     def info(self) -> SourceInfo: ...
 
-    def start(self, listener: Listener) -> None:
+    def start(self, listener: Listener, start_ns: int | None = None) -> None:
         """Begin to deliver; returns at once, opening the device happens in the source's thread.
+
+        A file and the demo stamp `start_ns` (by default now) plus the time in them; a device stamps
+        what comes when it comes.
 
         Raises EmoliveError for what can be known at once (no such file, no such device name).
         """

@@ -28,15 +28,12 @@ class MediaFileSource:
     goes as fast as the listener takes. Looped, the stamps go on increasing.
     """
 
-    def __init__(
-        self, path: Path | str, paced: bool = True, loop: bool = False, start_ns: int | None = None
-    ) -> None:
-        """EmoliveError if the file cannot be played at all. `start_ns` is by default when it starts."""
+    def __init__(self, path: Path | str, paced: bool = True, loop: bool = False) -> None:
+        """EmoliveError if the file cannot be played at all."""
         self._path = Path(path)
         self._info = probe(self._path)
         self._paced = paced
         self._loop = loop
-        self._start_ns = start_ns
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._damage: str | None = None
@@ -46,11 +43,11 @@ class MediaFileSource:
     def info(self) -> SourceInfo:
         return self._info
 
-    def start(self, listener: Listener) -> None:
+    def start(self, listener: Listener, start_ns: int | None = None) -> None:
         """Begin to play from the start of the file; a source plays once."""
         if self._thread is not None:
             raise RuntimeError("a source can be started only once")
-        start_ns = now_ns() if self._start_ns is None else self._start_ns
+        start_ns = now_ns() if start_ns is None else start_ns
         self._thread = threading.Thread(
             target=self._run, args=(listener, start_ns), name="emolive-media", daemon=True
         )

@@ -279,8 +279,8 @@ def test_a_film_without_sound(tmp_path: Path) -> None:
 
 def test_unpaced_delivers_everything_once_and_ends(clip: Path) -> None:
     listener = Collector()
-    source = MediaFileSource(clip, paced=False, start_ns=5_000)
-    source.start(listener)
+    source = MediaFileSource(clip, paced=False)
+    source.start(listener, 5_000)
     assert listener.ended.wait(20)
     assert source.stop()
     expected = list(iter_media(clip))
@@ -300,8 +300,8 @@ def test_paced_gives_the_same_stamps_and_no_item_before_its_time(clip: Path) -> 
 
     listener = Watch()
     start_ns = now_ns()
-    source = MediaFileSource(clip, paced=True, start_ns=start_ns)
-    source.start(listener)
+    source = MediaFileSource(clip, paced=True)
+    source.start(listener, start_ns)
     assert listener.ended.wait(60)
     assert source.stop()
     assert not early
@@ -313,8 +313,8 @@ def test_paced_gives_the_same_stamps_and_no_item_before_its_time(clip: Path) -> 
 
 def test_pictures_that_are_late_are_left_out_but_not_all(clip: Path) -> None:
     listener = Collector()
-    source = MediaFileSource(clip, paced=True, start_ns=1)
-    source.start(listener)
+    source = MediaFileSource(clip, paced=True)
+    source.start(listener, 1)
     assert listener.ended.wait(20)
     frames, blocks = split(listener.items)
     assert [f.index for f in frames] == [0, 25]
@@ -324,8 +324,8 @@ def test_pictures_that_are_late_are_left_out_but_not_all(clip: Path) -> None:
 def test_a_loop_goes_on_with_increasing_stamps_and_without_a_hole(clip: Path) -> None:
     listener = Collector()
     listener.enough_at = 220
-    source = MediaFileSource(clip, paced=False, loop=True, start_ns=0)
-    source.start(listener)
+    source = MediaFileSource(clip, paced=False, loop=True)
+    source.start(listener, 0)
     assert listener.enough.wait(20)
     assert source.stop()
     assert listener.ends == 0

@@ -56,13 +56,13 @@ class DemoSource:
     def info(self) -> SourceInfo:
         return SourceInfo("Drawn demo", True, True, live=False, drawn=True, duration_s=self._duration_s)
 
-    def start(self, listener: Listener) -> None:
+    def start(self, listener: Listener, start_ns: int | None = None) -> None:
         """Begin from the first second; EmoliveError if it already plays."""
         if self._thread is not None and self._thread.is_alive():
             raise EmoliveError("The drawn demo is already playing.")
         self._stop = threading.Event()
         self._thread = threading.Thread(
-            target=self._run, args=(listener, self._stop), name="demo", daemon=True
+            target=self._run, args=(listener, self._stop, start_ns), name="emolive-demo", daemon=True
         )
         self._thread.start()
 
@@ -74,10 +74,10 @@ class DemoSource:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def _run(self, listener: Listener, stop: threading.Event) -> None:
+    def _run(self, listener: Listener, stop: threading.Event, start_ns: int | None) -> None:
         scene, voice = Scene(self._seed), Voice(self._seed)
         listener.on_status(Status("camera", "ok", "live", "The drawn demo plays."))
-        t0_ns = now_ns()
+        t0_ns = now_ns() if start_ns is None else start_ns
         opening = pucker = 0.0
         for t_ns, frame in self._times():
             # Sound is complete only when its last sample is.

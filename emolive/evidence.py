@@ -1,0 +1,174 @@
+"""From frames and sound to a model's input: what live, files and training all go through.
+
+`FrameSampler` says which frames are looked at, `gather` cuts a window out of whatever holds the
+vectors and the sound (rings when live, whole-clip arrays offline), and the result is the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Protocol
+
+import numpy as np
+
+from emolive import audio
+from emolive.clock import NS_PER_S, to_ns
+from emolive.models.spec import AudioSpec, ModelSpec
+from emolive.types import BoolArray, FloatArray, StampArray
+from emolive.window import pool, speech_steps, step_levels
+
+PERCEPTION_HZ = 15
+"""Frames a second that are looked at where a bin's vectors are averaged."""
+MIN_FACE_SHARE = 1 / 3
+"""With a face in fewer of its bins than this, a window has no face."""
+MIN_SPEECH_S = 0.3
+"""With less speech than this a window has no voice."""
+
+
+class FrameSampler:
+    """Chooses the frames that perception looks at, by their stamps alone.
+
+    For the "mean" of a bin: the first frame in each 1/15 s. For its "middle": the first frame from
+    the middle of each bin on. Bins are counted from `origin_ns`, where the source began.
+    """
+
+    def __init__(self, spec: ModelSpec, origin_ns: int) -> None:
+        self._period_ns = NS_PER_S / PERCEPTION_HZ if spec.pooling == "mean" else spec.bin_s * NS_PER_S
+        self._start_ns = origin_ns + (0 if spec.pooling == "mean" else to_ns(spec.bin_s / 2))
+        self._last = -1
+
+    def due(self, t_ns: int) -> bool:
+        """Whether to look at the frame of `t_ns`; to be asked once for each frame, in order."""
+        slot = int((t_ns - self._start_ns) // self._period_ns)
+        if slot <= self._last:
+            return False
+        self._last = slot
+        return True
+
+
+class VectorSource(Protocol):
+    """Holds frame vectors: `emolive.ring.VectorRing`, or `Track` for a whole clip."""
+
+    def between(self, start_ns: int, end_ns: int) -> tuple[StampArray, FloatArray, BoolArray]: ...
+
+
+class SoundSource(Protocol):
+    """Holds sound: `emolive.ring.AudioRing`, or `Sound` for a whole clip."""
+
+    rate_hz: int
+
+    def read(self, end_ns: int, n: int) -> tuple[FloatArray, BoolArray]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The frame vectors of a whole clip."""
+
+    stamps_ns: StampArray
+    """(n,)"""
+    vectors: FloatArray
+    """(n, D)"""
+    present: BoolArray
+    """(n,) False where there was no face."""
+
+    def between(self, start_ns: int, end_ns: int) -> tuple[StampArray, FloatArray, BoolArray]:
+        """All frames with start_ns <= stamp <= end_ns."""
+        first, last = np.searchsorted(self.stamps_ns, [start_ns, end_ns + 1])
+        return self.stamps_ns[first:last], self.vectors[first:last], self.present[first:last]
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """The sound of a whole clip, its first sample at time 0."""
+
+    samples: FloatArray
+    rate_hz: int
+
+    def read(self, end_ns: int, n: int) -> tuple[FloatArray, BoolArray]:
+        """The `n` samples that end at `end_ns`; zero and not present outside the clip."""
+        end = round(end_ns * self.rate_hz / NS_PER_S)
+        found = np.zeros(n, np.float32)
+        present = np.zeros(n, np.bool_)
+        low, high = max(0, end - n), min(len(self.samples), end)
+        if low < high:
+            found[low - end + n : high - end + n] = self.samples[low:high]
+            present[low - end + n : high - end + n] = True
+        return found, present
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The evidence of one window, before any baseline."""
+
+    end_ns: int
+    bins: FloatArray
+    """(frames, face width) pooled frame vectors, zero where missing."""
+    bins_present: BoolArray
+    """(frames,)"""
+    steps: FloatArray
+    """(steps, audio channels) audio features."""
+    steps_present: BoolArray
+    """(steps,) False where there was no sound at all; quiet counts as sound."""
+    speech: BoolArray
+    """(steps,) which steps are speech."""
+    level_dbfs: float
+    """Loudness of the newest bin."""
+
+    @property
+    def has_face(self) -> bool:
+        return float(self.bins_present.mean()) >= MIN_FACE_SHARE
+
+    def has_voice(self, window_s: float) -> bool:
+        """Whether at least MIN_SPEECH_S of the window is speech."""
+        return float(self.speech.mean()) * window_s >= MIN_SPEECH_S
+
+
+def gather(vectors: VectorSource | None, sound: SoundSource | None, end_ns: int, spec: ModelSpec) -> Window:
+    """Cut the window that ends at `end_ns`; a stream that is None is missing throughout."""
+    if vectors is None:
+        bins, bins_present = np.zeros((spec.frames, spec.face_width), np.float32), np.zeros(spec.frames, bool)
+    else:
+        bins, bins_present = pool(
+            *vectors.between(end_ns - to_ns(spec.window_s), end_ns),
+            end_ns,
+            window_s=spec.window_s,
+            bins=spec.frames,
+            pooling=spec.pooling,
+        )
+    steps, steps_present, levels = audio_steps(sound, end_ns, spec.samples, spec.audio)
+    per_bin = max(1, len(levels) // spec.frames)
+    return Window(
+        end_ns,
+        bins,
+        bins_present,
+        steps,
+        steps_present,
+        speech_steps(levels) & steps_present,
+        float(levels[-per_bin:].max()),
+    )
+
+
+def audio_steps(
+    sound: SoundSource | None, end_ns: int, n: int, spec: AudioSpec
+) -> tuple[FloatArray, BoolArray, FloatArray]:
+    """Features of the `n` samples (at spec.rate_hz) that end at `end_ns`.
+
+    Returns:
+        (steps, channels) features; (steps,) which steps had sound; (steps,) their level in dBFS.
+    """
+    steps = spec.steps(n)
+    if sound is None:
+        return (
+            np.zeros((steps, spec.channels), np.float32),
+            np.zeros(steps, np.bool_),
+            np.full(steps, audio.SILENCE_DBFS, np.float32),
+        )
+    wanted = spec.lead + n
+    samples, present = sound.read(end_ns, ceil(wanted * sound.rate_hz / spec.rate_hz))
+    at_rate = audio.resample(samples, sound.rate_hz, spec.rate_hz).numpy()[-wanted:]
+    levels = step_levels(at_rate[spec.lead :], steps)
+    # A step has sound if the middle of its stretch has; the native rate is as good a ruler as any.
+    native = len(present) * n // wanted
+    middles = ((np.arange(steps) + 0.5) * native / steps).astype(int) + len(present) - native
+    return audio.features(at_rate, spec).numpy().T, present[middles], levels

@@ -1,0 +1,261 @@
+"""The part of a session that thinks: a model with its perception, and one person's statistics."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from emolive.clock import now_ns, to_ns, to_s
+from emolive.errors import EmoliveError
+from emolive.evidence import FrameSampler, Window, gather
+from emolive.interpreter import Interpreter
+from emolive.live.take import Statuses, Take
+from emolive.perception import Perceiver
+from emolive.person import Person, measure_of
+from emolive.smoothing import Smoother
+from emolive.types import Estimate, Frame, Stamps, Status
+
+AWAY_S = 8.0
+"""A face that was gone for so long may be another person's when it comes back."""
+
+
+@dataclass(slots=True)
+class Calibration:
+    """A neutral baseline in the making."""
+
+    start_ns: int
+    end_ns: int
+
+    def progress(self, t_ns: int) -> float:
+        return min(1.0, max(0.0, (t_ns - self.start_ns) / max(1, self.end_ns - self.start_ns)))
+
+
+@dataclass(slots=True)
+class Mind:
+    """One model at work. `perceiver` and `person` are shared by models that measure alike."""
+
+    interpreter: Interpreter
+    perceiver: Perceiver
+    person: Person
+
+    @property
+    def measure(self) -> dict[str, str]:
+        return measure_of(self.interpreter.spec)
+
+    @property
+    def face_width(self) -> int:
+        return self.interpreter.spec.vector_width
+
+
+class Engine:
+    """Turns the evidence of a take into estimates.
+
+    `see` belongs to the perception thread and `estimate` to the inference thread (one thread does
+    both for an unpaced source); the rest may be called from any.
+    """
+
+    def __init__(self, baseline: str, person: str, statuses: Statuses) -> None:
+        self.baseline = baseline
+        self.person_name = person
+        self.statuses = statuses
+        self._lock = threading.RLock()
+        self._mind: Mind | None = None
+        self._sampler: tuple[Take, Mind, FrameSampler] | None = None
+        self._smoother: tuple[Take, Smoother] | None = None
+        self._calibration: Calibration | None = None
+        self._face_seen_ns: int | None = None
+        self.estimates = 0
+        self.newest: Estimate | None = None
+
+    @property
+    def mind(self) -> Mind | None:
+        return self._mind
+
+    def adopt(self, interpreter: Interpreter) -> None:
+        """Swap in a model that is loaded and warm. Vectors and statistics go on where it measures alike."""
+        with self._lock:
+            old, spec = self._mind, interpreter.spec
+            measure = measure_of(spec)
+            # A learned trunk is part of the measure: other weights give other vectors.
+            alike = old is not None and old.measure == measure and "efficientface" not in spec.encoders
+            if old is not None and alike:
+                self._mind = Mind(interpreter, old.perceiver, old.person)
+            else:
+                perceiver = Perceiver.for_spec(spec, interpreter.pixel_encoder())
+                self._mind = Mind(interpreter, perceiver, Person(spec, self.person_name))
+                self._calibration = None
+                self._load_person()
+            if old is None or old.interpreter.spec.labels != spec.labels:
+                self._smoother = None
+
+    def begin(self, take: Take) -> None:
+        """A new source: another face may sit there, so nothing is carried over but the neutral."""
+        with self._lock:
+            self._sampler = None
+            self._smoother = None
+            self._calibration = None
+            self._face_seen_ns = None
+            self.newest = None
+            if self._mind is not None:
+                self._mind.perceiver.reset()
+                self._mind.person.forget()
+
+    def see(self, take: Take, frame: Frame) -> None:
+        """Let perception look at a frame, if it is one of those to look at."""
+        with self._lock:
+            mind = self._mind
+            if mind is None:
+                return
+            if self._sampler is None or self._sampler[0] is not take or self._sampler[1] is not mind:
+                same = self._sampler is not None and self._sampler[0] is take
+                if not same or self._sampler is None or self._sampler[1].perceiver is not mind.perceiver:
+                    take.begin_sight(mind.face_width)
+                    sampler = FrameSampler(mind.interpreter.spec, take.origin_ns)
+                else:
+                    sampler = self._sampler[2]
+                self._sampler = (take, mind, sampler)
+            due = self._sampler[2].due(frame.t_ns)
+        if due:
+            take.add_observation(mind.perceiver.observe(frame))
+
+    def estimate(self, take: Take, end_ns: int) -> Estimate | None:
+        """Read the window that ends at `end_ns`; None without a model or without face and voice."""
+        start_ns = now_ns()
+        with self._lock:
+            mind = self._mind
+        if mind is None:
+            return None
+        interpreter, spec = mind.interpreter, mind.interpreter.spec
+        sight = take.sight
+        vectors = sight.vectors if sight is not None and sight.vectors.dim == mind.face_width else None
+        window = gather(vectors, take.sound, end_ns, spec)
+        self._learn(mind, window)
+        mode = self.baseline
+        reading = interpreter.read(window, mind.person, mode)
+        self._tell(take, window, interpreter)
+        if reading is None:
+            return None
+        if self._smoother is None or self._smoother[0] is not take:
+            self._smoother = (take, Smoother(spec.labels))
+        smoothed = self._smoother[1].update(reading.probs, end_ns)
+        newest = [
+            ns
+            for ns in (vectors.newest_ns if vectors else None, take.sound.newest_ns if take.sound else None)
+            if ns is not None
+        ]
+        estimate = Estimate(
+            t_ns=end_ns,
+            t_s=to_s(end_ns - take.origin_ns),
+            labels=spec.labels,
+            raw_probs=reading.probs,
+            probs=smoothed.probs,
+            label=smoothed.label,
+            confidence=smoothed.confidence,
+            modality=reading.modality,
+            fusion=spec.fusion,
+            baseline=reading.baseline,
+            stamps=Stamps(min(end_ns, max(newest, default=end_ns)), start_ns, now_ns()),
+        )
+        self.estimates += 1
+        self.newest = estimate
+        return estimate
+
+    def set_person(self, name: str) -> None:
+        """Read against another person from now on, with their saved neutral if there is one."""
+        with self._lock:
+            self.person_name = name
+            self._calibration = None
+            if self._mind is not None:
+                self._mind.person = Person(self._mind.interpreter.spec, name)
+                self._load_person()
+
+    def calibrate(self, seconds: float, t_ns: int) -> None:
+        """Take the evidence from `t_ns` on for `seconds` as neutral. EmoliveError without a model."""
+        with self._lock:
+            if self._mind is None:
+                raise EmoliveError("The model is still loading: calibrate in a moment.")
+            if not self._mind.interpreter.spec.baselines:
+                raise EmoliveError("This model reads raw features and knows no baseline.")
+            self._fresh_neutral = Person(self._mind.interpreter.spec, self.person_name)
+            self._calibration = Calibration(t_ns, t_ns + to_ns(seconds))
+        self.statuses.put(
+            Status("baseline", "info", "calibrating", "Look and speak neutrally until the bar is full.")
+        )
+
+    def calibration_progress(self, t_ns: int) -> float | None:
+        calibration = self._calibration
+        return None if calibration is None else calibration.progress(t_ns)
+
+    def _load_person(self) -> None:
+        if self._mind is None:
+            return
+        try:
+            found = self._mind.person.load()
+        except EmoliveError as error:
+            self.statuses.put(Status("baseline", "warning", "refused", str(error)))
+            return
+        if found:
+            text = f"The neutral baseline of {self.person_name} is loaded."
+            self.statuses.put(Status("baseline", "ok", "loaded", text))
+        else:
+            self.statuses.drop("baseline")
+
+    def _learn(self, mind: Mind, window: Window) -> None:
+        """Let the person's statistics grow by the newest bin."""
+        spec, person = mind.interpreter.spec, mind.person
+        populations = (mind.interpreter.face, mind.interpreter.voice)
+        if window.bins_present[-1]:
+            gone_ns = 0 if self._face_seen_ns is None else window.end_ns - self._face_seen_ns
+            if gone_ns > to_ns(AWAY_S):
+                person.forget()
+            self._face_seen_ns = window.end_ns
+        person.running.add(window, spec, *populations)
+        calibration = self._calibration
+        if calibration is None:
+            return
+        if window.end_ns > calibration.start_ns:
+            self._fresh_neutral.neutral.add(window, spec, *populations)
+        if window.end_ns >= calibration.end_ns:
+            self._calibration = None
+            self._finish_calibration(mind)
+
+    def _finish_calibration(self, mind: Mind) -> None:
+        fresh = self._fresh_neutral
+        face, voice = fresh.baselines("neutral", mind.interpreter.face, mind.interpreter.voice)
+        got = [name for name, b in (("face", face), ("voice", voice)) if b.mode == "neutral"]
+        if not got:
+            text = "Neither face nor voice was there long enough: the calibration was not taken."
+            self.statuses.put(Status("baseline", "warning", "failed", text))
+            return
+        for stream in ("face", "voice"):
+            if stream in got:
+                setattr(mind.person.neutral, stream, getattr(fresh.neutral, stream))
+        self.baseline = "neutral"
+        try:
+            mind.person.save()
+        except OSError as error:
+            text = f"The neutral baseline is in use but could not be saved: {error.strerror}."
+            self.statuses.put(Status("baseline", "warning", "unsaved", text))
+            return
+        text = f"Neutral baseline of {' and '.join(got)} saved for {mind.person.name}."
+        self.statuses.put(Status("baseline", "ok", "calibrated", text))
+
+    def _tell(self, take: Take, window: Window, interpreter: Interpreter) -> None:
+        """Say whether there is a face and a voice to read."""
+        put = self.statuses.put
+        if not take.has_video:
+            put(Status("face", "info", "none", "There is no picture: the voice goes on alone."))
+        elif window.has_face and window.bins_present[-3:].any():
+            put(Status("face", "ok", "found", "A face is followed."))
+        else:
+            put(Status("face", "warning", "missing", "No face is seen: come into the picture."))
+        if take.sound is None:
+            put(Status("voice", "info", "none", "There is no sound: the face goes on alone."))
+        elif window.has_voice(interpreter.spec.window_s):
+            put(Status("voice", "ok", "speech", "Speech is heard."))
+        else:
+            put(Status("voice", "info", "silent", "Nobody speaks: the face goes on alone."))
+
+
+Subscriber = Callable[[Estimate], None]

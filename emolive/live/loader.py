@@ -1,0 +1,121 @@
+"""Loads models in the background; the newest wish wins, the running model is never touched."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from emolive.errors import EmoliveError
+from emolive.interpreter import Interpreter
+from emolive.models import checkpoint
+from emolive.models.registry import check_fusion
+from emolive.types import Status
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which model is wanted: the shipped one of a fusion, or a checkpoint by its path."""
+
+    fusion: str | None
+    path: Path | None
+
+    @property
+    def text(self) -> str:
+        return self.path.name if self.path is not None else str(self.fusion)
+
+
+def load_interpreter(fusion: str | None, path: Path | None, device: str = "auto") -> Interpreter:
+    """Load strictly and warm up. EmoliveError in one sentence for anything that does not fit."""
+    if path is None:
+        path = checkpoint.shipped(fusion or "ia")
+    interpreter = Interpreter(checkpoint.load(path, fusion=fusion), choose_device(device))
+    interpreter.warm_up()
+    return interpreter
+
+
+def choose_device(wanted: str) -> str:
+    """ "auto" is the fastest there is. EmoliveError for one that is not there."""
+    import torch
+
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if there[name])
+    if not there.get(wanted.partition(":")[0], False):
+        known = ", ".join(name for name, is_there in there.items() if is_there)
+        raise EmoliveError(f"There is no device {wanted} on this computer: there is {known}.")
+    return wanted
+
+
+class ModelLoader:
+    """One short-lived thread at a time; answers only for the newest wish."""
+
+    def __init__(
+        self, device: str, on_ready: Callable[[Interpreter], None], on_status: Callable[[Status], None]
+    ) -> None:
+        self._device = device
+        self._on_ready, self._on_status = on_ready, on_status
+        self._lock = threading.Lock()
+        self._wish: Wish | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self.settled = threading.Event()
+        """Set while no wish is open: the newest one was granted or refused."""
+
+    def want(self, fusion: str | None, path: Path | None) -> None:
+        """Load this in the background. EmoliveError for a fusion that does not exist."""
+        if fusion is not None:
+            check_fusion(fusion)
+        wish = Wish(fusion, path)
+        with self._lock:
+            if self._closed:
+                return
+            self._wish = wish
+            self.settled.clear()
+            self._on_status(Status("model", "info", "loading", f"Loading {wish.text} …"))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="emolive-loader", daemon=True)
+                self._thread.start()
+
+    def close(self, timeout_s: float) -> bool:
+        with self._lock:
+            self._closed = True
+            self._wish = None
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout_s)
+        return thread is None or not thread.is_alive()
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                wish = self._wish
+                if wish is None:
+                    self._thread = None
+                    return
+            status = self._grant(wish)
+            with self._lock:
+                if self._wish is wish:
+                    self._wish = None
+                    if status is not None:
+                        self._on_status(status)
+                    self.settled.set()
+
+    def _grant(self, wish: Wish) -> Status | None:
+        try:
+            interpreter = load_interpreter(wish.fusion, wish.path, self._device)
+        except EmoliveError as error:
+            return Status("model", "error", "refused", str(error))
+        except Exception as error:
+            log.exception("loading %s failed", wish.text)
+            return Status("model", "error", "failed", f"Loading {wish.text} failed: {error}.")
+        with self._lock:
+            if self._wish is not wish or self._closed:
+                return None
+        self._on_ready(interpreter)
+        spec = interpreter.spec
+        return Status("model", "ok", "ready", f"{spec.fusion} answers on {interpreter.device}.")

@@ -1,0 +1,138 @@
+"""A take with the sources and threads that make it: opened as a whole, ended as a whole."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from emolive.capture.base import Source
+from emolive.capture.open import open_microphone, open_source
+from emolive.clock import now_ns, to_s
+from emolive.errors import EmoliveError
+from emolive.live.engine import Engine
+from emolive.live.take import Take
+from emolive.live.workers import InferenceWorker, InlineListener, PacedListener, PerceptionWorker
+from emolive.types import Counters, Estimate, Status
+
+log = logging.getLogger(__name__)
+
+
+class Run:
+    """Opens what was named; `start` and `stop` once each.
+
+    Args:
+        source, mic: as in `SessionConfig`.
+        paced: False reads a file or the demo as fast as it can be processed, in the source's thread.
+        loop: play a file again when it ends.
+
+    Raises:
+        EmoliveError: there is no such source or microphone, or neither was asked for.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        mic: str,
+        *,
+        paced: bool,
+        loop: bool,
+        engine: Engine,
+        publish: Callable[[Estimate], None],
+        on_status: Callable[[Status], None],
+    ) -> None:
+        self._on_status = on_status
+        picture = open_source(source, paced=paced, loop=loop)
+        own_sound = mic == "auto" and picture is not None and picture.info.has_audio
+        sound = None if own_sound else self._open_mic(mic, picture)
+        if picture is None and sound is None:
+            raise EmoliveError("There is neither a picture nor a sound: choose a source or a microphone.")
+        mic_info = picture.info if picture is not None and own_sound else sound.info if sound else None
+        self.take = Take(picture.info if picture else None, mic_info)
+        self.paced = paced or picture is None or picture.info.live or sound is not None
+        self._sources: list[tuple[Source, PacedListener]] = []
+        self._workers: tuple[PerceptionWorker, InferenceWorker] | None = None
+        self._started = False
+        if self.paced:
+            perception = PerceptionWorker(engine, self.take, self._on_fault)
+            inference = InferenceWorker(engine, self.take, perception, publish, self._on_fault)
+            self._workers = (perception, inference)
+        if picture is not None:
+            listener = (
+                PacedListener(self.take, on_status, audio=own_sound)
+                if self.paced
+                else InlineListener(self.take, on_status, engine, publish, audio=own_sound)
+            )
+            self._sources.append((picture, listener))
+        if sound is not None:
+            self._sources.append((sound, PacedListener(self.take, on_status, video=False)))
+
+    def start(self) -> None:
+        """Let the sources deliver and the workers work; the clock of the take begins now."""
+        self._started = True
+        self.take.origin_ns = now_ns()
+        for source, listener in self._sources:
+            try:
+                source.start(listener, self.take.origin_ns)
+            except EmoliveError as error:
+                chip = "camera" if source.info.has_video else "microphone"
+                self._on_status(Status(chip, "error", "missing", str(error)))
+        for worker in self._workers or ():
+            worker.start()
+
+    def stop(self, deadline_ns: int) -> bool:
+        """End everything; False if a thread did not end by `deadline_ns` (it is a daemon)."""
+        for _, listener in self._sources:
+            listener.closed = True
+        self.take.close()
+        if not self._started:
+            return True
+        stops = [
+            threading.Thread(target=source.stop, args=(_left_s(deadline_ns),), daemon=True)
+            for source, _ in self._sources
+        ]
+        # All at once: one device that hangs must not use up the others' time.
+        threads: list[threading.Thread] = [*stops, *(self._workers or ())]
+        for stop in stops:
+            stop.start()
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(_left_s(deadline_ns))
+        return not any(t.is_alive() for t in threads if t is not threading.current_thread())
+
+    @property
+    def finished(self) -> bool:
+        """A file was delivered to its end, and everything of it was read."""
+        if not self.take.ended.is_set():
+            return False
+        return self._workers is None or not self._workers[1].is_alive()
+
+    @property
+    def skipped(self) -> int:
+        return self._workers[1].skipped if self._workers else 0
+
+    @property
+    def counters(self) -> Counters:
+        take = self.take
+        return Counters(take.frames, take.perceived, take.mailbox.dropped, 0, self.skipped)
+
+    def _open_mic(self, mic: str, picture: Source | None) -> Source | None:
+        if mic != "auto":
+            return open_microphone(mic)
+        if picture is None or not picture.info.live:
+            return None
+        try:
+            return open_microphone("default")
+        except EmoliveError as error:
+            # Nobody asked for it by name, so a computer without one is no fault.
+            text = f"{str(error).rstrip('.')}; the face goes on alone."
+            self._on_status(Status("microphone", "info", "none", text))
+            return None
+
+    def _on_fault(self, source: str, error: Exception) -> None:
+        log.error("%s failed", source, exc_info=error)
+        self._on_status(Status(source, "error", "failed", f"This part failed and goes on: {error}."))
+
+
+def _left_s(deadline_ns: int) -> float:
+    return max(0.05, to_s(deadline_ns - now_ns()))

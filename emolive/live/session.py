@@ -1,0 +1,219 @@
+"""The live session: it alone starts, watches and joins the threads between devices and window."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from emolive.baseline import MODES
+from emolive.clock import now_ns, to_ns, to_s
+from emolive.errors import EmoliveError
+from emolive.live.api import SessionConfig
+from emolive.live.engine import Engine
+from emolive.live.loader import ModelLoader
+from emolive.live.run import Run
+from emolive.live.take import Statuses
+from emolive.types import Counters, Estimate, Snapshot, Status
+
+STOP_SOURCE_S = 1.5
+STALE_HOPS = 6
+"""After so many hops without a new estimate the last one is no longer shown."""
+SLOW_MS = 250.0
+
+
+class Session:
+    """See `emolive.live.api.SessionApi` for what each call does.
+
+    Example:
+        session = Session(SessionConfig(source="clip.mp4"))
+        session.subscribe(lambda estimate: print(estimate.label))
+        session.start()
+    """
+
+    def __init__(self, config: SessionConfig | None = None) -> None:
+        self._config = config or SessionConfig()
+        _check_baseline(self._config.baseline)
+        # Perception and inference keep to one core each: for nets this small two threads only wait.
+        torch.set_num_threads(1)
+        self._lock = threading.RLock()
+        self._statuses = Statuses()
+        self._engine = Engine(self._config.baseline, self._config.person, self._statuses)
+        self._loader = ModelLoader(self._config.device, self._engine.adopt, self._statuses.put)
+        self._subscribers: list[Callable[[Estimate], None]] = []
+        self._run: Run | None = None
+        self._source, self._mic = self._config.source, self._config.mic
+        self._running = False
+        self._before = Counters()
+        """Counted in runs that are over."""
+
+    def start(self) -> None:
+        """Begin. EmoliveError if the source or microphone that was named is not there."""
+        with self._lock:
+            if self._running:
+                return
+            run = self._open(self._source, self._mic)
+            config = self._config
+            self._loader.want(None if config.checkpoint else config.fusion, config.checkpoint)
+            self._running = True
+            self._begin(run)
+
+    def stop(self, timeout_s: float = 3.0) -> bool:
+        deadline_ns = now_ns() + to_ns(timeout_s)
+        with self._lock:
+            self._running = False
+            ended = self._run is None or self._run.stop(deadline_ns)
+        return self._loader.close(max(0.0, to_s(deadline_ns - now_ns()))) and ended
+
+    @property
+    def finished(self) -> bool:
+        """Whether a media file has been played, and read, to its end."""
+        run = self._run
+        return run is not None and run.finished
+
+    def snapshot(self) -> Snapshot:
+        run, engine = self._run, self._engine
+        mind = engine.mind
+        common = Snapshot(
+            statuses=self._statuses.all(),
+            counters=self._before,
+            fusion=mind.interpreter.spec.fusion if mind else "",
+            baseline=engine.baseline,
+            person=engine.person_name,
+            calibration=engine.calibration_progress(now_ns()),
+            running=self._running,
+        )
+        if run is None:
+            return common
+        take = run.take
+        estimate = self._fresh(run)
+        return replace(
+            common,
+            frame=take.frame,
+            observation=take.sight.newest if take.sight else None,
+            estimate=estimate,
+            statuses=(*common.statuses, *_latency(estimate)),
+            counters=_sum(self._before, run.counters, engine.estimates),
+            drawn=take.info is not None and take.info.drawn,
+            ended=take.ended.is_set(),
+            voice_dbfs=take.level_dbfs,
+        )
+
+    def subscribe(self, callback: Callable[[Estimate], None]) -> None:
+        self._subscribers.append(callback)
+
+    def set_source(self, source: str) -> None:
+        self._switch(source, self._mic)
+
+    def set_mic(self, mic: str) -> None:
+        self._switch(self._source, mic)
+
+    def set_fusion(self, fusion: str) -> None:
+        self._loader.want(fusion, None)
+
+    def set_checkpoint(self, path: Path) -> None:
+        self._loader.want(None, path)
+
+    def set_baseline(self, mode: str) -> None:
+        _check_baseline(mode)
+        self._engine.baseline = mode
+
+    def set_person(self, person: str) -> None:
+        if not person.strip():
+            raise EmoliveError("A person needs a name under which the baseline is kept.")
+        self._engine.set_person(person.strip())
+
+    def calibrate(self, seconds: float = 5.0) -> None:
+        if seconds <= 0:
+            raise EmoliveError("A calibration needs a few seconds.")
+        self._engine.calibrate(seconds, now_ns())
+
+    def _open(self, source: str, mic: str) -> Run:
+        return Run(
+            source,
+            mic,
+            paced=self._config.paced,
+            loop=self._config.loop,
+            engine=self._engine,
+            publish=self._publish,
+            on_status=self._statuses.put,
+        )
+
+    def _switch(self, source: str, mic: str) -> None:
+        """Open the new first and only then let go of the old: what cannot be opened changes nothing."""
+        with self._lock:
+            if self._running:
+                run = self._open(source, mic)
+                if self._run is not None:
+                    self._run.stop(now_ns() + to_ns(STOP_SOURCE_S))
+                    self._before = _sum(self._before, self._run.counters, 0)
+                self._begin(run)
+            self._source, self._mic = source, mic
+
+    def _begin(self, run: Run) -> None:
+        take = run.take
+        for part in ("face", "voice", "camera"):
+            self._statuses.drop(part)
+        if take.info is None or not take.info.has_video:
+            self._statuses.put(
+                Status("camera", "info", "none", "There is no picture: the voice goes on alone.")
+            )
+        if take.mic is not None:
+            self._statuses.drop("microphone")
+        elif self._statuses.get("microphone") is None or take.info is None or not take.info.live:
+            self._statuses.put(
+                Status("microphone", "info", "none", "There is no sound: the face goes on alone.")
+            )
+        self._engine.begin(take)
+        self._run = run
+        if take.live:
+            run.start()
+        else:
+            threading.Thread(target=self._start_file, args=(run,), name="emolive-start", daemon=True).start()
+
+    def _start_file(self, run: Run) -> None:
+        """A file waits until the model is there, so that nothing of it goes unread."""
+        while not self._loader.settled.wait(0.1):
+            if run.take.over.is_set():
+                return
+        with self._lock:
+            if run is self._run and not run.take.over.is_set():
+                run.start()
+
+    def _publish(self, estimate: Estimate) -> None:
+        for callback in self._subscribers:
+            callback(estimate)
+
+    def _fresh(self, run: Run) -> Estimate | None:
+        """The newest estimate, unless it is old: bars must not freeze on what was."""
+        estimate, mind = self._engine.newest, self._engine.mind
+        if estimate is None or mind is None or run.finished or not run.paced:
+            return estimate
+        age_s = to_s(now_ns() - estimate.t_ns)
+        return estimate if age_s <= STALE_HOPS * mind.interpreter.spec.bin_s else None
+
+
+def _check_baseline(mode: str) -> None:
+    if mode not in MODES:
+        raise EmoliveError(f"There is no baseline {mode}: known are {', '.join(MODES)}.")
+
+
+def _sum(before: Counters, now: Counters, estimates: int) -> Counters:
+    return Counters(
+        before.frames_captured + now.frames_captured,
+        before.frames_perceived + now.frames_perceived,
+        before.frames_dropped + now.frames_dropped,
+        estimates,
+        before.estimates_skipped + now.estimates_skipped,
+    )
+
+
+def _latency(estimate: Estimate | None) -> tuple[Status, ...]:
+    """How long the newest evidence took to become an estimate."""
+    if estimate is None:
+        return ()
+    ms = (estimate.stamps.end_ns - estimate.stamps.capture_ns) / 1e6
+    return (Status("latency", "ok" if ms <= SLOW_MS else "warning", "measured", f"{ms:.0f} ms"),)

@@ -1,0 +1,114 @@
+"""One uninterrupted run of a source, and everything that is known of it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from emolive.capture.base import SourceInfo
+from emolive.clock import now_ns
+from emolive.mailbox import Mailbox
+from emolive.ring import AudioRing, VectorRing
+from emolive.types import AudioBlock, Frame, Observation, Status
+from emolive.window import step_levels
+
+RING_S = 8.0
+"""How much of both streams is kept: two windows and some."""
+VECTORS_PER_S = 32
+
+
+@dataclass(slots=True)
+class Sight:
+    """What perception has made of a take, with the one measure its vectors have."""
+
+    vectors: VectorRing
+    newest: Observation | None = None
+
+
+class Take:
+    """Everything that begins anew with a source: the clock's origin, mailbox, rings and counters.
+
+    Written by the sources' threads and by perception; read by inference and by snapshots.
+    """
+
+    def __init__(self, info: SourceInfo | None, mic: SourceInfo | None) -> None:
+        self.info = info
+        """Where the picture comes from, if from anywhere."""
+        self.mic = mic
+        """Where the sound comes from, if from anywhere."""
+        self.origin_ns = now_ns()
+        """Stamp of the source's time 0; windows end at whole bins from here. Set when it starts."""
+        self.mailbox: Mailbox[Frame] = Mailbox()
+        self.sight: Sight | None = None
+        self.sound: AudioRing | None = None
+        self.frame: Frame | None = None
+        self.frames = 0
+        self.perceived = 0
+        self.level_dbfs = -120.0
+        self.last_frame_ns: int | None = None
+        self.last_sound_ns: int | None = None
+        self.ended = threading.Event()
+        self.over = threading.Event()
+        """Set when the take was replaced: what still arrives for it is dropped."""
+
+    @property
+    def live(self) -> bool:
+        """Whether a device delivers, so that waiting for late evidence must have an end."""
+        return any(info is not None and info.live for info in (self.info, self.mic))
+
+    @property
+    def has_video(self) -> bool:
+        return self.info is not None and self.info.has_video
+
+    def begin_sight(self, width: int) -> None:
+        """Take up vectors of another width: those before are of another measure."""
+        self.sight = Sight(VectorRing(round(RING_S * VECTORS_PER_S), width))
+
+    def add_frame(self, frame: Frame) -> None:
+        self.frame = frame
+        self.frames += 1
+        self.last_frame_ns = now_ns()
+
+    def add_sound(self, block: AudioBlock) -> None:
+        """Append a block; another rate than before begins a new ring."""
+        if self.sound is None or self.sound.rate_hz != block.rate_hz:
+            self.sound = AudioRing(block.rate_hz, RING_S)
+        self.sound.write(block.samples, block.t_ns)
+        self.level_dbfs = float(step_levels(block.samples, 1)[0])
+        self.last_sound_ns = now_ns()
+
+    def add_observation(self, observation: Observation) -> None:
+        """Take in what perception made of a frame."""
+        if (sight := self.sight) is not None:
+            sight.vectors.append(observation.t_ns, observation.vector)
+            sight.newest = observation
+            self.perceived += 1
+
+    def close(self) -> None:
+        """Let go: waiting threads wake up, late deliveries are ignored."""
+        self.over.set()
+        self.mailbox.close()
+
+
+class Statuses:
+    """The newest status of each part of a session, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._newest: dict[str, Status] = {}
+
+    def put(self, status: Status) -> None:
+        with self._lock:
+            self._newest[status.source] = status
+
+    def drop(self, source: str) -> None:
+        with self._lock:
+            self._newest.pop(source, None)
+
+    def all(self) -> tuple[Status, ...]:
+        with self._lock:
+            return tuple(self._newest.values())
+
+    def get(self, source: str) -> Status | None:
+        with self._lock:
+            return self._newest.get(source)
