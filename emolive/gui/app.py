@@ -1,0 +1,128 @@
+"""Opens the window and runs it until it is closed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from emolive.gui.link import Backend
+from emolive.live.api import SessionApi, SessionConfig
+from emolive.types import Estimate
+
+log = logging.getLogger(__name__)
+
+FIRST_PAINT_MS = 30
+"""Time for the empty window to come up before anything heavy is imported."""
+LOADING_S = 90.0
+"""A run of limited time waits so long for the session before its time counts anyway."""
+
+
+def has_display() -> bool:
+    """Whether there is a screen to open a window on."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def prepare_environment() -> None:
+    """Let Qt find its own plugins, and paint into memory where there is no screen."""
+    for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
+        if "cv2" in os.environ.get(name, ""):  # set by `import cv2` for a Qt that is not ours
+            del os.environ[name]
+    if not has_display():
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def run_app(
+    config: SessionConfig,
+    *,
+    session_factory: Callable[[SessionConfig], SessionApi] | None = None,
+    backend: Backend | None = None,
+    on_estimate: Callable[[Estimate], None] | None = None,
+    screenshot: Path | None = None,
+    seconds: float | None = None,
+) -> int:
+    """Show the window until it is closed; 0, or 1 if the session never came to run.
+
+    Args:
+        config: how the session begins.
+        session_factory: makes the session, in a background thread; by default the real one.
+        backend: also where fusions and device lists come from.
+        on_estimate: called with each estimate, from the inference thread.
+        screenshot: where a picture of the window is saved just before it closes by itself.
+        seconds: close by itself so long after the session began to run or failed to.
+    """
+    prepare_environment()
+    from PySide6.QtCore import QEventLoop, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from emolive.gui import theme
+    from emolive.gui.main_window import MainWindow
+
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    if not isinstance(app, QApplication):
+        raise RuntimeError("The window needs a QApplication, but there is another kind of Qt application.")
+    app.setApplicationName("emolive")
+    app.setQuitOnLastWindowClosed(False)
+    theme.apply(app)
+    backend = backend or Backend()
+    if session_factory is not None:
+        backend = replace(backend, session=session_factory)
+    window = MainWindow(config, backend, on_estimate)
+    ran = False
+    opened_s = time.monotonic()
+    limit = QTimer()
+
+    def wait_for_session() -> None:
+        nonlocal ran
+        ran = ran or window.link.state == "running"
+        loading = window.link.state in ("idle", "loading")
+        if seconds is not None and (not loading or time.monotonic() - opened_s > LOADING_S):
+            limit.stop()
+            QTimer.singleShot(round(1000 * seconds), leave)
+
+    def leave() -> None:
+        if screenshot is not None:
+            screenshot.parent.mkdir(parents=True, exist_ok=True)
+            if not window.grab().save(str(screenshot)):
+                log.error("The picture of the window could not be saved: %s", screenshot)
+        window.close()
+
+    loop = QEventLoop()
+    window.finished.connect(loop.quit)
+    limit.timeout.connect(wait_for_session)
+    limit.start(100)
+    window.show()
+    QTimer.singleShot(FIRST_PAINT_MS, window.begin)
+    with _closed_by_signals(window.close):
+        loop.exec()
+    limit.stop()
+    window.deleteLater()
+    return 0 if ran else 1
+
+
+@contextmanager
+def _closed_by_signals(close: Callable[[], object]) -> Iterator[None]:
+    """Let Ctrl-C in the terminal, or a polite kill, close the window."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(signum: int, frame: FrameType | None) -> None:
+        close()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,149 @@
+"""The picture, painted straight from the newest frame."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from emolive.gui import theme
+from emolive.gui.overlay import Caption, draw_face, draw_message, draw_tag
+from emolive.types import Face, Frame, Image
+
+TURN_S = 1.2
+"""How long the busy sign takes to go round once."""
+
+
+class VideoView(QWidget):
+    """Shows a frame with its face, or says why there is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(280, 180)
+        self.setAccessibleName("Picture")
+        self.painted = 0
+        """Frames painted so far, each counted once."""
+        self.mirrored = False
+        self.landmarks = True
+        self.frame: Frame | None = None
+        """The frame that is shown."""
+        self._image: QImage | None = None
+        self._array: Image | None = None  # QImage only borrows the pixels
+        self._face: Face | None = None
+        self._caption: Caption | None = None
+        self._tags: tuple[tuple[str, str], ...] = ()
+        self._banner = ""
+        self._message: tuple[str, str] = ("", "")
+        self._busy = False
+        self._fresh = False
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(800, 520)
+
+    @property
+    def has_picture(self) -> bool:
+        return self._image is not None
+
+    @property
+    def message(self) -> str:
+        """What is said in place of a picture."""
+        return " ".join(self._message).strip()
+
+    @property
+    def caption(self) -> str:
+        """The words above the face; empty without a face."""
+        return self._caption.text if self._caption is not None and self._face is not None else ""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(text for text, _ in self._tags)
+
+    def show_frame(self, frame: Frame) -> None:
+        """Paint this frame from now on."""
+        array = np.ascontiguousarray(frame.image)
+        height, width = array.shape[:2]
+        self._image = QImage(array.data, width, height, 3 * width, QImage.Format.Format_BGR888)
+        self._array = array
+        self.frame = frame
+        self._fresh = True
+        self.update()
+
+    def show_nothing(self, title: str, text: str = "", *, busy: bool = False) -> None:
+        """Say something in place of the picture."""
+        changed = self._image is not None or self._message != (title, text) or self._busy != busy
+        self.frame = self._image = self._array = self._face = None
+        self._message, self._busy = (title, text), busy
+        if changed or busy:
+            self.update()
+
+    def annotate(
+        self,
+        face: Face | None,
+        caption: Caption | None,
+        tags: tuple[tuple[str, str], ...] = (),
+        banner: str = "",
+    ) -> None:
+        """What to draw over the frames: a face with its caption, (text, colour) tags, a line below."""
+        changed = face is not self._face or caption != self._caption
+        changed = changed or (tags, banner) != (self._tags, self._banner)
+        self._face, self._caption, self._tags, self._banner = face, caption, tags, banner
+        if changed:
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        area = QRectF(self.rect())
+        image = self._image
+        if image is None:
+            painter.fillRect(area, QColor(theme.SURFACE))
+            phase = time.monotonic() % TURN_S / TURN_S if self._busy else None
+            draw_message(painter, area, *self._message, phase)
+            return
+        painter.fillRect(area, QColor("#0b0d11"))
+        target = self._fit(image, area)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        if self.mirrored:
+            painter.save()
+            painter.translate(2 * target.center().x(), 0)
+            painter.scale(-1, 1)
+            painter.drawImage(target, image)
+            painter.restore()
+        else:
+            painter.drawImage(target, image)
+        if self._fresh:
+            self._fresh = False
+            self.painted += 1
+        self._paint_over(painter, image, target)
+
+    def _paint_over(self, painter: QPainter, image: QImage, target: QRectF) -> None:
+        scale = target.width() / image.width()
+
+        def to_widget(x_px: float, y_px: float) -> QPointF:
+            x = image.width() - x_px if self.mirrored else x_px
+            return QPointF(target.left() + x * scale, target.top() + y_px * scale)
+
+        if self._face is not None:
+            painter.save()
+            painter.setClipRect(target)
+            draw_face(painter, self._face, to_widget, target, self._caption, landmarks=self.landmarks)
+            painter.restore()
+        corner = QPointF(target.left() + 10, target.top() + 10)
+        for text, color in self._tags:
+            draw_tag(painter, corner, text, color)
+            corner.setY(corner.y() + 30)
+        if self._banner:
+            strip = QRectF(target.left(), target.bottom() - 36, target.width(), 36)
+            painter.fillRect(strip, QColor(16, 19, 26, 215))
+            painter.setPen(QColor(theme.TEXT))
+            painter.drawText(strip, 0x84, self._banner)  # AlignCenter
+
+    @staticmethod
+    def _fit(image: QImage, area: QRectF) -> QRectF:
+        scale = min(area.width() / image.width(), area.height() / image.height())
+        target = QRectF(0, 0, image.width() * scale, image.height() * scale)
+        target.moveCenter(area.center())
+        return target

@@ -1,0 +1,215 @@
+"""A session without devices and models: a drawn face, moving probabilities, every state to order."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from emolive.clock import NS_PER_S, now_ns
+from emolive.errors import EmoliveError
+from emolive.live.api import SessionConfig
+from emolive.models.spec import EMOTIONS
+from emolive.types import (
+    UNSURE,
+    Box,
+    Counters,
+    Estimate,
+    Face,
+    Frame,
+    Modality,
+    Observation,
+    Snapshot,
+    Stamps,
+    Status,
+)
+
+FPS = 30.0
+HOP_S = 0.24
+
+
+@dataclass(frozen=True, slots=True)
+class FakeDevice:
+    index: int
+    name: str
+    default: bool = False
+
+
+class FakeSession:
+    """Implements SessionApi; `calls` records what was asked for, `override` changes any snapshot field."""
+
+    def __init__(self, config: SessionConfig, *, labels: tuple[str, ...] = EMOTIONS) -> None:
+        self.config = config
+        self.labels = labels
+        self.calls: list[tuple[str, object]] = []
+        self.override: dict[str, object] = {}
+        self.refusal = ""
+        """If set, every call that sets something is refused with it."""
+        self.release = threading.Event()
+        self.release.set()
+        """Cleared, it makes `stop` hang until it is set."""
+        self.modality: Modality = "av"
+        self.estimating = True
+        self.stopped = False
+        self._subscribers: list[Callable[[Estimate], None]] = []
+        self._start_ns = 0
+        self._calibrating_ns = 0
+        self._estimate: Estimate | None = None
+        self._frame: Frame | None = None
+        self._observation: Observation | None = None
+        self._lock = threading.Lock()
+
+    # --- SessionApi
+
+    def start(self) -> None:
+        self.calls.append(("start", None))
+        self._start_ns = now_ns()
+
+    def stop(self, timeout_s: float = 3.0) -> bool:
+        self.calls.append(("stop", timeout_s))
+        self.release.wait()
+        self.stopped = True
+        return True
+
+    def subscribe(self, callback: Callable[[Estimate], None]) -> None:
+        self._subscribers.append(callback)
+
+    def set_source(self, source: str) -> None:
+        self._take("source", source)
+
+    def set_mic(self, mic: str) -> None:
+        self._take("mic", mic)
+
+    def set_fusion(self, fusion: str) -> None:
+        self._take("fusion", fusion)
+
+    def set_baseline(self, mode: str) -> None:
+        self._take("baseline", mode)
+
+    def set_person(self, person: str) -> None:
+        self._take("person", person)
+
+    def set_checkpoint(self, path: Path) -> None:
+        self._refuse()
+        self.calls.append(("checkpoint", path))
+
+    def calibrate(self, seconds: float = 5.0) -> None:
+        self._refuse()
+        self.calls.append(("calibrate", seconds))
+        self._calibrating_ns = now_ns()
+
+    def snapshot(self) -> Snapshot:
+        with self._lock:
+            t_ns = now_ns()
+            self._advance(t_ns)
+            calibration = None
+            baseline = self.config.baseline
+            if self._calibrating_ns:
+                done = (t_ns - self._calibrating_ns) / (5 * NS_PER_S)
+                calibration = done if done < 1 else None
+                baseline = "neutral" if done >= 1 else baseline
+            frames = 0 if self._frame is None else self._frame.index + 1
+            snapshot = Snapshot(
+                frame=self._frame,
+                observation=self._observation,
+                estimate=self._estimate,
+                statuses=self._statuses(),
+                counters=Counters(frames_captured=frames, frames_perceived=frames),
+                fusion=self.config.fusion,
+                baseline=baseline,
+                person=self.config.person,
+                calibration=calibration,
+                drawn=self.config.source == "demo",
+                running=True,
+                voice_dbfs=-30.0 + 18.0 * math.sin(t_ns / NS_PER_S * 5.0),
+            )
+            return replace(snapshot, **self.override)  # type: ignore[arg-type]
+
+    # --- inside
+
+    def called(self, name: str) -> list[object]:
+        """The values of all calls of that name."""
+        return [value for called, value in self.calls if called == name]
+
+    def _refuse(self) -> None:
+        if self.refusal:
+            raise EmoliveError(self.refusal)
+
+    def _take(self, name: str, value: str) -> None:
+        self.calls.append((name, value))
+        self._refuse()
+        self.config = replace(self.config, **{name: value})
+
+    def _advance(self, t_ns: int) -> None:
+        t_s = (t_ns - self._start_ns) / NS_PER_S
+        index = int(t_s * FPS)
+        if self._frame is None or index > self._frame.index:
+            frame_ns = self._start_ns + round(index / FPS * NS_PER_S)
+            image, face = draw(t_s)
+            self._frame = Frame(frame_ns, image, index)
+            self._observation = Observation(frame_ns, face, None)
+        due = self._estimate is None or t_ns - self._estimate.t_ns >= HOP_S * NS_PER_S
+        if due and self.estimating:
+            self._estimate = self._make_estimate(t_ns, t_s)
+            for callback in self._subscribers:
+                callback(self._estimate)
+
+    def _make_estimate(self, t_ns: int, t_s: float) -> Estimate:
+        phase = t_s / 3.0
+        scores = [2.6 * math.cos(phase - 2 * math.pi * i / len(self.labels)) for i in range(len(self.labels))]
+        raised = [math.exp(score + 0.4 * math.sin(7 * t_s + i)) for i, score in enumerate(scores)]
+        probs = tuple(value / sum(raised) for value in raised)
+        best = max(range(len(probs)), key=probs.__getitem__)
+        label = self.labels[best] if probs[best] > 0.3 else UNSURE
+        return Estimate(
+            t_ns=t_ns,
+            t_s=t_s,
+            labels=self.labels,
+            raw_probs=probs,
+            probs=probs,
+            label=label,
+            confidence=probs[best],
+            modality=self.modality,
+            fusion=self.config.fusion,
+            baseline=self.config.baseline,
+            stamps=Stamps(t_ns, t_ns, t_ns),
+        )
+
+    def _statuses(self) -> tuple[Status, ...]:
+        return (
+            Status("face", "ok", "seen", "A face is followed."),
+            Status("voice", "ok", "speaking", "A voice is heard."),
+            Status("camera", "ok", "live", "The drawn demo plays."),
+            Status("microphone", "ok", "live", "The demo's own sound."),
+            Status("model", "ok", self.config.fusion, f"The fusion {self.config.fusion} answers."),
+            Status("latency", "ok", "84 ms", "From the newest evidence to the estimate."),
+            Status("baseline", "info", "learning", "The running baseline still learns this person."),
+        )
+
+
+def draw(t_s: float) -> tuple[np.ndarray, Face]:
+    """A plain face that sways, 640 x 480 BGR, and where it is."""
+    image = np.empty((480, 640, 3), np.uint8)
+    image[:] = np.linspace(70, 120, 480, dtype=np.uint8)[:, None, None]
+    cx, cy, rx, ry = 320 + 60 * math.sin(t_s), 240 + 12 * math.sin(1.7 * t_s), 92.0, 120.0
+    ys, xs = np.ogrid[0:480, 0:640]
+    image[((xs - cx) / rx) ** 2 + ((ys - cy) / ry) ** 2 < 1] = (150, 185, 225)
+    for side in (-1, 1):
+        image[((xs - cx - side * 36) / 13) ** 2 + ((ys - cy + 28) / 9) ** 2 < 1] = (60, 45, 40)
+    smile = ((xs - cx) / 40) ** 2 + ((ys - cy - 52) / (8 + 6 * math.sin(3 * t_s))) ** 2
+    image[smile < 1] = (80, 70, 160)
+    angles = np.linspace(0, 2 * np.pi, 17, endpoint=False)
+    jaw = np.stack([cx + 0.95 * rx * np.cos(angles), cy + 0.95 * ry * np.sin(angles)], axis=1)
+    mouth = np.stack([cx + 40 * np.cos(angles), cy + 52 + 10 * np.sin(angles)], axis=1)
+    eyes = [
+        np.stack([cx + side * 36 + 14 * np.cos(angles), cy - 28 + 9 * np.sin(angles)], axis=1)
+        for side in (-1, 1)
+    ]
+    points = np.concatenate([jaw, mouth, *eyes]).astype(np.float32)
+    box = Box(cx - rx - 6, cy - ry - 6, 2 * rx + 12, 2 * ry + 12)
+    return image, Face(box, 0.97, points)
