@@ -1,0 +1,121 @@
+"""PortAudio, imported late and held by one lock: its device list is global to the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from emolive.errors import EmoliveError
+
+RATE_HZ = 48_000
+"""What sound cards run at; asking for it costs no resampling."""
+BLOCK_S = 0.02
+
+_lock = threading.RLock()
+_open_streams: set[int] = set()
+
+
+def sounddevice() -> ModuleType:
+    """The sounddevice module; EmoliveError where the PortAudio library is missing."""
+    try:
+        import sounddevice as module
+    except OSError as error:
+        raise EmoliveError(
+            "Sound cannot be recorded because the PortAudio library is missing: install libportaudio2."
+        ) from error
+    return module  # type: ignore[no-any-return]
+
+
+def refresh() -> bool:
+    """Look for sound devices again; False (and nothing done) while a microphone is open.
+
+    PortAudio sees devices once, when it starts, and starting it again ends all its streams.
+    """
+    module = sounddevice()
+    with _lock:
+        if _open_streams:
+            return False
+        try:
+            if module._initialized:
+                module._terminate()
+            module._initialize()
+        except module.PortAudioError:
+            return False
+        return True
+
+
+def devices() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """All sound devices and all host APIs as PortAudio describes them; empty where there are none."""
+    module = sounddevice()
+    with _lock:
+        try:
+            return list(module.query_devices()), list(module.query_hostapis())
+        except module.PortAudioError:
+            return [], []
+
+
+def open_input(
+    device: int | None, callback_at: Callable[[int], Callable[..., None]], finished: Callable[[], None]
+) -> Any:
+    """Open and start a float32 input of 20 ms blocks: 48 kHz mono, or what is nearest to it.
+
+    `device` None is the system's default. `callback_at(rate_hz)` makes the stream's callback, which
+    gets blocks (n, 1 or 2). Raises EmoliveError saying why it cannot be opened.
+    """
+    module = sounddevice()
+    with _lock:
+        try:
+            info = module.query_devices(device, "input")
+            rates = dict.fromkeys([RATE_HZ, round(info["default_samplerate"])])
+            # Some drivers offer a microphone only as a pair of channels.
+            tries = [(rate, n) for n in (1, min(2, info["max_input_channels"])) for rate in rates]
+            reason: Exception | None = None
+            for rate_hz, channels in dict.fromkeys(tries):
+                try:
+                    stream = module.InputStream(
+                        device=device,
+                        samplerate=rate_hz,
+                        blocksize=round(rate_hz * BLOCK_S),
+                        channels=channels,
+                        dtype="float32",
+                        callback=callback_at(rate_hz),
+                        finished_callback=finished,
+                    )
+                except module.PortAudioError as error:
+                    reason = error
+                    continue
+                _open_streams.add(id(stream))
+                try:
+                    stream.start()
+                except module.PortAudioError:
+                    close_input(stream)
+                    raise
+                return stream
+        except (module.PortAudioError, ValueError) as error:
+            reason = error
+    raise EmoliveError(
+        f"The microphone cannot be opened: check that it is connected and permitted ({reason})."
+    ) from reason
+
+
+def alive(stream: Any) -> bool:
+    """Whether PortAudio still serves an open stream."""
+    try:
+        return bool(stream.active)
+    except sounddevice().PortAudioError:
+        return False
+
+
+def close_input(stream: Any) -> None:
+    """Abort and close a stream, whatever state it is in."""
+    module = sounddevice()
+    with _lock:
+        _open_streams.discard(id(stream))
+        try:
+            stream.abort(ignore_errors=True)
+            stream.close(ignore_errors=True)
+        except module.PortAudioError:
+            # The device is gone already, which is what was wanted.
+            return

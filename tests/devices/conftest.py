@@ -1,0 +1,52 @@
+"""Real devices, or what stands for them: a sound server and a loopback webcam."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.helpers.soundserver import SoundServer, what_is_missing
+from tests.helpers.webcam import Webcam
+
+
+@pytest.fixture(scope="session")
+def _sound_server() -> Iterator[SoundServer]:
+    if reason := what_is_missing():
+        pytest.skip(reason)
+    from emolive.capture import portaudio
+
+    server = SoundServer()
+    before = {name: os.environ.get(name) for name in server.environment}
+    os.environ.update(server.environment)
+    try:
+        server.start()
+        portaudio.refresh()
+        yield server
+    finally:
+        server.kill()
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+        # ALSA aborts the process if its configuration is gone: remove it only after that.
+        portaudio.refresh()
+        server.close()
+
+
+@pytest.fixture
+def sound_server(_sound_server: SoundServer) -> Iterator[SoundServer]:
+    """A running sound server whose microphone is this process's default one."""
+    yield _sound_server
+    _sound_server.hush()
+
+
+@pytest.fixture
+def webcam() -> Iterator[Webcam]:
+    with Webcam() as camera:
+        yield camera

@@ -1,0 +1,113 @@
+"""A camera on the loopback: frames, faults and coming back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from emolive.capture.camera import CameraSource
+from emolive.capture.open import open_source
+from emolive.clock import now_ns
+from tests.helpers.listener import Collector, eventually
+from tests.helpers.webcam import Webcam, number_of
+
+pytestmark = pytest.mark.devices
+
+
+@contextmanager
+def running(spec: str) -> Iterator[Collector]:
+    listener = Collector()
+    source = open_source(spec)
+    assert isinstance(source, CameraSource)
+    source.start(listener)
+    try:
+        yield listener
+    finally:
+        assert source.stop(timeout_s=30)
+
+
+def test_frames_come_in_order_with_increasing_stamps(webcam: Webcam) -> None:
+    started_ns = now_ns()
+    with running(webcam.url) as listener:
+        eventually(lambda: len(listener.frames) >= 40, "forty frames")
+    frames = listener.frames
+    assert [frame.index for frame in frames] == list(range(len(frames)))
+    stamps = [frame.t_ns for frame in frames]
+    assert started_ns < stamps[0]
+    assert (np.diff(stamps) > 0).all()
+    numbers = [number_of(frame.image) for frame in frames]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert frames[0].image.shape == (240, 320, 3)
+    assert all(frame.image.flags.c_contiguous for frame in frames)
+    assert listener.codes[:2] == ["opening", "live"]
+
+
+def test_a_camera_that_is_cut_is_lost_and_comes_back(webcam: Webcam) -> None:
+    with running(webcam.url) as listener:
+        eventually(lambda: listener.code == "live", "live")
+        webcam.cut()
+        eventually(lambda: listener.code == "lost", "lost")
+        count = len(listener.frames)
+        webcam.start()
+        eventually(lambda: listener.code == "live", "live again")
+        eventually(lambda: len(listener.frames) > count, "new frames")
+    assert [frame.index for frame in listener.frames] == list(range(len(listener.frames)))
+
+
+def test_a_frozen_camera_is_stalled_and_comes_back(webcam: Webcam) -> None:
+    with running(webcam.url) as listener:
+        eventually(lambda: listener.code == "live", "live")
+        webcam.freeze()
+        eventually(lambda: "stalled" in listener.codes, "stalled")
+        webcam.thaw()
+        eventually(lambda: listener.code == "live", "live again")
+
+
+def test_the_same_picture_for_ever_is_stalled_but_still_shown(webcam: Webcam) -> None:
+    with running(webcam.url) as listener:
+        eventually(lambda: listener.code == "live", "live")
+        webcam.hold()
+        eventually(lambda: listener.code == "stalled", "stalled")
+        count = len(listener.frames)
+        eventually(lambda: len(listener.frames) > count + 10, "frames all the same")
+        webcam.hold(False)
+        eventually(lambda: listener.code == "live", "live again")
+
+
+def test_nothing_is_delivered_after_stop_even_while_frozen(webcam: Webcam) -> None:
+    listener = Collector()
+    source = CameraSource(webcam.url)
+    source.start(listener)
+    eventually(lambda: listener.code == "live", "live")
+    webcam.freeze()
+    eventually(lambda: "stalled" in listener.codes, "stalled")
+    # The driver blocks in a read now; stop does not wait for it longer than it was told to.
+    source.stop(timeout_s=0.01)
+    frames, statuses = len(listener.frames), len(listener.statuses)
+    webcam.thaw()
+    assert source.stop(timeout_s=30)
+    assert (len(listener.frames), len(listener.statuses)) == (frames, statuses)
+
+
+def test_a_camera_that_is_not_there_is_missing_until_it_comes(webcam: Webcam) -> None:
+    webcam.cut()
+    with running(webcam.url) as listener:
+        eventually(lambda: listener.code == "missing", "missing")
+        assert not listener.frames
+        webcam.start()
+        eventually(lambda: listener.code == "live", "live")
+
+
+def test_an_index_without_a_camera_is_missing() -> None:
+    with running("97") as listener:
+        eventually(lambda: listener.code == "missing", "missing")
+    assert "camera 97" in listener.statuses[-1].text
+
+
+def test_a_password_in_an_address_is_not_shown(webcam: Webcam) -> None:
+    source = CameraSource("rtsp://ann:secret@127.0.0.1/live")
+    assert source.info.name == "rtsp://127.0.0.1/live"
+    assert source.stop()

@@ -1,0 +1,148 @@
+"""A real sound server, and what its microphone hears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from emolive.capture import portaudio
+from emolive.capture.devices import find_microphone, microphones
+from emolive.capture.microphone import MicrophoneSource
+from emolive.capture.open import open_microphone
+from emolive.errors import EmoliveError
+from emolive.ring import AudioRing
+from emolive.types import AudioBlock, FloatArray
+from tests.helpers.listener import Collector, eventually
+from tests.helpers.soundserver import SoundServer
+
+pytestmark = pytest.mark.devices
+
+RATE_HZ = 48_000
+
+
+class Recorder(Collector):
+    """Keeps the sound in a ring, as a session does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ring: AudioRing | None = None
+
+    def on_audio(self, block: AudioBlock) -> None:
+        super().on_audio(block)
+        if self.ring is None:
+            self.ring = AudioRing(block.rate_hz, seconds=5)
+        self.ring.write(block.samples, block.t_ns)
+
+    def last(self, seconds: float) -> tuple[FloatArray, bool]:
+        """The newest sound, and whether all of it is there."""
+        if self.ring is None or self.ring.newest_ns is None:
+            return np.zeros(0, np.float32), False
+        samples, present = self.ring.read(self.ring.newest_ns, round(seconds * self.ring.rate_hz))
+        return samples, bool(present.all())
+
+
+def tone(hz: float, seconds: float) -> FloatArray:
+    t = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    return (0.5 * np.sin(2 * np.pi * hz * t)).astype(np.float32)
+
+
+def loudest_hz(samples: FloatArray, rate_hz: int) -> float:
+    """The frequency of the highest peak, between the bins by a parabola through it."""
+    power = np.log(np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) + 1e-12)
+    peak = int(np.argmax(power[1:-1])) + 1
+    left, middle, right = power[peak - 1 : peak + 2]
+    return float((peak + 0.5 * (left - right) / (left - 2 * middle + right)) * rate_hz / len(samples))
+
+
+@contextmanager
+def running(source: MicrophoneSource) -> Iterator[Recorder]:
+    listener = Recorder()
+    source.start(listener)
+    try:
+        yield listener
+    finally:
+        assert source.stop(timeout_s=30)
+
+
+@pytest.mark.parametrize("name", ["default", "VMIC"])
+def test_what_is_played_is_heard(sound_server: SoundServer, name: str) -> None:
+    with running(MicrophoneSource(name)) as listener:
+        eventually(lambda: listener.blocks, "sound from the microphone")
+        sound_server.play(tone(997, 20))
+
+        def heard() -> bool:
+            samples, whole = listener.last(1.0)
+            return whole and bool(np.abs(samples).reshape(50, -1).max(axis=1).min() > 0.3)
+
+        eventually(heard, "a second of the tone without a hole")
+        samples, _ = listener.last(1.0)
+        assert listener.ring is not None
+        assert loudest_hz(samples, listener.ring.rate_hz) == pytest.approx(997, abs=1)
+        eventually(lambda: listener.code == "live", "live")
+        stamps = [block.t_ns for block in listener.blocks]
+        assert stamps == sorted(stamps)
+        assert all(len(block.samples) == 0.02 * block.rate_hz for block in listener.blocks)
+        assert all(block.samples.dtype == np.float32 for block in listener.blocks)
+
+
+def test_a_microphone_that_gives_nothing_but_zeros_is_called_silent(sound_server: SoundServer) -> None:
+    with running(MicrophoneSource()) as listener:
+        eventually(lambda: listener.code == "silent", "silent")
+        sound_server.play(tone(440, 20))
+        eventually(lambda: listener.code == "live", "live once there is sound")
+
+
+def test_a_lost_microphone_comes_back(sound_server: SoundServer) -> None:
+    with running(MicrophoneSource()) as listener:
+        sound_server.play(tone(440, 30))
+        eventually(lambda: listener.code == "live", "live")
+        sound_server.kill()
+        eventually(lambda: listener.code == "lost", "lost")
+        count = len(listener.blocks)
+        sound_server.start()
+        sound_server.play(tone(997, 30))
+        eventually(lambda: listener.code == "live", "live again")
+        assert len(listener.blocks) > count
+    assert listener.codes[0] == "opening"
+
+
+def test_a_microphone_that_is_not_there_is_missing_until_it_comes(sound_server: SoundServer) -> None:
+    sound_server.kill()
+    try:
+        assert microphones(refresh=True) == []
+        listener = Recorder()
+        source = MicrophoneSource()
+        source.start(listener)
+        eventually(lambda: listener.code == "missing", "missing")
+    finally:
+        sound_server.start()
+    eventually(lambda: listener.code in ("live", "silent"), "live or silent")
+    assert source.stop(timeout_s=30)
+    assert microphones(refresh=True)
+
+
+def test_names_and_indices(sound_server: SoundServer) -> None:
+    devices = microphones(refresh=True)
+    assert [device.default for device in devices].count(True) == 1
+    vmic = find_microphone("vmic")
+    assert find_microphone("Vm") == vmic
+    assert find_microphone(str(vmic.index)) == vmic
+    source = open_microphone(str(vmic.index))
+    assert source is not None
+    assert (source.info.name, source.info.has_audio, source.info.has_video) == ("vmic", True, False)
+    for wrong in ("no such microphone", "99"):
+        with pytest.raises(EmoliveError, match=f"There is no microphone '{wrong}': choose one of .*vmic"):
+            open_microphone(wrong)
+
+
+def test_the_list_of_microphones_leaves_a_running_one_alone(sound_server: SoundServer) -> None:
+    with running(MicrophoneSource()) as listener:
+        eventually(lambda: listener.blocks, "sound")
+        assert microphones(refresh=True)
+        assert not portaudio.refresh()
+        count = len(listener.blocks)
+        eventually(lambda: len(listener.blocks) > count + 50, "more sound")
+    assert portaudio.refresh()
