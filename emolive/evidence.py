@@ -56,7 +56,8 @@ class VectorSource(Protocol):
 class SoundSource(Protocol):
     """Holds sound: `emolive.ring.AudioRing`, or `Sound` for a whole clip."""
 
-    rate_hz: int
+    @property
+    def rate_hz(self) -> int: ...
 
     def read(self, end_ns: int, n: int) -> tuple[FloatArray, BoolArray]: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,17 @@ from emolive.models.registry import fusion_class
 from emolive.models.spec import ModelSpec
 from emolive.models.temporal import AudioBranch, VisualBranch, scaled
 from emolive.models.trunk import EfficientFace
+
+
+class Branches(NamedTuple):
+    """What the whole network and each of its branches would answer; for whoever trains them."""
+
+    fused: Tensor
+    """(B, classes) logits, as `forward` gives them."""
+    video: Tensor
+    """(B, classes) logits of the video branch's own classifier."""
+    audio: Tensor
+    """(B, classes) logits of the audio branch's own classifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +144,17 @@ class EmotionNet(nn.Module):
             video: (B, T, video_channels), any T.
             audio: (B, audio_channels, Ta), Ta at least 13.
         """
+        return self.branches(video, audio).fused
+
+    def branches(self, video: Tensor, audio: Tensor) -> Branches:
+        """The logits of `forward` and those of each branch alone; inputs as for `forward`."""
         streams = self._fuse(video, audio)
-        pooled = torch.cat([streams.audio.mean(dim=-1), streams.video.mean(dim=-1)], dim=1)
-        logits: Tensor = self.classifier(self.dropout(pooled))
-        return logits
+        heard, seen = self.dropout(streams.audio.mean(dim=-1)), self.dropout(streams.video.mean(dim=-1))
+        return Branches(
+            self.classifier(torch.cat([heard, seen], dim=1)),
+            self.visual_classifier(seen),
+            self.audio_classifier(heard),
+        )
 
     def probs(self, video: Tensor, audio: Tensor) -> Tensor:
         """Calibrated probabilities (B, classes): softmax(logits / temperature)."""

@@ -1,0 +1,177 @@
+"""A media file, read offline: the same perception, windows and model as live, on whole arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emolive.capture.mediafile import iter_media, probe
+from emolive.clock import to_ns, to_s
+from emolive.errors import EmoliveError
+from emolive.evidence import FrameSampler, Sound, Track, gather
+from emolive.interpreter import Interpreter, Reading
+from emolive.perception import Perceiver
+from emolive.person import Evidence, Person
+from emolive.smoothing import Smoother
+from emolive.types import AudioBlock, Frame, Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """All the evidence of a file."""
+
+    path: Path
+    track: Track | None
+    """None for a file without a picture."""
+    sound: Sound | None
+    """None for a file without sound."""
+    duration_s: float
+
+
+def perceive_clip(path: Path, perceiver: Perceiver, sampler: FrameSampler, width: int) -> Clip:
+    """Decode a file whole and let perception look at the frames that `sampler` chooses.
+
+    Args:
+        path: anything with a picture or a sound in it.
+        perceiver: is reset first.
+        sampler: with origin 0, the file's own time.
+        width: D of the perceiver's vectors.
+
+    Raises:
+        EmoliveError: the file cannot be read, in one sentence.
+    """
+    info = probe(path)
+    perceiver.reset()
+    seen: list[Observation] = []
+    blocks: list[AudioBlock] = []
+    end_ns = 0
+    for item in iter_media(path):
+        if isinstance(item, Frame):
+            end_ns = max(end_ns, item.t_ns)
+            if sampler.due(item.t_ns):
+                seen.append(perceiver.observe(item))
+        else:
+            blocks.append(item)
+    sound = _joined(blocks)
+    if sound is not None:
+        end_ns = max(end_ns, to_ns(len(sound.samples) / sound.rate_hz))
+    track = None
+    if info.has_video:
+        vectors = [np.zeros(width, np.float32) if o.vector is None else o.vector for o in seen]
+        track = Track(
+            np.array([o.t_ns for o in seen], np.int64),
+            np.stack(vectors) if vectors else np.zeros((0, width), np.float32),
+            np.array([o.vector is not None for o in seen], np.bool_),
+        )
+    return Clip(path, track, sound, to_s(end_ns))
+
+
+def _joined(blocks: list[AudioBlock]) -> Sound | None:
+    """Blocks as one stretch from time 0, each in its place."""
+    if not blocks:
+        return None
+    rate_hz = blocks[0].rate_hz
+    starts = [round(to_s(b.t_ns) * rate_hz) for b in blocks]
+    samples = np.zeros(max(s + len(b.samples) for s, b in zip(starts, blocks, strict=True)), np.float32)
+    for start, block in zip(starts, blocks, strict=True):
+        samples[start : start + len(block.samples)] = block.samples
+    return Sound(samples, rate_hz)
+
+
+class Analyzer:
+    """Reads files with one model. One person's statistics go on from file to file if asked to.
+
+    Args:
+        interpreter: the model, from `emolive.live.loader.load_interpreter`.
+        baseline: none, neutral (from `learn_neutral` or a saved person) or running.
+        person: whose saved neutral baseline to use.
+        same_person: the files show one person, whose running statistics grow from file to file.
+    """
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        *,
+        baseline: str = "running",
+        person: str = "guest",
+        same_person: bool = False,
+    ) -> None:
+        self._interpreter = interpreter
+        self._baseline = baseline
+        self._same_person = same_person
+        self._perceiver = Perceiver.for_spec(interpreter.spec, interpreter.pixel_encoder())
+        self._person = Person(interpreter.spec, person)
+        if baseline == "neutral":
+            self._person.load()
+
+    def clip(self, path: Path) -> Clip:
+        """The evidence of a file. EmoliveError if it cannot be read."""
+        spec = self._interpreter.spec
+        return perceive_clip(path, self._perceiver, FrameSampler(spec, 0), spec.vector_width)
+
+    def learn_neutral(self, path: Path) -> None:
+        """Add a clip in which the person is neutral to their neutral baseline."""
+        for _ in self._windows(self.clip(path), self._person.neutral):
+            pass
+
+    def rows(self, path: Path) -> Iterator[dict[str, Any]]:
+        """One row for every estimate of a file, then its summary row, as `emolive analyze` prints them.
+
+        Raises:
+            EmoliveError: the file cannot be read, or holds neither a face nor a voice.
+        """
+        clip = self.clip(path)
+        if not self._same_person:
+            self._person.forget()
+        smoother = Smoother(self._interpreter.spec.labels)
+        found = False
+        for end_ns, reading in self._windows(clip, self._person.running):
+            if reading is None:
+                continue
+            found = True
+            smoothed = smoother.update(reading.probs, end_ns)
+            yield self._row(path, end_ns, reading, smoothed.probs, smoothed.label)
+        reading = self.centre(clip)
+        if reading is None or not found:
+            raise EmoliveError(f"{path.name} holds neither a face nor a voice that can be read.")
+        label = self._interpreter.spec.labels[int(np.argmax(reading.probs))]
+        row = self._row(path, self._centre_ns(clip), reading, reading.probs, label)
+        yield {**row, "summary": True, "baseline": reading.baseline}
+
+    def centre(self, clip: Clip) -> Reading | None:
+        """What the model says of the clip's centre window, with all that is known of the person by now."""
+        window = gather(clip.track, clip.sound, self._centre_ns(clip), self._interpreter.spec)
+        return self._interpreter.read(window, self._person, self._baseline)
+
+    def _centre_ns(self, clip: Clip) -> int:
+        """End of the window that lies round the clip's middle, on the grid of bins."""
+        spec = self._interpreter.spec
+        bin_ns = to_ns(spec.bin_s)
+        return round((clip.duration_s + spec.window_s) / 2 * 1e9 / bin_ns) * bin_ns
+
+    def _windows(self, clip: Clip, learning: Evidence) -> Iterable[tuple[int, Reading | None]]:
+        """Every window of a clip in order, the statistics in `learning` growing by each."""
+        spec, interpreter = self._interpreter.spec, self._interpreter
+        bin_ns = to_ns(spec.bin_s)
+        for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
+            window = gather(clip.track, clip.sound, hop * bin_ns, spec)
+            learning.add(window, spec, interpreter.face, interpreter.voice)
+            yield hop * bin_ns, interpreter.read(window, self._person, self._baseline)
+
+    def _row(
+        self, path: Path, end_ns: int, reading: Reading, probs: tuple[float, ...], label: str
+    ) -> dict[str, Any]:
+        spec = self._interpreter.spec
+        return {
+            "file": str(path),
+            "t_s": round(to_s(end_ns), 3),
+            "fusion": spec.fusion,
+            "modality": reading.modality,
+            "probs": dict(zip(spec.labels, probs, strict=True)),
+            "label": label,
+            "confidence": max(probs),
+        }
