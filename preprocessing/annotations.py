@@ -1,0 +1,255 @@
+"""Which clips there are and what they show: `annotations.csv`, and the published code's `annotations.txt`.
+
+A CSV has the columns id, video, audio, label, actor and split; its paths are relative to the file and
+written with "/". `video` is a media file, an `.npy` of face crops, a folder of crop images, or
+`FILE.npz#KEY` for landmarks (KEY/xy (T, 68, 2), KEY/frame (T,), and KEY/rate where it is not 30000/1001);
+`audio` is anything soundfile reads. One of the two may be empty.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path, PurePosixPath
+
+from emolive.errors import EmoliveError
+from emolive.models.spec import EMOTIONS
+
+SPLITS = ("training", "validation", "testing")
+_SPLIT_NAMES = {
+    **{name: name for name in SPLITS},
+    "train": "training",
+    "val": "validation",
+    "valid": "validation",
+    "test": "testing",
+    "": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One clip."""
+
+    id: str
+    """Unique within a file."""
+    video: str
+    """As the file says it; "" for none."""
+    audio: str
+    """As the file says it; "" for none."""
+    label: str
+    """Name of its class."""
+    actor: str
+    """Who it shows; "" if unknown."""
+    split: str
+    """training, validation, testing or "" where no split was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """The clips of one file."""
+
+    items: tuple[Item, ...]
+    root: Path
+    """The folder that relative paths start from."""
+
+    def locate(self, entry: str) -> tuple[Path, str]:
+        """An item's `video` or `audio` as a path, and the KEY behind "#" ("" without one)."""
+        name, key = split_key(entry)
+        return self.root / name, key
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """Everybody, numbers in their order and before names."""
+        return tuple(sorted({item.actor for item in self.items}, key=actor_order))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes: the eight emotions in their own order if there are no others, else sorted."""
+        found = {item.label for item in self.items}
+        return EMOTIONS if found <= set(EMOTIONS) else tuple(sorted(found))
+
+    def of(self, split: str) -> Annotations:
+        """Only the items of a split; EmoliveError if there are none."""
+        wanted = split_name(split)
+        kept = tuple(item for item in self.items if item.split == wanted)
+        if not kept:
+            raise EmoliveError(f"The annotations hold no clip of the split {wanted}: choose another.")
+        return Annotations(kept, self.root)
+
+
+def actor_order(actor: str) -> tuple[int, int, str]:
+    """Sorts "2" before "10" before "anna"."""
+    return (0, int(actor), actor) if actor.isdecimal() else (1, 0, actor)
+
+
+def split_key(entry: str) -> tuple[str, str]:
+    """`FILE.npz#KEY` → FILE.npz and KEY; anything else → itself and ""."""
+    name, mark, key = entry.partition(".npz#")
+    return (f"{name}.npz", key) if mark else (entry, "")
+
+
+def split_name(name: str) -> str:
+    """The full name of a split, also from train, val, valid or test. EmoliveError for another."""
+    try:
+        return _SPLIT_NAMES[name.strip().lower()]
+    except KeyError:
+        raise EmoliveError(f"There is no split named {name}: known are {', '.join(SPLITS)}.") from None
+
+
+def read(path: Path, *, allow_outside: bool = False, check_files: bool = True) -> Annotations:
+    """Read `annotations.csv`, or the published `annotations.txt` by its suffix.
+
+    Args:
+        path: the file.
+        allow_outside: accept absolute paths, ".." and links that leave the file's folder.
+        check_files: refuse entries that do not exist.
+
+    Raises:
+        EmoliveError: the file or a row of it cannot be used; names the row.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise EmoliveError(f"There is no annotation file {path}.")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(_reference_rows(file) if path.suffix == ".txt" else _csv_rows(file, path))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise EmoliveError(f"The annotation file {path} cannot be read: {error}.") from error
+    root = path.parent
+    home = root.resolve()
+    for row, item in rows:
+        for column, entry in (("video", item.video), ("audio", item.audio)):
+            if entry:
+                _check_path(entry, home, f"{path.name}, row {row}: {column}", allow_outside, check_files)
+    twice = [name for name, n in Counter(item.id for _, item in rows).items() if n > 1]
+    if twice:
+        raise EmoliveError(f"{path.name} holds the id {twice[0]} more than once.")
+    if not rows:
+        raise EmoliveError(f"{path} holds no clips.")
+    return Annotations(tuple(item for _, item in rows), root)
+
+
+def _csv_rows(lines: Iterable[str], path: Path) -> Iterator[tuple[int, Item]]:
+    reader = csv.DictReader(lines)
+    columns = [f.name for f in fields(Item)]
+    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    if missing:
+        raise EmoliveError(
+            f"{path} lacks the column {missing[0]}: wanted are {', '.join(columns)} in its first row."
+        )
+    for row in reader:
+        yield reader.line_num, _item({name: row[name] or "" for name in columns}, reader.line_num)
+
+
+def _reference_rows(lines: Iterable[str]) -> Iterator[tuple[int, Item]]:
+    """`video;audio;label 1..8;split`, as the published code writes them."""
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        parts = [part.strip() for part in line.strip().split(";")]
+        if len(parts) != 4:
+            raise EmoliveError(f"Row {number} must read video;audio;label;split, and has {len(parts)} parts.")
+        video, audio, code, split = parts
+        if not (code.isdecimal() and 1 <= int(code) <= len(EMOTIONS)):
+            raise EmoliveError(f"Row {number}: the label must be a number from 1 to 8, not {code}.")
+        source = PurePosixPath((video or audio).replace("\\", "/"))
+        values = {
+            "id": re.sub(r"_(facecroppad|facecrop|croppad)$", "", source.stem),
+            "video": video,
+            "audio": audio,
+            "label": EMOTIONS[int(code) - 1],
+            "actor": _actor_of(source),
+            "split": split,
+        }
+        yield number, _item(values, number)
+
+
+def _actor_of(source: PurePosixPath) -> str:
+    """The actor that a RAVDESS file name or folder tells; "" if neither does."""
+    if found := re.match(r"(?:\d\d-){6}(\d\d)", source.name):
+        return found[1]
+    found = re.fullmatch(r"actor[_ ]?(\d+)", source.parent.name, re.IGNORECASE)
+    return found[1] if found else ""
+
+
+def _item(values: dict[str, str], row: int) -> Item:
+    item = Item(**{name: value.strip() for name, value in values.items()})
+    if not item.id:
+        raise EmoliveError(f"Row {row} has no id.")
+    if not item.label:
+        raise EmoliveError(f"Row {row} ({item.id}) has no label.")
+    if not (item.video or item.audio):
+        raise EmoliveError(f"Row {row} ({item.id}) names neither a video nor a sound.")
+    try:
+        return Item(item.id, item.video, item.audio, item.label, item.actor, split_name(item.split))
+    except EmoliveError as error:
+        raise EmoliveError(f"Row {row} ({item.id}): {error}") from error
+
+
+def _check_path(entry: str, home: Path, where: str, allow_outside: bool, check_files: bool) -> None:
+    name, key = split_key(entry)
+    if "\0" in name:
+        raise EmoliveError(f"{where} holds a character that no path can hold.")
+    path = home / name
+    if not allow_outside:
+        pure = PurePosixPath(name.replace("\\", "/"))
+        outside = pure.is_absolute() or Path(name).is_absolute() or ".." in pure.parts
+        if outside or not path.resolve().is_relative_to(home):
+            raise EmoliveError(
+                f"{where} leaves the folder of the annotation file ({entry}): move the clips there, "
+                f"or allow it with --allow-outside."
+            )
+    if key == "" and entry.endswith("#"):
+        raise EmoliveError(f"{where} names no KEY behind # ({entry}).")
+    if check_files and not path.exists():
+        raise EmoliveError(f"{where} does not exist: {entry}.")
+
+
+def write(path: Path, items: Iterable[Item]) -> None:
+    """Write `annotations.csv`, or the published form for a `.txt`; whole or not at all.
+
+    Raises:
+        EmoliveError: it cannot be written, or a clip cannot be said in the published form.
+    """
+    path = Path(path)
+    kept = list(items)
+    reference = _reference_lines(kept) if path.suffix == ".txt" else None
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    except OSError as error:
+        raise EmoliveError(f"{path} cannot be written: {error.strerror}.") from error
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
+            if reference is not None:
+                file.writelines(reference)
+            else:
+                columns = [f.name for f in fields(Item)]
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(columns)
+                writer.writerows([getattr(item, column) for column in columns] for item in kept)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(0o644)
+        part.replace(path)
+    except OSError as error:
+        raise EmoliveError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _reference_lines(items: list[Item]) -> list[str]:
+    lines = []
+    for item in items:
+        if item.label not in EMOTIONS or not item.split:
+            raise EmoliveError(
+                f"{item.id} cannot be written as annotations.txt: it wants a split and one of the eight "
+                f"emotions. Write a .csv."
+            )
+        lines.append(f"{item.video};{item.audio};{EMOTIONS.index(item.label) + 1};{item.split}\n")
+    return lines
