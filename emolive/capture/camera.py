@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import zlib
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,10 +36,11 @@ class CameraSource:
     """
 
     def __init__(self, spec: str, size: tuple[int, int] = (640, 480), rate_hz: float = 30) -> None:
-        """`spec`: an index, a name or an address. EmoliveError if no camera has that name.
+        """`spec`: an index, a name or an address. EmoliveError if no camera has that name, or without OpenCV.
 
         `size` (width, height) and `rate_hz` are asked of a camera, which may give others.
         """
+        import_module("emolive.cv")
         self._spec = spec
         self._is_stream = "://" in spec
         name = re.sub(r"//[^/@]*@", "//", spec) if self._is_stream else find_camera(spec).name

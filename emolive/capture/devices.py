@@ -50,7 +50,7 @@ def find_camera(spec: str) -> Device:
     if spec.isdecimal():
         index = int(spec)
         known = [device for device in cameras() if device.index == index]
-        return known[0] if known else Device(index, f"camera {index}", index == 0)
+        return known[0] if known else Device(index, f"Camera {index}", index == 0)
     return _find(spec, cameras(), "camera")
 
 
@@ -92,13 +92,13 @@ def camera_backend() -> int:
 
 
 def _cameras() -> list[Device]:
-    # It imports OpenCV itself, which has to be done by our own module first.
-    from emolive.cv import cv2  # noqa: F401, I001
-    from cv2_enumerate_cameras import enumerate_cameras
-
     try:
-        found = enumerate_cameras(camera_backend())
-    except (NotImplementedError, OSError):
+        backend = camera_backend()
+        # It imports OpenCV itself, which our own module has to have done before.
+        from cv2_enumerate_cameras import enumerate_cameras
+
+        found = enumerate_cameras(backend)
+    except (EmoliveError, NotImplementedError, OSError):
         return []
     first = min((camera.index for camera in found), default=0)
     return sorted(

@@ -104,7 +104,7 @@ def test_a_camera_that_is_not_there_is_missing_until_it_comes(webcam: Webcam) ->
 def test_an_index_without_a_camera_is_missing() -> None:
     with running("97") as listener:
         eventually(lambda: listener.code == "missing", "missing")
-    assert "camera 97" in listener.statuses[-1].text
+    assert "Camera 97" in listener.statuses[-1].text
 
 
 def test_a_password_in_an_address_is_not_shown(webcam: Webcam) -> None:

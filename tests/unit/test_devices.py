@@ -56,7 +56,7 @@ def test_no_devices_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "cameras", list)
     with pytest.raises(EmoliveError, match="no camera is connected"):
         find_camera("Logitech")
-    assert find_camera("3") == Device(3, "camera 3", False)
+    assert find_camera("3") == Device(3, "Camera 3", False)
 
 
 def test_lists_never_fail() -> None:
