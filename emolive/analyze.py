@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from emolive.evidence import FrameSampler, Sound, Track, gather
 from emolive.interpreter import Interpreter, Reading
 from emolive.perception import Perceiver
 from emolive.person import Evidence, Person
+from emolive.record.rows import Row, row
 from emolive.smoothing import Smoother
 from emolive.types import AudioBlock, Frame, Observation
 
@@ -118,7 +118,7 @@ class Analyzer:
         for _ in self._windows(self.clip(path), self._person.neutral):
             pass
 
-    def rows(self, path: Path) -> Iterator[dict[str, Any]]:
+    def rows(self, path: Path) -> Iterator[Row]:
         """One row for every estimate of a file, then its summary row, as `emolive analyze` prints them.
 
         Raises:
@@ -134,13 +134,16 @@ class Analyzer:
                 continue
             found = True
             smoothed = smoother.update(reading.probs, end_ns)
-            yield self._row(path, end_ns, reading, smoothed.probs, smoothed.label)
+            yield {
+                **self._row(path, end_ns, reading, smoothed.probs, smoothed.label),
+                "baseline": reading.baseline,
+            }
         reading = self.centre(clip)
         if reading is None or not found:
             raise EmoliveError(f"{path.name} holds neither a face nor a voice that can be read.")
         label = self._interpreter.spec.labels[int(np.argmax(reading.probs))]
-        row = self._row(path, self._centre_ns(clip), reading, reading.probs, label)
-        yield {**row, "summary": True, "baseline": reading.baseline}
+        whole = self._row(path, self._centre_ns(clip), reading, reading.probs, label)
+        yield {**whole, "baseline": reading.baseline, "summary": True}
 
     def centre(self, clip: Clip) -> Reading | None:
         """What the model says of the clip's centre window, with all that is known of the person by now."""
@@ -162,16 +165,14 @@ class Analyzer:
             learning.add(window, spec, interpreter.face, interpreter.voice)
             yield hop * bin_ns, interpreter.read(window, self._person, self._baseline)
 
-    def _row(
-        self, path: Path, end_ns: int, reading: Reading, probs: tuple[float, ...], label: str
-    ) -> dict[str, Any]:
+    def _row(self, path: Path, end_ns: int, reading: Reading, probs: tuple[float, ...], label: str) -> Row:
         spec = self._interpreter.spec
-        return {
-            "file": str(path),
-            "t_s": round(to_s(end_ns), 3),
-            "fusion": spec.fusion,
-            "modality": reading.modality,
-            "probs": dict(zip(spec.labels, probs, strict=True)),
-            "label": label,
-            "confidence": max(probs),
-        }
+        return row(
+            str(path),
+            to_s(end_ns),
+            fusion=spec.fusion,
+            modality=reading.modality,
+            labels=spec.labels,
+            probs=probs,
+            label=label,
+        )

@@ -6,6 +6,7 @@ import platform
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from emolive.capture import portaudio
 from emolive.errors import EmoliveError
@@ -44,14 +45,18 @@ def microphones(*, refresh: bool = False) -> list[Device]:
 def find_camera(spec: str) -> Device:
     """The camera of that index or name (any case, a unique part of it is enough).
 
-    An index is taken as it is, plugged in or not. Raises EmoliveError for a name that fits none
-    or several.
+    Raises EmoliveError for one that is not there, or a name that fits several. Where the system does
+    not list its cameras for sure (macOS asks for permission first) an index is taken as it is.
     """
+    there = cameras()
     if spec.isdecimal():
         index = int(spec)
-        known = [device for device in cameras() if device.index == index]
-        return known[0] if known else Device(index, f"Camera {index}", index == 0)
-    return _find(spec, cameras(), "camera")
+        known = [device for device in there if device.index == index]
+        if known:
+            return known[0]
+        if platform.system() != "Linux" or Path(f"/dev/video{index}").exists():
+            return Device(index, f"Camera {index}", index == 0)
+    return _find(spec, there, "camera")
 
 
 def find_microphone(spec: str) -> Device:

@@ -19,7 +19,8 @@ _STREAMS = ("http", "https", "rtsp", "rtsps", "rtmp", "udp", "tcp", "rtp")
 def open_source(spec: str, *, paced: bool = True, loop: bool = False) -> Source | None:
     """Make the source that `spec` names, not started.
 
-    "demo"; "none" (gives None); a camera's index or name; a stream's address (http://, rtsp:// ...);
+    "auto" (the default camera, or the demo where there is none); "demo"; "none" (gives None); a
+    camera's index or name; a stream's address (http://, rtsp:// ...);
     a media file's path. `paced` is for files and the demo, `loop` for files. EmoliveError where it
     is known at once that it cannot work: no such camera, no such file, not a media file.
     """
@@ -28,6 +29,8 @@ def open_source(spec: str, *, paced: bool = True, loop: bool = False) -> Source 
         raise EmoliveError("No source is named: choose demo, a camera, a stream's address or a media file.")
     if spec.lower() == "none":
         return None
+    if spec.lower() == "auto":
+        spec = _whatever_there_is()
     if spec.lower() == "demo":
         from emolive.capture.demo import DemoSource
 
@@ -57,6 +60,13 @@ def open_microphone(spec: str) -> Source | None:
     from emolive.capture.microphone import MicrophoneSource
 
     return MicrophoneSource(spec or "default")
+
+
+def _whatever_there_is() -> str:
+    from emolive.capture.devices import cameras
+
+    there = cameras()
+    return next((str(c.index) for c in there if c.default), str(there[0].index)) if there else "demo"
 
 
 def _is_path(spec: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from emolive.cv import cv2
+from emolive.face.quiet import native_stderr_hidden
 from emolive.settings import asset
 from emolive.types import Box, Image
 
@@ -37,14 +38,15 @@ class FaceDetector:
         self._image: Any = MpImage
         self._format = ImageFormat.SRGB
         self._lock = threading.Lock()
-        self._detector: Any = TaskDetector.create_from_options(
-            FaceDetectorOptions(
-                base_options=BaseOptions(
-                    model_asset_path=str(asset("face", "face_detection_short_range.tflite"))
-                ),
-                min_detection_confidence=min_score,
-            )
+        options = FaceDetectorOptions(
+            base_options=BaseOptions(
+                model_asset_path=str(asset("face", "face_detection_short_range.tflite"))
+            ),
+            min_detection_confidence=min_score,
         )
+        with native_stderr_hidden():
+            self._detector: Any = TaskDetector.create_from_options(options)
+            self.detect(np.zeros((INPUT_PX, INPUT_PX, 3), np.uint8))
 
     def detect(self, image: Image, within: Box | None = None) -> list[Detection]:
         """All faces in a BGR picture, or in the part of it that `within` covers, best first.

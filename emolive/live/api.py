@@ -14,8 +14,9 @@ from emolive.types import Estimate, Snapshot
 class SessionConfig:
     """How a session begins; everything here can be switched later while it runs."""
 
-    source: str = "demo"
-    """"demo"; a camera's index ("0") or name; a stream's address; a media file's path; "none"."""
+    source: str = "auto"
+    """"auto" is the default camera, or the demo where there is none; "demo"; a camera's index ("0") or
+    name; a stream's address; a media file's path; "none"."""
     mic: str = "auto"
     """A microphone's name or index, "default", "none", or "auto": the file's or demo's own sound,
     the default microphone beside a camera."""

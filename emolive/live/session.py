@@ -74,6 +74,11 @@ class Session:
         run = self._run
         return run is not None and run.finished
 
+    @property
+    def model_settled(self) -> bool:
+        """Whether the newest wish for a model was granted or refused."""
+        return self._loader.settled.is_set()
+
     def snapshot(self) -> Snapshot:
         run, engine = self._run, self._engine
         mind = engine.mind

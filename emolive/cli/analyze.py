@@ -1,0 +1,40 @@
+"""`emolive analyze FILE...`"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+
+from emolive.analyze import Analyzer
+from emolive.errors import EmoliveError
+from emolive.live.loader import load_interpreter
+from emolive.record.rows import RowWriter, whole_file, writer
+
+
+def analyze(args: argparse.Namespace) -> int:
+    """Read every file that can be read; 2 if one could not."""
+    form = args.format or ("table" if sys.stdout.isatty() and args.out is None else "jsonl")
+    analyzer = Analyzer(
+        load_interpreter(args.fusion, args.checkpoint, args.device),
+        baseline="neutral" if args.neutral else args.baseline,
+        person=args.person,
+        same_person=args.same_person,
+    )
+    for path in args.neutral:
+        analyzer.learn_neutral(path)
+    with contextlib.ExitStack() as stack:
+        out = sys.stdout if args.out is None else stack.enter_context(whole_file(args.out))
+        return _all(args, analyzer, writer(form, out))
+
+
+def _all(args: argparse.Namespace, analyzer: Analyzer, rows: RowWriter) -> int:
+    failed = 0
+    for path in args.files:
+        try:
+            for row in analyzer.rows(path):
+                rows.write(row)
+        except EmoliveError as error:
+            failed += 1
+            sys.stderr.write(f"emolive: {error}\n")
+    return 2 if failed else 0

@@ -1,0 +1,157 @@
+"""`emolive run`: with a window, without one, and on a computer that has no display."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+from emolive.clock import now_ns, to_ns
+from emolive.errors import EmoliveError
+from emolive.live.api import SessionConfig
+from emolive.record.rows import JsonlWriter, TableWriter, live_row
+from emolive.types import Estimate, Snapshot
+
+OFFSCREEN_S = 12.0
+"""How long the offscreen window shows itself on a computer without a display."""
+FOREVER_S = 1e9
+OFFSCREEN_PICTURE = Path("emolive-window.png")
+
+
+def config_of(args: argparse.Namespace) -> SessionConfig:
+    """The session that was asked for. EmoliveError where model and fusion contradict each other."""
+    fusion = args.fusion or "ia"
+    if args.checkpoint is not None:
+        from emolive.models.checkpoint import describe
+
+        told = describe(args.checkpoint).spec.fusion
+        if args.fusion not in (None, told):
+            raise EmoliveError(f"{args.checkpoint} holds the fusion {told}, not {args.fusion}.")
+        fusion = told
+    return SessionConfig(
+        source=args.source,
+        mic=args.mic,
+        fusion=fusion,
+        checkpoint=args.checkpoint,
+        baseline=args.baseline,
+        person=args.person,
+        paced=not args.unpaced,
+        loop=args.loop,
+        device=args.device,
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until the window is closed, the duration is over, the file has ended, or Ctrl-C."""
+    if args.unpaced and not args.headless:
+        raise EmoliveError("A window plays at the pace of time: --unpaced goes with --headless.")
+    config = config_of(args)
+    with Rows(args.jsonl, config.source) as rows:
+        if args.headless:
+            return _headless(config, args.duration, rows)
+        return _window(config, args, rows if args.jsonl is not None else None)
+
+
+class Rows:
+    """Writes estimates to a file or the terminal. The file is opened with the first of them, so that a
+    session that never came to be leaves an older file as it was."""
+
+    def __init__(self, path: Path | None, source: str) -> None:
+        """EmoliveError if there can be no such file."""
+        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+            raise EmoliveError(f"{path} cannot be written: name a file in a folder that exists.")
+        self._path, self._source = path, source
+        self._stack = ExitStack()
+        self._writer: JsonlWriter | None = None
+        self.fault: str | None = None
+
+    def __enter__(self) -> Rows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def __call__(self, estimate: Estimate) -> None:
+        if self.fault is not None:
+            return
+        try:
+            if self._writer is None:
+                out: TextIO = sys.stdout
+                if self._path is not None:
+                    out = self._stack.enter_context(self._path.open("w", encoding="utf-8"))
+                self._writer = JsonlWriter(out)
+            self._writer.write(live_row(estimate, self._source))
+        except OSError as error:
+            self.fault = f"Rows can no longer be written: {error.strerror or error}."
+
+
+def _headless(config: SessionConfig, duration_s: float | None, rows: Rows) -> int:
+    from emolive.live.session import Session
+
+    session = Session(config)
+    session.subscribe(rows)
+    told: dict[str, str] = {}
+    deadline_ns = None
+    try:
+        session.start()
+        while not session.finished and rows.fault is None:
+            if session.model_settled:
+                _refuse_without_model(session.snapshot())
+                # The duration is one of listening, not of loading.
+                deadline_ns = deadline_ns or now_ns() + to_ns(duration_s or FOREVER_S)
+            if deadline_ns is not None and now_ns() >= deadline_ns:
+                break
+            _tell(session.snapshot(), told)
+            time.sleep(0.05)
+        _tell(session.snapshot(), told)
+    finally:
+        session.stop()
+    if rows.fault is not None:
+        raise EmoliveError(rows.fault)
+    return 0
+
+
+def _refuse_without_model(snapshot: Snapshot) -> None:
+    for status in snapshot.statuses:
+        if status.source == "model" and status.level == "error":
+            raise EmoliveError(status.text)
+
+
+def _tell(snapshot: Snapshot, told: dict[str, str]) -> None:
+    """Say on stderr what is new and of note: a stream that is missing, a device that went away."""
+    for status in snapshot.statuses:
+        if status.source in ("camera", "microphone", "model") and told.get(status.source) != status.text:
+            told[status.source] = status.text
+            if status.level != "ok":
+                sys.stderr.write(f"emolive: {status.text}\n")
+
+
+def _window(config: SessionConfig, args: argparse.Namespace, rows: Rows | None) -> int:
+    from emolive.gui.app import run_app
+
+    if _has_display():
+        return run_app(config, on_estimate=rows, screenshot=args.screenshot, seconds=args.duration)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    seconds, picture = args.duration or OFFSCREEN_S, args.screenshot or OFFSCREEN_PICTURE
+    sys.stdout.write(f"No display: the window runs unseen for {seconds:.0f} s.\n")
+    table = TableWriter(sys.stdout)
+
+    def show(estimate: Estimate) -> None:
+        table.write(live_row(estimate, config.source))
+        if rows is not None:
+            rows(estimate)
+
+    code = run_app(config, on_estimate=show, screenshot=picture, seconds=seconds)
+    if picture.is_file():
+        sys.stdout.write(f"A picture of the window is in {picture}.\n")
+    return code
+
+
+def _has_display() -> bool:
+    if sys.platform in ("win32", "darwin") or os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
