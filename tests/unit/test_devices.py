@@ -56,7 +56,11 @@ def test_no_devices_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "cameras", list)
     with pytest.raises(EmoliveError, match="no camera is connected"):
         find_camera("Logitech")
+    monkeypatch.setattr(devices.platform, "system", lambda: "Darwin")
     assert find_camera("3") == Device(3, "Camera 3", False)
+    monkeypatch.setattr(devices.platform, "system", lambda: "Linux")
+    with pytest.raises(EmoliveError, match="no camera is connected"):
+        find_camera("777")
 
 
 def test_lists_never_fail() -> None:
@@ -97,7 +101,9 @@ def test_none_is_no_source() -> None:
 
 
 @pytest.mark.parametrize("spec", ["http://127.0.0.1:9/a.mjpg", "rtsp://host/live.mp4", "0", "/dev/video3"])
-def test_cameras_and_streams(spec: str) -> None:
+def test_cameras_and_streams(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = [Device(0, "Cam", True), Device(3, "Other", False)]
+    monkeypatch.setattr(devices, "cameras", lambda: there)
     source = open_source(spec)
     assert isinstance(source, CameraSource)
     assert source.info.live
