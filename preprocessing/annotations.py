@@ -157,7 +157,8 @@ def _reference_rows(lines: Iterable[str]) -> Iterator[tuple[int, Item]]:
         video, audio, code, split = parts
         if not (code.isdecimal() and 1 <= int(code) <= len(EMOTIONS)):
             raise EmoliveError(f"Row {number}: the label must be a number from 1 to 8, not {code}.")
-        source = PurePosixPath((video or audio).replace("\\", "/"))
+        name, key = split_key(video or audio)
+        source = PurePosixPath(key or name.replace("\\", "/"))
         values = {
             "id": re.sub(r"_(facecroppad|facecrop|croppad)$", "", source.stem),
             "video": video,

@@ -91,9 +91,8 @@ def own(testing: Sequence[str], validation: Sequence[str], actors: Iterable[str]
     chosen = Fold("own", tuple(_ordered(testing)), tuple(_ordered(validation)))
     unknown = [actor for actor in (*chosen.testing, *chosen.validation) if actor not in here]
     if unknown:
-        raise EmoliveError(
-            f"There is no actor {unknown[0]} in the annotations: known are {', '.join(_ordered(here))}."
-        )
+        known = ", ".join(_ordered(here))
+        raise EmoliveError(f"There is no actor {unknown[0]} in the annotations: known are {known}.")
     if both := set(chosen.testing) & set(chosen.validation):
         raise EmoliveError(f"Actor {sorted(both)[0]} cannot both test and validate.")
     if not here - set(chosen.testing) - set(chosen.validation):
