@@ -51,7 +51,7 @@ def run_app(
     screenshot: Path | None = None,
     seconds: float | None = None,
 ) -> int:
-    """Show the window until it is closed; 0, or 1 if the session never came to run.
+    """Show the window until it is closed; 0, or 1 if the session could not start.
 
     Args:
         config: how the session begins.
@@ -78,13 +78,10 @@ def run_app(
     if session_factory is not None:
         backend = replace(backend, session=session_factory)
     window = MainWindow(config, backend, on_estimate)
-    ran = False
     opened_s = time.monotonic()
     limit = QTimer()
 
     def wait_for_session() -> None:
-        nonlocal ran
-        ran = ran or window.link.state == "running"
         loading = window.link.state in ("idle", "loading")
         if seconds is not None and (not loading or time.monotonic() - opened_s > LOADING_S):
             limit.stop()
@@ -107,7 +104,7 @@ def run_app(
         loop.exec()
     limit.stop()
     window.deleteLater()
-    return 0 if ran else 1
+    return 1 if window.link.error else 0
 
 
 @contextmanager

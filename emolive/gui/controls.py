@@ -106,7 +106,7 @@ class Controls(QWidget):
         self.source = Picker(
             "Picture",
             "cameras",
-            first=(("demo", "Drawn demo"), ("none", "No picture")),
+            first=(("auto", "Automatic"), ("demo", "Drawn demo"), ("none", "No picture")),
             last=(("file", "Open a file…"), ("stream", "Stream address…")),
         )
         self.mic = Picker(

@@ -52,7 +52,7 @@ def _cameras() -> Sequence[Device]:
 def _microphones() -> Sequence[Device]:
     from emolive.capture.devices import microphones
 
-    return tuple(microphones())
+    return tuple(microphones(refresh=True))
 
 
 def _with(config: SessionConfig, name: str, value: str) -> SessionConfig:

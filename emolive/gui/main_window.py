@@ -196,7 +196,7 @@ class MainWindow(QMainWindow):
         ask_for_stream(self, self.choose_source)
 
     def play_again(self) -> None:
-        if words.source_kind(self.link.config.source) in ("file", "demo"):
+        if words.source_kind(self.link.config.source) in ("file", "demo", "auto"):
             self._choose("source", self.link.config.source)
 
     def toggle_full_screen(self) -> None:
@@ -270,14 +270,20 @@ class MainWindow(QMainWindow):
 
     def _show(self, snapshot: Snapshot) -> None:
         self._last = snapshot
+        self.reading.set_waiting(words.waiting(snapshot))
         self.reading.show_estimate(snapshot.estimate)
         self.picture.show(snapshot, self.reading)
         statuses = snapshot.statuses
         self.footer.show_statuses(statuses)
-        self.footer.show_hint(snapshot.baseline != "neutral" and not snapshot.drawn)
+        live = (
+            words.source_kind(self.link.config.source) in ("auto", "camera", "stream") and not snapshot.drawn
+        )
+        self.footer.show_hint(live and bool(snapshot.fusion) and snapshot.baseline != "neutral")
         failed = any(s.source == "model" and s.level in ("warning", "error") for s in statuses)
         controls = self.controls
-        controls.fusion.show_value(self._fusion.shown(snapshot.fusion, failed=failed))
+        controls.fusion.show_value(
+            self._fusion.shown(snapshot.fusion or self.link.config.fusion, failed=failed)
+        )
         controls.baseline.show_value(self._baseline.shown(snapshot.baseline))
         controls.show_person(snapshot.person)
         controls.show_calibration(snapshot.calibration)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from emolive.gui import theme, words
 from emolive.gui.choices import Choices
 from emolive.gui.overlay import Caption
-from emolive.gui.reading import Reading
 from emolive.gui.video_view import VideoView
 from emolive.types import UNSURE, Face, Snapshot
+
+if TYPE_CHECKING:  # pyqtgraph comes with it, and only once the window is there
+    from emolive.gui.reading import Reading
 
 MIN_FRAME_S = 0.025
 """A source faster than this is thinned out; the eye gains nothing from more."""
@@ -23,17 +26,18 @@ class Picture:
         self._view = view
         self._choices = choices
         self._frame_s = 0.0
-        self._camera = False
+        self._kind: words.SourceKind = "none"
+        self._drawn = False
         self._mirror_camera = choices.flag("mirror", True)
         self._mirror_other = False
 
     def set_source(self, source: str) -> None:
         """Mirror as is the custom for this kind of source."""
-        self._camera = words.source_kind(source) == "camera"
+        self._kind = words.source_kind(source)
         self._mirror()
 
     def toggle_mirror(self) -> None:
-        if self._camera:
+        if self._is_camera:
             self._mirror_camera = not self._mirror_camera
             self._choices.set_flag("mirror", self._mirror_camera)
         else:
@@ -42,6 +46,9 @@ class Picture:
 
     def show(self, snapshot: Snapshot, reading: Reading) -> None:
         """Paint what is new in the snapshot."""
+        if snapshot.drawn is not self._drawn:
+            self._drawn = snapshot.drawn
+            self._mirror()
         frame = snapshot.frame
         if frame is None:
             camera = next((s for s in snapshot.statuses if s.source == "camera"), None)
@@ -54,8 +61,12 @@ class Picture:
         tags = _tags(snapshot, fresh=reading.fresh)
         self._view.annotate(_face(snapshot), _caption(snapshot, reading), tags, _banner(snapshot))
 
+    @property
+    def _is_camera(self) -> bool:
+        return self._kind == "camera" or (self._kind == "auto" and not self._drawn)
+
     def _mirror(self) -> None:
-        self._view.mirrored = self._mirror_camera if self._camera else self._mirror_other
+        self._view.mirrored = self._mirror_camera if self._is_camera else self._mirror_other
         self._view.update()
 
 

@@ -47,7 +47,7 @@ class Reading(QFrame):
         layout.addWidget(self.subline)
         layout.addSpacing(6)
         layout.addWidget(self.bars, 1)
-        self._said = False
+        self._waiting: str | None = None
 
     @property
     def fresh(self) -> bool:
@@ -77,8 +77,6 @@ class Reading(QFrame):
     def _age(self, now_s: float, *, gone: bool) -> None:
         """Fade the bars and let the timeline move on."""
         estimate = self._estimate
-        if not self._said:
-            self._say(None)
         if estimate is None or not (gone or now_s - self._seen_s > STALE_S):
             return
         if self._presence > 0.0:
@@ -93,10 +91,16 @@ class Reading(QFrame):
         if self._timeline.isVisible():
             self._timeline.draw(estimate.t_ns + round((now_s - self._seen_s) * NS_PER_S))
 
+    def set_waiting(self, text: str) -> None:
+        """What to say while there is no estimate."""
+        if text != self._waiting:
+            self._waiting = text
+            if self._presence < 1.0:
+                self._say(None)
+
     def _say(self, estimate: Estimate | None) -> None:
-        self._said = True
         if estimate is None:
-            color, headline, subline = theme.FAINT, "–", "Waiting for a face or a voice"
+            color, headline, subline = theme.FAINT, "–", self._waiting or ""
         else:
             color = theme.DIM
             if estimate.label in estimate.labels:

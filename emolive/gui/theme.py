@@ -106,7 +106,7 @@ QPushButton#primary {{ background: #2b5d96; border-color: #4d8ccf; font-weight: 
 QPushButton#primary:hover {{ background: #3570b1; }}
 QPushButton#primary:disabled {{ background: {SURFACE}; border-color: {LINE}; color: {FAINT}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
-QComboBox {{ padding-right: 4px; }}
+QComboBox {{ padding-right: 4px; combobox-popup: 0; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
 QComboBox QAbstractItemView, QMenu {{
     background: {RAISED}; border: 1px solid {LINE}; selection-background-color: #2b5d96;

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from emolive.types import UNSURE, Estimate, Level, Modality, Status
+from emolive.types import UNSURE, Estimate, Level, Modality, Snapshot, Status
 
-SourceKind = Literal["demo", "camera", "stream", "file", "none"]
+SourceKind = Literal["auto", "demo", "camera", "stream", "file", "none"]
 
 NOTE = "Shows expression, not feelings."
 HINT = "Look neutral for five seconds and press Calibrate."
@@ -38,10 +38,9 @@ _SEVERITY: dict[Level, int] = {"ok": 0, "info": 1, "warning": 2, "error": 3}
 
 def source_kind(source: str) -> SourceKind:
     """What sort of thing a SessionConfig's `source` names."""
-    if source == "demo":
-        return "demo"
-    if source == "none":
-        return "none"
+    match source:
+        case "auto" | "demo" | "none":
+            return source
     if "://" in source:
         return "stream"
     if source.isdigit() or source.startswith("/dev/"):
@@ -54,6 +53,8 @@ def source_kind(source: str) -> SourceKind:
 def source_title(source: str) -> str:
     """A short name for a source."""
     match source_kind(source):
+        case "auto":
+            return "Automatic"
         case "demo":
             return "Drawn demo"
         case "none":
@@ -77,6 +78,14 @@ def caption(estimate: Estimate) -> str:
     if estimate.label == UNSURE:
         return UNSURE
     return f"{estimate.label} {round(100 * estimate.confidence)} %"
+
+
+def waiting(snapshot: Snapshot) -> str:
+    """What is being waited for while there is no estimate."""
+    if not snapshot.fusion:
+        failed = any(status.source == "model" and status.level == "error" for status in snapshot.statuses)
+        return "No model" if failed else "The model is loading"
+    return "Waiting for a face or a voice"
 
 
 def worst(statuses: Iterable[Status]) -> Status | None:

@@ -18,11 +18,11 @@ from emolive.gui.choices import with_remembered
 from emolive.gui.picker import Picker
 from emolive.live.api import SessionConfig
 from emolive.types import UNSURE, Status
-from tests.gui.conftest import Stage
 from tests.helpers.fake_session import FakeDevice, FakeSession
+from tests.helpers.stage import Stage
 
 # The offscreen platform cannot pass a minimum size on to a window manager and says so.
-pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
+pytestmark = [pytest.mark.qt_log_level_fail("WARNING"), pytest.mark.qt_log_ignore("propagateSizeHints")]
 
 CLOSE_S = 3.0
 
@@ -136,7 +136,7 @@ def test_a_refused_source_goes_back_and_is_said(stage: Stage) -> None:
     stage.session.refusal = "There is no camera named Gone."
     window.choose_source("Gone")
     stage.until(lambda: window.footer.text == "There is no camera named Gone.")
-    assert window.controls.source.title == "Drawn demo"
+    assert window.controls.source.title == "Automatic"
 
 
 def test_calibration_shows_its_progress(stage: Stage) -> None:
@@ -273,6 +273,13 @@ def test_closing_is_quick(stage: Stage) -> None:
     assert stage.session.stopped
 
 
+def test_closing_before_anything_began(stage: Stage) -> None:
+    stage.open(begin=False, wait=False)
+    assert stage.close() < CLOSE_S
+    stage.window.begin()
+    assert stage.sessions == []
+
+
 def test_closing_while_it_loads(stage: Stage) -> None:
     go = threading.Event()
 
@@ -343,7 +350,7 @@ def test_a_crash_at_the_start_is_a_sentence_too(stage: Stage) -> None:
 
 def test_another_source_after_a_failure_starts_anew(stage: Stage) -> None:
     def picky(config: SessionConfig) -> FakeSession:
-        if config.source != "demo":
+        if config.source == "Gone":
             raise EmoliveError("There is no camera named Gone.")
         return FakeSession(config)
 
@@ -362,7 +369,7 @@ def test_choices_are_remembered(stage: Stage) -> None:
     stage.close()
     remembered = with_remembered(SessionConfig(), given=("source",))
     assert remembered.fusion == "it"
-    assert remembered.source == "demo", "what was named this time counts"
+    assert remembered.source == "auto", "what was named this time counts"
     assert with_remembered(SessionConfig()).source == "http://cam.example/stream"
 
 

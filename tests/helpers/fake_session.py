@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,7 +123,7 @@ class FakeSession:
                 baseline=baseline,
                 person=self.config.person,
                 calibration=calibration,
-                drawn=self.config.source == "demo",
+                drawn=self.config.source in ("auto", "demo"),
                 running=True,
                 voice_dbfs=-30.0 + 18.0 * math.sin(t_ns / NS_PER_S * 5.0),
             )

@@ -1,0 +1,75 @@
+"""The app from the outside: a process that opens, paints, and goes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUNNER = Path(__file__).with_name("run_fake.py")
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "cv2", "mediapipe", "sounddevice", "pyqtgraph", "scipy", "emolive.live.session")
+
+
+def environment(home: Path) -> dict[str, str]:
+    """As on a machine without a screen."""
+    env = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    env.pop("QT_QPA_PLATFORM", None)
+    return {**env, "EMOLIVE_HOME": str(home)}
+
+
+def test_nothing_heavy_is_imported_before_the_window_is_there(tmp_path: Path) -> None:
+    code = (
+        "import sys; import emolive.gui.app, emolive.gui.main_window;"
+        "from emolive.gui.link import Backend; Backend().fusions();"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(tmp_path),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a screen")
+def test_without_a_screen_it_paints_into_a_file(tmp_path: Path) -> None:
+    picture = tmp_path / "deep" / "window.png"
+    done = subprocess.run(
+        [sys.executable, str(RUNNER), "1.5", str(picture)],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "Traceback" not in done.stderr
+    assert done.stdout.splitlines() == ["start None", "stop 2.3"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are different there")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_close_it(tmp_path: Path, number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(RUNNER)],
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "start None\n"
+    process.send_signal(number)
+    out, err = process.communicate(timeout=15)
+    assert process.returncode == 0
+    assert "stop" in out
+    assert "Traceback" not in err
