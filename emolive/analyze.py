@@ -11,7 +11,7 @@ import numpy as np
 from emolive.capture.mediafile import iter_media, probe
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
-from emolive.evidence import FrameSampler, Sound, Track, gather
+from emolive.evidence import FrameSampler, Sound, Track, centre_end_ns, gather
 from emolive.interpreter import Interpreter, Reading
 from emolive.perception import Perceiver
 from emolive.person import Evidence, Person
@@ -142,19 +142,20 @@ class Analyzer:
         if reading is None or not found:
             raise EmoliveError(f"{path.name} holds neither a face nor a voice that can be read.")
         label = self._interpreter.spec.labels[int(np.argmax(reading.probs))]
-        whole = self._row(path, self._centre_ns(clip), reading, reading.probs, label)
+        whole = self._row(
+            path, centre_end_ns(clip.duration_s, self._interpreter.spec), reading, reading.probs, label
+        )
         yield {**whole, "baseline": reading.baseline, "summary": True}
 
     def centre(self, clip: Clip) -> Reading | None:
         """What the model says of the clip's centre window, with all that is known of the person by now."""
-        window = gather(clip.track, clip.sound, self._centre_ns(clip), self._interpreter.spec)
+        window = gather(
+            clip.track,
+            clip.sound,
+            centre_end_ns(clip.duration_s, self._interpreter.spec),
+            self._interpreter.spec,
+        )
         return self._interpreter.read(window, self._person, self._baseline)
-
-    def _centre_ns(self, clip: Clip) -> int:
-        """End of the window that lies round the clip's middle, on the grid of bins."""
-        spec = self._interpreter.spec
-        bin_ns = to_ns(spec.bin_s)
-        return round((clip.duration_s + spec.window_s) / 2 * 1e9 / bin_ns) * bin_ns
 
     def _windows(self, clip: Clip, learning: Evidence) -> Iterable[tuple[int, Reading | None]]:
         """Every window of a clip in order, the statistics in `learning` growing by each."""

@@ -125,6 +125,12 @@ class Window:
         return float(self.speech.mean()) * window_s >= MIN_SPEECH_S
 
 
+def centre_end_ns(duration_s: float, spec: ModelSpec) -> int:
+    """End of the window that lies round a clip's middle, on the grid of bins."""
+    bin_ns = to_ns(spec.bin_s)
+    return round((duration_s + spec.window_s) / 2 * NS_PER_S / bin_ns) * bin_ns
+
+
 def gather(vectors: VectorSource | None, sound: SoundSource | None, end_ns: int, spec: ModelSpec) -> Window:
     """Cut the window that ends at `end_ns`; a stream that is None is missing throughout."""
     if vectors is None:
