@@ -67,6 +67,8 @@ class CrossAttention(nn.Module):
 class TransformerBlock(nn.Module):
     """Attention, then an MLP with a residual; as published none goes round the attention itself."""
 
+    residual = False
+
     def __init__(self, query_width: int, key_width: int, heads: int, ratio: int = 2) -> None:
         super().__init__()
         self.norm_query = nn.LayerNorm(query_width)
@@ -82,7 +84,15 @@ class TransformerBlock(nn.Module):
     def forward(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         """(B, Tq, Cq), (B, Tk, Ck) → (B, Tq, Cq) and the weights (B, heads, Tq, Tk)."""
         x, weights = self.attention(self.norm_query(query), self.norm_key(key))
+        if self.residual:
+            x = query + x
         return x + self.mlp(self.norm_mlp(x)), weights
+
+
+class ResidualBlock(TransformerBlock):
+    """The usual block: what the query has goes on beside what it found in the other stream."""
+
+    residual = True
 
 
 class Fusion(nn.Module):
@@ -107,10 +117,12 @@ class Fusion(nn.Module):
 class LateTransformer(Fusion):
     """After both stages each stream queries the other, and the answers take the streams' places."""
 
+    block = TransformerBlock
+
     def __init__(self, *, audio: tuple[int, int], video: tuple[int, int], heads: int) -> None:
         super().__init__(audio=audio, video=video, heads=heads)
-        self.audio_queries = TransformerBlock(audio[1], video[1], heads)
-        self.video_queries = TransformerBlock(video[1], audio[1], heads)
+        self.audio_queries = self.block(audio[1], video[1], heads)
+        self.video_queries = self.block(video[1], audio[1], heads)
 
     def after(self, audio: Tensor, video: Tensor) -> Streams:
         a, v = audio.mT, video.mT
@@ -165,3 +177,29 @@ class IntermediateAttention(Fusion):
     def gate(weights: Tensor) -> Tensor:
         """(B, heads, Tq, Tk) → (B, 1, Tk): mean over heads, sum over queries."""
         return torch.sum(weights.mean(dim=1), dim=1, keepdim=True)
+
+
+RESIDUAL = "residual"
+"""The variant that ships: what a stream has is kept beside what the other stream brings."""
+
+
+@register("lt", variant=RESIDUAL)
+class ResidualLateTransformer(LateTransformer):
+    """`lt` with a residual round the attention."""
+
+    block = ResidualBlock
+
+
+@register("it", variant=RESIDUAL)
+class ResidualIntermediateTransformer(IntermediateTransformer):
+    """`it` as published: its answers are added to the streams already."""
+
+
+@register("ia", variant=RESIDUAL)
+class NormalisedIntermediateAttention(IntermediateAttention):
+    """`ia` with gates whose mean is 1 at any window length."""
+
+    @staticmethod
+    def gate(weights: Tensor) -> Tensor:
+        """(B, heads, Tq, Tk) → (B, 1, Tk): mean over heads and queries, times the steps."""
+        return weights.mean(dim=(1, 2))[:, None] * weights.shape[-1]

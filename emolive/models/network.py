@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from emolive.errors import EmoliveError
-from emolive.models.fusion import Streams
+from emolive.models.fusion import RESIDUAL, Streams
 from emolive.models.registry import fusion_class
 from emolive.models.spec import ModelSpec
-from emolive.models.temporal import AudioBranch, VisualBranch, scaled
+from emolive.models.temporal import AudioBranch, SpectralBranch, VisualBranch, scaled
 from emolive.models.trunk import EfficientFace
 
 
@@ -45,6 +45,16 @@ class Explanation:
     """(B, heads, Ta, Tv): how much each audio step looks at each video step."""
     video_to_audio: Tensor
     """(B, heads, Tv, Ta): how much each video step looks at each audio step."""
+
+
+def mean(x: Tensor) -> Tensor:
+    """(B, C, T) → (B, C), as published."""
+    return x.mean(dim=-1)
+
+
+def mean_and_spread(x: Tensor) -> Tensor:
+    """(B, C, T) → (B, 2 C): the mean over time and, behind it, the standard deviation."""
+    return torch.cat([x.mean(dim=-1), (x.var(dim=-1, correction=0) + 1e-4).sqrt()], dim=-1)
 
 
 def _check(spec: ModelSpec) -> None:
@@ -87,20 +97,25 @@ class EmotionNet(nn.Module):
         self.spec = spec
         classes = len(spec.labels)
         self.trunk = EfficientFace() if "efficientface" in spec.encoders else None
-        self.visual = VisualBranch(
-            spec.video_channels, scaled(64, spec.width), scaled(128, spec.width), spec.dropout
-        )
         a, b, c, d = (scaled(channels, spec.width) for channels in (64, 128, 256, 128))
-        self.audio = AudioBranch(spec.audio_channels, (a, b, c, d), spec.dropout)
+        self.audio: AudioBranch | SpectralBranch
+        if spec.variant == RESIDUAL:
+            self.visual = VisualBranch(spec.video_channels, a, b, spec.dropout, first_kernel=1)
+            self.audio = SpectralBranch(spec.audio_channels, spec.audio.channels, b, d, spec.dropout)
+            self.pool, parts = mean_and_spread, 2
+        else:
+            self.visual = VisualBranch(spec.video_channels, a, b, spec.dropout)
+            self.audio = AudioBranch(spec.audio_channels, (a, b, c, d), spec.dropout)
+            self.pool, parts = mean, 1
         self.fusion = fusion_class(spec.fusion, spec.variant)(
             audio=(self.audio.middle, self.audio.out),
             video=(self.visual.middle, self.visual.out),
             heads=spec.heads,
         )
-        self.audio_classifier = nn.Linear(self.audio.out, classes)
-        self.visual_classifier = nn.Linear(self.visual.out, classes)
+        self.audio_classifier = nn.Linear(parts * self.audio.out, classes)
+        self.visual_classifier = nn.Linear(parts * self.visual.out, classes)
         self.dropout = nn.Dropout(spec.dropout)
-        self.classifier = nn.Linear(self.audio.out + self.visual.out, classes)
+        self.classifier = nn.Linear(parts * (self.audio.out + self.visual.out), classes)
         for stream, width in (("face", spec.face_width), ("voice", spec.audio.channels)):
             self.register_buffer(f"{stream}_mean", torch.zeros(width))
             self.register_buffer(f"{stream}_std", torch.ones(width))
@@ -149,7 +164,7 @@ class EmotionNet(nn.Module):
     def branches(self, video: Tensor, audio: Tensor) -> Branches:
         """The logits of `forward` and those of each branch alone; inputs as for `forward`."""
         streams = self._fuse(video, audio)
-        heard, seen = self.dropout(streams.audio.mean(dim=-1)), self.dropout(streams.video.mean(dim=-1))
+        heard, seen = self.dropout(self.pool(streams.audio)), self.dropout(self.pool(streams.video))
         return Branches(
             self.classifier(torch.cat([heard, seen], dim=1)),
             self.visual_classifier(seen),
