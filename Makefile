@@ -1,0 +1,55 @@
+# Two commands on a fresh machine: `make run` and `make test`. Both set up all they need.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TEST_READY := $(VENV)/.ready-test
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format types lint imports system system-test clean
+
+help: ## list what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: system $(READY) ## set up what is missing, then open the app
+	$(BIN)/emolive run $(ARGS)
+
+test: system-test $(TEST_READY) ## set up what is missing, then run every test
+	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest $(ARGS)
+
+check: system-test $(TEST_READY) lint types imports test ## lint, types, import contracts and tests
+
+lint: $(TEST_READY) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(TEST_READY) ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(TEST_READY) ## import-linter: arrows point one way
+	$(BIN)/lint-imports
+
+format: $(TEST_READY) ## bring the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+system:
+	@sh tools/system_packages.sh run
+
+system-test:
+	@sh tools/system_packages.sh test
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(TEST_READY): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(READY)
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
