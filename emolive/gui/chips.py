@@ -49,7 +49,7 @@ class Chip(QLabel):
 
     @property
     def _word(self) -> str:
-        return self.status.code.replace("_", " ") if self.status is not None else ""
+        return words.chip_word(self.status) if self.status is not None else ""
 
     def _write(self) -> None:
         color = theme.LEVEL_COLORS[self.status.level] if self.status is not None else theme.LINE
@@ -59,6 +59,8 @@ class Chip(QLabel):
         text = self.status.text if self.status is not None else "Nothing to say yet."
         self.setToolTip(f"{self._title}: {text}")
         self.setAccessibleName(f"{self._title}: {text}")
+        if self.source == "latency":  # a figure that comes and goes must not push its neighbour about
+            self.setMinimumWidth(0 if quiet else max(self.minimumWidth(), self.sizeHint().width()))
 
 
 class ChipRow(QWidget):

@@ -80,7 +80,7 @@ class Footer(QWidget):
         level: Level = "info"
         text = words.HINT if self._hint else ""
         if (status := words.worst(self._statuses)) is not None:
-            level, text = status.level, status.text
+            level, text = status.level, words.sentence(status)
         if self._notice and time.monotonic() - self._notice_s < NOTICE_S:
             level, text = "warning", self._notice
         color = theme.DIM if level == "info" else theme.LEVEL_COLORS[level]

@@ -14,7 +14,7 @@ from emolive.types import UNSURE, Face, Snapshot
 if TYPE_CHECKING:  # pyqtgraph comes with it, and only once the window is there
     from emolive.gui.reading import Reading
 
-MIN_FRAME_S = 0.025
+MIN_FRAME_S = 0.02
 """A source faster than this is thinned out; the eye gains nothing from more."""
 FACE_STALE_NS = 700_000_000
 
@@ -52,7 +52,10 @@ class Picture:
         frame = snapshot.frame
         if frame is None:
             camera = next((s for s in snapshot.statuses if s.source == "camera"), None)
-            self._view.show_nothing("No picture", camera.text if camera is not None else "")
+            if camera is None:
+                self._view.show_nothing("One moment…", "The picture is being opened.", busy=True)
+            else:
+                self._view.show_nothing("No picture", camera.text)
             return
         now_s = time.monotonic()
         if frame is not self._view.frame and now_s - self._frame_s >= MIN_FRAME_S:

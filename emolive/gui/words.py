@@ -33,6 +33,8 @@ CHIPS = {
     "baseline": "Baseline",
 }
 
+SHORT = 10
+
 _SEVERITY: dict[Level, int] = {"ok": 0, "info": 1, "warning": 2, "error": 3}
 
 
@@ -86,6 +88,18 @@ def waiting(snapshot: Snapshot) -> str:
         failed = any(status.source == "model" and status.level == "error" for status in snapshot.statuses)
         return "No model" if failed else "The model is loading"
     return "Waiting for a face or a voice"
+
+
+def chip_word(status: Status) -> str:
+    """What a chip has room for: a text as short as a measured value, else the code."""
+    return status.text if len(status.text) <= SHORT else status.code.replace("_", " ")
+
+
+def sentence(status: Status) -> str:
+    """The status as a whole sentence."""
+    if len(status.text) <= SHORT:
+        return f"{CHIPS.get(status.source, status.source.capitalize())}: {status.text}."
+    return status.text
 
 
 def worst(statuses: Iterable[Status]) -> Status | None:

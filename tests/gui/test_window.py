@@ -188,6 +188,9 @@ def test_chips_show_states_and_the_worst_is_put_into_words(stage: Stage) -> None
     assert "stalled" in chips["camera"].text()
     assert "The camera sends no pictures." in chips["camera"].toolTip()
     assert "disk" in chips
+    stage.session.override = {"statuses": (Status("latency", "warning", "measured", "310 ms"),)}
+    stage.until(lambda: window.footer.text == "Latency: 310 ms.")
+    assert "310 ms" in chips["latency"].text()
 
 
 @pytest.mark.parametrize(("modality", "tag"), [("a", "VOICE ONLY"), ("v", "FACE ONLY")])
@@ -223,6 +226,8 @@ def test_no_picture_is_no_error(stage: Stage) -> None:
     status = Status("camera", "info", "none", "There is no camera; the voice goes on alone.")
     stage.session.override = {"frame": None, "statuses": (status,)}
     stage.until(lambda: "the voice goes on alone" in window.video.message)
+    stage.session.override = {"frame": None, "statuses": ()}
+    stage.until(lambda: "being opened" in window.video.message)
 
 
 def test_other_label_sets(stage: Stage) -> None:

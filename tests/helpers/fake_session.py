@@ -186,7 +186,7 @@ class FakeSession:
             Status("camera", "ok", "live", "The drawn demo plays."),
             Status("microphone", "ok", "live", "The demo's own sound."),
             Status("model", "ok", self.config.fusion, f"The fusion {self.config.fusion} answers."),
-            Status("latency", "ok", "84 ms", "From the newest evidence to the estimate."),
+            Status("latency", "ok", "measured", "84 ms"),
             Status("baseline", "info", "learning", "The running baseline still learns this person."),
         )
 
