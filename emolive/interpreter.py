@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from emolive.baseline import Baseline, Population
+from emolive.errors import EmoliveError
 from emolive.evidence import Window
+from emolive.models import checkpoint as checkpoints
 from emolive.models.checkpoint import Checkpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
@@ -128,3 +131,23 @@ class Interpreter:
             )
         if encode := self.pixel_encoder():
             encode(np.zeros((spec.pixels.size, spec.pixels.size, 3), np.uint8))
+
+
+def load_interpreter(fusion: str | None, path: Path | None, device: str = "auto") -> Interpreter:
+    """Load strictly and warm up. EmoliveError in one sentence for anything that does not fit."""
+    if path is None:
+        path = checkpoints.shipped(fusion or "ia")
+    interpreter = Interpreter(checkpoints.load(path, fusion=fusion), choose_device(device))
+    interpreter.warm_up()
+    return interpreter
+
+
+def choose_device(wanted: str) -> str:
+    """ "auto" is the fastest there is. EmoliveError for one that is not there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if there[name])
+    if not there.get(wanted.partition(":")[0], False):
+        known = ", ".join(name for name, is_there in there.items() if is_there)
+        raise EmoliveError(f"There is no device {wanted} on this computer: there is {known}.")
+    return wanted

@@ -6,9 +6,9 @@ import argparse
 import contextlib
 import sys
 
-from emolive.analyze import Analyzer
 from emolive.errors import EmoliveError
-from emolive.live.loader import load_interpreter
+from emolive.interpreter import load_interpreter
+from emolive.offline import Analyzer
 from emolive.record.rows import RowWriter, whole_file, writer
 
 

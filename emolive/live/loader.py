@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.errors import EmoliveError
-from emolive.interpreter import Interpreter
-from emolive.models import checkpoint
+from emolive.interpreter import Interpreter, load_interpreter
 from emolive.models.registry import check_fusion
 from emolive.types import Status
 
@@ -27,28 +26,6 @@ class Wish:
     @property
     def text(self) -> str:
         return self.path.name if self.path is not None else str(self.fusion)
-
-
-def load_interpreter(fusion: str | None, path: Path | None, device: str = "auto") -> Interpreter:
-    """Load strictly and warm up. EmoliveError in one sentence for anything that does not fit."""
-    if path is None:
-        path = checkpoint.shipped(fusion or "ia")
-    interpreter = Interpreter(checkpoint.load(path, fusion=fusion), choose_device(device))
-    interpreter.warm_up()
-    return interpreter
-
-
-def choose_device(wanted: str) -> str:
-    """ "auto" is the fastest there is. EmoliveError for one that is not there."""
-    import torch
-
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if there[name])
-    if not there.get(wanted.partition(":")[0], False):
-        known = ", ".join(name for name, is_there in there.items() if is_there)
-        raise EmoliveError(f"There is no device {wanted} on this computer: there is {known}.")
-    return wanted
 
 
 class ModelLoader:

@@ -68,6 +68,13 @@ class Session:
             ended = self._run is None or self._run.stop(deadline_ns)
         return self._loader.close(max(0.0, to_s(deadline_ns - now_ns()))) and ended
 
+    def __enter__(self) -> Session:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     @property
     def finished(self) -> bool:
         """Whether a media file has been played, and read, to its end."""

@@ -12,7 +12,7 @@ from emolive.capture.mediafile import iter_media, probe
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
 from emolive.evidence import FrameSampler, Sound, Track, centre_end_ns, gather
-from emolive.interpreter import Interpreter, Reading
+from emolive.interpreter import Interpreter, Reading, load_interpreter
 from emolive.perception import Perceiver
 from emolive.person import Evidence, Person
 from emolive.record.rows import Row, row
@@ -86,7 +86,7 @@ class Analyzer:
     """Reads files with one model. One person's statistics go on from file to file if asked to.
 
     Args:
-        interpreter: the model, from `emolive.live.loader.load_interpreter`.
+        interpreter: the model, from `emolive.interpreter.load_interpreter`.
         baseline: none, neutral (from `learn_neutral` or a saved person) or running.
         person: whose saved neutral baseline to use.
         same_person: the files show one person, whose running statistics grow from file to file.
@@ -177,3 +177,32 @@ class Analyzer:
             probs=probs,
             label=label,
         )
+
+
+def analyze(
+    *files: str | Path,
+    fusion: str | None = None,
+    checkpoint: str | Path | None = None,
+    baseline: str = "running",
+    person: str = "guest",
+    same_person: bool = False,
+    device: str = "auto",
+) -> Iterator[Row]:
+    """Rows of media files, as `emolive analyze` writes them: one per estimate, then a summary per file.
+
+    Args:
+        files: anything with a face or a voice in it.
+        fusion: lt, it or ia; by default ia, or what the checkpoint is.
+        checkpoint: one of your own in place of the shipped one.
+        baseline: none, neutral (the saved one of `person`) or running.
+        person: under which name a neutral baseline was saved.
+        same_person: running statistics go on from file to file.
+        device: auto, cpu, cuda or mps.
+
+    Raises:
+        EmoliveError: a model or a file cannot be used, in one sentence; earlier rows are good.
+    """
+    interpreter = load_interpreter(fusion, None if checkpoint is None else Path(checkpoint), device)
+    analyzer = Analyzer(interpreter, baseline=baseline, person=person, same_person=same_person)
+    for file in files:
+        yield from analyzer.rows(Path(file))
