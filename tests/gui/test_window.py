@@ -29,6 +29,7 @@ CLOSE_S = 3.0
 
 def key(stage: Stage, keys: Qt.Key | str) -> None:
     stage.window.activateWindow()
+    stage.until(stage.window.isActiveWindow)
     (stage.qtbot.keyClick if isinstance(keys, Qt.Key) else stage.qtbot.keyClicks)(stage.window, keys)
 
 
