@@ -1,0 +1,118 @@
+"""The folder that preprocessing fills: its names, its records, and files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from emolive.errors import EmoliveError
+from preprocessing.records import FORMAT, Cut, Record, Scan
+
+PLAN = "plan.json"
+REPORT = "report.json"
+ANNOTATIONS = "annotations.csv"
+LANDMARK_ANNOTATIONS = "annotations-landmarks.csv"
+CROPS, LANDMARKS, AUDIO, WHOLE_AUDIO = "crops", "landmarks", "audio", "audio-whole"
+RECORDS, GRIDS = "records", "grids"
+_PART = ".part"
+
+
+class Output:
+    """OUT: what is written into it and read back from it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, name: str, data: bytes) -> tuple[int, str]:
+        """Write a file at once, whole or not at all, and give its size and SHA-256.
+
+        Raises:
+            EmoliveError: the disk is full or the folder cannot be written.
+        """
+        path = self.root / name
+        part = path.with_name(f".{path.name}.{os.getpid()}{_PART}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                part.write_bytes(data)
+                part.replace(path)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise EmoliveError(
+                    f"The disk of {self.root} is full: make room and run the same command again to go on."
+                ) from error
+            raise EmoliveError(f"{path} cannot be written: {error.strerror}.") from error
+        return len(data), hashlib.sha256(data).hexdigest()
+
+    def write_json(self, name: str, values: dict[str, Any]) -> None:
+        text = json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False)
+        self.write(name, f"{text}\n".encode())
+
+    def clear_parts(self) -> None:
+        """Remove what a killed run left half written."""
+        for folder in (".", CROPS, LANDMARKS, AUDIO, WHOLE_AUDIO, RECORDS, GRIDS):
+            for part in (self.root / folder).glob(f".*{_PART}"):
+                part.unlink(missing_ok=True)
+
+    def save_plan(self, cut: Cut, scan: Scan) -> None:
+        """Say what this folder is to hold. EmoliveError if it holds clips of another cut."""
+        if (self.root / PLAN).is_file():
+            old, new = asdict(self.plan()[0]), asdict(cut)
+            for name in (name for name in new if old[name] != new[name]):
+                raise EmoliveError(
+                    f"{self.root} holds clips with {name.replace('_', ' ')} {old[name]}, not {new[name]}: "
+                    f"choose the same or another folder."
+                )
+        self.write_json(PLAN, {"format": FORMAT, "cut": asdict(cut), "scan": scan.to_dict()})
+
+    def plan(self) -> tuple[Cut, Scan]:
+        """What this folder is to hold. EmoliveError if preprocessing never ran into it."""
+        path = self.root / PLAN
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            if values["format"] != FORMAT:
+                raise EmoliveError(f"{path} was written by another version: preprocess into a new folder.")
+            return Cut(**values["cut"]), Scan.from_dict(values["scan"])
+        except FileNotFoundError:
+            raise EmoliveError(
+                f"{self.root} holds no preprocessed clips: run emolive-preprocess ravdess or folder first."
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise EmoliveError(f"{path} cannot be read: delete it and run again.") from error
+
+    def save_record(self, record: Record) -> None:
+        self.write_json(f"{RECORDS}/{record.clip.id}.json", record.to_dict())
+
+    def record(self, clip_id: str) -> Record | None:
+        """What is known of a clip; None if it is not done, or the record is damaged."""
+        try:
+            text = (self.root / RECORDS / f"{clip_id}.json").read_text(encoding="utf-8")
+            return Record.from_dict(json.loads(text))
+        except (OSError, ValueError, EmoliveError):
+            return None
+
+    def records(self, scan: Scan) -> Iterator[Record]:
+        """The records of a scan's clips that are done, in its order."""
+        for clip in scan.clips:
+            if (record := self.record(clip.id)) is not None:
+                yield record
+
+    def damaged(self, record: Record, *, thorough: bool) -> Iterator[str]:
+        """Names of a clip's files that are gone or changed; by content if `thorough`, else by size."""
+        for step in record.steps.values():
+            for name, (size, digest) in step.files.items():
+                path = self.root / name
+                whole = path.is_file() and path.stat().st_size == size
+                if whole and thorough:
+                    whole = hashlib.sha256(path.read_bytes()).hexdigest() == digest
+                if not whole:
+                    yield name

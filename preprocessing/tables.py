@@ -1,0 +1,95 @@
+"""The annotation files of a preprocessed folder, and which actor is on which side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from emolive.errors import EmoliveError
+from preprocessing import output as names
+from preprocessing import splits
+from preprocessing.annotations import Item, write
+from preprocessing.output import Output
+from preprocessing.records import Cut, Scan
+from preprocessing.splits import Fold
+
+AUTO = "auto"
+OWN = "own"
+
+
+def choose_fold(
+    scheme: str, actors: Sequence[str], testing: Sequence[str], validation: Sequence[str]
+) -> Fold | None:
+    """The fold that a scheme names; None for no split.
+
+    Args:
+        scheme: "none"; "auto" for the published split where its actors are there, else none; "own" for
+            the lists; or a scheme of `preprocessing.splits`, with ":2" for its second fold.
+        actors: everybody, "" for unknown.
+        testing: for "own".
+        validation: for "own".
+
+    Raises:
+        EmoliveError: there is no such scheme or fold, or the actors do not suffice for it.
+    """
+    listed = bool(testing or validation)
+    if listed and scheme not in (AUTO, OWN):
+        raise EmoliveError(f"Lists of actors go with --splits own, not with {scheme}.")
+    if scheme == OWN and not listed:
+        raise EmoliveError("--splits own wants --test-actors and --validation-actors.")
+    if scheme == "none" or (scheme == AUTO and not listed and not _published(actors)):
+        return None
+    if "" in actors:
+        raise EmoliveError(
+            "Some clips name no actor, so they cannot be split: give a CSV with an actor column."
+        )
+    if listed:
+        return splits.own(testing, validation, actors)
+    scheme = "reference" if scheme == AUTO else scheme
+    name, colon, number = scheme.partition(":")
+    folds = splits.folds(name, actors)
+    if not colon:
+        return folds[0]
+    if not (number.isdecimal() and 1 <= int(number) <= len(folds)):
+        raise EmoliveError(f"{name} has the folds 1 to {len(folds)}, not {number or 'none'}.")
+    return folds[int(number) - 1]
+
+
+def _published(actors: Sequence[str]) -> bool:
+    """Whether these are actors of the published split."""
+    try:
+        return "" not in actors and bool(splits.released(actors))
+    except EmoliveError:
+        return False
+
+
+def write_tables(output: Output, cut: Cut, scan: Scan, fold: Fold | None) -> dict[str, int]:
+    """Write `annotations.csv` (crops and their sound) and `annotations-landmarks.csv` (whole clips).
+
+    A clip with neither picture nor sound is left out.
+
+    Returns:
+        Clips in each file.
+
+    Raises:
+        EmoliveError: no clip can be used, or a file cannot be written.
+    """
+    records = list(output.records(scan))
+    written = {}
+    for table, faces, mark, audio in (
+        (names.ANNOTATIONS, f"{names.CROPS}/{{}}.npy", "", names.AUDIO),
+        (names.LANDMARK_ANNOTATIONS, f"{names.LANDMARKS}/{{}}.npz", "#{}", names.WHOLE_AUDIO),
+    ):
+        items = []
+        for record in records:
+            clip = record.clip
+            files = {name for step in record.steps.values() for name in step.files}
+            face, sound = faces.format(clip.id), f"{audio}/{clip.id}.{cut.audio_format}"
+            video = face + mark.format(clip.id) if face in files else ""
+            item = Item(clip.id, video, sound if sound in files else "", clip.label, clip.actor, "")
+            if item.video or item.audio:
+                items.append(item)
+        if not items:
+            raise EmoliveError(f"No clip for {output.root / table} could be used: see the report.")
+        write(output.root / table, splits.assign(items, fold) if fold else items)
+        written[table] = len(items)
+    return written
