@@ -16,17 +16,17 @@ from emolive.capture.demo.expression import ActionUnits
 
 Points = NDArray[np.float64]
 
-_BROW = np.array([(-0.705, -0.150), (-0.605, -0.245), (-0.455, -0.285), (-0.300, -0.268), (-0.150, -0.222)])
-_BROW_HALF_WIDTH = np.array([0.006, 0.022, 0.032, 0.038, 0.030])
+_BROW = np.array([(-0.705, -0.135), (-0.605, -0.218), (-0.455, -0.252), (-0.300, -0.238), (-0.152, -0.198)])
+_BROW_HALF_WIDTH = np.array([0.005, 0.019, 0.029, 0.034, 0.022])
 # Shift of the five points, outer to inner, of each unit at full strength: (x, y).
-_BROW_UP_INNER = np.array([(0.0, 0.02), (0.0, 0.005), (0.0, -0.03), (0.01, -0.085), (0.02, -0.125)])
-_BROW_UP_OUTER = np.array([(-0.01, -0.06), (-0.005, -0.09), (0.0, -0.10), (0.0, -0.055), (0.0, -0.015)])
-_BROW_DOWN = np.array([(0.0, -0.01), (0.01, 0.015), (0.02, 0.05), (0.03, 0.09), (0.045, 0.115)])
+_BROW_UP_INNER = np.array([(0.0, 0.012), (0.0, 0.004), (0.0, -0.018), (0.01, -0.048), (0.02, -0.072)])
+_BROW_UP_OUTER = np.array([(-0.01, -0.035), (-0.005, -0.048), (0.0, -0.050), (0.0, -0.030), (0.0, -0.010)])
+_BROW_DOWN = np.array([(0.0, -0.015), (0.01, 0.008), (0.02, 0.038), (0.03, 0.070), (0.042, 0.095)])
 _BROW_NOSE = np.array([(0.0, 0.0), (0.0, 0.01), (0.0, 0.02), (0.0, 0.035), (0.0, 0.05)])
 
 EYE_OUTER = np.array([-0.500, 0.002])
 EYE_INNER = np.array([-0.208, 0.014])
-IRIS_RADIUS = 0.064
+IRIS_RADIUS = 0.067
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +108,10 @@ def brow(units: ActionUnits) -> tuple[Points, NDArray[np.float64]]:
 
 def eye(units: ActionUnits, gaze_x: float) -> Eye:
     """The eye on the left of the screen; `gaze_x` -1..1 towards the nose."""
-    raised = 0.074 + 0.042 * units.upper_lid_raiser
+    raised = 0.084 + 0.042 * units.upper_lid_raiser
     upper = raised - 0.016 * units.lid_tightener - 0.014 * units.cheek_raiser
     lower = max(
-        0.043 + 0.006 * units.upper_lid_raiser - 0.022 * units.lid_tightener - 0.024 * units.cheek_raiser,
+        0.047 + 0.006 * units.upper_lid_raiser - 0.022 * units.lid_tightener - 0.024 * units.cheek_raiser,
         0.006,
     )
     upper += (-0.8 * lower - upper) * units.eyes_closed
@@ -136,8 +136,8 @@ def mouth(units: ActionUnits) -> Mouth:
     press, jaw, part = units.lip_presser, units.jaw_drop, units.lips_part
     corner_x = 0.285 + 0.075 * smile + 0.06 * stretch - 0.085 * pucker - 0.02 * press - 0.03 * jaw
     corner_y = (
-        0.792
-        - 0.085 * smile
+        0.785
+        - 0.105 * smile
         + 0.062 * units.lip_corner_depressor
         + 0.025 * stretch
         + 0.055 * jaw
@@ -147,7 +147,7 @@ def mouth(units: ActionUnits) -> Mouth:
 
     raise_ = 0.055 * units.upper_lip_raiser + 0.015 * units.nose_wrinkler + 0.014 * part + 0.018 * smile
     top = 0.026 * press + 0.006 * smile - raise_
-    inner_top = 0.782 - 0.75 * raise_ - 0.010 * part - 0.02 * units.chin_raiser
+    inner_top = 0.785 - 0.75 * raise_ - 0.010 * part - 0.02 * units.chin_raiser
     gap = max(0.0, 0.055 * part + 0.20 * jaw + 0.012 * units.upper_lip_raiser)
     inner_bottom = inner_top + 0.004 + gap
     thick = 0.136 - 0.04 * press - 0.03 * smile - 0.025 * stretch + 0.012 * pucker - 0.02 * jaw
@@ -155,10 +155,10 @@ def mouth(units: ActionUnits) -> Mouth:
 
     # With the corners drawn up or down the line between the lips bends towards them.
     bend = 0.30 * (corner_y - inner_top)
-    hang = 0.42 * (corner_y - inner_bottom)
+    hang = (0.40 - 0.18 * jaw) * (corner_y - inner_bottom)
     upper_outer = _across(
-        [(-corner_x, corner_y), (-0.185 * wide, 0.724 + top + 0.55 * bend), (-0.074 * wide, 0.674 + top)],
-        (0.0, 0.691 + top),
+        [(-corner_x, corner_y), (-0.185 * wide, 0.728 + top + 0.55 * bend), (-0.074 * wide, 0.684 + top)],
+        (0.0, 0.700 + top),
     )
     upper_inner = _across(
         [

@@ -18,11 +18,11 @@ Colour = tuple[int, int, int]
 _SHADOW: Colour = (84, 104, 160)
 _LINE: Colour = (62, 78, 128)
 _LASH: Colour = (26, 28, 40)
-_BROW: Colour = (36, 46, 70)
+_BROW: Colour = (28, 38, 60)
 _WHITE: Colour = (236, 240, 242)
 _IRIS: Colour = (92, 112, 70)
-_UPPER_LIP: Colour = (92, 92, 176)
-_LOWER_LIP: Colour = (118, 116, 206)
+_UPPER_LIP: Colour = (100, 104, 174)
+_LOWER_LIP: Colour = (124, 128, 204)
 _MOUTH: Colour = (26, 22, 58)
 _TONGUE: Colour = (92, 84, 172)
 _TEETH: Colour = (226, 234, 238)
@@ -148,9 +148,9 @@ def _folds(pen: Pen, units: ActionUnits) -> None:
         across = np.linspace(-half, half, 12)
         waves = [
             np.stack([across, y + 0.012 * np.cos(across * 9) - 0.03 * (1 - units.outer_brow_raiser)], axis=1)
-            for y in (-0.475, -0.535)
+            for y in (-0.42, -0.48)
         ]
-        pen.soft_lines(waves, _SHADOW, 0.55 * (raised - 0.2), 0.016, 0.012)
+        pen.soft_lines(waves, _SHADOW, 0.42 * (raised - 0.2), 0.016, 0.012)
     frown = max(units.brow_lowerer, 0.8 * units.nose_wrinkler)
     if frown > 0.1:
         furrow = smooth(np.array([(-0.055, -0.29), (-0.045, -0.22), (-0.06, -0.13)]))
@@ -169,25 +169,27 @@ def _brow(pen: Pen, units: ActionUnits, side: bool) -> None:
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     offset = normal * half[:, None]
     outline = np.concatenate([spine + offset, (spine - offset)[::-1]])
-    pen.soft(_turned(outline, side), _BROW, 0.88, 0.010)
+    pen.soft(_turned(outline, side), _BROW, 0.80, 0.014)
     # Single hairs: they lean outwards, and stand upright at the inner end.
     index = np.arange(1, len(spine) - 1)
     root = spine[index] - 0.85 * offset[index]
     tip = (
         spine[index]
         + 1.12 * offset[index]
-        - 0.035 * along[index] / np.linalg.norm(along[index], axis=1, keepdims=True)
+        - 0.060 * along[index] / np.linalg.norm(along[index], axis=1, keepdims=True)
     )
     hairs = list(pen.fixed(_turned(np.stack([root, tip], axis=1), side)))
-    cv2.polylines(pen.picture, hairs, False, (30, 38, 58), 1, cv2.LINE_AA, 4)
+    cv2.polylines(pen.picture, hairs, False, (26, 34, 54), 1, cv2.LINE_AA, 4)
 
 
 def _eye(pen: Pen, units: ActionUnits, side: bool, gaze_x: float) -> None:
     eye = anatomy.eye(units, gaze_x)
     upper, lower = _turned(eye.upper, side), _turned(eye.lower, side)
     crease = _turned(eye.crease, side)
-    pen.soft(np.concatenate([crease, upper[::-1]]), _SHADOW, 0.42, 0.026)
-    pen.soft_lines([crease], _LINE, 0.65, 0.012, 0.010)
+    pen.soft(
+        np.concatenate([crease, upper[::-1]]), _SHADOW, 0.30 * (1.0 - 0.6 * units.upper_lid_raiser), 0.026
+    )
+    pen.soft_lines([crease], _LINE, 0.60 - 0.25 * units.upper_lid_raiser, 0.012, 0.010)
 
     opening = np.concatenate([upper, lower[::-1]])
     fixed = pen.fixed(opening)
@@ -251,14 +253,14 @@ def _mouth(pen: Pen, units: ActionUnits) -> None:
     pen.fill(np.concatenate([mouth.lower_inner, mouth.lower_outer[::-1]]), _LOWER_LIP)
     third = len(mouth.lower_outer) // 3
     shine = 0.55 * mouth.lower_inner[third:-third] + 0.45 * mouth.lower_outer[third:-third]
-    pen.soft_lines([shine], (170, 168, 236), 0.55, 0.028, 0.018)
+    pen.soft_lines([shine], (170, 176, 236), 0.5, 0.028, 0.018)
     pen.soft_lines([mouth.upper_outer], (108, 112, 190), 0.6, 0.010, 0.008)
     pen.soft_lines([mouth.lower_outer], (96, 104, 176), 0.5, 0.012, 0.010)
     pen.line(mouth.upper_inner, (40, 40, 92), 0.010)
     if mouth.gap > 0.008:
         pen.line(mouth.lower_inner, (60, 58, 130), 0.006)
-    ends = [mouth.upper_outer[:1] + np.array([(-0.014, 0.0), (0.018, 0.004)])]
-    pen.soft_lines([*ends, mirror(ends[0])], (48, 54, 104), 0.7, 0.018, 0.012)
+    ends = [mouth.upper_outer[:1] + np.array([(-0.006, 0.0), (0.018, 0.003)])]
+    pen.soft_lines([*ends, mirror(ends[0])], (56, 64, 116), 0.6, 0.018, 0.014)
 
 
 def _inside(pen: Pen, mouth: anatomy.Mouth) -> None:

@@ -59,7 +59,7 @@ EXPRESSIONS: dict[str, ActionUnits] = {
     "neutral": ActionUnits(),
     "calm": ActionUnits(lip_corner_puller=0.28, eyes_closed=0.16, cheek_raiser=0.15),
     "happy": ActionUnits(
-        cheek_raiser=0.8, lip_corner_puller=1.0, lips_part=0.55, lid_tightener=0.2, outer_brow_raiser=0.15
+        cheek_raiser=0.8, lip_corner_puller=1.0, lips_part=0.95, lid_tightener=0.2, outer_brow_raiser=0.15
     ),
     "sad": ActionUnits(
         inner_brow_raiser=0.95,
@@ -99,9 +99,9 @@ EXPRESSIONS: dict[str, ActionUnits] = {
         eyes_closed=0.12,
     ),
     "surprised": ActionUnits(
-        inner_brow_raiser=1.0,
-        outer_brow_raiser=1.0,
-        upper_lid_raiser=0.85,
+        inner_brow_raiser=0.75,
+        outer_brow_raiser=0.75,
+        upper_lid_raiser=1.0,
         lips_part=0.4,
         jaw_drop=0.7,
         lip_pucker=0.2,

@@ -21,6 +21,9 @@ _DETAIL = 2
 """Features are drawn this much larger and then reduced."""
 JAW_UNITS = 0.17
 """How far a jaw that is dropped fully takes the chin down."""
+# Where the face is nearest to the viewer, and how fast it falls back, in units.
+_NEAREST = np.array([0.0, 0.35])
+_SPREAD = np.array([0.62, 0.75])
 
 Floats = NDArray[np.float32]
 
@@ -30,7 +33,7 @@ class FaceArtist:
 
     def __init__(self, seed: int = 0) -> None:
         portrait = paint(seed)
-        self._background = portrait.background
+        self._background = portrait.background.copy()
         _write_label(self._background)
         self._head = portrait.head
         self._left = round(ORIGIN_PX[0]) + HEAD_BOX[0] - _MARGIN_PX
@@ -44,6 +47,7 @@ class FaceArtist:
         self._depth = _depth(units_x, units_y)
         self._jaw = _jaw(units_x, units_y)
         self._nose = np.exp(-((units_x / 0.17) ** 2) - ((units_y - 0.46) / 0.10) ** 2).astype(np.float32)
+        self._brows = np.exp(-((units_x / 0.75) ** 4) - ((units_y + 0.2) / 0.14) ** 2).astype(np.float32)
         self._cheeks = np.exp(
             -(((np.abs(units_x) - 0.45) / 0.2) ** 2) - ((units_y - 0.38) / 0.2) ** 2
         ).astype(np.float32)
@@ -76,6 +80,8 @@ class FaceArtist:
             (0.030 * units.nose_wrinkler + 0.012 * units.upper_lip_raiser) * UNIT_PX
         )
         down -= self._cheeks * np.float32(0.05 * max(units.cheek_raiser, units.lip_corner_puller) * UNIT_PX)
+        lift = 0.07 * units.inner_brow_raiser + 0.05 * units.outer_brow_raiser - 0.06 * units.brow_lowerer
+        down -= self._brows * np.float32(0.8 * lift * UNIT_PX)
         from_x = x * cos + y * sin - self._depth * np.float32(pose.yaw) - np.float32(HEAD_BOX[0])
         from_y = y * cos - x * sin - down - np.float32(HEAD_BOX[1])
         layer = cv2.remap(
@@ -89,19 +95,20 @@ class FaceArtist:
 
 
 def _to_picture(points: Points, pose: Pose) -> Points:
-    """Units of the face to pixels of the picture, (n, 2)."""
-    x, y = points[..., 0], points[..., 1]
-    depth = _depth(x, y)
-    x, y = x * UNIT_PX + depth * pose.yaw, y * UNIT_PX + depth * pose.pitch
+    """Units of the face to pixels of the picture, (..., 2)."""
+    scaled = (points - _NEAREST) / _SPREAD
+    depth = np.exp(-(scaled * scaled).sum(axis=-1, keepdims=True))
     cos, sin = np.cos(pose.roll_rad), np.sin(pose.roll_rad)
-    return np.stack(
-        [x * cos - y * sin + pose.x_px + ORIGIN_PX[0], x * sin + y * cos + pose.y_px + ORIGIN_PX[1]], axis=-1
-    )
+    turn = np.array([[cos, sin], [-sin, cos]])
+    placed: Points = (points * UNIT_PX + depth * (pose.yaw, pose.pitch)) @ turn
+    placed += (pose.x_px + ORIGIN_PX[0], pose.y_px + ORIGIN_PX[1])
+    return placed
 
 
-def _depth(x: Points | Floats, y: Points | Floats) -> Floats:
+def _depth(x: Floats, y: Floats) -> Floats:
     """How near a point is to the viewer, 0..1: what is near moves more when the head turns."""
-    depth: Floats = np.exp(-((x / 0.62) ** 2) - ((y - 0.35) / 0.75) ** 2).astype(np.float32)
+    across, down = (x - _NEAREST[0]) / _SPREAD[0], (y - _NEAREST[1]) / _SPREAD[1]
+    depth: Floats = np.exp(-(across**2) - down**2).astype(np.float32)
     return depth
 
 

@@ -6,6 +6,7 @@ Skin is lit as a surface: a height over the picture gives normals, and these the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,12 +36,13 @@ _JAW = np.array(
 )  # fmt: skip
 _CROWN = np.array([(0.0, -1.06), (-0.42, -0.98), (-0.70, -0.72)])
 _HAIR_OUTER = np.array(
-    [(-0.83, 0.10), (-0.90, -0.15), (-0.95, -0.50), (-0.90, -0.85), (-0.72, -1.16), (-0.40, -1.37),
-     (0.0, -1.43), (0.42, -1.38), (0.74, -1.14), (0.91, -0.83), (0.95, -0.50), (0.90, -0.15), (0.83, 0.10)]
+    [(-0.82, 0.00), (-0.90, -0.18), (-0.95, -0.50), (-0.90, -0.85), (-0.72, -1.16), (-0.40, -1.37),
+     (0.0, -1.43), (0.42, -1.38), (0.74, -1.14), (0.91, -0.83), (0.95, -0.50), (0.90, -0.18), (0.82, 0.00)]
 )  # fmt: skip
 _HAIR_INNER = np.array(
-    [(0.775, 0.02), (0.775, -0.22), (0.74, -0.44), (0.64, -0.60), (0.50, -0.68), (0.30, -0.62), (0.05, -0.60),
-     (-0.25, -0.66), (-0.50, -0.62), (-0.66, -0.52), (-0.75, -0.36), (-0.78, -0.20), (-0.775, 0.02)]
+    [(0.785, -0.08), (0.780, -0.30), (0.745, -0.52), (0.66, -0.70), (0.52, -0.80), (0.38, -0.80),
+     (0.15, -0.74), (-0.15, -0.70), (-0.42, -0.69), (-0.62, -0.63), (-0.74, -0.46), (-0.785, -0.25),
+     (-0.790, -0.08)]
 )  # fmt: skip
 
 
@@ -60,18 +62,21 @@ def face_outline() -> Points:
     return smooth(np.concatenate([_CROWN[:1], left, [(0.0, 1.335)], mirror(left)[::-1], _CROWN[:1]]), 8)
 
 
+@lru_cache(maxsize=2)
 def paint(seed: int = 0) -> Portrait:
-    """Paint the layers; takes a fraction of a second. The seed moves single hairs."""
+    """Paint the layers; takes a fraction of a second. The seed moves single hairs.
+
+    Every caller gets the same arrays: copy before you draw on them.
+    """
     rng = np.random.default_rng([seed, 20])
     return Portrait(_background(), _head(rng))
 
 
 class _Canvas:
-    """A picture in floats at twice the size, in pixels from an origin."""
+    """A picture in floats, in pixels from an origin, `scale` times as fine."""
 
-    scale = 2.0
-
-    def __init__(self, left: float, top: float, right: float, bottom: float) -> None:
+    def __init__(self, left: float, top: float, right: float, bottom: float, scale: float = 1.0) -> None:
+        self.scale = scale
         self.origin = np.array([left, top])
         shape = round((bottom - top) * self.scale), round((right - left) * self.scale)
         self.colour = np.zeros((*shape, 3), np.float32)
@@ -118,8 +123,7 @@ def _background() -> Image:
     canvas.lay((96, 84, 74), head_shadow)
     _paint_neck(canvas, origin)
     _paint_sweater(canvas, origin)
-    small = cv2.resize(np.clip(canvas.colour, 0, 255), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(small.astype(np.uint8))
+    return np.clip(canvas.colour, 0, 255).astype(np.uint8)
 
 
 def _body() -> Points:
@@ -172,19 +176,15 @@ def _relief(x: Floats, y: Floats) -> Floats:
         return np.asarray(height * np.exp(-(((side - cx) / wx) ** 2) - ((y - cy) / wy) ** 2), np.float32)
 
     dome = 0.95 * np.sqrt(np.clip(1.0 - (x / 0.98) ** 2 - ((y - 0.12) / 1.50) ** 2, 0.02, 1))
-    ridge = (
-        0.155
-        * np.exp(-((x / 0.105) ** 2))
-        / (1 + np.exp(-(y - 0.13) / 0.085))
-        / (1 + np.exp((y - 0.465) / 0.022))
-    )
+    bridge = 1 / (1 + np.exp(-(y - 0.13) / 0.085)) / (1 + np.exp((y - 0.475) / 0.030))
+    ridge = 0.140 * np.exp(-((x / 0.120) ** 2)) * bridge
     height: Floats = (
         dome
         + ridge
         + bump(0, 0.415, 0.085, 0.07, 0.055)
-        + bump(0.115, 0.455, 0.045, 0.05, 0.050)
-        + bump(0.36, -0.20, 0.26, 0.10, 0.045)
-        - bump(0.345, -0.01, 0.20, 0.12, 0.075)
+        + bump(0.118, 0.455, 0.050, 0.05, 0.042)
+        + bump(0.36, -0.18, 0.26, 0.10, 0.026)
+        - bump(0.345, 0.0, 0.20, 0.11, 0.068)
         + bump(0.47, 0.36, 0.22, 0.20, 0.050)
         + bump(0, 0.79, 0.27, 0.16, 0.050)
         - bump(0, 0.985, 0.18, 0.05, 0.020)
@@ -195,7 +195,7 @@ def _relief(x: Floats, y: Floats) -> Floats:
 
 
 def _head(rng: np.random.Generator) -> Image:
-    canvas = _Canvas(*HEAD_BOX)
+    canvas = _Canvas(*HEAD_BOX, scale=2.0)
     x, y = canvas.x / UNIT_PX, canvas.y / UNIT_PX
     back = smooth(_HAIR_OUTER) * UNIT_PX
     canvas.lay(tuple(0.55 * value for value in _HAIR), canvas.mask(back))  # type: ignore[arg-type]
@@ -213,10 +213,10 @@ def _head(rng: np.random.Generator) -> Image:
     light = np.array([-0.38, -0.50, 0.78])
     lambert = (-slope_x * light[0] - slope_y * light[1] + light[2]) / length
     shade = 0.50 + 0.56 * np.clip(lambert, -0.2, 1.0)
-    shine = 26.0 * np.clip(lambert, 0, 1) ** 14
+    shine = 20.0 * np.clip(lambert, 0, 1) ** 14
     skin = _lit(shade) + shine[..., None].astype(np.float32)
     blush = np.exp(-(((np.abs(x) - 0.47) / 0.20) ** 2) - ((y - 0.42) / 0.17) ** 2)[..., None]
-    skin += blush.astype(np.float32) * np.array([-14, -20, 4], np.float32)
+    skin += blush.astype(np.float32) * np.array([-8, -11, 3], np.float32)
     canvas.lay(np.clip(skin, 0, 255), canvas.mask(face_outline() * UNIT_PX, 0.5))
 
     _paint_nose(canvas)
@@ -231,14 +231,14 @@ def _paint_nose(canvas: _Canvas) -> None:
     for side in (-1.0, 1.0):
         nostril = np.array([(0.035, 0.505), (0.065, 0.488), (0.105, 0.492), (0.115, 0.508), (0.075, 0.520)])
         points = smooth(np.concatenate([nostril, nostril[:1]]), 5) * [side, 1.0] * UNIT_PX
-        canvas.lay((46, 52, 98), 0.85 * canvas.mask(points, 1.0), opaque=False)
+        canvas.lay((36, 42, 88), 0.9 * canvas.mask(points, 1.0), opaque=False)
         wing = np.array(
             [(0.115, 0.400), (0.160, 0.440), (0.166, 0.485), (0.128, 0.515), (0.150, 0.480), (0.144, 0.440)]
         )
         points = smooth(np.concatenate([wing, wing[:1]]), 5) * [side, 1.0] * UNIT_PX
         canvas.lay((92, 112, 172), 0.55 * canvas.mask(points, 1.4), opaque=False)
     under = np.array([(-0.13, 0.52), (0.0, 0.535), (0.13, 0.52), (0.07, 0.575), (0.0, 0.59), (-0.07, 0.575)])
-    canvas.lay((104, 126, 184), 0.45 * canvas.mask(under * UNIT_PX, 3.0), opaque=False)
+    canvas.lay((104, 126, 184), 0.30 * canvas.mask(under * UNIT_PX, 3.0), opaque=False)
 
 
 def _paint_hair(canvas: _Canvas, rng: np.random.Generator) -> None:
@@ -258,7 +258,7 @@ def _paint_hair(canvas: _Canvas, rng: np.random.Generator) -> None:
     for _ in range(420):
         end_x = rng.uniform(-0.92, 0.92)
         side = -1.0 if end_x < part[0] else 1.0
-        end = np.array([end_x, rng.uniform(-0.75, 0.05) if abs(end_x) > 0.72 else rng.uniform(-0.80, -0.56)])
+        end = np.array([end_x, rng.uniform(-0.75, 0.0) if abs(end_x) > 0.72 else rng.uniform(-0.86, -0.58)])
         start = part + rng.normal(0, (0.16, 0.05)) + (side * 0.05, -0.18 * rng.random())
         bulge = (start + end) / 2 + (side * 0.14, -0.20 + rng.normal(0, 0.05))
         t = np.linspace(0, 1, 16)[:, None]

@@ -27,6 +27,7 @@ BLOCK = 960
 _FORMANT_4_5 = ((3500.0, 250.0), (4500.0, 350.0))
 _SMOOTH = np.exp(-STEP / RATE_HZ / 0.018)
 _OPEN_QUOTIENT = 0.62
+_LIPS = 0.93
 _ROOM_NOISE = 10 ** (-72 / 20)
 
 Doubles = NDArray[np.float64]
@@ -57,14 +58,14 @@ class Prosody:
 
 
 PROSODY: dict[str, Prosody] = {
-    "neutral": Prosody(150, 2.5, 4.0, 0.0, 1500, 0.05, 0.008, 0.40, -3.0, 1.00),
-    "calm": Prosody(138, 1.6, 3.1, -4.0, 1000, 0.10, 0.006, 0.55, -2.5, 0.99),
-    "happy": Prosody(208, 5.5, 4.8, 4.0, 2600, 0.05, 0.010, 0.25, 2.0, 1.06),
-    "sad": Prosody(128, 1.3, 2.5, -7.0, 700, 0.16, 0.012, 0.60, -3.5, 0.97),
-    "angry": Prosody(220, 5.0, 5.0, 8.0, 4500, 0.02, 0.018, 0.20, -4.0, 1.02),
-    "fearful": Prosody(255, 2.6, 5.6, 3.5, 2200, 0.16, 0.035, 0.22, 1.5, 1.03),
-    "disgust": Prosody(140, 3.6, 2.9, -1.0, 1700, 0.10, 0.016, 0.40, -5.0, 0.96),
-    "surprised": Prosody(265, 7.0, 4.4, 5.5, 2800, 0.08, 0.010, 0.35, 7.0, 1.04),
+    "neutral": Prosody(150, 2.5, 4.0, 0.0, 3200, 0.05, 0.008, 0.40, -3.0, 1.00),
+    "calm": Prosody(138, 1.6, 3.1, -4.0, 1800, 0.10, 0.006, 0.55, -2.5, 0.99),
+    "happy": Prosody(208, 5.5, 4.8, 4.0, 5500, 0.05, 0.010, 0.25, 2.0, 1.06),
+    "sad": Prosody(128, 1.3, 2.5, -7.0, 1200, 0.16, 0.012, 0.60, -3.5, 0.97),
+    "angry": Prosody(220, 5.0, 5.0, 8.0, 12000, 0.02, 0.018, 0.20, -4.0, 1.02),
+    "fearful": Prosody(255, 2.6, 5.6, 3.5, 5500, 0.16, 0.035, 0.22, 1.5, 1.03),
+    "disgust": Prosody(140, 3.6, 2.9, -1.0, 3400, 0.10, 0.016, 0.40, -5.0, 0.96),
+    "surprised": Prosody(265, 7.0, 4.4, 5.5, 7000, 0.08, 0.010, 0.35, 7.0, 1.04),
 }
 _TABLE = np.array([astuple(PROSODY[emotion]) for emotion in EMOTIONS], dtype=np.float64)
 
@@ -110,6 +111,7 @@ class Voice:
         self._tilt_state = np.zeros(1)
         self._envelope = 0.0
         self._wobble = 0.0
+        self._last = 0.0
         self._left: FloatArray = np.zeros(0, np.float32)
 
     def read(self, n: int) -> FloatArray:
@@ -127,7 +129,7 @@ class Voice:
         samples = np.concatenate([self._next_step() for _ in range(BLOCK // STEP)])
         samples = np.tanh(samples) + _ROOM_NOISE * self._rng.normal(size=BLOCK)
         level_db = 10 * np.log10(float(np.mean(samples**2)) + 1e-12)
-        aim = float(np.clip((level_db + 44.0) / 30.0, 0.0, 1.0))
+        aim = float(np.clip((level_db + 55.0) / 28.0, 0.0, 1.0))
         self._envelope += (aim - self._envelope) * (0.55 if aim > self._envelope else 0.35)
         return VoiceBlock(samples.astype(np.float32), self._envelope * self._now.mouth, self._now.pucker)
 
@@ -150,7 +152,7 @@ class Voice:
         hiss, self._noise_state = sosfilt(
             _band(now.noise_hz, now.noise_hz * 0.45), noise, zi=self._noise_state
         )
-        before, self._noise_gain = self._noise_gain, 0.12 * now.noise * level**0.7
+        before, self._noise_gain = self._noise_gain, 0.036 * now.noise * level**0.7
         result: Doubles = voiced + hiss * np.linspace(before, self._noise_gain, STEP, endpoint=False)
         return result
 
@@ -170,15 +172,18 @@ class Voice:
         pulse = np.where(x < 1.0, 2.0 * x - 3.0 * x * x, 0.0)
         pulse *= 1.0 + 3.0 * style.jitter * self._shimmer[cycle.astype(int) % 1024]
 
-        before, self._gain = self._gain, 0.30 * voicing * level
+        before, self._gain = self._gain, 1.2 * voicing * level
         pulse = pulse * np.linspace(before, self._gain, STEP, endpoint=False)
-        before, self._breath_gain = self._breath_gain, 0.30 * style.breath * max(voicing, 0.0) * level**0.7
+        before, self._breath_gain = self._breath_gain, 0.28 * style.breath * max(voicing, 0.0) * level**0.7
         breath = (
             noise * (0.4 + 0.6 * (x < 1.0)) * np.linspace(before, self._breath_gain, STEP, endpoint=False)
         )
         pole = float(np.exp(-2 * np.pi * style.cutoff_hz / RATE_HZ))
         soft, self._tilt_state = lfilter([1.0 - pole], [1.0, -pole], pulse, zi=self._tilt_state)
-        result: Doubles = soft + breath
+        # Lips radiate high sound better than low (a weak first difference on top of the derivative).
+        source = soft + breath
+        result: Doubles = source - _LIPS * np.concatenate([[self._last], source[:-1]])
+        self._last = float(source[-1])
         return result
 
 
