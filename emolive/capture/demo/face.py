@@ -41,7 +41,11 @@ class FaceArtist:
         self._left, self._top = max(self._left, 0), max(self._top, 0)
         right = round(ORIGIN_PX[0]) + HEAD_BOX[2] + _MARGIN_PX
         bottom = min(round(ORIGIN_PX[1]) + HEAD_BOX[3] + _MARGIN_PX, HEIGHT)
-        y, x = np.mgrid[self._top : bottom, self._left : right].astype(np.float32)
+        self._size = right - self._left, bottom - self._top
+        # The fields are smooth: half the resolution is enough to compute them.
+        rows, columns = self._size[1] // 2, self._size[0] // 2
+        y, x = np.mgrid[:rows, :columns].astype(np.float32) * 2 + 0.5
+        y, x = y + self._top, x + self._left
         self._x, self._y = x - ORIGIN_PX[0], y - ORIGIN_PX[1]
         units_x, units_y = self._x / UNIT_PX, self._y / UNIT_PX
         self._depth = _depth(units_x, units_y)
@@ -84,10 +88,12 @@ class FaceArtist:
         down -= self._brows * np.float32(0.8 * lift * UNIT_PX)
         from_x = x * cos + y * sin - self._depth * np.float32(pose.yaw) - np.float32(HEAD_BOX[0])
         from_y = y * cos - x * sin - down - np.float32(HEAD_BOX[1])
+        from_x = cv2.resize(from_x, self._size, interpolation=cv2.INTER_LINEAR)
+        from_y = cv2.resize(from_y, self._size, interpolation=cv2.INTER_LINEAR)
         layer = cv2.remap(
             self._head, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0
         )
-        rows, columns = from_x.shape
+        columns, rows = self._size
         part = picture[self._top : self._top + rows, self._left : self._left + columns]
         clear = cv2.cvtColor(255 - layer[..., 3], cv2.COLOR_GRAY2BGR)
         cv2.multiply(part, clear, dst=part, scale=1 / 255)
