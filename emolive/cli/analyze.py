@@ -8,6 +8,7 @@ import sys
 
 from emolive.errors import EmoliveError
 from emolive.interpreter import load_interpreter
+from emolive.live.api import DEFAULT_BASELINE, DEFAULT_PERSON
 from emolive.offline import Analyzer
 from emolive.record.rows import RowWriter, whole_file, writer
 
@@ -17,8 +18,8 @@ def analyze(args: argparse.Namespace) -> int:
     form = args.format or ("table" if sys.stdout.isatty() and args.out is None else "jsonl")
     analyzer = Analyzer(
         load_interpreter(args.fusion, args.checkpoint, args.device),
-        baseline="neutral" if args.neutral else args.baseline,
-        person=args.person,
+        baseline="neutral" if args.neutral else args.baseline or DEFAULT_BASELINE,
+        person=args.person or DEFAULT_PERSON,
         same_person=args.same_person,
     )
     for path in args.neutral:

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from emolive.clock import now_ns, to_ns
 from emolive.errors import EmoliveError
-from emolive.live.api import SessionConfig
+from emolive.live.api import DEFAULT_BASELINE, DEFAULT_PERSON, SessionConfig
 from emolive.record.rows import JsonlWriter, TableWriter, live_row
 from emolive.types import Estimate, Snapshot
 
@@ -37,8 +37,8 @@ def config_of(args: argparse.Namespace) -> SessionConfig:
         mic=args.mic,
         fusion=fusion,
         checkpoint=args.checkpoint,
-        baseline=args.baseline,
-        person=args.person,
+        baseline=args.baseline or DEFAULT_BASELINE,
+        person=args.person or DEFAULT_PERSON,
         paced=not args.unpaced,
         loop=args.loop,
         device=args.device,
@@ -132,8 +132,11 @@ def _tell(snapshot: Snapshot, told: dict[str, str]) -> None:
 
 def _window(config: SessionConfig, args: argparse.Namespace, rows: Rows | None) -> int:
     from emolive.gui.app import run_app
+    from emolive.gui.choices import REMEMBERED, with_remembered
 
     if _has_display():
+        given = {name for name in REMEMBERED if getattr(args, name) is not None}
+        config = with_remembered(config, given | ({"fusion"} if args.checkpoint is not None else set()))
         return run_app(config, on_estimate=rows, screenshot=args.screenshot, seconds=args.duration)
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     seconds, picture = args.duration or OFFSCREEN_S, args.screenshot or OFFSCREEN_PICTURE

@@ -11,8 +11,9 @@ from PySide6.QtCore import QByteArray, QSettings
 from emolive.live.api import SessionConfig
 from emolive.settings import user_dir
 
-REMEMBERED = ("source", "mic", "fusion", "baseline", "person")
-"""The fields of a SessionConfig that the window keeps."""
+REMEMBERED = ("fusion", "baseline", "person")
+"""The fields of a SessionConfig that the window keeps. Not the devices: one that was unplugged since must
+not stand in the way of the next start."""
 
 
 class Choices:

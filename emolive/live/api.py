@@ -9,6 +9,9 @@ from typing import Protocol
 
 from emolive.types import Estimate, Snapshot
 
+DEFAULT_BASELINE = "running"
+DEFAULT_PERSON = "guest"
+
 
 @dataclass(frozen=True, slots=True)
 class SessionConfig:
@@ -23,9 +26,9 @@ class SessionConfig:
     fusion: str = "ia"
     checkpoint: Path | None = None
     """A checkpoint in place of the shipped one of `fusion`."""
-    baseline: str = "running"
+    baseline: str = DEFAULT_BASELINE
     """none, neutral (from a calibration) or running."""
-    person: str = "guest"
+    person: str = DEFAULT_PERSON
     """Under which name the neutral baseline is kept."""
     paced: bool = True
     """Play a file or the demo by its own timestamps; False: as fast as it can be processed."""

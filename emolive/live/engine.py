@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from emolive.clock import now_ns, to_ns, to_s
@@ -134,6 +133,7 @@ class Engine:
         mode = self.baseline
         reading = interpreter.read(window, mind.person, mode)
         self._tell(take, window, interpreter)
+        self._tell_baseline(mind, mode)
         if reading is None:
             return None
         if self._smoother is None or self._smoother[0] is not take:
@@ -257,5 +257,27 @@ class Engine:
         else:
             put(Status("voice", "info", "silent", "Nobody speaks: the face goes on alone."))
 
-
-Subscriber = Callable[[Estimate], None]
+    def _tell_baseline(self, mind: Mind, mode: str) -> None:
+        """Say against what the person is read."""
+        if self._calibration is not None:
+            return
+        spec, person = mind.interpreter.spec, mind.person
+        face, voice = person.baselines(mode, mind.interpreter.face, mind.interpreter.voice)
+        if not spec.baselines:
+            status = Status("baseline", "info", "raw", "This model reads raw features and knows no baseline.")
+        elif mode == "none":
+            status = Status("baseline", "info", "none", "Read as anybody: no baseline is in use.")
+        elif mode == "running":
+            seen_s = person.running.face.count / mind.interpreter.face.rate_hz
+            text = f"Read against the {seen_s:.0f} s of this face seen so far."
+            status = Status("baseline", "ok", "running", text)
+        elif got := [n for n, b in (("face", face), ("voice", voice)) if b.mode == "neutral"]:
+            text = f"Read against the neutral {' and '.join(got)} of {person.name}."
+            status = Status("baseline", "ok", "neutral", text)
+        else:
+            text = f"{person.name} is not calibrated yet: read as anybody. Press Calibrate."
+            status = Status("baseline", "warning", "uncalibrated", text)
+        old = self.statuses.get("baseline")
+        # What was refused or could not be saved stays readable until the mode changes.
+        if old is None or old.level == "ok" or old.code not in ("refused", "unsaved", "failed"):
+            self.statuses.put(status)

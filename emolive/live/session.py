@@ -131,6 +131,7 @@ class Session:
 
     def set_baseline(self, mode: str) -> None:
         _check_baseline(mode)
+        self._statuses.drop("baseline")
         self._engine.baseline = mode
 
     def set_person(self, person: str) -> None:
