@@ -98,7 +98,7 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--baseline",
         choices=MODES,
-        help="read the person as anybody, against their calibrated neutral, or (default) against all seen so far",
+        help="read the person as anybody, against their neutral, or (default) against all seen so far",
     )
     parser.add_argument(
         "--person", default="guest", metavar="NAME", help="whose saved neutral baseline to use"
