@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,8 @@ class FaceDetector:
         with native_stderr_hidden():
             self._detector: Any = TaskDetector.create_from_options(options)
             self.detect(np.zeros((INPUT_PX, INPUT_PX, 3), np.uint8))
+        # Left open, its threads can hold up the end of the process for ever.
+        self._close = weakref.finalize(self, _close, self._detector, self._lock)
 
     def detect(self, image: Image, within: Box | None = None) -> list[Detection]:
         """All faces in a BGR picture, or in the part of it that `within` covers, best first.
@@ -88,5 +91,10 @@ class FaceDetector:
         return sorted(detections, key=lambda d: -d.score)
 
     def close(self) -> None:
-        with self._lock:
-            self._detector.close()
+        """Let go of the native detector; also done by itself with the last reference or at exit."""
+        self._close()
+
+
+def _close(detector: Any, lock: threading.Lock) -> None:
+    with lock:
+        detector.close()
