@@ -108,6 +108,12 @@ class Analyzer:
         if baseline == "neutral":
             self._person.load()
 
+    def __enter__(self) -> Analyzer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._perceiver.close()
+
     def clip(self, path: Path) -> Clip:
         """The evidence of a file. EmoliveError if it cannot be read."""
         spec = self._interpreter.spec
@@ -203,6 +209,6 @@ def analyze(
         EmoliveError: a model or a file cannot be used, in one sentence; earlier rows are good.
     """
     interpreter = load_interpreter(fusion, None if checkpoint is None else Path(checkpoint), device)
-    analyzer = Analyzer(interpreter, baseline=baseline, person=person, same_person=same_person)
-    for file in files:
-        yield from analyzer.rows(Path(file))
+    with Analyzer(interpreter, baseline=baseline, person=person, same_person=same_person) as analyzer:
+        for file in files:
+            yield from analyzer.rows(Path(file))

@@ -48,6 +48,10 @@ class Perceiver:
         """Forget the face that was followed, as at a new source."""
         self._tracker.reset()
 
+    def close(self) -> None:
+        """Let go of the face detector; to be called before the process ends."""
+        self._tracker.close()
+
     def observe(self, frame: Frame) -> Observation:
         """The followed face of a frame and its vector; both None if it is not there."""
         found = self._tracker.track(frame.image, frame.t_ns)

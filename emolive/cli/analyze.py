@@ -16,15 +16,17 @@ from emolive.record.rows import RowWriter, whole_file, writer
 def analyze(args: argparse.Namespace) -> int:
     """Read every file that can be read; 2 if one could not."""
     form = args.format or ("table" if sys.stdout.isatty() and args.out is None else "jsonl")
-    analyzer = Analyzer(
-        load_interpreter(args.fusion, args.checkpoint, args.device),
-        baseline="neutral" if args.neutral else args.baseline or DEFAULT_BASELINE,
-        person=args.person or DEFAULT_PERSON,
-        same_person=args.same_person,
-    )
-    for path in args.neutral:
-        analyzer.learn_neutral(path)
     with contextlib.ExitStack() as stack:
+        analyzer = stack.enter_context(
+            Analyzer(
+                load_interpreter(args.fusion, args.checkpoint, args.device),
+                baseline="neutral" if args.neutral else args.baseline or DEFAULT_BASELINE,
+                person=args.person or DEFAULT_PERSON,
+                same_person=args.same_person,
+            )
+        )
+        for path in args.neutral:
+            analyzer.learn_neutral(path)
         out = sys.stdout if args.out is None else stack.enter_context(whole_file(args.out))
         return _all(args, analyzer, writer(form, out))
 

@@ -48,8 +48,10 @@ class FaceDetector:
         with native_stderr_hidden():
             self._detector: Any = TaskDetector.create_from_options(options)
             self.detect(np.zeros((INPUT_PX, INPUT_PX, 3), np.uint8))
-        # Left open, its threads can hold up the end of the process for ever.
+        # Left open, its threads can hold up the end of the process. At exit itself it is too late: it
+        # wants an executor that is gone by then.
         self._close = weakref.finalize(self, _close, self._detector, self._lock)
+        self._close.atexit = False
 
     def detect(self, image: Image, within: Box | None = None) -> list[Detection]:
         """All faces in a BGR picture, or in the part of it that `within` covers, best first.
@@ -91,7 +93,7 @@ class FaceDetector:
         return sorted(detections, key=lambda d: -d.score)
 
     def close(self) -> None:
-        """Let go of the native detector; also done by itself with the last reference or at exit."""
+        """Let go of the native detector; also done by itself with the last reference to it."""
         self._close()
 
 

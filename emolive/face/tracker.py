@@ -54,6 +54,10 @@ class FaceTracker:
         self._box: Box | None = None
         self._seen_ns = 0
 
+    def close(self) -> None:
+        """Let go of the detector."""
+        self._detector.close()
+
     def track(self, image: Image, t_ns: int) -> Detection | None:
         """The followed face in the next picture, its box smoothed; None if it is not there.
 

@@ -88,6 +88,13 @@ class Engine:
             if old is None or old.interpreter.spec.labels != spec.labels:
                 self._smoother = None
 
+    def close(self) -> None:
+        """Let go of the model; nothing is estimated after this."""
+        with self._lock:
+            mind, self._mind, self._sampler = self._mind, None, None
+        if mind is not None:
+            mind.perceiver.close()
+
     def begin(self, take: Take) -> None:
         """A new source: another face may sit there, so nothing is carried over but the neutral."""
         with self._lock:

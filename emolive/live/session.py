@@ -66,7 +66,11 @@ class Session:
         with self._lock:
             self._running = False
             ended = self._run is None or self._run.stop(deadline_ns)
-        return self._loader.close(max(0.0, to_s(deadline_ns - now_ns()))) and ended
+            ended = self._loader.close(max(0.0, to_s(deadline_ns - now_ns()))) and ended
+            if ended:
+                # A thread that hangs may still be in there.
+                self._engine.close()
+        return ended
 
     def __enter__(self) -> Session:
         self.start()
