@@ -17,14 +17,14 @@ from emolive.models.trunk import EfficientFace
 
 
 class Branches(NamedTuple):
-    """What the whole network and each of its branches would answer; for whoever trains them."""
+    """What a network says with both streams and with each alone; for whoever trains it."""
 
     fused: Tensor
     """(B, classes) logits, as `forward` gives them."""
     video: Tensor
-    """(B, classes) logits of the video branch's own classifier."""
+    """(B, classes) logits without the audio."""
     audio: Tensor
-    """(B, classes) logits of the audio branch's own classifier."""
+    """(B, classes) logits without the video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ def mean_and_spread(x: Tensor) -> Tensor:
     return torch.cat([x.mean(dim=-1), (x.var(dim=-1, correction=0) + 1e-4).sqrt()], dim=-1)
 
 
+def _present(x: Tensor) -> Tensor:
+    """(B, …, …) → (B, 1, 1): whether a sample has anything of this stream."""
+    return x.abs().amax(dim=(1, 2), keepdim=True) > 0
+
+
 def _check(spec: ModelSpec) -> None:
     if len(spec.labels) < 2:
         raise EmoliveError("A model needs at least two labels to choose from.")
@@ -71,8 +76,8 @@ def _check(spec: ModelSpec) -> None:
 class EmotionNet(nn.Module):
     """A frame encoder (if it is learned), two branches along time, a fusion and a linear classifier.
 
-    Two small classifiers stand behind the branches alone, as in the published networks; nothing
-    reads them but whoever trains them.
+    The published networks hold two small classifiers behind the branches that nothing reads; they are
+    built in the reference variant alone, where published checkpoints have them.
 
     Buffers for whoever prepares the input (`forward` itself applies none of them): `face_mean`,
     `face_std`, `face_within`, each (spec.face_width,), and `voice_mean`, `voice_std`, `voice_within`,
@@ -112,8 +117,9 @@ class EmotionNet(nn.Module):
             video=(self.visual.middle, self.visual.out),
             heads=spec.heads,
         )
-        self.audio_classifier = nn.Linear(parts * self.audio.out, classes)
-        self.visual_classifier = nn.Linear(parts * self.visual.out, classes)
+        if spec.variant != RESIDUAL:
+            self.audio_classifier = nn.Linear(self.audio.out, classes)
+            self.visual_classifier = nn.Linear(self.visual.out, classes)
         self.dropout = nn.Dropout(spec.dropout)
         self.classifier = nn.Linear(parts * (self.audio.out + self.visual.out), classes)
         for stream, width in (("face", spec.face_width), ("voice", spec.audio.channels)):
@@ -143,33 +149,66 @@ class EmotionNet(nn.Module):
         vectors: Tensor = self.trunk(pixels)
         return vectors
 
-    def _fuse(self, video: Tensor, audio: Tensor) -> Streams:
-        middle = self.fusion.between(self.audio.stage1(audio), self.visual.stage1(video.mT))
-        late = self.fusion.after(self.audio.stage2(middle.audio), self.visual.stage2(middle.video))
-        return (
-            late
-            if late.audio_to_video is not None
-            else late._replace(audio_to_video=middle.audio_to_video, video_to_audio=middle.video_to_audio)
-        )
+    def _streams(self, video: Tensor, audio: Tensor) -> tuple[Streams, Streams]:
+        """The two streams before pooling: with each other, and each as if the other were missing."""
+        seen1, heard1 = self.visual.stage1(video.mT), self.audio.stage1(audio)
+        middle = self.fusion.between(heard1, seen1)
+        there = _present(audio), _present(video)
+        heard, seen = self._unless_alone(middle, heard1, seen1, there)
+        alone = Streams(self.audio.stage2(heard1), self.visual.stage2(seen1))
+        if middle.audio_to_video is None:
+            heard, seen = alone.audio, alone.video
+        else:
+            heard, seen = self.audio.stage2(heard), self.visual.stage2(seen)
+        late = self.fusion.after(heard, seen)
+        heard, seen = self._unless_alone(late, heard, seen, there)
+        weights = late if late.audio_to_video is not None else middle
+        return Streams(heard, seen, weights.audio_to_video, weights.video_to_audio), alone
+
+    def _unless_alone(
+        self, fused: Streams, heard: Tensor, seen: Tensor, there: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """The fused streams; but a stream whose other is missing goes on as it was (not as published)."""
+        if self.spec.variant != RESIDUAL:
+            return fused.audio, fused.video
+        has_audio, has_video = there
+        return torch.where(has_video, fused.audio, heard), torch.where(has_audio, fused.video, seen)
+
+    def _pooled(self, streams: Streams, video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """What the classifier sees of both streams: (B, width) each, nothing of one that is missing."""
+        heard, seen = self.pool(streams.audio), self.pool(streams.video)
+        if self.spec.variant == RESIDUAL:
+            heard, seen = heard * _present(audio)[..., 0], seen * _present(video)[..., 0]
+        return heard, seen
 
     def forward(self, video: Tensor, audio: Tensor) -> Tensor:
         """Logits (B, classes), not yet divided by the temperature.
+
+        A stream that is zero in every channel and step is missing.
 
         Args:
             video: (B, T, video_channels), any T.
             audio: (B, audio_channels, Ta), Ta at least 13.
         """
-        return self.branches(video, audio).fused
+        heard, seen = self._pooled(self._streams(video, audio)[0], video, audio)
+        logits: Tensor = self.classifier(self.dropout(torch.cat([heard, seen], dim=1)))
+        return logits
 
     def branches(self, video: Tensor, audio: Tensor) -> Branches:
-        """The logits of `forward` and those of each branch alone; inputs as for `forward`."""
-        streams = self._fuse(video, audio)
-        heard, seen = self.dropout(self.pool(streams.audio)), self.dropout(self.pool(streams.video))
-        return Branches(
-            self.classifier(torch.cat([heard, seen], dim=1)),
-            self.visual_classifier(seen),
-            self.audio_classifier(heard),
-        )
+        """The logits of `forward`, and those it would give if the other stream were missing.
+
+        One pass for all three where the variant treats a missing stream as missing; as published a
+        missing stream is a stream of zeros, which takes a pass of its own.
+        """
+        if self.spec.variant != RESIDUAL:
+            silent, blind = torch.zeros_like(audio), torch.zeros_like(video)
+            return Branches(self(video, audio), self(video, silent), self(blind, audio))
+        fused, alone = self._streams(video, audio)
+        heard, seen = self._pooled(fused, video, audio)
+        heard_alone, seen_alone = self._pooled(alone, video, audio)
+        nothing = torch.zeros_like(heard), torch.zeros_like(seen)
+        pairs = (heard, seen), (nothing[0], seen_alone), (heard_alone, nothing[1])
+        return Branches(*(self.classifier(self.dropout(torch.cat(pair, dim=1))) for pair in pairs))
 
     def probs(self, video: Tensor, audio: Tensor) -> Tensor:
         """Calibrated probabilities (B, classes): softmax(logits / temperature)."""
@@ -182,11 +221,12 @@ class EmotionNet(nn.Module):
         Raises:
             EmoliveError: the fusion has no attention.
         """
-        streams = self._fuse(video, audio)
+        streams = self._streams(video, audio)[0]
         if streams.audio_to_video is None or streams.video_to_audio is None:
             raise EmoliveError(f"The fusion {self.spec.fusion} has no attention to look at.")
-        from_audio = streams.audio.mean(dim=-1) @ self.classifier.weight[:, : self.audio.out].mT
-        from_video = streams.video.mean(dim=-1) @ self.classifier.weight[:, self.audio.out :].mT
+        heard, seen = self._pooled(streams, video, audio)
+        from_audio = heard @ self.classifier.weight[:, : heard.shape[1]].mT
+        from_video = seen @ self.classifier.weight[:, heard.shape[1] :].mT
         bias = self.classifier.bias
         return Explanation(
             from_audio + from_video + bias,
