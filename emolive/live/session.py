@@ -186,7 +186,7 @@ class Session:
             )
         self._engine.begin(take)
         self._run = run
-        if take.live:
+        if take.live or (run.paced and take.info is not None and take.info.drawn):
             run.start()
         else:
             threading.Thread(target=self._start_file, args=(run,), name="emolive-start", daemon=True).start()
