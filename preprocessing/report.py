@@ -135,7 +135,7 @@ def show(report: Report, console: Console) -> None:
         table.add_row("all", *map(str, sums), str(sum(sums)))
     console.print(table)
     for sentence in _sentences(report):
-        console.print(sentence, highlight=False)
+        console.print(sentence, highlight=False, soft_wrap=True)
     for kind in KINDS:
         found = [fault for fault in report.faults if fault.kind == kind]
         if not found:

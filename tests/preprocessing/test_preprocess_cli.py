@@ -1,0 +1,279 @@
+"""The command: faults, --strict, --dry-run, steps alone, stopping and going on."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from made_clips import RATE_HZ, tone, write_clip, write_face
+
+from emolive.errors import EmoliveError
+from preprocessing import annotations
+from preprocessing.cli import main
+from preprocessing.clip import ClipCutter
+from preprocessing.output import Output
+from preprocessing.records import Record, SourceClip
+
+FAST = ("--size", "32", "--workers", "0")
+
+
+def files_of(out: Path) -> dict[str, bytes]:
+    return {p.relative_to(out).as_posix(): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
+
+
+def faults_of(out: Path) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for fault in json.loads((out / "report.json").read_text())["faults"]:
+        found.setdefault(fault["kind"], set()).add(fault["clip"])
+    return found
+
+
+def test_ravdess_from_clips_to_annotations(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    arguments = ["ravdess", str(tree), str(out), *FAST]
+    assert main([*arguments, "--splits", "own", "--test_actors", "2"]) == 0
+    table = annotations.read(out / "annotations.csv")
+    assert [(item.id, item.label, item.actor, item.split) for item in table.items] == [
+        ("01-01-03-01-01-01-01", "happy", "01", "training"),
+        ("01-01-05-01-01-01-01", "angry", "01", "training"),
+        ("01-01-03-01-01-01-02", "happy", "02", "testing"),
+        ("01-01-04-01-01-01-02", "sad", "02", "testing"),
+    ]
+    whole = annotations.read(out / "annotations-landmarks.csv")
+    path, key = whole.locate(whole.items[0].video)
+    with np.load(path) as stored:
+        assert stored[f"{key}/xy"].shape[1:] == (68, 2)
+    samples, rate_hz = soundfile.read(out / whole.items[0].audio)
+    assert len(samples) / rate_hz == pytest.approx(1.5, abs=0.01)
+    assert {p.name for p in (out / "grids").iterdir()} == {"actor_01.png", "actor_02.png"}
+    assert set(faults_of(out)) == {"missing"}
+
+    before = files_of(out)
+    assert main(["check", str(out)]) == 0
+    assert "4 of 4 clips are done" in capsys.readouterr().out
+    assert main([*arguments, "--splits", "own", "--test-actors", "2"]) == 0
+    assert files_of(out) == before, "a second run changes nothing"
+
+    assert main(["annotations", str(out), "--splits", "loao"]) == 0
+    assert [item.split for item in annotations.read(out / "annotations.csv").items] == [
+        "testing", "testing", "training", "training",
+    ]  # fmt: skip
+    (out / "crops/01-01-03-01-01-01-01.npy").write_bytes(b"x")
+    assert main(["check", str(out), "--strict"]) == 1
+    assert "was changed or removed" in capsys.readouterr().out
+    assert main([*arguments, "--splits", "own", "--test-actors", "2"]) == 0
+    assert files_of(out) == before, "what was damaged is made again"
+
+
+def test_every_fault_is_named_once(tmp_path: Path) -> None:
+    root, out = tmp_path / "clips", tmp_path / "out"
+    write_face(root / "good/a.mp4", "happy", 300)
+    shutil.copy(root / "good/a.mp4", root / "good/b.mp4")
+    write_clip(root / "good/blank.mp4", sound=tone(1.5, 410))
+    write_clip(root / "good/no_sound.mp4", sound=None)
+    write_clip(root / "good/quiet.mp4", sound=tone(1.5, 420, level=0.0))
+    write_clip(root / "good/no_picture.mp4", picture=None, sound=tone(1.5, 430))
+    data = (root / "good/a.mp4").read_bytes()
+    (root / "good/noise.mp4").write_bytes(os.urandom(3000))
+    (root / "good/empty.mp4").touch()
+    (root / "good/cut.mp4").write_bytes(data[: len(data) // 2])
+    (root / "stray.mp4").write_bytes(data)
+    soundfile.write(root / "good/voice.wav", tone(1.5, 440), RATE_HZ)
+    assert main(["folder", str(root), str(out), *FAST]) == 0
+    found = faults_of(out)
+    assert found["corrupt"] == {"good__noise", "good__empty", "good__cut"}
+    assert found["duplicated"] == {"good__b"}
+    assert found["misnamed"] == {"stray.mp4"}
+    assert found["faceless"] == {"good__blank", "good__no_sound", "good__quiet", "good__no_picture"}
+    assert found["silent"] == {"good__no_sound", "good__quiet"}
+    table = {item.id: item for item in annotations.read(out / "annotations.csv").items}
+    assert {"good__noise", "good__empty", "good__no_sound"}.isdisjoint(table)
+    assert (table["good__voice"].video, table["good__blank"].video) == ("", "")
+    assert table["good__a"].video
+    assert table["good__a"].audio
+    assert main(["folder", str(root), str(out), *FAST, "--strict"]) == 1
+    assert main(["check", str(out), "--strict"]) == 1
+
+
+def test_a_silent_track_gives_way_to_the_sound_file(tmp_path: Path) -> None:
+    root, out = tmp_path / "clips", tmp_path / "out"
+    write_clip(root / "01-01-03-01-01-01-01.mp4", sound=tone(1.5, level=0.0))
+    soundfile.write(root / "03-01-03-01-01-01-01.wav", tone(1.5), RATE_HZ)
+    assert main(["audio", str(root), str(out), *FAST]) == 0
+    report = json.loads((out / "report.json").read_text())
+    assert (report["sound"], report["silent_tracks"]) == ({"file": 1}, 1)
+    assert "silent" not in faults_of(out)
+
+
+def test_steps_alone_give_the_same_files(tree: Path, tmp_path: Path) -> None:
+    together, apart = tmp_path / "together", tmp_path / "apart"
+    assert main(["ravdess", str(tree), str(together), *FAST]) == 0
+    assert main(["faces", str(tree), str(apart), *FAST]) == 0
+    assert not (apart / "audio").exists()
+    assert main(["audio", str(tree), str(apart), *FAST]) == 0
+    assert files_of(apart) == files_of(together)
+
+
+def test_a_dry_run_writes_nothing(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ravdess", str(tree), str(tmp_path / "out"), "--dry_run"]) == 0
+    assert "4 clips would be cut" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_killed_run_goes_on_to_the_same_files(tree: Path, tmp_path: Path) -> None:
+    """With a process of its own, and resumed in this one: neither makes a difference."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert main(["ravdess", str(tree), str(whole), *FAST]) == 0
+    command = [sys.executable, "-m", "preprocessing.cli", "ravdess", str(tree), str(killed), "--size", "32"]
+    process = subprocess.Popen(
+        [*command, "--workers", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    records = killed / "records"
+    deadline = time.monotonic() + 90
+    while not (records.is_dir() and any(records.iterdir())):
+        assert process.poll() is None, "it was to be killed while at work"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.5)
+    left = len(list(records.glob("*.json")))
+    assert 1 <= left < 4
+    assert not (killed / "annotations.csv").exists()
+    time.sleep(1)
+    assert len(list(records.glob("*.json"))) == left, "its worker ended with it"
+    (killed / "crops" / ".x.npy.1.part").write_bytes(b"half")
+    assert main(["ravdess", str(tree), str(killed), *FAST]) == 0
+    assert files_of(killed) == files_of(whole)
+
+
+def test_stopping_keeps_what_is_done(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut, out, seen = ClipCutter.__call__, tmp_path / "out", []
+
+    def stop_at_the_third(self: ClipCutter, clip: SourceClip) -> Record:
+        seen.append(clip.id)
+        if len(seen) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return cut(self, clip)
+
+    monkeypatch.setattr(ClipCutter, "__call__", stop_at_the_third)
+    assert main(["ravdess", str(tree), str(out), *FAST]) == 130
+    assert "2 of 4 clips are done" in capsys.readouterr().err
+    assert main(["check", str(out), "--strict"]) == 1
+    assert main(["ravdess", str(tree), str(out), *FAST]) == 0
+    assert len(seen) == 3 + 2, "only what was left is cut"
+    assert not list(out.rglob(".*"))
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write, out = Path.write_bytes, tmp_path / "out"
+
+    def full(self: Path, data: bytes) -> int:
+        if len(data) > 20_000:
+            write(self, data[:100])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert main(["ravdess", str(tree), str(out), *FAST]) == 2
+    assert "full: make room" in capsys.readouterr().err
+    assert [p.name for p in out.rglob("*") if p.is_file()] == ["plan.json"]
+
+
+def test_a_changed_clip_is_cut_again(tree: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ["audio", str(tree), str(out), *FAST]
+    assert main(arguments) == 0
+    before = files_of(out)
+    write_face(tree / "Actor_01/01-01-03-01-01-01-01.mp4", "happy", 500)
+    assert main(arguments) == 0
+    changed = {name for name, data in files_of(out).items() if before.get(name) != data}
+    assert "audio/01-01-03-01-01-01-01.flac" in changed
+    assert "audio/01-01-05-01-01-01-01.flac" not in changed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["ravdess", "nowhere", "out"], "There is no folder nowhere"),
+        (["ravdess", ".", "out"], "holds no RAVDESS clip"),
+        (["folder", "clips", "out", "--size", "7"], "--size must lie between"),
+        (["folder", "clips", "out", "--workers", "-1"], "--workers must be"),
+        (["folder", "clips", "out", "--splits", "9fold"], "cannot be split into 9"),
+        (["folder", "clips", "out", "--splits", "loao:9"], "has the folds 1 to 1"),
+        (["folder", "clips", "out", "--splits", "own"], "wants --test-actors"),
+        (["folder", "clips", "out", "--test-actors", "9"], "no actor 9"),
+        (["folder", "clips", "out", "--labels", "no.csv"], "There is no file no.csv"),
+        (["faces", "clips", "out", "--labels", "no.csv"], "goes with --layout folder"),
+        (["check", "clips"], "holds no preprocessed clips"),
+        (["annotations", "clips"], "holds no preprocessed clips"),
+        (["landmarks", "no.npz", "clips", "a.csv"], "cannot be read"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    arguments: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clips/1/happy").mkdir(parents=True)
+    (tmp_path / "clips/1/happy/a.mp4").touch()
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert len(said.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_size_wants_another_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_clip(tmp_path / "clips/happy/a.mp4", sound=tone(1.5))
+    arguments = [
+        "audio",
+        "--layout",
+        "folder",
+        str(tmp_path / "clips"),
+        str(tmp_path / "out"),
+        "--workers",
+        "0",
+    ]
+    assert main(arguments) == 0
+    assert main([*arguments, "--size", "48"]) == 2
+    assert "holds clips with size 32, not 48" in capsys.readouterr().err
+
+
+def test_landmarks_and_sound_are_paired(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = "01-01-03-01-01-01-01"
+    arrays = {f"{key}/xy": np.zeros((4, 68, 2), np.int16), f"{key}/frame": np.arange(0, 8, 2)}
+    np.savez(tmp_path / "marks.npz", **arrays)
+    (tmp_path / "sound").mkdir()
+    soundfile.write(tmp_path / f"sound/03{key[2:]}.flac", tone(1.5), RATE_HZ)
+    table = tmp_path / "marks.csv"
+    assert main(["landmarks", str(tmp_path / "marks.npz"), str(tmp_path / "sound"), str(table)]) == 0
+    (item,) = annotations.read(table).items
+    assert (item.video, item.audio) == (f"marks.npz#{key}", f"sound/03{key[2:]}.flac")
+    assert "1 clips" in capsys.readouterr().out
+
+
+def test_a_damaged_record_is_made_again(tmp_path: Path) -> None:
+    output = Output(tmp_path)
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records/x.json").write_text('{"clip": 1}')
+    assert output.record("x") is None
+    (tmp_path / "plan.json").write_text("{")
+    with pytest.raises(EmoliveError, match="cannot be read"):
+        output.plan()

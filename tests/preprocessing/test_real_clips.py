@@ -1,0 +1,47 @@
+"""The real RAVDESS clips: a face in every frame, and landmarks as they were measured elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emolive.settings import data_dir
+from preprocessing import annotations
+from preprocessing.cli import main
+
+RAVDESS = data_dir() / "ravdess"
+
+pytestmark = [
+    pytest.mark.data,
+    pytest.mark.skipif(not (RAVDESS / "video").is_dir(), reason="the real clips are not here"),
+]
+
+
+def test_real_clips_give_faces_sound_and_known_landmarks(tmp_path: Path) -> None:
+    root, out = tmp_path / "ravdess", tmp_path / "out"
+    shutil.copytree(RAVDESS / "video", root / "video")
+    shutil.copytree(RAVDESS / "audio_48k_wav", root / "sound")
+    assert main(["ravdess", str(root), str(out), "--workers", "0"]) == 0
+    items = annotations.read(out / "annotations.csv").items
+    assert [item.label for item in items] == ["neutral", "calm", "sad", "surprised"]
+    assert all(item.video and item.audio for item in items)
+    report = json.loads((out / "report.json").read_text())
+    assert report["looked_at"] == report["with_face"] > 200
+    assert report["frames"]["filled"] == 0
+    assert {fault["kind"] for fault in report["faults"]} == {"missing"}
+    for item in items:
+        assert np.load(out / item.video).shape == (15, 224, 224, 3)
+    known_file = RAVDESS / "landmarks/dlib68_every_2nd_frame.npz"
+    with np.load(known_file) as known:
+        for item in items:
+            with np.load(out / f"landmarks/{item.id}.npz") as ours:
+                shared, mine, theirs = np.intersect1d(
+                    ours[f"{item.id}/frame"], known[f"{item.id}/frame"], return_indices=True
+                )
+                apart = np.abs(ours[f"{item.id}/xy"][mine] - known[f"{item.id}/xy"][theirs])
+            assert len(shared) > 40
+            assert apart.mean() < 1.5, "pixels of the 1280 x 720 picture"
