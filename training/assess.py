@@ -1,0 +1,120 @@
+"""Reads clips with a network in every baseline mode and modality, and counts what was right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emolive.baseline import Baseline, baseline
+from emolive.models.network import EmotionNet
+from emolive.models.spec import ModelSpec
+from emolive.types import Modality
+from preprocessing.splits import canonical
+from training import metrics
+from training.baselines import Populations, calibration_clips, session_baselines
+from training.batches import IntArray, targets
+from training.loop import Validation
+from training.predict import Inputs, inputs, logits
+from training.windows import Windows
+
+MODES = ("none", "neutral", "running", "person")
+MODALITIES: tuple[Modality, ...] = ("av", "a", "v")
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The clips that count, and what a network says of them in each mode and modality."""
+
+    clips: IntArray
+    """Indices of the clips; calibration clips are not among them."""
+    truth: IntArray
+    actors: tuple[str, ...]
+    logits: dict[tuple[str, str], NDArray[np.float32]]
+    """(mode, modality) → (n, classes)"""
+
+
+def scored_clips(windows: Windows, clips: IntArray) -> IntArray:
+    """Without the clips that stand for a calibration: they count in no mode, so that modes compare."""
+    return clips[~np.isin(clips, list(calibration_clips(windows.items)))]
+
+
+def read_all(
+    net: EmotionNet,
+    windows: Windows,
+    clips: IntArray,
+    known: Populations,
+    *,
+    modes: Sequence[str] = MODES,
+    modalities: Sequence[Modality] = MODALITIES,
+) -> Scored:
+    """Read clips in each mode and modality; a model of raw features has the mode none alone."""
+    spec = net.spec
+    counted = scored_clips(windows, clips)
+    found = {}
+    for mode in modes if spec.baselines else ("none",):
+        drawn = baselines_of(windows, counted, mode, known, spec)
+        for modality in modalities:
+            given = inputs(windows, counted.tolist(), drawn, spec, modality=modality)
+            found[mode, str(modality)] = logits(net, given)
+    return Scored(
+        counted,
+        targets(windows, spec.labels)[counted],
+        tuple(canonical(windows.items[int(i)].actor) for i in counted),
+        found,
+    )
+
+
+def baselines_of(
+    windows: Windows, clips: IntArray, mode: str, known: Populations, spec: ModelSpec
+) -> list[tuple[Baseline, Baseline]]:
+    """`session_baselines`, or stand-ins for a model that takes raw features."""
+    if spec.baselines:
+        return session_baselines(windows, clips.tolist(), mode, known)
+    return [(baseline("none", known.face, None), baseline("none", known.voice, None))] * len(clips)
+
+
+def validation(
+    windows: Windows, clips: IntArray, known: Populations, spec: ModelSpec, modality: str
+) -> Validation:
+    """The clips by which an epoch is chosen, in the three modes that a live session has."""
+    counted = scored_clips(windows, clips)
+    given: list[Inputs] = []
+    for mode in MODES[:3] if spec.baselines else ("none",):
+        drawn = baselines_of(windows, counted, mode, known, spec)
+        given.append(inputs(windows, counted.tolist(), drawn, spec, modality=cast(Modality, modality)))
+    return Validation(tuple(given), targets(windows, spec.labels)[counted])
+
+
+def figures(
+    truth: IntArray, actors: Sequence[str], probs: NDArray[np.float64], labels: Sequence[str]
+) -> dict[str, Any]:
+    """All that is reported of one mode and modality; shares, not percent."""
+
+    def interval(figure: Callable[[IntArray, NDArray[np.float64]], float]) -> list[float]:
+        found = metrics.bootstrap(actors, lambda rows: figure(truth[rows], probs[rows]))
+        return [found.low, found.high]
+
+    recall = metrics.recalls(truth, probs)
+    return {
+        "n": len(truth),
+        "top1": metrics.top_k(truth, probs, 1),
+        "top5": metrics.top_k(truth, probs, 5),
+        "uar": metrics.uar(truth, probs),
+        "ece": metrics.ece(truth, probs),
+        "top1_interval": interval(lambda t, p: metrics.top_k(t, p, 1)),
+        "uar_interval": interval(metrics.uar),
+        "per_class_recall": {
+            label: None if np.isnan(share) else float(share)
+            for label, share in zip(labels, recall, strict=True)
+        },
+        "confusion": metrics.confusion(truth, probs).tolist(),
+        "per_actor_top1": {
+            actor: metrics.top_k(truth[rows], probs[rows], 1)
+            for actor in sorted(set(actors), key=lambda a: (len(a), a))
+            if len(rows := np.flatnonzero(np.asarray(actors) == actor))
+        },
+    }

@@ -1,0 +1,74 @@
+"""What differs between two takes of the same expression, made on windows of a whole batch at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Strengths:
+    """How much of each; 0 is none of it."""
+
+    flip: float = 0.5
+    """Share of faces that are mirrored."""
+    landmark_noise: float = 0.1
+    """Of each bin, in units of the baseline's scale: the tracker's trembling."""
+    landmark_offset: float = 0.2
+    """Of each clip, in the same units: another tracker, another pose."""
+    missing_bins: int = 2
+    """At most so many bins beside each other have no face."""
+    gain_db: float = 5.0
+    """Deviation of a clip's loudness."""
+    eq_db: float = 2.5
+    """Deviation of each band: another microphone, another room."""
+    masked_bands: int = 12
+    """At most so many bands are masked (SpecAugment, Park et al. 2019)."""
+    masked_steps: int = 24
+    """At most so many steps are masked."""
+    mixup: float = 0.4
+    """Of Beta(a, a) (Zhang et al. 2018)."""
+
+
+NONE = Strengths(0.0, 0.0, 0.0, 0, 0.0, 0.0, 0, 0, 0.0)
+
+
+def face_noise(face: Tensor, strengths: Strengths) -> Tensor:
+    """(B, T, D) relative features, trembling in each bin and shifted for each clip."""
+    if strengths.landmark_noise:
+        face = face + strengths.landmark_noise * torch.randn_like(face)
+    if strengths.landmark_offset:
+        face = face + strengths.landmark_offset * torch.randn_like(face[:, :1])
+    return face
+
+
+def voice_colour(voice: Tensor, strengths: Strengths) -> Tensor:
+    """(B, T, C) features in dB, of another loudness and another colour for each clip."""
+    if strengths.gain_db:
+        voice = voice + strengths.gain_db * torch.randn_like(voice[:, :1, :1])
+    if strengths.eq_db:
+        voice = voice + strengths.eq_db * torch.randn_like(voice[:, :1])
+    return voice
+
+
+def stretches(batch: int, length: int, longest: int) -> Tensor:
+    """(batch, length) bool: one stretch of 0 to `longest` places in each row, anywhere."""
+    size = (torch.rand(batch, 1) * (min(longest, length) + 1)).floor()
+    first = (torch.rand(batch, 1) * (length - size + 1)).floor()
+    places = torch.arange(length)
+    return (places >= first) & (places < first + size)
+
+
+def mix(video: Tensor, audio: Tensor, target: Tensor, alpha: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Mixup with one share for the batch: face and voice of a sample are mixed with those of one other."""
+    if not alpha or len(target) < 2:
+        return video, audio, target
+    share = float(torch.distributions.Beta(alpha, alpha).sample())
+    other = torch.randperm(len(target))
+    return (
+        share * video + (1 - share) * video[other],
+        share * audio + (1 - share) * audio[other],
+        share * target + (1 - share) * target[other],
+    )

@@ -1,0 +1,218 @@
+"""The baselines of persons in training: every amount of evidence that a live session may have.
+
+What a baseline is stands in `emolive.baseline` alone. Here it is decided from which clips of a person it
+is drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emolive.baseline import Baseline, Moments, Population, baseline
+from emolive.face import geometry
+from emolive.models.spec import ModelSpec
+from emolive.types import FloatArray
+from preprocessing.annotations import Item
+from preprocessing.splits import canonical
+from training.windows import Live, Windows
+
+NEUTRAL = "neutral"
+STREAMS = ("face", "voice")
+RUNNING_SIZES = (*range(13), 16, 24, 32, 48, -1, -1, -1, -1)
+"""Clips besides the one at hand, each as likely as the next; -1 is all there are."""
+NEUTRAL_CLIPS = 3
+_REPETITION_1_NEUTRAL = re.compile(r"0[123]-0[12]-01-01-0[12]-01-\d\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Populations:
+    """What a model knows of face and voice in general."""
+
+    face: Population
+    voice: Population
+
+
+def population(
+    live: Live, stream: str, clips: Sequence[int], actors: Sequence[str], rate_hz: float
+) -> Population:
+    """Mean, deviation and deviation within persons over the rows of some clips.
+
+    Args:
+        live: the rows.
+        stream: "face" or "voice".
+        clips: indices of the clips that may be looked at; nobody else leaves a trace.
+        actors: of those clips, in the same order.
+        rate_hz: rows a second.
+    """
+    width = (live.face if stream == "face" else live.voice).shape[1]
+    persons: dict[str, Moments] = {}
+    for clip, actor in zip(clips, actors, strict=True):
+        moments = Moments.of(live.rows(stream, clip))
+        persons[actor] = persons.get(actor, Moments.zero(width)) + moments
+    total = sum(persons.values(), Moments.zero(width))
+    known = [person.variance for person in persons.values() if person.count]
+    if not known:
+        return Population(
+            np.zeros(width, np.float32), np.ones(width, np.float32), np.ones(width, np.float32), rate_hz
+        )
+    within = np.sqrt(np.mean(known, axis=0))
+    return Population(
+        total.mean.astype(np.float32),
+        np.sqrt(total.variance).astype(np.float32),
+        within.astype(np.float32),
+        rate_hz,
+    )
+
+
+def populations(windows: Windows, spec: ModelSpec, clips: Sequence[int]) -> Populations:
+    """Of both streams, from the clips at those indices alone."""
+    actors = [canonical(windows.items[clip].actor) for clip in clips]
+    return Populations(
+        population(windows.live, "face", clips, actors, 1 / spec.bin_s),
+        population(windows.live, "voice", clips, actors, spec.audio.rate_hz / spec.audio.hop),
+    )
+
+
+def clip_moments(live: Live, stream: str, clip: int, known: Population) -> Moments:
+    """What a clip adds to its person's evidence, as `emolive.person.Evidence.add` counts it."""
+    return Moments.of(known.tamed(live.rows(stream, clip)))
+
+
+def mirroring(spec: ModelSpec) -> tuple[NDArray[np.int64], FloatArray] | None:
+    """How a pooled bin changes when the picture is flipped: `bins[..., order] * sign`.
+
+    None where the vectors of a flipped picture cannot be had from those of the picture.
+    """
+    if spec.encoders != ("geometry",):
+        return None
+    # The flip is a signed permutation: the mirrored unit vectors spell it out.
+    flipped = geometry.mirror(np.eye(geometry.WIDTH, dtype=np.float32))
+    order = np.abs(flipped).argmax(axis=0)
+    sign = flipped[order, np.arange(geometry.WIDTH)]
+    if spec.pooling == "mean":
+        # A deviation goes where its point goes, and has no sign to lose.
+        order = np.concatenate([order, order + geometry.WIDTH])
+        sign = np.concatenate([sign, np.ones_like(sign)])
+    return order, sign.astype(np.float32)
+
+
+def calibration_clips(items: Sequence[Item]) -> set[int]:
+    """Each actor's neutral clips that stand for a calibration: RAVDESS's repetition 1, or the first two."""
+    chosen: set[int] = set()
+    seen: dict[str, int] = {}
+    for i, item in enumerate(items):
+        if item.label != NEUTRAL:
+            continue
+        if re.fullmatch(r"(?:\d\d-){6}\d\d", item.id):
+            if _REPETITION_1_NEUTRAL.fullmatch(item.id):
+                chosen.add(i)
+        elif seen.setdefault(item.actor, 0) < 2:
+            seen[item.actor] += 1
+            chosen.add(i)
+    return chosen
+
+
+class Bank:
+    """Draws baselines for training clips, as if each were playing at some moment of a session.
+
+    Args:
+        windows: holds the clips.
+        clips: indices of the training clips.
+        known: from the same clips.
+        spec: which modes, and how a flip goes.
+    """
+
+    def __init__(self, windows: Windows, clips: Sequence[int], known: Populations, spec: ModelSpec) -> None:
+        self._known = known
+        self._modes = spec.baselines
+        self._mirror = mirroring(spec)
+        self._row = {clip: row for row, clip in enumerate(clips)}
+        self._moments = {
+            stream: [clip_moments(windows.live, stream, clip, getattr(known, stream)) for clip in clips]
+            for stream in STREAMS
+        }
+        self._stacked = {
+            stream: (
+                np.array([m.count for m in moments]),
+                np.stack([m.total for m in moments]),
+                np.stack([m.squares for m in moments]),
+            )
+            for stream, moments in self._moments.items()
+        }
+        actors = np.array([canonical(windows.items[clip].actor) or f"#{clip}" for clip in clips])
+        neutral = np.array([windows.items[clip].label == NEUTRAL for clip in clips])
+        self._mine = [np.flatnonzero(actors == actor) for actor in actors]
+        self._neutral = [np.flatnonzero((actors == actor) & neutral) for actor in actors]
+
+    def draw(
+        self, clip: int, mode: str, rng: np.random.Generator, *, flipped: bool = False
+    ) -> tuple[Baseline, Baseline]:
+        """Baselines of face and voice for a clip in `mode`; flipped is the face of a mirrored person.
+
+        neutral: one to three of the person's other neutral clips. running: the clip itself, as live,
+        and any number of the person's others.
+        """
+        row = self._row[clip]
+        rows: NDArray[np.int64]
+        if mode == "neutral":
+            others = self._neutral[row][self._neutral[row] != row]
+            size = min(len(others), int(rng.integers(1, NEUTRAL_CLIPS + 1)))
+            rows = rng.choice(others, size, replace=False) if size else others
+        elif mode == "running":
+            others = self._mine[row][self._mine[row] != row]
+            size = RUNNING_SIZES[rng.integers(len(RUNNING_SIZES))]
+            size = len(others) if size < 0 else min(size, len(others))
+            rows = np.append(rng.choice(others, size, replace=False) if size else others[:0], row)
+        else:
+            rows = self._mine[row][:0]
+        return (
+            baseline(mode, self._known.face, self._sum("face", rows, flipped)),
+            baseline(mode, self._known.voice, self._sum("voice", rows, False)),
+        )
+
+    def _sum(self, stream: str, rows: NDArray[np.int64], flipped: bool) -> Moments:
+        count, total, squares = self._stacked[stream]
+        moments = Moments(float(count[rows].sum()), total[rows].sum(axis=0), squares[rows].sum(axis=0))
+        if flipped and self._mirror is not None:
+            order, sign = self._mirror
+            return Moments(moments.count, moments.total[order] * sign, moments.squares[order])
+        return moments
+
+
+def session_baselines(
+    windows: Windows, clips: Sequence[int], mode: str, known: Populations
+) -> list[tuple[Baseline, Baseline]]:
+    """The baselines with which clips are evaluated.
+
+    Args:
+        windows: all clips of the persons, in file order; baselines may draw on all of them.
+        clips: indices of the clips to read.
+        mode: "none"; "neutral", from the person's calibration clips; "running", from the clips before it
+            in file order and itself; "person", a running baseline from all of the person's clips.
+        known: the model's populations.
+    """
+    calibration = calibration_clips(windows.items)
+    drawn: list[tuple[Baseline, Baseline]] = []
+    for clip in clips:
+        actor = canonical(windows.items[clip].actor)
+        mine = [i for i, item in enumerate(windows.items) if actor and canonical(item.actor) == actor] or [
+            clip
+        ]
+        if mode == "neutral":
+            mine = [i for i in mine if i in calibration]
+        elif mode == "running":
+            mine = [i for i in mine if i <= clip]
+        pair = []
+        for stream in STREAMS:
+            population_of: Population = getattr(known, stream)
+            evidence = Moments.zero(len(population_of.mean))
+            for i in mine if mode != "none" else []:
+                evidence = evidence + clip_moments(windows.live, stream, i, population_of)
+            pair.append(baseline("running" if mode == "person" else mode, population_of, evidence))
+        drawn.append((pair[0], pair[1]))
+    return drawn

@@ -1,0 +1,141 @@
+"""Batches of windows as the network takes them, put together for all samples at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from emolive.baseline import Baseline
+from emolive.errors import EmoliveError
+from emolive.models.spec import ModelSpec
+from training import augment
+from training.augment import Strengths
+from training.baselines import Bank, Populations, mirroring
+from training.windows import Windows
+
+IntArray = NDArray[np.int64]
+
+
+def targets(windows: Windows, labels: Sequence[str]) -> IntArray:
+    """(N,) class of each clip. EmoliveError for a label that the model does not know."""
+    known = {label: i for i, label in enumerate(labels)}
+    for item in windows.items:
+        if item.label not in known:
+            raise EmoliveError(
+                f"{item.id} has the label {item.label}, and the model knows {', '.join(labels)}."
+            )
+    return np.array([known[item.label] for item in windows.items], np.int64)
+
+
+class Batches:
+    """Training batches of some clips.
+
+    Args:
+        windows: of all clips.
+        clips: indices of the training clips.
+        spec: of the model.
+        known: the populations of the training clips.
+        strengths: of augmentation.
+        shares: how often each of spec.baselines is drawn; sums to 1.
+        balanced: draw each class equally often.
+    """
+
+    def __init__(
+        self,
+        windows: Windows,
+        clips: IntArray,
+        spec: ModelSpec,
+        known: Populations,
+        *,
+        strengths: Strengths,
+        shares: Sequence[float],
+        balanced: bool = False,
+    ) -> None:
+        self._windows, self._clips, self._spec = windows, clips, spec
+        self._strengths, self._shares = strengths, np.asarray(shares, float)
+        self._bank = Bank(windows, clips.tolist(), known, spec) if spec.baselines else None
+        self._flip = mirroring(spec)
+        self._targets = targets(windows, spec.labels)
+        mine = self._targets[clips]
+        weights = 1 / np.bincount(mine, minlength=len(spec.labels))[mine]
+        self._weights = weights / weights.sum() if balanced else None
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def order(self, seed: int, epoch: int) -> IntArray:
+        """The clips of an epoch; a function of seed and epoch alone."""
+        rng = np.random.default_rng([seed, epoch])
+        if self._weights is not None:
+            return rng.choice(self._clips, len(self._clips), p=self._weights)
+        return rng.permutation(self._clips)
+
+    def epoch(
+        self, seed: int, epoch: int, size: int, *, rank: int = 0, world: int = 1
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """The batches of an epoch, `size` samples in each over all processes; a short last one is left out.
+
+        All that is random follows from seed, epoch and rank, so that an epoch can be done again exactly.
+        """
+        order = self.order(seed, epoch)
+        rng = np.random.default_rng([seed, epoch, rank, 1])
+        size = min(size, len(order))
+        for start in range(0, len(order) - size + 1, size):
+            yield self.batch(order[start : start + size][rank::world], rng)
+
+    def batch(self, clips: IntArray, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Augmented inputs for clips, each at a random shift, baseline and flip.
+
+        Returns:
+            video (B, frames, channels), audio (B, channels, steps), target (B, classes) one-hot.
+        """
+        windows, strengths, spec = self._windows, self._strengths, self._spec
+        n = len(clips)
+        shifts = rng.integers(len(windows.shifts_s), size=n)
+        flips = (rng.random(n) < strengths.flip) if self._flip else np.zeros(n, bool)
+        bins = np.asarray(windows.bins[clips, shifts])
+        if self._flip is not None and flips.any():
+            order, sign = self._flip
+            bins[flips] = bins[flips][..., order] * sign
+        face = torch.from_numpy(bins)
+        seen = torch.from_numpy(np.asarray(windows.bins_present[clips, shifts]))
+        voice = torch.from_numpy(np.asarray(windows.steps[clips, shifts])).float()
+        heard = torch.from_numpy(np.asarray(windows.steps_present[clips, shifts]))
+        voice = augment.voice_colour(voice, strengths)
+        if self._bank is not None:
+            modes = rng.choice(len(spec.baselines), n, p=self._shares)
+            drawn = [
+                self._bank.draw(int(clip), spec.baselines[mode], rng, flipped=bool(flip))
+                for clip, mode, flip in zip(clips, modes, flips, strict=True)
+            ]
+            face = _relative(face, [pair[0] for pair in drawn])
+            voice = _relative(voice, [pair[1] for pair in drawn])
+            face = augment.face_noise(face, strengths)
+        seen = seen & ~augment.stretches(n, seen.shape[1], strengths.missing_bins)
+        cut = augment.stretches(n, heard.shape[1], strengths.masked_steps)
+        voice = voice * ~augment.stretches(n, voice.shape[2], strengths.masked_bands)[:, None]
+        if self._bank is None:
+            video, audio = face * seen[..., None], voice * ~cut[..., None]
+        else:
+            video = _flagged(face, [pair[0] for pair in drawn], spec) * seen[..., None]
+            audio = _flagged(voice, [pair[1] for pair in drawn], spec) * (heard & ~cut)[..., None]
+        target = torch.nn.functional.one_hot(torch.from_numpy(self._targets[clips]), len(spec.labels)).float()
+        return augment.mix(video, audio.mT.contiguous(), target, strengths.mixup)
+
+
+def _relative(rows: Tensor, drawn: list[Baseline]) -> Tensor:
+    """`Baseline.apply` for (B, T, D) rows, each with its own baseline, but for flags and missing rows."""
+    shift = torch.from_numpy(np.stack([b.shift for b in drawn]))[:, None]
+    scale = torch.from_numpy(np.stack([b.scale for b in drawn]))[:, None]
+    return (rows - shift) / scale
+
+
+def _flagged(rows: Tensor, drawn: list[Baseline], spec: ModelSpec) -> Tensor:
+    flags = torch.zeros(len(drawn), 1, len(spec.baselines))
+    for row, b in enumerate(drawn):
+        flags[row, 0, spec.baselines.index(b.mode)] = 1.0
+    return torch.cat([rows, flags.expand(-1, rows.shape[1], -1)], dim=2)

@@ -1,0 +1,195 @@
+"""From options to what a run works on: clips cut into windows, who is on which side, and the model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from lightning.fabric import Fabric
+from rich.console import Console
+
+from emolive import settings
+from emolive.errors import EmoliveError
+from emolive.interpreter import Interpreter
+from emolive.models import checkpoint, registry
+from emolive.models.checkpoint import Checkpoint
+from emolive.models.import_reference import load_trunk
+from emolive.models.network import EmotionNet
+from emolive.models.spec import ModelSpec, PixelSpec
+from preprocessing import annotations as annotation_files
+from preprocessing import splits
+from preprocessing.annotations import Annotations
+from preprocessing.splits import Fold, canonical
+from training import config, windows
+from training.batches import IntArray
+from training.config import Options
+from training.evidence import ClipReader
+from training.loop import freeze
+from training.progress import Bar
+from training.windows import Windows
+
+EFFICIENTFACE_MEAN = (0.57535914, 0.44928582, 0.40079932)
+EFFICIENTFACE_STD = (0.20735591, 0.18981615, 0.18132027)
+"""Of RGB / 255, with which EfficientFace's own released weights were trained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Indices of the clips on each side of a split."""
+
+    training: IntArray
+    validation: IntArray
+    testing: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that a run reads."""
+
+    annotations: Annotations
+    spec: ModelSpec
+    windows: Windows
+    start: EmotionNet | None
+    """Weights to start from."""
+
+
+def read_annotations(options: Options) -> Annotations:
+    """The clips that a run may see at all."""
+    if not options.annotation_path:
+        raise EmoliveError("No annotation file was named: give --annotation_path.")
+    found = annotation_files.read(Path(options.annotation_path), allow_outside=options.allow_outside)
+    hidden = {canonical(actor) for actor in config.actors(options.leave_out_actors)}
+    kept = tuple(item for item in found.items if canonical(item.actor) not in hidden)
+    if not kept:
+        raise EmoliveError("Every actor is left out: nothing remains.")
+    return Annotations(kept, found.root)
+
+
+def fold_of(options: Options, annotations: Annotations) -> Fold | None:
+    """The split that the options ask for; None leaves it to the annotations' own column."""
+    testing = config.actors(options.test_actors)
+    validation = config.actors(options.validation_actors)
+    if options.fold:
+        scheme, mark, number = options.fold.partition(":")
+        found = splits.folds(scheme, annotations.actors)
+        if not mark or not number.isdecimal() or not 1 <= int(number) <= len(found):
+            raise EmoliveError(f"--fold wants a number from 1 to {len(found)} behind it, as {scheme}:1.")
+        fold = found[int(number) - 1]
+        if testing:
+            raise EmoliveError("--fold says who is tested: leave --test_actors out.")
+        return splits.own(fold.testing, validation or fold.validation, annotations.actors)
+    if testing or validation:
+        return splits.own(testing, validation, annotations.actors)
+    return None
+
+
+def sides(windows_: Windows, fold: Fold | None) -> Sides:
+    """Who is on which side. EmoliveError if nobody trains."""
+    names = np.array([fold.split_of(i.actor) if fold else i.split or "training" for i in windows_.items])
+    found = Sides(
+        *(np.flatnonzero(names == side).astype(np.int64) for side in ("training", "validation", "testing"))
+    )
+    if len(found.training) < 2:
+        raise EmoliveError("Fewer than two clips are left to train on: check the splits.")
+    return found
+
+
+def prepare(
+    options: Options, annotations: Annotations, fabric: Fabric, console: Console, *, centre_only: bool = False
+) -> Prepared:
+    """Cut the clips into windows, or find them cut.
+
+    Raises:
+        EmoliveError: the options fit neither each other nor the data.
+    """
+    spec = config.spec_of(options, annotations.labels)
+    start, spec = pretrained(options, spec)
+    registry.build(spec)
+    encode, name = None, ""
+    if "efficientface" in spec.encoders:
+        if start is None:
+            raise EmoliveError("The encoder efficientface wants trained weights: give --pretrain_path.")
+        encode = Interpreter(Checkpoint(start, spec, {}, Path()), str(fabric.device)).pixel_encoder()
+        weights = start.state_dict()
+        digest = hashlib.sha256()
+        for key in sorted(k for k in weights if k.startswith("trunk.")):
+            digest.update(weights[key].cpu().numpy().tobytes())
+        name = digest.hexdigest()
+    cache = Path(options.cache_path) if options.cache_path else settings.user_dir() / "windows"
+    with Bar(console, "Cutting windows", "clips") as bar, fabric.rank_zero_first():
+        bar.start(len(annotations.items))
+        cut = windows.cut(
+            annotations,
+            spec,
+            ClipReader(annotations, spec, encode),
+            cache=cache,
+            shifts_s=windows.training_shifts(1 if centre_only else options.shifts),
+            trunk=name,
+            skip_faults=options.skip_faults,
+            step=bar.advance,
+        )
+    for sentence in cut.failed:
+        console.print(sentence, style="yellow", markup=False)
+    return Prepared(annotations, spec, cut, start)
+
+
+def pretrained(options: Options, spec: ModelSpec) -> tuple[EmotionNet | None, ModelSpec]:
+    """The network to start from, and the description with the pixels that its trunk was trained on.
+
+    Raises:
+        EmoliveError: the file has nothing that this model could start from.
+    """
+    if not options.pretrain_path:
+        return None, spec
+    path = Path(options.pretrain_path)
+    if not path.is_file():
+        raise EmoliveError(f"There is no file {path} to start from.")
+    if path.suffix != ".safetensors":
+        if "efficientface" not in spec.encoders:
+            raise EmoliveError(
+                f"{path} is no emolive checkpoint, and this model has no trunk to put it into."
+            )
+        pixels = PixelSpec(options.sample_size, "RGB", EFFICIENTFACE_MEAN, EFFICIENTFACE_STD)
+        spec = replace(spec, pixels=pixels)
+        net = registry.build(spec)
+        assert net.trunk is not None
+        net.trunk.load_state_dict(load_trunk(path).state_dict())
+        return net.eval(), spec
+    given = checkpoint.load(path)
+    if "efficientface" in spec.encoders and given.net.trunk is not None:
+        spec = replace(spec, pixels=given.spec.pixels)
+    net = registry.build(spec)
+    theirs, ours = given.net.state_dict(), net.state_dict()
+    same = {k for k, v in ours.items() if k in theirs and theirs[k].shape == v.shape}
+    if same == set(ours) == set(theirs):
+        net.load_state_dict(theirs)
+    elif net.trunk is not None and given.net.trunk is not None:
+        net.trunk.load_state_dict(given.net.trunk.state_dict())
+    else:
+        raise EmoliveError(
+            f"{path} holds another model ({given.spec.fusion}, {'+'.join(given.spec.encoders)}): "
+            f"nothing of it fits this one."
+        )
+    return net.eval(), spec
+
+
+def fresh(prepared: Prepared, seed: int) -> EmotionNet:
+    """A network to train: pretrained as far as there is something, its trunk frozen."""
+    import torch
+
+    torch.manual_seed(seed)
+    net = registry.build(prepared.spec)
+    if prepared.start is not None:
+        net.load_state_dict(prepared.start.state_dict())
+    if net.trunk is not None:
+        freeze(net.trunk)
+    return net
+
+
+def names_of(prepared: Prepared, clips: Sequence[int] | IntArray) -> list[str]:
+    """The actors of some clips, in order."""
+    chosen = tuple(prepared.windows.items[int(i)] for i in clips)
+    return list(Annotations(chosen, prepared.annotations.root).actors)

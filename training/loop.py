@@ -1,0 +1,309 @@
+"""The training loop, on Lightning Fabric: devices, nodes and number formats are its flags."""
+
+from __future__ import annotations
+
+import csv
+import time
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.tensorboard import SummaryWriter
+
+from emolive.errors import EmoliveError
+from emolive.models.network import EmotionNet
+from training import metrics
+from training.batches import Batches, IntArray
+from training.config import NOT_PART_OF_A_RUN, REFERENCE_STEPS, Options
+from training.files import whole
+from training.masking import Masked, mask
+from training.predict import Inputs, logits
+from training.progress import Bar
+
+LAST = "last.pt"
+LOG = "log.csv"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What an epoch is judged by: the same clips, once for each baseline mode."""
+
+    given: tuple[Inputs, ...]
+    truth: IntArray
+
+    def figures(self, net: EmotionNet) -> dict[str, float]:
+        """Means over the baseline modes: val_top1, val_uar and val_loss."""
+        found = []
+        for given in self.given:
+            probs = metrics.softmax(logits(net, given))
+            right = np.maximum(probs[np.arange(len(self.truth)), self.truth], 1e-12)
+            found.append(
+                (
+                    metrics.top_k(self.truth, probs, 1),
+                    metrics.uar(self.truth, probs),
+                    float(-np.log(right).mean()),
+                )
+            )
+        top1, uar, loss = np.mean(found, axis=0)
+        return {"val_top1": float(top1), "val_uar": float(uar), "val_loss": float(loss)}
+
+
+@dataclass
+class Progress:
+    """Where a run is; with seed and epoch all that is random begins anew in each epoch."""
+
+    epoch: int = 0
+    """Epochs done."""
+    best: float = -1.0
+    best_epoch: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def loss_of(net: Any, masked: Masked, options: Options) -> Tensor:
+    """Soft-label cross-entropy of the fused answer, and `aux` times that of each branch that has input."""
+    target = masked.target
+    if options.label_smoothing:
+        target = target * (1 - options.label_smoothing) + options.label_smoothing / target.shape[1]
+
+    def cross_entropy(found: Tensor) -> Tensor:
+        each: Tensor = -(target * found.float().log_softmax(dim=-1)).sum(dim=-1)
+        return each
+
+    if not options.aux:
+        return cross_entropy(net(masked.video, masked.audio)).mean()
+    out = net.branches(masked.video, masked.audio)
+    total = cross_entropy(out.fused).mean()
+    if "v" in options.modality:
+        total = total + options.aux * (cross_entropy(out.video) * masked.has_video).mean()
+    if "a" in options.modality:
+        total = total + options.aux * (cross_entropy(out.audio) * masked.has_audio).mean()
+    return total
+
+
+class Loop:
+    """Trains one network; `run` goes on from where its folder says it was.
+
+    Args:
+        fabric: from `make_fabric`.
+        net: with fresh or pretrained weights; a frozen trunk needs no gradient.
+        batches: the training clips.
+        options: of the run.
+        folder: for state and logs.
+        validation: chooses the best epoch; None keeps the last.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        net: EmotionNet,
+        batches: Batches,
+        *,
+        options: Options,
+        folder: Path,
+        validation: Validation | None = None,
+    ) -> None:
+        self._fabric, self._options, self._batches = fabric, options, batches
+        self._folder, self._validation = folder, validation
+        self._raw = net
+        self._ema: AveragedModel | None = None
+        if options.ema:
+            average: Any = get_ema_multi_avg_fn(options.ema)  # type: ignore[no-untyped-call]
+            self._ema = AveragedModel(net, device=fabric.device, multi_avg_fn=average, use_buffers=True)
+        learned = [p for p in net.parameters() if p.requires_grad]
+        optimizer: torch.optim.Optimizer
+        rate, decay = options.learning_rate, options.weight_decay
+        if options.recipe == "reference":
+            optimizer = torch.optim.SGD(learned, rate, momentum=0.9, dampening=0.9, weight_decay=decay)
+        else:
+            optimizer = torch.optim.AdamW(learned, rate, weight_decay=decay)
+        wrapped: Any
+        wrapped, optimizer = fabric.setup(net, optimizer)
+        wrapped.mark_forward_method("branches")
+        self._net = wrapped
+        self._optimizer = optimizer
+        self._per_epoch = max(1, len(batches) // min(options.batch_size, len(batches)))
+        steps = -(-self._per_epoch // options.accumulate)
+        self._scheduler: torch.optim.lr_scheduler.LRScheduler
+        if options.recipe == "reference":
+            at = [epoch * steps for epoch in REFERENCE_STEPS]
+            self._scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, at, 0.1)
+        else:
+            self._scheduler = torch.optim.lr_scheduler.OneCycleLR(
+                optimizer, rate, total_steps=options.n_epochs * steps, pct_start=options.warmup
+            )
+        self.progress = Progress()
+
+    def run(self, bar: Bar) -> EmotionNet:
+        """Train to the end; the network comes back with the weights that were chosen, in eval mode.
+
+        Raises:
+            EmoliveError: the loss is not finite any more, or the folder cannot be written.
+        """
+        options, at = self._options, self.progress
+        writer = (
+            SummaryWriter(str(self._folder / "tensorboard"), purge_step=at.epoch + 1) if self._first else None
+        )
+        bar.start(
+            options.n_epochs * self._per_epoch * options.batch_size,
+            at.epoch * self._per_epoch * options.batch_size,
+        )
+        while at.epoch < options.n_epochs and not self._stopped:
+            started = time.monotonic()
+            loss = self._epoch(at.epoch, bar)
+            at.epoch += 1
+            row = {
+                "epoch": at.epoch,
+                "loss": loss,
+                "learning_rate": float(self._scheduler.get_last_lr()[0]),
+                "samples_per_s": self._per_epoch * options.batch_size / (time.monotonic() - started),
+            }
+            row |= self._judge()
+            at.history.append(row)
+            if writer is not None:
+                for name, value in row.items():
+                    writer.add_scalar(name, value, at.epoch)
+                self._write_log()
+                self.save()
+            bar.tell(" ".join(f"{k} {v:.3f}" for k, v in row.items() if k in ("loss", "val_top1", "val_uar")))
+            self._fabric.barrier()
+        if writer is not None:
+            writer.close()
+        chosen = self._judged()
+        if at.best_weights:
+            chosen.load_state_dict(at.best_weights)
+        return chosen.eval()
+
+    @property
+    def _first(self) -> bool:
+        return bool(self._fabric.global_rank == 0)
+
+    @property
+    def _stopped(self) -> bool:
+        patience, at = self._options.patience, self.progress
+        return bool(patience and self._validation and at.epoch - at.best_epoch >= patience)
+
+    def _judged(self) -> EmotionNet:
+        """The network whose weights count: the running mean of them, if there is one."""
+        if self._ema is None:
+            return self._raw
+        averaged = self._ema.module
+        assert isinstance(averaged, EmotionNet)
+        return averaged
+
+    def _epoch(self, epoch: int, bar: Bar) -> float:
+        options, fabric = self._options, self._fabric
+        rank, world = fabric.global_rank, fabric.world_size
+        seeds = np.random.SeedSequence([options.manual_seed, epoch, rank])
+        torch.manual_seed(int(seeds.generate_state(1)[0]))
+        self._net.train()
+        total = torch.zeros((), device=fabric.device)
+        given = self._batches.epoch(options.manual_seed, epoch, options.batch_size, rank=rank, world=world)
+        for i, batch in enumerate(given):
+            video, audio, target = (part.to(fabric.device) for part in batch)
+            masked = self._mask(video, audio, target)
+            full = (i + 1) % options.accumulate == 0 or i + 1 == self._per_epoch
+            with fabric.no_backward_sync(self._net, enabled=not full and world > 1):
+                loss = loss_of(self._net, masked, options)
+                fabric.backward(loss / options.accumulate)
+            total += loss.detach()
+            if not bool(loss.isfinite()):
+                raise EmoliveError(
+                    f"The loss is not finite any more in epoch {epoch + 1}: lower --learning_rate, "
+                    f"or set --clip_norm."
+                )
+            if full:
+                if options.clip_norm:
+                    fabric.clip_gradients(self._net, self._optimizer, max_norm=options.clip_norm)
+                self._optimizer.step()
+                self._optimizer.zero_grad()
+                self._scheduler.step()
+                if self._ema is not None:
+                    self._ema.update_parameters(self._raw)
+            bar.advance(options.batch_size)
+        mean: Tensor = total / self._per_epoch
+        if world > 1:
+            mean = fabric.all_reduce(mean, reduce_op="mean")
+        return float(mean)
+
+    def _mask(self, video: Tensor, audio: Tensor, target: Tensor) -> Masked:
+        options = self._options
+        if options.modality == "v":
+            audio = torch.zeros_like(audio)
+        elif options.modality == "a":
+            video = torch.zeros_like(video)
+        kind = options.mask if options.modality == "av" else "nodropout"
+        return mask(video, audio, target, kind, p_video=options.p_video, p_audio=options.p_audio)
+
+    def _judge(self) -> dict[str, float]:
+        at = self.progress
+        if self._validation is None:
+            at.best_epoch = at.epoch
+            return {}
+        net = self._judged()
+        # The first process decides: its running statistics are the ones that are kept.
+        found: dict[str, float] = self._fabric.broadcast(self._validation.figures(net))
+        if found["val_top1"] > at.best:
+            at.best, at.best_epoch = found["val_top1"], at.epoch
+            at.best_weights = {k: v.detach().cpu().clone() for k, v in net.state_dict().items()}
+        return found
+
+    def save(self) -> None:
+        """Everything that the next epoch depends on, written whole or not at all."""
+        state = {
+            "format": FORMAT,
+            "options": {k: v for k, v in asdict(self._options).items() if k not in NOT_PART_OF_A_RUN},
+            "net": self._raw.state_dict(),
+            "ema": self._ema.state_dict() if self._ema is not None else None,
+            "optimizer": self._optimizer.state_dict(),
+            "scheduler": self._scheduler.state_dict(),
+            "progress": {f.name: getattr(self.progress, f.name) for f in fields(Progress)},
+        }
+        with whole(self._folder / LAST) as part:
+            torch.save(state, part)
+
+    def resume(self) -> bool:
+        """Take up the state in the folder; False if there is none.
+
+        Raises:
+            EmoliveError: it is damaged, or of a run with other options.
+        """
+        path = self._folder / LAST
+        if not path.is_file():
+            return False
+        try:
+            state = torch.load(path, map_location=self._fabric.device, weights_only=True)
+            stored = state["options"]
+        except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError) as error:
+            raise EmoliveError(f"{path} is damaged: start the run anew.") from error
+        for name, value in asdict(self._options).items():
+            if name not in NOT_PART_OF_A_RUN and stored.get(name) != value:
+                raise EmoliveError(
+                    f"The run in {self._folder} had {name} {stored.get(name)}, and now it is {value}: "
+                    f"choose another --result_path."
+                )
+        self._raw.load_state_dict(state["net"])
+        if self._ema is not None:
+            self._ema.load_state_dict(state["ema"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._scheduler.load_state_dict(state["scheduler"])
+        self.progress = Progress(**state["progress"])
+        return True
+
+    def _write_log(self) -> None:
+        with whole(self._folder / LOG) as part, part.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(self.progress.history[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self.progress.history)
+
+
+def freeze(module: nn.Module) -> None:
+    """Its weights stay as they are."""
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
