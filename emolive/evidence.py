@@ -34,8 +34,14 @@ class FrameSampler:
     """
 
     def __init__(self, spec: ModelSpec, origin_ns: int) -> None:
-        self._period_ns = NS_PER_S / PERCEPTION_HZ if spec.pooling == "mean" else spec.bin_s * NS_PER_S
-        self._start_ns = origin_ns + (0 if spec.pooling == "mean" else to_ns(spec.bin_s / 2))
+        if spec.pooling == "mean":
+            self._period_ns = NS_PER_S / PERCEPTION_HZ
+            # A source of just that rate must not lie on the borders of the slots, where a third of its
+            # frames would share one with the frame before.
+            self._start_ns = origin_ns - round(self._period_ns / 4)
+        else:
+            self._period_ns = spec.bin_s * NS_PER_S
+            self._start_ns = origin_ns + to_ns(spec.bin_s / 2)
         self._last = -1
 
     def due(self, t_ns: int) -> bool:
