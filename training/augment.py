@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 
 import torch
 from torch import Tensor
+
+_NEPER = log(10) / 10
+"""A decibel of power, as a natural logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class Strengths:
     """Deviation of a clip's loudness."""
     eq_db: float = 2.5
     """Deviation of each band: another microphone, another room."""
+    noise: float = 0.5
+    """Share of clips with a steady noise behind them, as every microphone outside a studio has."""
     masked_bands: int = 12
     """At most so many bands are masked (SpecAugment, Park et al. 2019)."""
     masked_steps: int = 24
@@ -32,7 +38,7 @@ class Strengths:
     """Of Beta(a, a) (Zhang et al. 2018)."""
 
 
-NONE = Strengths(0.0, 0.0, 0.0, 0, 0.0, 0.0, 0, 0, 0.0)
+NONE = Strengths(0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0, 0, 0, 0.0)
 
 
 def face_noise(face: Tensor, strengths: Strengths) -> Tensor:
@@ -51,6 +57,20 @@ def voice_colour(voice: Tensor, strengths: Strengths) -> Tensor:
     if strengths.eq_db:
         voice = voice + strengths.eq_db * torch.randn_like(voice[:, :1])
     return voice
+
+
+def background(voice: Tensor, strengths: Strengths) -> Tensor:
+    """(B, T, C) log-mel in dB, the power of a steady noise added to a share of the clips.
+
+    Its level is between -85 and -50 dB a band; it falls by up to 20 dB from the lowest to the highest.
+    """
+    if not strengths.noise:
+        return voice
+    batch, _, bands = voice.shape
+    level = -85 + 35 * torch.rand(batch, 1, 1) - 20 * torch.rand(batch, 1, 1) * torch.linspace(0, 1, bands)
+    noisy = torch.rand(batch, 1, 1) < strengths.noise
+    both = torch.logaddexp(voice * _NEPER, level * _NEPER) / _NEPER
+    return torch.where(noisy, both, voice)
 
 
 def stretches(batch: int, length: int, longest: int) -> Tensor:

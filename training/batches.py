@@ -106,6 +106,8 @@ class Batches:
         voice = torch.from_numpy(np.asarray(windows.steps[clips, shifts])).float()
         heard = torch.from_numpy(np.asarray(windows.steps_present[clips, shifts]))
         voice = augment.voice_colour(voice, strengths)
+        if spec.audio.kind == "logmel":
+            voice = augment.background(voice, strengths)
         if self._bank is not None:
             modes = rng.choice(len(spec.baselines), n, p=self._shares)
             drawn = [

@@ -48,9 +48,9 @@ class Options:
 
     fusion: str = _option("lt", "lt, it, ia or another registered fusion")
     encoder: str = _option("geometry", f"frame encoders, comma between: {', '.join(ENCODERS)}")
-    variant: str = _option("reference", "variant of the fusion")
+    variant: str = _option("residual", "variant of the fusion")
     width: float = _option(1.0, "width of the branches relative to the published", low=0.05, high=8)
-    dropout: float = _option(0.2, "dropout in the branches", low=0, high=0.95)
+    dropout: float = _option(0.15, "dropout in the branches", low=0, high=0.95)
     num_heads: int = _option(1, "attention heads", low=1, high=64)
     sample_size: int = _option(224, "side of a face crop in pixels (efficientface)", low=32, high=1024)
     sample_duration: int = _option(15, "frames in a window", low=4, high=240)
@@ -60,14 +60,14 @@ class Options:
 
     recipe: str = _option("default", "reference: the published recipe to the letter", choices=RECIPES)
     mask: str = _option("drop", "modality dropout", choices=MASKS)
-    p_video: float = _option(0.15, "share of samples that lose their face (drop)", low=0, high=1)
-    p_audio: float = _option(0.15, "share of samples that lose their voice (drop)", low=0, high=1)
-    n_epochs: int = _option(60, "epochs", low=1, high=100_000)
+    p_video: float = _option(0.05, "share of samples that lose their face (drop)", low=0, high=1)
+    p_audio: float = _option(0.05, "share of samples that lose their voice (drop)", low=0, high=1)
+    n_epochs: int = _option(40, "epochs", low=1, high=100_000)
     batch_size: int = _option(32, "samples a step, over all devices", low=1, high=100_000)
     learning_rate: float = _option(2e-3, "highest learning rate", low=1e-9, high=10)
     weight_decay: float = _option(0.05, "weight decay", low=0, high=10)
     warmup: float = _option(0.15, "share of the steps in which the rate rises", low=0.001, high=0.9)
-    aux: float = _option(0.5, "weight of each branch's own loss", low=0, high=100)
+    aux: float = _option(0.5, "weight of the loss with each stream alone", low=0, high=100)
     label_smoothing: float = _option(0.1, "share of a target spread over all classes", low=0, high=0.9)
     ema: float = _option(0.99, "decay of the running mean of the weights; 0 for none", low=0, high=0.99999)
     clip_norm: float = _option(1.0, "longest gradient; 0 for any", low=0, high=1e6)
@@ -78,11 +78,12 @@ class Options:
     landmark_noise: float = _option(0.1, "of each bin, in units of the baseline's scale", low=0, high=10)
     landmark_offset: float = _option(0.2, "of each clip, in the same units", low=0, high=10)
     missing_bins: int = _option(2, "longest stretch of bins without a face", low=0, high=240)
-    gain_db: float = _option(5.0, "deviation of loudness", low=0, high=60)
-    eq_db: float = _option(2.5, "deviation of each band's loudness", low=0, high=60)
+    gain_db: float = _option(6.0, "deviation of loudness", low=0, high=60)
+    eq_db: float = _option(2.0, "deviation of each band's loudness", low=0, high=60)
+    noise: float = _option(0.5, "share of clips with a steady noise behind them (logmel)", low=0, high=1)
     masked_bands: int = _option(12, "widest mask over bands", low=0, high=128)
     masked_steps: int = _option(24, "longest mask over steps", low=0, high=1000)
-    mixup: float = _option(0.4, "of Beta(a, a); 0 for none", low=0, high=100)
+    mixup: float = _option(0.0, "of Beta(a, a); 0 for none", low=0, high=100)
     shifts: int = _option(11, "windows cut from each clip, odd", low=1, high=101)
 
     manual_seed: int = _option(1, "seed of everything random", low=0, high=2**31 - 1)
@@ -116,11 +117,13 @@ REFERENCE_RECIPE: dict[str, Any] = {
     "ema": 0.0,
     "clip_norm": 0.0,
     "dropout": 0.0,
+    "variant": "reference",
     "landmark_noise": 0.0,
     "landmark_offset": 0.0,
     "missing_bins": 0,
     "gain_db": 0.0,
     "eq_db": 0.0,
+    "noise": 0.0,
     "masked_bands": 0,
     "masked_steps": 0,
     "mixup": 0.0,
