@@ -119,16 +119,25 @@ def writer(form: str, out: TextIO) -> RowWriter:
 def whole_file(path: Path) -> Iterator[TextIO]:
     """Write a text file beside its place and move it there at the end, so that no half is ever seen.
 
+    If nothing was written, or something was raised, whatever stood there stays as it was.
+
     Raises:
         EmoliveError: it cannot be written there.
     """
-    if path.is_dir():
-        raise EmoliveError(f"{path} is a folder: name a file to write to.")
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as out:
+        if path.is_dir():
+            raise EmoliveError(f"{path} is a folder: name a file to write to.")
+        temporary = path.with_name(f".{path.name}.part")
+        # File names need not be text; what is not is escaped, as JSON escapes it.
+        out = temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+    except (OSError, ValueError) as error:
+        raise EmoliveError(f"{path} cannot be written: {getattr(error, 'strerror', error)}.") from error
+    try:
+        with out:
             yield out
-        temporary.replace(path)
+            empty = out.tell() == 0
+        if not empty:
+            temporary.replace(path)
     except OSError as error:
         raise EmoliveError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
