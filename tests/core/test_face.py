@@ -1,0 +1,252 @@
+"""Which face is followed, how it is cut out, and what its landmarks become."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from emolive.capture.demo import Scene
+from emolive.clock import to_ns
+from emolive.cv import cv2
+from emolive.face import geometry
+from emolive.face.crop import MARGIN, crop_face
+from emolive.face.detector import FaceDetector
+from emolive.face.tracker import FaceTracker, intersection_over_union, square_around
+from emolive.types import Box, Frame
+
+# --- the tracker, on two drawn faces side by side
+
+
+@pytest.fixture(scope="module")
+def detector():
+    detector = FaceDetector()
+    yield detector
+    detector.close()
+
+
+@pytest.fixture
+def tracker(detector):
+    return FaceTracker(detector)
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    return Scene().picture(1.0)
+
+
+def scene(portrait, left: float = 0.0, right: float = 0.0) -> np.ndarray:
+    """(480, 1280, 3): a face in each half, `left` and `right` times as large as drawn; 0 leaves it out."""
+    canvas = np.full((480, 1280, 3), 90, np.uint8)
+    for half, scale in enumerate((left, right)):
+        if not scale:
+            continue
+        height, width = round(480 * scale), round(640 * scale)
+        small = cv2.resize(portrait, (width, height), interpolation=cv2.INTER_AREA)
+        top, x = (480 - height) // 2, half * 640 + (640 - width) // 2
+        canvas[top : top + height, x : x + width] = small
+    return canvas
+
+
+def half_of(detection) -> str | None:
+    if detection is None:
+        return None
+    return "left" if detection.box_px.center_px[0] < 640 else "right"
+
+
+def test_the_largest_face_is_chosen_and_kept_when_the_other_grows(tracker, portrait):
+    sizes = [(0.9, 0.7), (0.85, 0.8), (0.8, 0.9), (0.75, 1.0), (0.75, 1.0)]
+    followed = [half_of(tracker.track(scene(portrait, *s), to_ns(i / 15))) for i, s in enumerate(sizes)]
+    assert followed == ["left"] * 5
+    tracker.reset()
+    assert half_of(tracker.track(scene(portrait, 0.75, 1.0), 0)) == "right"
+
+
+def test_a_face_that_is_gone_is_waited_for_before_another_is_chosen(tracker, portrait):
+    assert half_of(tracker.track(scene(portrait, 0.9, 0.7), 0)) == "left"
+    alone = scene(portrait, 0, 0.7)
+    assert [half_of(tracker.track(alone, to_ns(t))) for t in (0.2, 0.5, 0.9)] == [None] * 3
+    assert half_of(tracker.track(scene(portrait, 0.9, 0.7), to_ns(0.95))) == "left"
+    assert half_of(tracker.track(alone, to_ns(1.5))) is None
+    assert half_of(tracker.track(alone, to_ns(2.1))) == "right"
+
+
+def test_nobody_there_is_none_and_a_face_that_comes_is_found(tracker, portrait):
+    assert tracker.track(scene(portrait), 0) is None
+    found = tracker.track(scene(portrait, 0, 0.8), to_ns(0.1))
+    assert half_of(found) == "right"
+    assert 0.5 <= found.score <= 1
+
+
+def test_the_box_follows_without_jumping(tracker, portrait):
+    still = scene(portrait, 0.8)
+    # Found anew it is looked for in the whole picture, and from then on more exactly around its place.
+    first = [tracker.track(still, to_ns(i / 15)).box_px for i in range(12)][-1]
+    moved = np.roll(still, 40, axis=1)
+    second, *_, last = [tracker.track(moved, to_ns(i / 15)).box_px for i in range(12, 24)]
+    assert 5 < second.x_px - first.x_px < 35
+    assert last.x_px - first.x_px == pytest.approx(40, abs=6)
+
+
+def test_a_small_face_is_found_again_where_it_was(tracker, portrait):
+    boxes = [
+        tracker.track(scene(portrait, s), to_ns(i / 15)) for i, s in enumerate([0.9, 0.7, 0.5, 0.4, 0.33])
+    ]
+    assert [half_of(box) for box in boxes] == ["left"] * 5
+
+
+numbers = st.floats(-500, 2000)
+sizes = st.floats(1, 800)
+boxes = st.builds(Box, numbers, numbers, sizes, sizes)
+
+
+@given(boxes, boxes)
+def test_overlap_is_a_symmetric_share(a, b):
+    overlap = intersection_over_union(a, b)
+    assert 0 <= overlap <= 1 + 1e-9
+    assert overlap == pytest.approx(intersection_over_union(b, a))
+    assert intersection_over_union(a, a) == pytest.approx(1)
+
+
+# --- the crop
+
+
+def gradient(width: int = 320, height: int = 240) -> np.ndarray:
+    """Blue tells the column, green the row, red is 7."""
+    image = np.full((height, width, 3), 7, np.uint8)
+    image[..., 0] = np.linspace(0, 255, width)
+    image[..., 1] = np.linspace(0, 255, height)[:, None]
+    return image
+
+
+@pytest.mark.parametrize("x", [-90, -30, 130, 280, 350])
+@pytest.mark.parametrize("y", [-90, -30, 90, 200, 300])
+def test_over_every_edge_the_crop_repeats_the_edge(x, y):
+    image = gradient()
+    box = Box(x, y, 60, 50)
+    crop = crop_face(image, box, 72)
+    square = square_around(box, MARGIN)
+    assert square.width_px == 72
+    columns = np.clip(round(square.x_px) + np.arange(72), 0, 319)
+    rows = np.clip(round(square.y_px) + np.arange(72), 0, 239)
+    expected = image[rows[:, None], columns[None, :]]
+    if 0 <= columns[0] < columns[-1] and rows[0] < rows[-1]:
+        np.testing.assert_array_equal(crop, expected)
+    assert crop.shape == (72, 72, 3)
+
+
+@given(boxes, st.sampled_from([24, 96, 224]))
+def test_a_crop_is_always_a_square_of_pixels_of_the_picture(box, size):
+    crop = crop_face(gradient(), box, size)
+    assert (crop.shape, crop.dtype, crop.flags.c_contiguous) == ((size, size, 3), np.uint8, True)
+    assert (crop[..., 2] == 7).all()
+
+
+def test_channels_come_in_the_order_that_was_asked_for():
+    bgr = crop_face(gradient(), Box(100, 80, 60, 60), 64)
+    rgb = crop_face(gradient(), Box(100, 80, 60, 60), 64, "RGB")
+    np.testing.assert_array_equal(rgb, bgr[..., ::-1])
+    assert rgb.flags.c_contiguous
+
+
+# --- geometry
+
+faces = arrays(np.float32, (68, 2), elements=st.floats(-40, 40, width=32)).map(
+    lambda noise: geometry.mean_shape() * 200 + noise * 0.2 + 300
+)
+
+
+def turned(points: np.ndarray, scale: float, angle: float, dx: float, dy: float) -> np.ndarray:
+    c, s = np.cos(angle) * scale, np.sin(angle) * scale
+    return points @ np.array([[c, s], [-s, c]]) + [dx, dy]
+
+
+@given(faces, st.floats(0.2, 5), st.floats(-3, 3), st.floats(-500, 500), st.floats(-500, 500))
+def test_where_how_large_and_how_tilted_a_face_is_does_not_matter(points, scale, angle, dx, dy):
+    moved = turned(points.astype(np.float64), scale, angle, dx, dy)
+    here, there = geometry.encode(np.stack([points, moved]).astype(np.float32))
+    np.testing.assert_allclose(there, here, atol=2e-3)
+
+
+@given(faces)
+def test_an_expression_does_matter(points):
+    smiling = points.copy()
+    smiling[48] += [-8, -6]
+    smiling[54] += [8, -6]
+    here, there = geometry.encode(np.stack([points, smiling]))
+    assert np.abs(there - here).reshape(68, 2)[[48, 54]].min() > 0.02
+    np.testing.assert_allclose(np.delete(there - here, [96, 97, 108, 109]), 0, atol=1e-5)
+
+
+@given(arrays(np.float32, (3, 136), elements=st.floats(-2, 2, width=32)))
+def test_mirrored_twice_is_as_before(vectors):
+    np.testing.assert_array_equal(geometry.mirror(geometry.mirror(vectors)), vectors)
+
+
+def test_a_mirrored_vector_is_the_vector_of_the_mirrored_picture():
+    rng = np.random.default_rng(0)
+    # Where the shape is symmetric itself, aligning before or after the flip is the same.
+    points = geometry.mean_shape() + rng.normal(0, 0.02, (68, 2)).astype(np.float32)
+    flipped = (points * [-1, 1])[list(geometry.MIRROR)].astype(np.float32)
+    straight, mirrored = geometry.encode(np.stack([points, flipped]))
+    np.testing.assert_allclose(geometry.mirror(straight), mirrored, atol=0.02)
+
+
+def test_the_mirror_swaps_sides_and_keeps_the_middle():
+    pairs = dict(enumerate(geometry.MIRROR))
+    assert sorted(pairs.values()) == list(range(68))
+    assert all(pairs[pairs[i]] == i for i in pairs)
+    assert [i for i in pairs if pairs[i] == i] == [8, 27, 28, 29, 30, 33, 51, 57, 62, 66]
+
+
+@pytest.mark.parametrize("value", [0.0, 512.0, -3.0])
+def test_points_that_all_coincide_give_zeros(value):
+    assert not geometry.encode(np.full((2, 68, 2), value, np.float32)).any()
+
+
+def test_points_on_one_line_stay_finite():
+    line = np.stack([np.arange(68), np.arange(68)], axis=1)[None].astype(np.float32)
+    assert np.isfinite(geometry.encode(line)).all()
+
+
+def test_the_mean_shape_is_upright_and_its_unit_is_the_eyes_distance():
+    shape = geometry.mean_shape()
+    np.testing.assert_allclose(shape[45] - shape[36], [1, 0], atol=1e-5)
+    assert shape[8, 1] > shape[30, 1] > shape[27, 1]
+
+
+def test_the_mean_shape_of_turned_copies_is_the_face_itself():
+    rng = np.random.default_rng(0)
+    face = geometry.mean_shape() + rng.normal(0, 0.03, (68, 2))
+    copies = [turned(face, *rng.uniform([0.5, -1, -9, -9], [2, 1, 9, 9])) for _ in range(20)]
+    found = geometry.mean_shape_of(np.stack(copies).astype(np.float32))
+    upright = geometry.mean_shape_of(face[None].astype(np.float32))
+    np.testing.assert_allclose(found, upright, atol=1e-3)
+
+
+# --- all of it on one picture
+
+
+def test_the_perceiver_follows_encodes_and_forgets(portrait):
+    from emolive.perception import Perceiver
+
+    perceiver = Perceiver(("geometry",))
+    seen = perceiver.observe(Frame(5, portrait, 0))
+    assert (seen.t_ns, seen.vector.shape, seen.face.points_px.shape) == (5, (136,), (68, 2))
+    box = seen.face.box_px
+    middle = seen.face.points_px.mean(axis=0)
+    assert box.x_px < middle[0] < box.x_px + box.width_px
+    assert box.y_px < middle[1] < box.y_px + box.height_px
+    nothing = perceiver.observe(Frame(to_ns(0.1), np.zeros_like(portrait), 1))
+    assert (nothing.face, nothing.vector) == (None, None)
+    perceiver.reset()
+    assert perceiver.observe(Frame(0, portrait, 2)).vector is not None
+
+
+def test_pixels_cannot_be_wanted_without_a_trunk():
+    from emolive.perception import Perceiver
+
+    with pytest.raises(ValueError, match="trunk"):
+        Perceiver(("efficientface",))
