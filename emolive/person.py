@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from emolive.models.spec import ModelSpec
 from emolive.settings import user_dir
 
 FORMAT = 1
+_LONGEST_NAME = 40
 
 
 def measure_of(spec: ModelSpec) -> dict[str, str]:
@@ -87,8 +89,11 @@ class Person:
             for stream, moments in (("face", self.neutral.face), ("voice", self.neutral.voice))
         }
         temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"format": FORMAT, **stored}))
-        temporary.replace(path)
+        try:
+            temporary.write_text(json.dumps({"format": FORMAT, **stored}))
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
         return path
 
     def load(self) -> bool:
@@ -101,28 +106,37 @@ class Person:
             return False
         try:
             stored: dict[str, Any] = json.loads(path.read_text())
-            loaded = Evidence(_moments(stored["face"]), _moments(stored["voice"]))
+            if stored["format"] != FORMAT:
+                raise ValueError(f"format {stored['format']}")
             measured = {stream: str(stored[stream]["measure"]) for stream in ("face", "voice")}
+            for stream, wanted in measure_of(self.spec).items():
+                if measured[stream] != wanted:
+                    raise EmoliveError(
+                        f"The saved baseline of {self.name} was measured with {measured[stream]}, "
+                        f"this model measures with {wanted}: calibrate again."
+                    )
+            loaded = Evidence(
+                _moments(stored["face"], self.spec.face_width),
+                _moments(stored["voice"], self.spec.audio.channels),
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise EmoliveError(
                 f"The saved baseline of {self.name} cannot be read: calibrate again."
             ) from error
-        for stream, wanted in measure_of(self.spec).items():
-            if measured[stream] != wanted:
-                raise EmoliveError(
-                    f"The saved baseline of {self.name} was measured with {measured[stream]}, "
-                    f"this model measures with {wanted}: calibrate again."
-                )
         self.neutral = loaded
         return True
 
 
-def _moments(stored: dict[str, Any]) -> Moments:
-    return Moments(
-        float(stored["count"]), np.asarray(stored["total"], float), np.asarray(stored["squares"], float)
-    )
+def _moments(stored: dict[str, Any], width: int) -> Moments:
+    count, total, squares = float(stored["count"]), np.array(stored["total"]), np.array(stored["squares"])
+    values = np.stack([total, squares]).astype(np.float64)
+    if values.shape != (2, width) or not np.isfinite(values).all() or not 0 <= count < np.inf:
+        raise ValueError("these are no moments of this width")
+    return Moments(count, values[0], values[1])
 
 
 def _path(name: str) -> Path:
-    safe = re.sub(r"[^\w.-]+", "_", name.strip()).strip("._") or "guest"
-    return user_dir() / "people" / f"{safe}.json"
+    """A file of their own for every name: readable, with a mark where it cannot be the name itself."""
+    readable = re.sub(r"[^a-z0-9-]+", "_", name)[:_LONGEST_NAME]
+    mark = "" if readable == name else "." + sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return user_dir() / "people" / f"{readable}{mark}.json"

@@ -1,0 +1,96 @@
+"""What every test may lean on: a home of its own, small models with random weights, real clips."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emolive import settings
+
+RandomCheckpoint = Callable[..., Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For fixtures that live longer than one test: nobody's real baselines are read or written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMOLIVE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _home_of_the_test(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, _home_of_the_session: None
+) -> None:
+    monkeypatch.setenv("EMOLIVE_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="session")
+def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpoint:
+    """`random_checkpoint(fusion, **spec)`: a model on facial geometry whose weights nobody trained."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    made: dict[str, Path] = {}
+
+    def make(fusion: str = "ia", **changes: Any) -> Path:
+        import torch
+
+        from emolive.models import checkpoint, registry
+        from emolive.models.spec import AudioSpec, ModelSpec
+
+        spec = replace(
+            ModelSpec(
+                fusion=fusion,
+                encoders=("geometry",),
+                tracker="dlib68",
+                pooling="mean",
+                audio=AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50, fmax_hz=8000),
+                baselines=("none", "neutral", "running"),
+                variant="residual",
+            ),
+            **changes,
+        )
+        key = repr(spec)
+        if key not in made:
+            torch.manual_seed(7)
+            net = registry.build(spec)
+            # As wide as real landmarks and decibels, so that features come in a sensible range.
+            for stream, middle, spread in (("face", 0.0, 0.3), ("voice", -50.0, 20.0)):
+                getattr(net, f"{stream}_mean").fill_(middle)
+                getattr(net, f"{stream}_std").fill_(spread)
+                getattr(net, f"{stream}_within").fill_(spread / 2)
+            made[key] = folder / f"{fusion}-{len(made)}.safetensors"
+            checkpoint.save(made[key], net, provenance={"data": "none: random weights"})
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def real_clips() -> list[Path]:
+    """The real mp4 clips of one actor, shortest first."""
+    folder = settings.data_dir() / "ravdess" / "video"
+    clips = sorted(folder.rglob("*.mp4"), key=lambda path: path.stat().st_size)
+    if not clips:
+        pytest.skip(f"no real clips in {folder}: set EMOLIVE_DATA")
+    return clips
+
+
+@pytest.fixture(scope="session")
+def parity() -> Path:
+    """The folder of checkpoints in the published form."""
+    folder = settings.data_dir().parent / "parity"
+    if not folder.is_dir():
+        pytest.skip("the checkpoints in the published form are not on this computer")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def without_root() -> None:
+    """Permissions stop nobody who may do everything."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
