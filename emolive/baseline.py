@@ -89,9 +89,13 @@ class Baseline:
     scale: FloatArray
 
     def apply(self, rows: FloatArray, present: BoolArray, modes: tuple[str, ...]) -> FloatArray:
-        """(n, D) rows, (n,) present → (n, D + len(modes)): relative features, then one flag per mode."""
+        """(n, D) rows, (n,) present → (n, D + len(modes)): relative features, then one flag per mode.
+
+        A mode that is not among `modes` sets none of the flags.
+        """
         flags = np.zeros((len(rows), len(modes)), np.float32)
-        flags[:, modes.index(self.mode)] = 1.0
+        if self.mode in modes:
+            flags[:, modes.index(self.mode)] = 1.0
         full = np.concatenate([(rows - self.shift) / self.scale, flags], axis=1)
         full[~present] = 0.0
         return np.asarray(full, np.float32)

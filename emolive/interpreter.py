@@ -12,6 +12,7 @@ import torch
 from emolive.baseline import Baseline, Population
 from emolive.errors import EmoliveError
 from emolive.evidence import Window
+from emolive.face.landmarks import TRACKER
 from emolive.models import checkpoint as checkpoints
 from emolive.models.checkpoint import Checkpoint
 from emolive.models.network import EmotionNet
@@ -89,12 +90,14 @@ class Interpreter:
         Args:
             window: from `emolive.evidence.gather`.
             person: whose statistics to read it against.
-            mode: none, neutral or running; without effect on a model that takes raw features.
+            mode: none, neutral or running; one that the model was not trained for counts as none, and
+                for a model that takes raw features all are one.
         """
         modality = self.modality(window)
         if modality is None:
             return None
-        face, voice = person.baselines(mode if self.spec.baselines else "none", self.face, self.voice)
+        mode = mode if mode in self.spec.baselines else "none"
+        face, voice = person.baselines(mode, self.face, self.voice)
         video, sound = model_input(
             window, face if "v" in modality else None, voice if "a" in modality else None, self.spec
         )
@@ -137,7 +140,8 @@ def load_interpreter(fusion: str | None, path: Path | None, device: str = "auto"
     """Load strictly and warm up. EmoliveError in one sentence for anything that does not fit."""
     if path is None:
         path = checkpoints.shipped(fusion or "ia")
-    interpreter = Interpreter(checkpoints.load(path, fusion=fusion), choose_device(device))
+    loaded = checkpoints.load(path, fusion=fusion, tracker=TRACKER)
+    interpreter = Interpreter(loaded, choose_device(device))
     interpreter.warm_up()
     return interpreter
 

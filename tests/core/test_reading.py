@@ -1,0 +1,269 @@
+"""A window becomes probabilities, and probabilities become what is shown."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emolive.baseline import MODES
+from emolive.clock import to_ns
+from emolive.errors import EmoliveError
+from emolive.evidence import Window
+from emolive.interpreter import Interpreter, choose_device, load_interpreter
+from emolive.mailbox import Mailbox
+from emolive.models import checkpoint
+from emolive.models.spec import EMOTIONS
+from emolive.person import Person
+from emolive.smoothing import FORGET_S, HOLD_S, Smoother
+from emolive.types import UNSURE
+
+FUSIONS = ("lt", "it", "ia")
+
+
+@pytest.fixture(scope="module", params=FUSIONS)
+def interpreter(request, random_checkpoint):
+    return load_interpreter(request.param, random_checkpoint(request.param), "cpu")
+
+
+@pytest.fixture(scope="module")
+def ia(random_checkpoint):
+    return load_interpreter(None, random_checkpoint("ia"), "cpu")
+
+
+def window(spec, *, face=True, voice=True, seed=0) -> Window:
+    rng = np.random.default_rng(seed)
+    steps = spec.audio.steps(spec.samples)
+    return Window(
+        end_ns=to_ns(3.6),
+        bins=(rng.standard_normal((spec.frames, spec.face_width)) * 0.3).astype(np.float32),
+        bins_present=np.full(spec.frames, face),
+        steps=(rng.standard_normal((steps, spec.audio.channels)) * 20 - 50).astype(np.float32),
+        steps_present=np.ones(steps, bool),
+        speech=np.full(steps, voice),
+        level_dbfs=-30.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("face", "voice", "modality"), [(1, 1, "av"), (1, 0, "v"), (0, 1, "a"), (0, 0, None)]
+)
+def test_which_streams_can_be_read(interpreter, face, voice, modality):
+    seen = window(interpreter.spec, face=bool(face), voice=bool(voice))
+    reading = interpreter.read(seen, Person(interpreter.spec), "running")
+    assert (reading and reading.modality) == modality
+    if reading:
+        assert sum(reading.probs) == pytest.approx(1, abs=1e-5)
+        assert len(reading.probs) == len(EMOTIONS)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("garbage", [1e6, -3.0, np.nan])
+def test_garbage_in_a_masked_stream_changes_nothing(interpreter, mode, garbage):
+    spec = interpreter.spec
+    person = Person(spec)
+    silent = window(spec, voice=False)
+    noisy = replace(silent, steps=np.full_like(silent.steps, garbage))
+    assert interpreter.read(noisy, person, mode) == interpreter.read(silent, person, mode)
+    faceless = window(spec, face=False)
+    strange = replace(faceless, bins=np.full_like(faceless.bins, garbage))
+    assert interpreter.read(strange, person, mode) == interpreter.read(faceless, person, mode)
+
+
+def test_what_is_not_masked_does_change_it(interpreter):
+    person, spec = Person(interpreter.spec), interpreter.spec
+    here, there = window(spec), window(spec, seed=1)
+    base = interpreter.read(here, person, "none").probs
+    for part in ("bins", "steps"):
+        other = interpreter.read(replace(here, **{part: getattr(there, part)}), person, "none").probs
+        assert max(abs(a - b) for a, b in zip(base, other, strict=True)) > 1e-5
+
+
+def test_bins_without_a_face_say_nothing(ia):
+    half = window(ia.spec)
+    present = np.arange(15) % 2 == 0
+    bins = half.bins.copy()
+    bins[~present] = 99
+    one, other = (replace(half, bins_present=present, bins=b) for b in (half.bins, bins))
+    assert ia.read(one, Person(ia.spec), "none") == ia.read(other, Person(ia.spec), "none")
+
+
+def test_temperature_cools_without_changing_the_order(random_checkpoint):
+    loaded = checkpoint.load(random_checkpoint("ia"))
+    reader = Interpreter(loaded)
+    seen, person = window(reader.spec), Person(reader.spec)
+    warm = np.array(reader.read(seen, person, "none").probs)
+    loaded.net.temperature.fill_(4.0)
+    cool = np.array(reader.read(seen, person, "none").probs)
+    loaded.net.temperature.fill_(1.0)
+    assert cool.max() < warm.max()
+    assert (np.argsort(cool) == np.argsort(warm)).all()
+    expected = warm ** (1 / 4)
+    np.testing.assert_allclose(cool, expected / expected.sum(), atol=1e-5)
+
+
+def calibrated(spec, interpreter) -> Person:
+    person = Person(spec)
+    for seed in range(40):
+        person.neutral.add(window(spec, seed=seed), spec, interpreter.face, interpreter.voice)
+        person.running.add(window(spec, seed=seed), spec, interpreter.face, interpreter.voice)
+    return person
+
+
+def test_a_reading_says_which_baseline_it_really_had(ia):
+    nobody, somebody = Person(ia.spec), calibrated(ia.spec, ia)
+    seen = window(ia.spec)
+    assert [ia.read(seen, nobody, mode).baseline for mode in MODES] == ["none", "none", "running"]
+    assert [ia.read(seen, somebody, mode).baseline for mode in MODES] == list(MODES)
+
+
+@pytest.mark.parametrize("known", [("none",), ("none", "running"), ("running",), ("neutral",)])
+def test_a_mode_that_the_model_was_not_trained_for_is_not_used(random_checkpoint, known):
+    reader = load_interpreter(None, random_checkpoint("ia", baselines=known), "cpu")
+    person = calibrated(reader.spec, reader)
+    for mode in MODES:
+        reading = reader.read(window(reader.spec), person, mode)
+        assert sum(reading.probs) == pytest.approx(1, abs=1e-5)
+        assert reading.baseline == (mode if mode in known else "none")
+
+
+def test_a_model_of_raw_features_has_no_baseline(random_checkpoint):
+    reader = load_interpreter(None, random_checkpoint("ia", baselines=()), "cpu")
+    person = calibrated(reader.spec, reader)
+    probs = {reader.read(window(reader.spec), person, mode) for mode in MODES}
+    assert len(probs) == 1
+    assert probs.pop().baseline == "none"
+
+
+def test_a_model_of_another_tracker_is_refused(random_checkpoint):
+    other = random_checkpoint("ia", tracker="mediapipe478")
+    with pytest.raises(EmoliveError, match="tracker mediapipe478, and dlib68 is running"):
+        load_interpreter(None, other, "cpu")
+
+
+def test_a_device_that_is_not_there_is_refused_in_a_sentence():
+    with pytest.raises(EmoliveError, match=r"no device abacus on this computer: there is cpu"):
+        choose_device("abacus")
+
+
+# --- smoothing
+
+LABELS = ("neutral", "happy", "sad")
+HOP_NS = to_ns(0.24)
+
+
+def shown(series, hop_ns=HOP_NS, smoother=None):
+    smoother = smoother or Smoother(LABELS)
+    return [smoother.update(probs, i * hop_ns) for i, probs in enumerate(series)]
+
+
+def test_it_begins_unsure_and_then_says_what_holds():
+    labels = [s.label for s in shown([(0.1, 0.8, 0.1)] * 6)]
+    assert labels[0] == UNSURE
+    assert labels[-1] == "happy"
+    assert labels == sorted(labels, key=lambda label: label == "happy")
+
+
+def test_near_ties_that_alternate_do_not_flicker():
+    series = [(0.1, 0.8, 0.1)] * 8 + [(0.1, 0.44, 0.46), (0.1, 0.46, 0.44)] * 60
+    labels = [s.label for s in shown(series)][8:]
+    assert sum(a != b for a, b in pairwise(labels)) <= 1
+
+
+@given(st.lists(st.sampled_from([0, 1, 2]), min_size=20, max_size=80))
+def test_a_label_that_took_over_has_led_for_long_enough(winners):
+    series = [tuple(0.8 if i == w else 0.1 for i in range(3)) for w in winners]
+    out = shown(series)
+    changes = [i for i in range(1, len(out)) if out[i].label != out[i - 1].label]
+    hold = int(HOLD_S / 0.24) + 1
+    for change in changes:
+        if out[change].label == UNSURE:
+            continue
+        leaders = {LABELS[int(np.argmax(s.probs))] for s in out[change - hold + 1 : change + 1]}
+        assert leaders == {out[change].label}
+
+
+def test_nothing_likely_is_unsure_and_a_shown_label_needs_less_to_stay():
+    flat = [(0.34, 0.33, 0.33)]
+    assert {s.label for s in shown(flat * 20)} == {UNSURE}
+    kept = shown([(0.1, 0.8, 0.1)] * 6 + flat * 3 + [(0.33, 0.34, 0.33)] * 40)
+    assert kept[-1].label == "happy"
+    lost = [s.label for s in shown([(0.0, 1.0, 0.0)] * 6 + [(0.2, 0.2, 0.2)] * 40)]
+    assert lost[-1] == UNSURE
+
+
+def test_smoothing_goes_by_time_and_not_by_count():
+    step = [(1.0, 0.0, 0.0)], [(0.0, 1.0, 0.0)]
+    slow = shown(step[0] + step[1] * 5, hop_ns=to_ns(0.24))[-1].probs
+    fast = shown(step[0] + step[1] * 20, hop_ns=to_ns(0.06))[-1].probs
+    np.testing.assert_allclose(slow, fast, atol=1e-9)
+    assert slow[1] == pytest.approx(1 - np.exp(-1.2 / 0.6))
+
+
+@given(st.lists(st.lists(st.floats(0.01, 1), min_size=3, max_size=3), min_size=1, max_size=30))
+def test_bars_stay_probabilities(raw):
+    for out in shown([tuple(np.array(r) / sum(r)) for r in raw]):
+        assert sum(out.probs) == pytest.approx(1)
+        assert out.confidence == max(out.probs)
+        assert out.label in (*LABELS, UNSURE)
+
+
+def test_after_a_pause_it_starts_afresh():
+    smoother = Smoother(LABELS)
+    shown([(0.0, 1.0, 0.0)] * 10, smoother=smoother)
+    after = smoother.update((0.0, 0.0, 1.0), 9 * HOP_NS + to_ns(FORGET_S + 0.1))
+    assert (after.probs, after.label) == ((0.0, 0.0, 1.0), UNSURE)
+
+
+# --- the mailbox
+
+
+def test_the_newest_replaces_what_nobody_took():
+    box: Mailbox[int] = Mailbox()
+    for i in range(5):
+        box.put(i)
+    assert (box.take(), box.dropped, box.empty) == (4, 4, True)
+    assert box.take(timeout_s=0.01) is None
+
+
+def test_lossless_the_writer_waits_and_nothing_is_dropped():
+    box: Mailbox[int] = Mailbox(lossless=True)
+    writer = threading.Thread(target=lambda: [box.put(i) for i in range(200)])
+    writer.start()
+    assert [box.take(10) for _ in range(200)] == list(range(200))
+    writer.join(10)
+    assert box.dropped == 0
+
+
+def test_a_taker_wakes_up_for_an_item_and_for_the_end():
+    box: Mailbox[int] = Mailbox()
+    got: list[int | None] = []
+    taker = threading.Thread(target=lambda: got.extend(box.take() for _ in range(2)))
+    taker.start()
+    time.sleep(0.05)
+    box.put(1)
+    while not got:
+        time.sleep(0.01)
+    box.close()
+    taker.join(10)
+    assert got == [1, None]
+
+
+def test_closing_lets_a_waiting_writer_go_and_the_last_item_be_taken():
+    box: Mailbox[int] = Mailbox(lossless=True)
+    box.put(1)
+    writer = threading.Thread(target=box.put, args=(2,))
+    writer.start()
+    time.sleep(0.05)
+    box.close()
+    writer.join(10)
+    assert not writer.is_alive()
+    assert box.closed
+    box.put(3)
+    assert [box.take(), box.take()] == [1, None]
