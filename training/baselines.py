@@ -197,22 +197,34 @@ def session_baselines(
         known: the model's populations.
     """
     calibration = calibration_clips(windows.items)
+    names = [canonical(item.actor) for item in windows.items]
+    moments: dict[tuple[str, int], Moments] = {}
+
+    def evidence_of(stream: str, mine: Sequence[int]) -> Moments:
+        known_of: Population = getattr(known, stream)
+        total = Moments.zero(len(known_of.mean))
+        for i in mine:
+            if (stream, i) not in moments:
+                moments[stream, i] = clip_moments(windows.live, stream, i, known_of)
+            total = total + moments[stream, i]
+        return total
+
+    whole: dict[tuple[int, ...], tuple[Baseline, Baseline]] = {}
     drawn: list[tuple[Baseline, Baseline]] = []
     for clip in clips:
-        actor = canonical(windows.items[clip].actor)
-        mine = [i for i, item in enumerate(windows.items) if actor and canonical(item.actor) == actor] or [
-            clip
-        ]
-        if mode == "neutral":
+        actor = names[clip]
+        mine = [i for i, name in enumerate(names) if name == actor] if actor else [clip]
+        if mode == "none":
+            mine = []
+        elif mode == "neutral":
             mine = [i for i in mine if i in calibration]
         elif mode == "running":
             mine = [i for i in mine if i <= clip]
-        pair = []
-        for stream in STREAMS:
-            population_of: Population = getattr(known, stream)
-            evidence = Moments.zero(len(population_of.mean))
-            for i in mine if mode != "none" else []:
-                evidence = evidence + clip_moments(windows.live, stream, i, population_of)
-            pair.append(baseline("running" if mode == "person" else mode, population_of, evidence))
-        drawn.append((pair[0], pair[1]))
+        if (who := tuple(mine)) not in whole:
+            how = "running" if mode == "person" else mode
+            whole[who] = (
+                baseline(how, known.face, evidence_of("face", mine)),
+                baseline(how, known.voice, evidence_of("voice", mine)),
+            )
+        drawn.append(whole[who])
     return drawn

@@ -12,7 +12,7 @@ from training.config import Options
 from training.data import Prepared, Sides, names_of
 from training.masking import MASKS
 
-COLUMNS = {"av": "both", "a": "sound only", "v": "picture only"}
+COLUMNS = {"av": "both", "a": "sound", "v": "picture"}
 
 
 def percent(share: float) -> str:
@@ -39,18 +39,19 @@ def plan(console: Console, options: Options, prepared: Prepared, split: Sides) -
 
 
 def table(console: Console, figures: Mapping[str, Mapping[str, Any]], title: str) -> None:
-    """UAR and top-1 in percent for each baseline mode (rows) and modality (columns)."""
+    """UAR and top-1 in percent for each baseline mode (rows) and modality (columns); ECE of both."""
     found = Table(title=title)
     found.add_column("baseline")
-    for name in COLUMNS.values():
-        found.add_column(f"{name}: UAR", justify="right")
-        found.add_column("top-1", justify="right")
-        found.add_column("ECE", justify="right")
+    for modality, name in COLUMNS.items():
+        for column in ("UAR", "top-1", *(["ECE"] if modality == "av" else [])):
+            found.add_column(f"{name}\n{column}", justify="right", no_wrap=True)
     for mode, by_modality in figures.items():
         cells = []
         for modality in COLUMNS:
             one = by_modality.get(modality)
-            cells += [percent(one["uar"]), percent(one["top1"]), f"{one['ece']:.3f}"] if one else ["", "", ""]
+            cells += [percent(one["uar"]), percent(one["top1"])] if one else ["", ""]
+            if modality == "av":
+                cells.append(f"{one['ece']:.3f}" if one else "")
         found.add_row(mode, *cells)
     console.print(found)
 
