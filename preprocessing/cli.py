@@ -157,16 +157,16 @@ def _preprocess(options: argparse.Namespace, console: Console, errors: Console) 
     if options.dry_run:
         left = unfinished(options.root, output, scan, steps)
         report.show(report.build(output, scan), console)
-        console.print(f"{len(left)} clips would be cut: {', '.join(steps)}. Nothing was written.")
+        console.print(f"Clips to be cut: {len(left)} ({', '.join(steps)}). Nothing was written.")
         return 0
     outcome = run(options.root, output, scan, cut, steps, workers=options.workers, console=errors)
     if outcome.done:
-        console.print(f"{outcome.done} clips in {outcome.elapsed_s:.0f} s, {outcome.rate_hz:.2f} a second.")
+        console.print(f"Clips: {outcome.done} in {outcome.elapsed_s:.1f} s, {outcome.rate_hz:.2f} a second.")
     grids = grid.write_grids(output, scan) if "faces" in steps else 0
     written = tables.write_tables(output, cut, scan, fold)
     code = _show(output, scan, console, options.strict)
     for name, n in written.items():
-        console.print(f"{name}: {n} clips, {f'split {fold.name}' if fold else 'without a split'}.")
+        console.print(_table_line(name, n, fold))
     if grids:
         console.print(f"Look at the crops: {escape(str(output.root / names.GRIDS))}", soft_wrap=True)
     return code
@@ -180,12 +180,17 @@ def _show(output: Output, scan: Scan, console: Console, strict: bool, thorough: 
     return 1 if strict and (found.faults or found.done < found.clips) else 0
 
 
+def _table_line(name: str, clips: int, fold: splits.Fold | None) -> str:
+    split = f"split {fold.name}" if fold else "without a split"
+    return escape(f"{name}: {split}, clips: {clips}.")
+
+
 def _annotations(options: argparse.Namespace, console: Console, errors: Console) -> int:
     output = Output(options.out)
     cut, scan = output.plan()
     fold = _fold(options, {clip.actor for clip in scan.clips})
     for name, n in tables.write_tables(output, cut, scan, fold).items():
-        console.print(f"{name}: {n} clips, {f'split {fold.name}' if fold else 'without a split'}.")
+        console.print(_table_line(name, n, fold))
     return 0
 
 
@@ -205,7 +210,7 @@ def _landmarks(options: argparse.Namespace, console: Console, errors: Console) -
         console.print(escape(sentence), highlight=False, soft_wrap=True)
     if len(left) > report.SHOWN:
         console.print(f"and {len(left) - report.SHOWN} more were left out.")
-    console.print(f"{len(items)} clips, {f'split {fold.name}' if fold else 'without a split'}.")
+    console.print(_table_line(options.out.name, len(items), fold))
     if any(entry.startswith("../") for item in items for entry in (item.video, item.audio)):
         console.print("Its paths leave its folder: training reads them with --allow-outside.")
     return 1 if options.strict and left else 0

@@ -131,6 +131,8 @@ class ClipCutter:
         assert self._reader is not None
         step = _Result(self._output, clip, decoded, end_ns, self._cut)
         crops, landmarks = self._reader.crops(end_ns), self._reader.landmarks()
+        step.facts["frames"] = self._reader.looked_at
+        step.facts["frames_with_face"] = len(landmarks.frames) if landmarks else 0
         if not decoded.has_picture:
             if clip.video:
                 step.fault("faceless", "There is no picture in it.")
@@ -143,7 +145,6 @@ class ClipCutter:
                 step.facts[name] = int((crops.mask == code).sum())
         if landmarks is not None:
             step.write(f"{names.LANDMARKS}/{clip.id}.npz", encode_landmarks(clip.id, landmarks))
-            step.facts |= {"frames": landmarks.looked_at, "frames_with_face": len(landmarks.frames)}
         return step.done()
 
     def _audio(self, clip: SourceClip, decoded: _Decoded, end_ns: int) -> StepResult:

@@ -47,8 +47,6 @@ class Landmarks:
     frames: StampArray
     """(T,) numbers of the frames; divided by `rate_hz` they are seconds from the start of the clip."""
     rate_hz: float
-    looked_at: int
-    """Frames that were searched for a face."""
 
 
 class FaceReader:
@@ -119,6 +117,11 @@ class FaceReader:
         images = [self._crops[int(chosen[i, 0])] for i in nearest]
         return Crops(np.stack([image for image in images if image is not None]), mask)
 
+    @property
+    def looked_at(self) -> int:
+        """Frames that were searched for landmarks so far."""
+        return len(self._stamps)
+
     def landmarks(self) -> Landmarks | None:
         """The landmarks of all frames so far; None if no face was found."""
         seen = [
@@ -127,7 +130,7 @@ class FaceReader:
         if not seen:
             return None
         rate_hz, frames = _frame_numbers(np.array([t for t, _ in seen], np.int64), self._steps_ns)
-        return Landmarks(np.stack([points for _, points in seen]), frames, rate_hz, len(self._stamps))
+        return Landmarks(np.stack([points for _, points in seen]), frames, rate_hz)
 
 
 def _frame_numbers(stamps_ns: StampArray, steps_ns: list[int]) -> tuple[float, StampArray]:

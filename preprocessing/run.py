@@ -7,10 +7,11 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from time import monotonic
@@ -101,7 +102,13 @@ def run(
     began = monotonic()
     done = 0
     bar = Progress(
-        TextColumn("Clips"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeLeft(), console=console
+        TextColumn("Clips"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeLeft(),
+        TextColumn("left"),
+        console=console,
     )
     try:
         with _terminable(), bar:
@@ -110,9 +117,9 @@ def run(
                 done += 1
                 bar.advance(task)
     except KeyboardInterrupt:
+        kept = len(scan.clips) - len(unfinished(root, output, scan, steps))
         raise Stopped(
-            f"Stopped: {known + done} of {len(scan.clips)} clips are done. "
-            f"Run the same command again to go on."
+            f"Stopped: {kept} of {len(scan.clips)} clips are done. Run the same command again to go on."
         ) from None
     return Outcome(done, known, monotonic() - began)
 
@@ -149,10 +156,15 @@ def _cut_all(arguments: ClipArguments, clips: list[SourceClip], workers: int) ->
         min(workers, len(clips)), get_context("spawn"), initializer=_start_worker, initargs=(arguments,)
     )
     try:
-        futures: list[Future[None]] = [pool.submit(_cut_one, clip) for clip in clips]
-        for future in as_completed(futures):
-            future.result()
-            yield
+        waiting = iter(clips)
+        # No more than are worked on: what the pool has queued could not be taken back at a stop.
+        busy: set[Future[None]] = {pool.submit(_cut_one, clip) for clip in islice(waiting, workers)}
+        while busy:
+            finished, busy = wait(busy, return_when=FIRST_COMPLETED)
+            busy |= {pool.submit(_cut_one, clip) for clip in islice(waiting, len(finished))}
+            for future in finished:
+                future.result()
+                yield
     except BrokenProcessPool:
         raise EmoliveError(
             "A worker process died, perhaps for lack of memory: run the same command again with fewer "
