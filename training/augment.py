@@ -22,6 +22,8 @@ class Strengths:
     """Of each bin, in units of the baseline's scale: the tracker's trembling."""
     landmark_offset: float = 0.2
     """Of each clip, in the same units: another tracker, another pose."""
+    late: float = 0.15
+    """Share of windows of which only the end is there, as when a session has just begun."""
     missing_bins: int = 2
     """At most so many bins beside each other have no face."""
     gain_db: float = 5.0
@@ -38,7 +40,7 @@ class Strengths:
     """Of Beta(a, a) (Zhang et al. 2018)."""
 
 
-NONE = Strengths(0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0, 0, 0, 0.0)
+NONE = Strengths(0.0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0, 0, 0, 0.0)
 
 
 def face_noise(face: Tensor, strengths: Strengths) -> Tensor:
@@ -71,6 +73,21 @@ def background(voice: Tensor, strengths: Strengths) -> Tensor:
     noisy = torch.rand(batch, 1, 1) < strengths.noise
     both = torch.logaddexp(voice * _NEPER, level * _NEPER) / _NEPER
     return torch.where(noisy, both, voice)
+
+
+LATEST = 2 / 3
+"""At most this share of a window is missing because it lies before the beginning."""
+
+
+def beginnings(batch: int, strengths: Strengths) -> Tensor:
+    """(batch,) where the evidence of each window begins, as a share of the window; mostly 0."""
+    late = torch.rand(batch) < strengths.late
+    return torch.where(late, LATEST * torch.rand(batch), torch.zeros(batch))
+
+
+def since(beginning: Tensor, length: int) -> Tensor:
+    """(B,) → (B, length) bool: the places that lie behind each beginning."""
+    return torch.arange(length) >= (beginning * length)[:, None]
 
 
 def stretches(batch: int, length: int, longest: int) -> Tensor:

@@ -117,6 +117,9 @@ class Batches:
             face = _relative(face, [pair[0] for pair in drawn])
             voice = _relative(voice, [pair[1] for pair in drawn])
             face = augment.face_noise(face, strengths)
+        beginning = augment.beginnings(n, strengths)
+        seen = seen & augment.since(beginning, seen.shape[1])
+        heard = heard & augment.since(beginning, heard.shape[1])
         seen = seen & ~augment.stretches(n, seen.shape[1], strengths.missing_bins)
         cut = augment.stretches(n, heard.shape[1], strengths.masked_steps)
         voice = voice * ~augment.stretches(n, voice.shape[2], strengths.masked_bands)[:, None]

@@ -77,6 +77,7 @@ class Options:
     flip: float = _option(0.5, "share of mirrored faces", low=0, high=1)
     landmark_noise: float = _option(0.1, "of each bin, in units of the baseline's scale", low=0, high=10)
     landmark_offset: float = _option(0.2, "of each clip, in the same units", low=0, high=10)
+    late: float = _option(0.15, "share of windows of which only the end is there", low=0, high=1)
     missing_bins: int = _option(2, "longest stretch of bins without a face", low=0, high=240)
     gain_db: float = _option(6.0, "deviation of loudness", low=0, high=60)
     eq_db: float = _option(2.0, "deviation of each band's loudness", low=0, high=60)
@@ -120,6 +121,7 @@ REFERENCE_RECIPE: dict[str, Any] = {
     "variant": "reference",
     "landmark_noise": 0.0,
     "landmark_offset": 0.0,
+    "late": 0.0,
     "missing_bins": 0,
     "gain_db": 0.0,
     "eq_db": 0.0,
