@@ -6,6 +6,7 @@ vectors and the sound (rings when live, whole-clip arrays offline), and the resu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Protocol
@@ -15,7 +16,7 @@ import numpy as np
 from emolive import audio
 from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import AudioSpec, ModelSpec
-from emolive.types import BoolArray, FloatArray, StampArray
+from emolive.types import AudioBlock, BoolArray, FloatArray, StampArray
 from emolive.window import pool, speech_steps, step_levels
 
 PERCEPTION_HZ = 15
@@ -91,6 +92,19 @@ class Sound:
 
     samples: FloatArray
     rate_hz: int
+
+    @classmethod
+    def of(cls, blocks: Sequence[AudioBlock]) -> Sound | None:
+        """Blocks of one rate as one stretch from time 0, each in its place; None without any."""
+        if not blocks:
+            return None
+        rate_hz = blocks[0].rate_hz
+        starts = [round(block.t_ns * rate_hz / NS_PER_S) for block in blocks]
+        ends = [start + len(block.samples) for start, block in zip(starts, blocks, strict=True)]
+        samples = np.zeros(max(ends), np.float32)
+        for start, end, block in zip(starts, ends, blocks, strict=True):
+            samples[start:end] = block.samples
+        return cls(samples, rate_hz)
 
     def read(self, end_ns: int, n: int) -> tuple[FloatArray, BoolArray]:
         """The `n` samples that end at `end_ns`; zero and not present outside the clip."""

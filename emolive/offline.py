@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from emolive.capture.mediafile import iter_media, probe
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
-from emolive.evidence import FrameSampler, Sound, Track, centre_end_ns, gather
+from emolive.evidence import FrameSampler, Sound, Track, Window, centre_end_ns, gather
 from emolive.interpreter import Interpreter, Reading, load_interpreter
 from emolive.perception import Perceiver
 from emolive.person import Evidence, Person
@@ -56,7 +56,7 @@ def perceive_clip(path: Path, perceiver: Perceiver, sampler: FrameSampler, width
                 seen.append(perceiver.observe(item))
         else:
             blocks.append(item)
-    sound = _joined(blocks)
+    sound = Sound.of(blocks)
     if sound is not None:
         end_ns = max(end_ns, to_ns(len(sound.samples) / sound.rate_hz))
     track = None
@@ -68,18 +68,6 @@ def perceive_clip(path: Path, perceiver: Perceiver, sampler: FrameSampler, width
             np.array([o.vector is not None for o in seen], np.bool_),
         )
     return Clip(path, track, sound, to_s(end_ns))
-
-
-def _joined(blocks: list[AudioBlock]) -> Sound | None:
-    """Blocks as one stretch from time 0, each in its place."""
-    if not blocks:
-        return None
-    rate_hz = blocks[0].rate_hz
-    starts = [round(to_s(b.t_ns) * rate_hz) for b in blocks]
-    samples = np.zeros(max(s + len(b.samples) for s, b in zip(starts, blocks, strict=True)), np.float32)
-    for start, block in zip(starts, blocks, strict=True):
-        samples[start : start + len(block.samples)] = block.samples
-    return Sound(samples, rate_hz)
 
 
 class Analyzer:
@@ -105,6 +93,7 @@ class Analyzer:
         self._same_person = same_person
         self._perceiver = Perceiver.for_spec(interpreter.spec, interpreter.pixel_encoder())
         self._person = Person(interpreter.spec, person)
+        self._shown_neutral = False
         if baseline == "neutral":
             self._person.load()
 
@@ -120,9 +109,16 @@ class Analyzer:
         return perceive_clip(path, self._perceiver, FrameSampler(spec, 0), spec.vector_width)
 
     def learn_neutral(self, path: Path) -> None:
-        """Add a clip in which the person is neutral to their neutral baseline."""
-        for _ in self._windows(self.clip(path), self._person.neutral):
-            pass
+        """Add a clip in which the person is neutral to their neutral baseline.
+
+        The first one takes the place of a saved baseline.
+        """
+        if not self._shown_neutral:
+            self._person.neutral = Evidence.none(self._interpreter.spec)
+            self._shown_neutral = True
+        interpreter, neutral = self._interpreter, self._person.neutral
+        for window in self._windows(self.clip(path)):
+            neutral.add(window, interpreter.spec, interpreter.face, interpreter.voice)
 
     def rows(self, path: Path) -> Iterator[Row]:
         """One row for every estimate of a file, then its summary row, as `emolive analyze` prints them.
@@ -130,51 +126,43 @@ class Analyzer:
         Raises:
             EmoliveError: the file cannot be read, or holds neither a face nor a voice.
         """
-        clip = self.clip(path)
+        clip, interpreter, person = self.clip(path), self._interpreter, self._person
+        spec = interpreter.spec
         if not self._same_person:
-            self._person.forget()
-        smoother = Smoother(self._interpreter.spec.labels)
-        found = False
-        for end_ns, reading in self._windows(clip, self._person.running):
+            person.forget()
+        smoother = Smoother(spec.labels)
+        readable: list[int] = []
+        for window in self._windows(clip):
+            if self._same_person:
+                person.running.add(window, spec, interpreter.face, interpreter.voice)
+            else:
+                person.learn(window, interpreter.face, interpreter.voice)
+            reading = interpreter.read(window, person, self._baseline)
             if reading is None:
                 continue
-            found = True
-            smoothed = smoother.update(reading.probs, end_ns)
-            yield {
-                **self._row(path, end_ns, reading, smoothed.probs, smoothed.label),
-                "baseline": reading.baseline,
-            }
-        reading = self.centre(clip)
-        if reading is None or not found:
-            raise EmoliveError(f"{path.name} holds neither a face nor a voice that can be read.")
-        label = self._interpreter.spec.labels[int(np.argmax(reading.probs))]
-        whole = self._row(
-            path, centre_end_ns(clip.duration_s, self._interpreter.spec), reading, reading.probs, label
-        )
-        yield {**whole, "baseline": reading.baseline, "summary": True}
+            readable.append(window.end_ns)
+            smoothed = smoother.update(reading.probs, window.end_ns)
+            yield self._row(path, window.end_ns, reading, smoothed.probs, smoothed.label)
+        centre_ns = centre_end_ns(clip.duration_s, spec)
+        # Somebody may be silent and out of sight just in the middle: then the window next to it is told.
+        for end_ns in (centre_ns, *sorted(readable, key=lambda ns: abs(ns - centre_ns))[:1]):
+            reading = interpreter.read(gather(clip.track, clip.sound, end_ns, spec), person, self._baseline)
+            if reading is not None:
+                label = spec.labels[int(np.argmax(reading.probs))]
+                yield {**self._row(path, end_ns, reading, reading.probs, label), "summary": True}
+                return
+        raise EmoliveError(f"{path.name} holds neither a face nor a voice that can be read.")
 
-    def centre(self, clip: Clip) -> Reading | None:
-        """What the model says of the clip's centre window, with all that is known of the person by now."""
-        window = gather(
-            clip.track,
-            clip.sound,
-            centre_end_ns(clip.duration_s, self._interpreter.spec),
-            self._interpreter.spec,
-        )
-        return self._interpreter.read(window, self._person, self._baseline)
-
-    def _windows(self, clip: Clip, learning: Evidence) -> Iterable[tuple[int, Reading | None]]:
-        """Every window of a clip in order, the statistics in `learning` growing by each."""
-        spec, interpreter = self._interpreter.spec, self._interpreter
+    def _windows(self, clip: Clip) -> Iterator[Window]:
+        """Every window of a clip in order."""
+        spec = self._interpreter.spec
         bin_ns = to_ns(spec.bin_s)
         for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
-            window = gather(clip.track, clip.sound, hop * bin_ns, spec)
-            learning.add(window, spec, interpreter.face, interpreter.voice)
-            yield hop * bin_ns, interpreter.read(window, self._person, self._baseline)
+            yield gather(clip.track, clip.sound, hop * bin_ns, spec)
 
     def _row(self, path: Path, end_ns: int, reading: Reading, probs: tuple[float, ...], label: str) -> Row:
         spec = self._interpreter.spec
-        return row(
+        told = row(
             str(path),
             to_s(end_ns),
             fusion=spec.fusion,
@@ -183,6 +171,7 @@ class Analyzer:
             probs=probs,
             label=label,
         )
+        return {**told, "baseline": reading.baseline}
 
 
 def analyze(

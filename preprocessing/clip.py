@@ -19,7 +19,7 @@ from preprocessing import output as names
 from preprocessing.faces import FILLED, MEASURED, PADDED, FaceReader, encode_array, encode_landmarks
 from preprocessing.output import Output
 from preprocessing.records import Cut, Fault, Kind, Record, SourceClip, Step, StepResult
-from preprocessing.sound import encode_sound, joined, loudest_dbfs, window_of
+from preprocessing.sound import encode_sound, loudest_dbfs, window_of
 
 
 def source_state(root: Path, clip: SourceClip) -> dict[str, tuple[int, int]]:
@@ -112,11 +112,11 @@ class ClipCutter:
                 decoded.has_picture = True
                 end_ns = max(end_ns, item.t_ns)
                 self._look(item)
-        decoded.sound, decoded.sound_from = joined(blocks), clip.video
+        decoded.sound, decoded.sound_from = Sound.of(blocks), clip.video
         own_is_silent = decoded.sound is not None and loudest_dbfs(decoded.sound) < SPEECH_FLOOR_DBFS
         if clip.audio and (decoded.sound is None or own_is_silent):
             beside = iter_media(self._root / clip.audio, video=False, on_damage=on_damage)
-            decoded.sound = joined([item for item in beside if isinstance(item, AudioBlock)])
+            decoded.sound = Sound.of([item for item in beside if isinstance(item, AudioBlock)])
             decoded.sound_from, decoded.own_is_silent = clip.audio, own_is_silent
         if decoded.sound is not None:
             end_ns = max(end_ns, to_ns(len(decoded.sound.samples) / decoded.sound.rate_hz))

@@ -9,23 +9,9 @@ from typing import Literal
 import numpy as np
 
 from emolive import audio
-from emolive.clock import to_s
 from emolive.evidence import Sound
-from emolive.types import AudioBlock, FloatArray
+from emolive.types import FloatArray
 from emolive.window import LEVEL_STEP_S, step_levels
-
-
-def joined(blocks: list[AudioBlock]) -> Sound | None:
-    """Blocks as one stretch from time 0, each in its place; None without any."""
-    if not blocks:
-        return None
-    rate_hz = blocks[0].rate_hz
-    starts = [round(to_s(block.t_ns) * rate_hz) for block in blocks]
-    ends = [start + len(block.samples) for start, block in zip(starts, blocks, strict=True)]
-    samples = np.zeros(max(ends), np.float32)
-    for start, end, block in zip(starts, ends, blocks, strict=True):
-        samples[start:end] = block.samples
-    return Sound(samples, rate_hz)
 
 
 def window_of(sound: Sound, end_ns: int, n: int, rate_hz: int) -> tuple[FloatArray, tuple[float, float]]:
