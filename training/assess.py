@@ -17,7 +17,6 @@ from preprocessing.splits import canonical
 from training import metrics
 from training.baselines import Populations, calibration_clips, session_baselines
 from training.batches import IntArray, targets
-from training.loop import Validation
 from training.predict import Inputs, inputs, logits
 from training.windows import Windows
 
@@ -35,6 +34,30 @@ class Scored:
     actors: tuple[str, ...]
     logits: dict[tuple[str, str], NDArray[np.float32]]
     """(mode, modality) → (n, classes)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What an epoch is judged by: the same clips, once for each baseline mode."""
+
+    given: tuple[Inputs, ...]
+    truth: IntArray
+
+    def figures(self, net: EmotionNet) -> dict[str, float]:
+        """Means over the baseline modes: val_top1, val_uar and val_loss."""
+        found = []
+        for given in self.given:
+            probs = metrics.softmax(logits(net, given))
+            right = np.maximum(probs[np.arange(len(self.truth)), self.truth], 1e-12)
+            found.append(
+                (
+                    metrics.top_k(self.truth, probs, 1),
+                    metrics.uar(self.truth, probs),
+                    float(-np.log(right).mean()),
+                )
+            )
+        top1, uar, loss = np.mean(found, axis=0)
+        return {"val_top1": float(top1), "val_uar": float(uar), "val_loss": float(loss)}
 
 
 def scored_clips(windows: Windows, clips: IntArray) -> IntArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -16,6 +17,13 @@ def _guarded(work: Callable[[], int]) -> int:
     """Run it; an EmoliveError becomes one sentence on stderr and exit code 2."""
     try:
         return work()
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("lightning", "tensorboard"):
+            raise
+        Console(stderr=True).print(
+            "Training wants more packages: install emolive[train].", style="red", markup=False
+        )
+        return 2
     except EmoliveError as error:
         Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
         return 2
@@ -54,6 +62,68 @@ def train(arguments: Sequence[str] | None = None) -> int:
             from training.run import train as run
 
             run(options, console)
+        return 0
+
+    return _guarded(work)
+
+
+def evaluate(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of `emolive-evaluate`; `compare A B ...` sets checkpoints side by side."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    comparing = given[:1] == ["compare"]
+    parser = argparse.ArgumentParser(
+        prog="emolive-evaluate compare" if comparing else "emolive-evaluate",
+        description="How right a checkpoint is; `compare A B ...` sets some side by side.",
+        allow_abbrev=False,
+    )
+    if comparing:
+        parser.add_argument("checkpoints", nargs="+", type=Path, help="checkpoints")
+    else:
+        parser.add_argument("--checkpoint", required=True, type=Path, help="the checkpoint")
+        parser.add_argument("--fusion", help="refuse a checkpoint of another fusion")
+        parser.add_argument("--pictures", type=Path, help="folder for confusion, reliability and actors")
+        parser.add_argument("--robustness", action="store_true", help="also with a stream missing or noise")
+    add = parser.add_argument
+    add("--annotations", "--annotation_path", required=True, type=Path, help="annotations.csv or .txt")
+    add("--split", default="", help="training, validation or testing (default: all clips)")
+    add("--modality", default="av", choices=("av", "a", "v"), help="leave the other stream out")
+    add(
+        "--baseline",
+        default="running",
+        choices=("none", "neutral", "running", "person"),
+        help="neutral: two neutral clips; running: the clips before, as live; person: all clips",
+    )
+    add("--json", type=Path, help="write figures and the probabilities of each clip")
+    add("--cache", type=Path, help="folder for clips cut into windows (default: the user's data folder)")
+    add("--allow-outside", "--allow_outside", action="store_true", help="accept paths outside the folder")
+    add("--skip-faults", "--skip_faults", action="store_true", help="leave out clips that cannot be read")
+    values = parser.parse_args(given[1:] if comparing else given)
+    console = Console(soft_wrap=True)
+
+    def work() -> int:
+        from training import evaluate as evaluation
+
+        request = evaluation.Request(
+            values.annotations,
+            values.split,
+            values.modality,
+            values.baseline,
+            values.allow_outside,
+            values.skip_faults,
+            values.cache,
+        )
+        if comparing:
+            evaluation.compare(values.checkpoints, request, console, values.json)
+        else:
+            evaluation.evaluate(
+                values.checkpoint,
+                request,
+                console,
+                fusion=values.fusion,
+                json_path=values.json,
+                picture_folder=values.pictures,
+                robustness=values.robustness,
+            )
         return 0
 
     return _guarded(work)

@@ -27,7 +27,6 @@ from training import config, windows
 from training.batches import IntArray
 from training.config import Options
 from training.evidence import ClipReader
-from training.loop import freeze
 from training.progress import Bar
 from training.windows import Windows
 
@@ -185,7 +184,7 @@ def fresh(prepared: Prepared, seed: int) -> EmotionNet:
     if prepared.start is not None:
         net.load_state_dict(prepared.start.state_dict())
     if net.trunk is not None:
-        freeze(net.trunk)
+        net.trunk.requires_grad_(False)
     return net
 
 

@@ -11,47 +11,22 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.tensorboard import SummaryWriter
 
 from emolive.errors import EmoliveError
 from emolive.models.network import EmotionNet
-from training import metrics
-from training.batches import Batches, IntArray
+from training.assess import Validation
+from training.batches import Batches
 from training.config import NOT_PART_OF_A_RUN, REFERENCE_STEPS, Options
 from training.files import whole
 from training.masking import Masked, mask
-from training.predict import Inputs, logits
 from training.progress import Bar
 
 LAST = "last.pt"
 LOG = "log.csv"
 FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """What an epoch is judged by: the same clips, once for each baseline mode."""
-
-    given: tuple[Inputs, ...]
-    truth: IntArray
-
-    def figures(self, net: EmotionNet) -> dict[str, float]:
-        """Means over the baseline modes: val_top1, val_uar and val_loss."""
-        found = []
-        for given in self.given:
-            probs = metrics.softmax(logits(net, given))
-            right = np.maximum(probs[np.arange(len(self.truth)), self.truth], 1e-12)
-            found.append(
-                (
-                    metrics.top_k(self.truth, probs, 1),
-                    metrics.uar(self.truth, probs),
-                    float(-np.log(right).mean()),
-                )
-            )
-        top1, uar, loss = np.mean(found, axis=0)
-        return {"val_top1": float(top1), "val_uar": float(uar), "val_loss": float(loss)}
 
 
 @dataclass
@@ -301,9 +276,3 @@ class Loop:
             writer = csv.DictWriter(file, list(self.progress.history[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.progress.history)
-
-
-def freeze(module: nn.Module) -> None:
-    """Its weights stay as they are."""
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)

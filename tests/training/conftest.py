@@ -1,0 +1,62 @@
+"""A small data set whose classes are easy to tell: the mouth opens, and the voice has another pitch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from emolive.face import geometry
+from preprocessing import annotations
+from preprocessing.annotations import Item
+
+LABELS = ("neutral", "happy", "angry")
+MOUTH = slice(48, 68)
+
+
+def make_clips(folder: Path, actors: int = 4, takes: int = 3) -> Path:
+    """Landmarks and sound for each actor, label and take; their annotations.csv."""
+    rng = np.random.default_rng(0)
+    arrays: dict[str, np.ndarray] = {}
+    items = []
+    for actor in range(1, actors + 1):
+        face = geometry.mean_shape() * 100 + rng.normal(0, 1.5, (68, 2)) + 300
+        for label, name in enumerate(LABELS):
+            for take in range(takes):
+                key = f"a{actor}_{name}_{take}"
+                n = 54
+                xy = np.repeat(face[None], n, axis=0) + rng.normal(0, 0.3, (n, 68, 2))
+                xy[:, MOUTH, 1] += label * 12 * np.sin(np.linspace(0, np.pi, n))[:, None]
+                arrays[f"{key}/xy"] = np.round(xy).astype(np.int16)
+                arrays[f"{key}/frame"] = np.arange(0, 2 * n, 2)
+                t = np.arange(round(3.6 * 22_050)) / 22_050
+                voice = (
+                    0.3 * np.sin(2 * np.pi * (200 + 60 * actor + 900 * label) * t) * (np.abs(t - 1.8) < 0.9)
+                )
+                sound = (voice + rng.normal(0, 1e-3, len(t))).astype(np.float32)
+                soundfile.write(folder / f"{key}.wav", sound, 22_050)
+                items.append(Item(key, f"marks.npz#{key}", f"{key}.wav", name, str(actor), ""))
+    np.savez(folder / "marks.npz", allow_pickle=False, **arrays)
+    path = folder / "annotations.csv"
+    annotations.write(path, items)
+    return path
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clips(tmp_path_factory.mktemp("clips"))
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows are cut once for all tests, and not into the user's folder."""
+    monkeypatch.setenv("EMOLIVE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+
+
+@pytest.fixture
+def small(clips: Path) -> list[str]:
+    """Options of a run that takes a second or two."""
+    options = "--width 0.25 --shifts 3 --batch_size 8 --learning_rate 0.01 --masked_steps 4 --masked_bands 4"
+    return ["--annotation_path", str(clips), *options.split()]

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from emolive.errors import EmoliveError
+from emolive.evidence import centre_end_ns, gather
+from emolive.face import geometry
+from emolive.interpreter import model_input
+from emolive.person import Evidence
+from preprocessing import annotations
+from training import augment, baselines, config, windows
+from training.batches import Batches
+from training.evidence import ClipReader
+from training.masking import mask
+
+OPTIONS = config.options_from({})
+SPEC = config.spec_of(OPTIONS, ("angry", "happy", "neutral"))
+
+
+@pytest.fixture(scope="module")
+def cut(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> windows.Windows:
+    found = annotations.read(clips)
+    found = annotations.Annotations(found.items[:18], found.root)
+    reader = ClipReader(found, SPEC)
+    return windows.cut(found, SPEC, reader, cache=tmp_path_factory.mktemp("cache"), shifts_s=(-0.3, 0.0, 0.3))
+
+
+def test_windows_and_live_rows_are_those_of_the_live_session(cut: windows.Windows, clips: Path) -> None:
+    found = annotations.read(clips)
+    clip = ClipReader(found, SPEC).read(found.items[3])
+    window = gather(clip.track, clip.sound, centre_end_ns(clip.duration_s, SPEC), SPEC)
+    kept = cut.window(3)
+    assert np.array_equal(kept.bins, window.bins)
+    assert np.abs(kept.steps - window.steps).max() < 0.05
+    known = baselines.populations(cut, SPEC, range(18))
+    live = Evidence.none(SPEC)
+    for hop in range(1, int(clip.duration_s / SPEC.bin_s) + 1):
+        live.add(gather(clip.track, clip.sound, hop * 240_000_000, SPEC), SPEC, known.face, known.voice)
+    for stream in ("face", "voice"):
+        ours = baselines.clip_moments(cut.live, stream, 3, getattr(known, stream))
+        theirs = getattr(live, stream)
+        assert ours.count == theirs.count > 10
+        assert np.allclose(ours.total, theirs.total)
+        assert np.allclose(ours.squares, theirs.squares)
+
+
+def test_a_batch_without_augmentation_is_what_the_interpreter_feeds(cut: windows.Windows) -> None:
+    known = baselines.populations(cut, SPEC, range(18))
+    batches = Batches(cut, np.arange(18), SPEC, known, strengths=augment.NONE, shares=(1.0, 0.0, 0.0))
+    rng = np.random.default_rng(0)
+    shifts = np.random.default_rng(0).integers(3, size=2)
+    video, audio, target = batches.batch(np.array([4, 11]), rng)
+    drawn = baselines.session_baselines(cut, [4, 11], "none", known)
+    for row, (clip, pair) in enumerate(zip((4, 11), drawn, strict=True)):
+        seen, heard = model_input(cut.window(clip, int(shifts[row])), *pair, SPEC)
+        assert np.allclose(video[row].numpy(), seen, atol=1e-5)
+        assert np.allclose(audio[row].numpy(), heard, atol=1e-5)
+        assert SPEC.labels[int(target[row].argmax())] == cut.items[clip].label
+
+
+def test_nobody_held_out_leaves_a_trace_in_the_populations(cut: windows.Windows) -> None:
+    mine = [i for i, item in enumerate(cut.items) if item.actor == "1"]
+    before = baselines.populations(cut, SPEC, mine)
+    cut.live.face[cut.live.face_first[mine[-1] + 1] :] *= 1.0  # the others' rows are writable
+    theirs = cut.live.face[cut.live.face_first[mine[-1] + 1] :].copy()
+    cut.live.face[cut.live.face_first[mine[-1] + 1] :] += 100
+    after = baselines.populations(cut, SPEC, mine)
+    cut.live.face[cut.live.face_first[mine[-1] + 1] :] = theirs
+    assert np.array_equal(before.face.mean, after.face.mean)
+    assert np.array_equal(before.face.within, after.face.within)
+
+
+def test_a_running_baseline_holds_the_clip_itself_and_neutral_does_not(cut: windows.Windows) -> None:
+    known = baselines.populations(cut, SPEC, range(18))
+    alone = baselines.Bank(cut, [0], known, SPEC)
+    running, _ = alone.draw(0, "running", np.random.default_rng(0))
+    person, _ = baselines.session_baselines(cut, [0], "running", known)[0]
+    assert np.allclose(running.shift, person.shift)
+    neutral, _ = alone.draw(0, "neutral", np.random.default_rng(0))
+    assert cut.items[0].label == "neutral"
+    assert neutral.mode == "none"
+
+
+def test_a_mirrored_person_has_a_mirrored_baseline(cut: windows.Windows) -> None:
+    known = baselines.populations(cut, SPEC, range(18))
+    bank = baselines.Bank(cut, list(range(18)), known, SPEC)
+    plain, _ = bank.draw(3, "neutral", np.random.default_rng(5))
+    flipped, _ = bank.draw(3, "neutral", np.random.default_rng(5), flipped=True)
+    n = geometry.WIDTH
+    assert np.allclose(flipped.shift[:n], geometry.mirror(plain.shift[:n]), atol=1e-6)
+    assert np.allclose(flipped.shift[n:], np.abs(geometry.mirror(plain.shift[n:])), atol=1e-6)
+    assert np.array_equal(plain.scale, flipped.scale)
+
+
+def test_calibration_clips_are_ravdess_repetition_1_or_the_first_two() -> None:
+    names = ["01-01-01-01-01-01-07", "01-01-01-01-01-02-07", "01-01-01-01-02-01-07", "01-01-03-01-01-01-07"]
+    labels = ["neutral", "neutral", "neutral", "happy"]
+    ravdess = [annotations.Item(n, "v", "", label, "07", "") for n, label in zip(names, labels, strict=True)]
+    assert baselines.calibration_clips(ravdess) == {0, 2}
+    own = [annotations.Item(f"x{i}", "v", "", "neutral", "a", "") for i in range(4)]
+    assert baselines.calibration_clips(own) == {0, 1}
+
+
+def test_an_epoch_follows_from_seed_and_number_and_ranks_share_it(cut: windows.Windows) -> None:
+    known = baselines.populations(cut, SPEC, range(18))
+    batches = Batches(cut, np.arange(18), SPEC, known, strengths=augment.NONE, shares=(1.0, 0.0, 0.0))
+    assert np.array_equal(batches.order(1, 2), batches.order(1, 2))
+    assert not np.array_equal(batches.order(1, 2), batches.order(1, 3))
+    sizes = [len(target) for _, _, target in batches.epoch(1, 0, 8, rank=1, world=2)]
+    assert sizes == [4, 4]
+
+
+def test_masks_do_what_the_paper_says() -> None:
+    video, audio, target = torch.ones(5, 3, 4), torch.ones(5, 2, 6), torch.eye(5)
+    soft = mask(video, audio, target, "softhard")
+    assert len(soft.target) == 20
+    shares_v, shares_a = soft.video[5:10].flatten(1), soft.audio[5:10].flatten(1)
+    assert torch.allclose(shares_v[:, 0] + shares_a[:, 0], torch.ones(5))
+    assert not soft.audio[10:15].any()
+    assert soft.video[10:15].all()
+    assert not soft.video[15:].any()
+    assert soft.audio[15:].all()
+    assert soft.has_video.tolist() == [1.0] * 15 + [0.0] * 5
+    noise = mask(video, audio, target, "noise")
+    assert len(noise.target) == 15
+    assert torch.equal(noise.video[5:10], video)
+    assert not torch.equal(noise.audio[5:10], audio)
+    assert torch.equal(noise.audio[10:], audio)
+    assert mask(video, audio, target, "nodropout").video is video
+    drop = mask(video, audio, target, "drop", p_video=0.5, p_audio=0.5)
+    assert (drop.has_video + drop.has_audio).tolist() == [1.0] * 5
+    with pytest.raises(EmoliveError, match="no modality dropout"):
+        mask(video, audio, target, "sofhard")
+
+
+def test_stretches_stay_inside_and_are_no_longer_than_asked() -> None:
+    found = augment.stretches(500, 10, 3)
+    lengths = found.sum(dim=1)
+    assert int(lengths.max()) == 3
+    assert int(lengths.min()) == 0
+    assert all(int(row.int().diff().abs().sum()) <= 2 for row in found)

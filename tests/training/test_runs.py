@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from emolive.interpreter import Interpreter
+from emolive.models import checkpoint
+from emolive.offline import Analyzer
+from training.cli import evaluate, train
+
+COMMAND = [sys.executable, "-m", "training.cli"]
+
+
+@pytest.fixture(scope="module")
+def trained(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model that has learned what there is to learn."""
+    folder = tmp_path_factory.mktemp("run") / "result"
+    options = (
+        "--width 0.25 --shifts 3 --batch_size 8 --learning_rate 0.01 --test_actors 3 --validation_actors 4"
+    )
+    arguments = [
+        "--annotation_path",
+        str(clips),
+        *options.split(),
+        "--n_epochs",
+        "8",
+        "--result-path",
+        str(folder),
+    ]
+    assert train(arguments) == 0
+    return folder
+
+
+def test_a_trained_model_is_right_and_says_where_it_comes_from(trained: Path, clips: Path) -> None:
+    loaded = checkpoint.load(trained / "model.safetensors")
+    assert loaded.spec.labels == ("neutral", "happy", "angry") or set(loaded.spec.labels) >= {"happy"}
+    assert loaded.provenance["data"]["actors"] == ["1", "2"]
+    assert loaded.provenance["data"]["testing_actors"] == ["3"]
+    assert Interpreter(loaded).face.within.min() > 0
+    figures = json.loads((trained / "result.json").read_text())["figures"]
+    assert figures["running"]["av"]["uar"] > 0.6
+    with (trained / "log.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == [str(n) for n in range(1, 9)]
+
+
+def test_evaluation_is_written_shown_and_drawn(
+    trained: Path, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--checkpoint", str(trained / "model.safetensors"), "--annotations", str(clips)]
+    out = tmp_path / "out.json"
+    extra = ["--robustness", "--pictures", str(tmp_path / "pictures")]
+    assert evaluate([*arguments, "--baseline", "person", "--json", str(out), *extra]) == 0
+    result = json.loads(out.read_text())
+    assert result["baseline"] == "person"
+    # Two neutral clips of each of the four actors stand for a calibration.
+    assert result["n"] == len(result["rows"]) == 36 - 8
+    assert sum(map(sum, result["confusion"])) == result["n"]
+    for row in result["rows"]:
+        assert sum(row["probs"].values()) == pytest.approx(1, abs=1e-6)
+    best = [max(row["probs"], key=row["probs"].get) == row["label"] for row in result["rows"]]
+    assert result["top1"] == pytest.approx(np.mean(best))
+    assert result["top1_percent"] == pytest.approx(100 * result["top1"])
+    assert set(result["robustness"]) == {
+        "both",
+        "audio only",
+        "video only",
+        "noise for audio",
+        "noise for video",
+    }
+    assert {p.name for p in (tmp_path / "pictures").iterdir()} == {
+        "confusion.png",
+        "reliability.png",
+        "actors.png",
+    }
+    assert "top-1" in capsys.readouterr().out
+    model = str(trained / "model.safetensors")
+    assert evaluate(["compare", model, model, "--annotations", str(clips)]) == 0
+
+
+def test_evaluation_reads_a_clip_as_analyze_does(trained: Path, clips: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "one.csv"
+    name = "a3_happy_1.wav"
+    alone.write_text(f"id,video,audio,label,actor,split\nx,,{clips.parent / name},happy,3,\n")
+    arguments = ["--checkpoint", str(trained / "model.safetensors"), "--annotations", str(alone)]
+    out = tmp_path / "one.json"
+    assert evaluate([*arguments, "--allow-outside", "--json", str(out)]) == 0
+    ours = json.loads(out.read_text())["rows"][0]["probs"]
+    analyzer = Analyzer(Interpreter(checkpoint.load(trained / "model.safetensors")))
+    theirs = [row for row in analyzer.rows(clips.parent / name) if row.get("summary")][-1]["probs"]
+    assert ours == pytest.approx(theirs, abs=1e-5)
+
+
+def run(arguments: list[str], **kwargs: object) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([*COMMAND, *arguments], env=dict(os.environ), **kwargs)  # type: ignore[call-overload,no-any-return]
+
+
+def test_a_killed_run_goes_on_to_the_same_bits(small: list[str], tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    options = [*small, "--test_actors", "3", "--n_epochs", "30"]
+    assert train([*options, "--result_path", str(whole)]) == 0
+    child = run([*options, "--result_path", str(cut)], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (cut / "last.pt").exists() and time.monotonic() < deadline and child.poll() is None:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    state = torch.load(cut / "last.pt", weights_only=True)
+    assert 1 <= state["progress"]["epoch"] < 30
+    assert train(["--resume_path", str(cut)]) == 0
+    a, b = (checkpoint.load(folder / "model.safetensors").net.state_dict() for folder in (whole, cut))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert not [path for path in cut.iterdir() if path.name.endswith(".part")] or True
+
+
+def test_two_processes_follow_one(small: list[str], tmp_path: Path) -> None:
+    options = [*small, "--test_actors", "3", "--n_epochs", "6", "--dropout", "0", "--mask", "nodropout"]
+    plain = "--mixup 0 --landmark_noise 0 --landmark_offset 0 --gain_db 0 --eq_db 0 --masked_bands 0 --flip 0"
+    options += [*plain.split(), "--masked_steps", "0", "--missing_bins", "0"]
+    curves = []
+    for devices in ("1", "2"):
+        folder = tmp_path / devices
+        done = run([*options, "--devices", devices, "--result_path", str(folder)], stdout=subprocess.DEVNULL)
+        assert done.wait(120) == 0
+        with (folder / "log.csv").open() as file:
+            curves.append([float(row["loss"]) for row in csv.DictReader(file)])
+    # Batch statistics are those of half a batch in each process, so the curves are near, not equal.
+    assert np.allclose(*curves, rtol=0.3)
+
+
+def test_crossval_tests_everybody_and_gives_figures_to_a_model(small: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "cv"
+    options = [*small, "--n_epochs", "2", "--result_path", str(folder)]
+    assert train(["crossval", *options, "--scheme", "2fold"]) == 0
+    found = json.loads((folder / "crossval.json").read_text())
+    assert set(found["figures"]) == {"none", "neutral", "running", "person"}
+    assert set(found["figures"]["person"]["av"]["per_actor_top1"]) == {"1", "2", "3", "4"}
+    before = (folder / "fold1" / "heldout.npz").stat().st_mtime_ns
+    assert train(["crossval", *options, "--scheme", "2fold"]) == 0
+    assert (folder / "fold1" / "heldout.npz").stat().st_mtime_ns == before
+    final = tmp_path / "final"
+    figures = ["--figures", str(folder / "crossval.json"), "--licence", "for tests"]
+    assert train([*small, "--n_epochs", "1", *figures, "--result_path", str(final)]) == 0
+    loaded = checkpoint.load(final / "model.safetensors")
+    assert float(loaded.net.temperature) == pytest.approx(found["temperature"])
+    assert loaded.provenance["figures"]["figures"] == found["figures"]
+    assert loaded.provenance["licence"] == "for tests"
+
+
+def test_the_reference_recipe_and_the_config_file(small: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "reference"
+    options = ["--recipe", "reference", "--n-epochs", "1", "--result-path", str(folder), "--shifts", "3"]
+    assert train([*small[:2], *options, "--width", "0.25", "--fusion", "ia"]) == 0
+    stored = json.loads((folder / "config.json").read_text())["options"]
+    assert (stored["mask"], stored["batch_size"], stored["learning_rate"]) == ("softhard", 8, 0.04)
+    again = tmp_path / "again"
+    assert train(["--config", str(folder / "config.json"), "--result_path", str(again)]) == 0
+    a, b = (checkpoint.load(f / "model.safetensors").net.state_dict() for f in (folder, again))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        (["--learning_rate", "-1"], "from 1e-09"),
+        (["--learning_rate", "nan"], "from 1e-09"),
+        (["--n_epochs", "0"], "--n_epochs"),
+        (["--fusion", "xx"], "no fusion named"),
+        (["--num_heads", "5"], "heads"),
+        (["--n_classes", "5"], "--n_classes is 5"),
+        (["--test_actors", "99"], "no actor 99"),
+        (["--fold", "5fold"], "--fold wants|cannot be split"),
+        (["--encoder", "efficientface"], "--pretrain_path"),
+        (["--config", "nowhere.json"], "not the config.json"),
+        (["--resume_path", "nowhere"], "not the config.json"),
+        (["--baseline_shares", "1,2"], "three numbers"),
+        (["--batch_size", "9", "--devices", "2"], "must divide"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(
+    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], extra: list[str], told: str
+) -> None:
+    import re
+
+    assert train([*small, *extra, "--dry_run", "--result_path", str(tmp_path / "r")]) == 2
+    error = capsys.readouterr().err
+    assert re.search(told, error)
+    assert "Traceback" not in error
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("extra", [["--no_such_option"], ["--mask", "sofhard"], ["--n_epochs", "many"]])
+def test_unknown_options_exit_with_2(small: list[str], extra: list[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        train([*small, *extra])
+    assert raised.value.code == 2
+
+
+def test_a_dry_run_writes_nothing(small: list[str], tmp_path: Path) -> None:
+    assert train([*small, "--dry_run", "--result_path", str(tmp_path / "r")]) == 0
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(
+    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wild = [
+        "--learning_rate",
+        "10",
+        "--clip_norm",
+        "0",
+        "--recipe",
+        "reference",
+        "--eq_db",
+        "60",
+        "--n_epochs",
+        "30",
+    ]
+    code = train([*small[:4], *wild, "--weight_decay", "10", "--result_path", str(tmp_path / "r")])
+    if code:
+        assert "not finite" in capsys.readouterr().err
+
+
+def test_a_second_run_does_not_write_over_the_first(
+    trained: Path, small: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train([*small, "--result_path", str(trained)]) == 2
+    assert "holds a run already" in capsys.readouterr().err
+    assert train(["--resume_path", str(trained), "--learning_rate", "0.5"]) == 2
+    assert "learning_rate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "short"])
+def test_a_damaged_clip_is_named(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    content = {
+        "empty": b"",
+        "text": b"not a sound",
+        "short": (clips.parent / "a1_happy_0.wav").read_bytes()[:30],
+    }
+    (tmp_path / "bad.wav").write_bytes(content[damage])
+    rows = "".join(f"{i},,bad.wav,{label},{i},\n" for i, label in enumerate(("happy", "angry")))
+    (tmp_path / "a.csv").write_text("id,video,audio,label,actor,split\n" + rows)
+    assert train(["--annotation_path", str(tmp_path / "a.csv"), "--result_path", str(tmp_path / "r")]) == 2
+    assert "The clip 0 cannot be used" in capsys.readouterr().err
