@@ -7,7 +7,9 @@ READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.ready-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format types lint imports system system-test clean
+.PHONY: help run test check format types lint imports weights system system-test clean
+
+DATA ?= $(or $(EMOLIVE_DATA),../shared/data)
 
 help: ## list what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +35,9 @@ imports: $(TEST_READY) ## import-linter: arrows point one way
 format: $(TEST_READY) ## bring the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+weights: $(TEST_READY) ## train the shipped models from DATA=folder, an hour on one core
+	PATH="$(abspath $(BIN)):$$PATH" sh tools/make_weights.sh $(DATA) $(ARGS)
 
 system:
 	@sh tools/system_packages.sh run
