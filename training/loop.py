@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard import SummaryWriter
 
 from emolive.errors import EmoliveError
@@ -62,6 +63,16 @@ def loss_of(net: Any, masked: Masked, options: Options) -> Tensor:
     return total
 
 
+def _running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """Of weights; it forgets faster at first, so that a short run is not left with where it began."""
+
+    def update(mean: Tensor, value: Tensor, seen: Tensor | int) -> Tensor:
+        n = float(seen)
+        return mean + (1 - min(decay, (1 + n) / (10 + n))) * (value - mean)
+
+    return update
+
+
 class Loop:
     """Trains one network; `run` goes on from where its folder says it was.
 
@@ -89,8 +100,9 @@ class Loop:
         self._raw = net
         self._ema: AveragedModel | None = None
         if options.ema:
-            average: Any = get_ema_multi_avg_fn(options.ema)  # type: ignore[no-untyped-call]
-            self._ema = AveragedModel(net, device=fabric.device, multi_avg_fn=average, use_buffers=True)
+            self._ema = AveragedModel(
+                net, device=fabric.device, avg_fn=_running_mean(options.ema), use_buffers=True
+            )
         learned = [p for p in net.parameters() if p.requires_grad]
         optimizer: torch.optim.Optimizer
         rate, decay = options.learning_rate, options.weight_decay

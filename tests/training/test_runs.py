@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import torch
 
 from emolive.interpreter import Interpreter
 from emolive.models import checkpoint
+from emolive.models.spec import EMOTIONS
 from emolive.offline import Analyzer
 from training.cli import evaluate, train
 
@@ -33,7 +35,7 @@ def trained(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         str(clips),
         *options.split(),
         "--n_epochs",
-        "8",
+        "25",
         "--result-path",
         str(folder),
     ]
@@ -43,14 +45,14 @@ def trained(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_trained_model_is_right_and_says_where_it_comes_from(trained: Path, clips: Path) -> None:
     loaded = checkpoint.load(trained / "model.safetensors")
-    assert loaded.spec.labels == ("neutral", "happy", "angry") or set(loaded.spec.labels) >= {"happy"}
+    assert loaded.spec.labels == EMOTIONS
     assert loaded.provenance["data"]["actors"] == ["1", "2"]
     assert loaded.provenance["data"]["testing_actors"] == ["3"]
     assert Interpreter(loaded).face.within.min() > 0
     figures = json.loads((trained / "result.json").read_text())["figures"]
-    assert figures["running"]["av"]["uar"] > 0.6
+    assert figures["running"]["av"]["uar"] > 0.8
     with (trained / "log.csv").open() as file:
-        assert [row["epoch"] for row in csv.DictReader(file)] == [str(n) for n in range(1, 9)]
+        assert [row["epoch"] for row in csv.DictReader(file)] == [str(n) for n in range(1, 26)]
 
 
 def test_evaluation_is_written_shown_and_drawn(
@@ -106,7 +108,7 @@ def run(arguments: list[str], **kwargs: object) -> subprocess.Popen[bytes]:
 
 def test_a_killed_run_goes_on_to_the_same_bits(small: list[str], tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    options = [*small, "--test_actors", "3", "--n_epochs", "30"]
+    options = [*small, "--test_actors", "3", "--n_epochs", "15"]
     assert train([*options, "--result_path", str(whole)]) == 0
     child = run([*options, "--result_path", str(cut)], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
@@ -115,11 +117,10 @@ def test_a_killed_run_goes_on_to_the_same_bits(small: list[str], tmp_path: Path)
     child.send_signal(signal.SIGKILL)
     child.wait()
     state = torch.load(cut / "last.pt", weights_only=True)
-    assert 1 <= state["progress"]["epoch"] < 30
+    assert 1 <= state["progress"]["epoch"] < 15
     assert train(["--resume_path", str(cut)]) == 0
     a, b = (checkpoint.load(folder / "model.safetensors").net.state_dict() for folder in (whole, cut))
     assert all(torch.equal(a[name], b[name]) for name in a)
-    assert not [path for path in cut.iterdir() if path.name.endswith(".part")] or True
 
 
 def test_two_processes_follow_one(small: list[str], tmp_path: Path) -> None:
@@ -129,8 +130,11 @@ def test_two_processes_follow_one(small: list[str], tmp_path: Path) -> None:
     curves = []
     for devices in ("1", "2"):
         folder = tmp_path / devices
-        done = run([*options, "--devices", devices, "--result_path", str(folder)], stdout=subprocess.DEVNULL)
-        assert done.wait(120) == 0
+        arguments = [*options, "--devices", devices, "--result_path", str(folder)]
+        if devices == "1":
+            assert train(arguments) == 0
+        else:
+            assert run(arguments, stdout=subprocess.DEVNULL).wait(120) == 0
         with (folder / "log.csv").open() as file:
             curves.append([float(row["loss"]) for row in csv.DictReader(file)])
     # Batch statistics are those of half a batch in each process, so the curves are near, not equal.
@@ -189,8 +193,6 @@ def test_the_reference_recipe_and_the_config_file(small: list[str], tmp_path: Pa
 def test_what_cannot_be_is_refused_in_one_sentence(
     small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], extra: list[str], told: str
 ) -> None:
-    import re
-
     assert train([*small, *extra, "--dry_run", "--result_path", str(tmp_path / "r")]) == 2
     error = capsys.readouterr().err
     assert re.search(told, error)
@@ -213,21 +215,9 @@ def test_a_dry_run_writes_nothing(small: list[str], tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_stops_the_run(
     small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wild = [
-        "--learning_rate",
-        "10",
-        "--clip_norm",
-        "0",
-        "--recipe",
-        "reference",
-        "--eq_db",
-        "60",
-        "--n_epochs",
-        "30",
-    ]
-    code = train([*small[:4], *wild, "--weight_decay", "10", "--result_path", str(tmp_path / "r")])
-    if code:
-        assert "not finite" in capsys.readouterr().err
+    wild = ["--recipe", "reference", "--learning_rate", "10", "--weight_decay", "10", "--n_epochs", "30"]
+    assert train([*small[:4], *wild, "--result_path", str(tmp_path / "r")]) == 2
+    assert "not finite" in capsys.readouterr().err
 
 
 def test_a_second_run_does_not_write_over_the_first(
