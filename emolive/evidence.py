@@ -92,6 +92,8 @@ class Sound:
 
     samples: FloatArray
     rate_hz: int
+    heard: BoolArray | None = None
+    """(n,) False where nothing was recorded: before a sound that begins late, in a hole. None: all was."""
 
     @classmethod
     def of(cls, blocks: Sequence[AudioBlock]) -> Sound | None:
@@ -101,20 +103,21 @@ class Sound:
         rate_hz = blocks[0].rate_hz
         starts = [round(block.t_ns * rate_hz / NS_PER_S) for block in blocks]
         ends = [start + len(block.samples) for start, block in zip(starts, blocks, strict=True)]
-        samples = np.zeros(max(ends), np.float32)
+        samples, heard = np.zeros(max(ends), np.float32), np.zeros(max(ends), np.bool_)
         for start, end, block in zip(starts, ends, blocks, strict=True):
             samples[start:end] = block.samples
-        return cls(samples, rate_hz)
+            heard[start:end] = True
+        return cls(samples, rate_hz, heard)
 
     def read(self, end_ns: int, n: int) -> tuple[FloatArray, BoolArray]:
-        """The `n` samples that end at `end_ns`; zero and not present outside the clip."""
+        """The `n` samples that end at `end_ns`; zero and not present where nothing was recorded."""
         end = round(end_ns * self.rate_hz / NS_PER_S)
         found = np.zeros(n, np.float32)
         present = np.zeros(n, np.bool_)
         low, high = max(0, end - n), min(len(self.samples), end)
         if low < high:
             found[low - end + n : high - end + n] = self.samples[low:high]
-            present[low - end + n : high - end + n] = True
+            present[low - end + n : high - end + n] = True if self.heard is None else self.heard[low:high]
         return found, present
 
 
