@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 
 from emolive.baseline import Baseline, Moments, Population, baseline
+from emolive.clock import to_ns
 from emolive.errors import EmoliveError
 from emolive.evidence import Window
 from emolive.models.spec import ModelSpec
 from emolive.settings import user_dir
 
 FORMAT = 1
+AWAY_S = 8.0
+"""A face that was gone for so long may be another person's when it comes back."""
 _LONGEST_NAME = 40
 
 
@@ -61,6 +64,7 @@ class Person:
     name: str = "guest"
     running: Evidence = field(init=False)
     neutral: Evidence = field(init=False)
+    _face_seen_ns: int | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.forget()
@@ -69,6 +73,18 @@ class Person:
     def forget(self) -> None:
         """Begin the running statistics anew: somebody else may have sat down."""
         self.running = Evidence.none(self.spec)
+        self._face_seen_ns = None
+
+    def learn(self, window: Window, face: Population, voice: Population) -> None:
+        """Let the running statistics grow by a window's newest bin; windows come in order.
+
+        They begin anew with a face that was away for AWAY_S.
+        """
+        if window.bins_present[-1]:
+            if self._face_seen_ns is not None and window.end_ns - self._face_seen_ns > to_ns(AWAY_S):
+                self.forget()
+            self._face_seen_ns = window.end_ns
+        self.running.add(window, self.spec, face, voice)
 
     def baselines(self, mode: str, face: Population, voice: Population) -> tuple[Baseline, Baseline]:
         """The baselines of face and voice in `mode`, each only as good as its evidence."""

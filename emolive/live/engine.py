@@ -15,9 +15,6 @@ from emolive.person import Person, measure_of
 from emolive.smoothing import Smoother
 from emolive.types import Estimate, Frame, Stamps, Status
 
-AWAY_S = 8.0
-"""A face that was gone for so long may be another person's when it comes back."""
-
 
 @dataclass(slots=True)
 class Calibration:
@@ -25,6 +22,8 @@ class Calibration:
 
     start_ns: int
     end_ns: int
+    person: Person
+    """Whose neutral statistics grow meanwhile."""
 
     def progress(self, t_ns: int) -> float:
         return min(1.0, max(0.0, (t_ns - self.start_ns) / max(1, self.end_ns - self.start_ns)))
@@ -63,7 +62,6 @@ class Engine:
         self._sampler: tuple[Take, Mind, FrameSampler] | None = None
         self._smoother: tuple[Take, Smoother] | None = None
         self._calibration: Calibration | None = None
-        self._face_seen_ns: int | None = None
         self.estimates = 0
         self.newest: Estimate | None = None
 
@@ -73,15 +71,16 @@ class Engine:
 
     def adopt(self, interpreter: Interpreter) -> None:
         """Swap in a model that is loaded and warm. Vectors and statistics go on where it measures alike."""
+        # Only here, in the loader's thread, another model comes in: `old` stays what it is.
+        old, spec = self._mind, interpreter.spec
+        # A learned trunk is part of the measure: other weights give other vectors.
+        alike = old is not None and old.measure == measure_of(spec) and "efficientface" not in spec.encoders
+        # It takes a second to build, in which nobody else may have to wait for the lock.
+        perceiver = None if alike else Perceiver.for_spec(spec, interpreter.pixel_encoder())
         with self._lock:
-            old, spec = self._mind, interpreter.spec
-            measure = measure_of(spec)
-            # A learned trunk is part of the measure: other weights give other vectors.
-            alike = old is not None and old.measure == measure and "efficientface" not in spec.encoders
-            if old is not None and alike:
+            if old is not None and perceiver is None:
                 self._mind = Mind(interpreter, old.perceiver, old.person)
-            else:
-                perceiver = Perceiver.for_spec(spec, interpreter.pixel_encoder())
+            elif perceiver is not None:
                 self._mind = Mind(interpreter, perceiver, Person(spec, self.person_name))
                 self._calibration = None
                 self._load_person()
@@ -101,7 +100,6 @@ class Engine:
             self._sampler = None
             self._smoother = None
             self._calibration = None
-            self._face_seen_ns = None
             self.newest = None
             if self._mind is not None:
                 self._mind.perceiver.reset()
@@ -162,7 +160,8 @@ class Engine:
             modality=reading.modality,
             fusion=spec.fusion,
             baseline=reading.baseline,
-            stamps=Stamps(min(end_ns, max(newest, default=end_ns)), start_ns, now_ns()),
+            # A file that is read as fast as it can be has stamps from times to come.
+            stamps=Stamps(min(end_ns, start_ns, max(newest, default=end_ns)), start_ns, now_ns()),
         )
         self.estimates += 1
         self.newest = estimate
@@ -184,11 +183,18 @@ class Engine:
                 raise EmoliveError("The model is still loading: calibrate in a moment.")
             if not self._mind.interpreter.spec.baselines:
                 raise EmoliveError("This model reads raw features and knows no baseline.")
-            self._fresh_neutral = Person(self._mind.interpreter.spec, self.person_name)
-            self._calibration = Calibration(t_ns, t_ns + to_ns(seconds))
+            fresh = Person(self._mind.interpreter.spec, self.person_name)
+            self._calibration = Calibration(t_ns, t_ns + to_ns(seconds), fresh)
         self.statuses.put(
             Status("baseline", "info", "calibrating", "Look and speak neutrally until the bar is full.")
         )
+
+    def end(self) -> None:
+        """No more evidence comes: a calibration in the making is judged by what it has."""
+        with self._lock:
+            calibration, self._calibration = self._calibration, None
+            if calibration is not None and self._mind is not None:
+                self._finish_calibration(self._mind, calibration)
 
     def calibration_progress(self, t_ns: int) -> float | None:
         calibration = self._calibration
@@ -210,25 +216,19 @@ class Engine:
 
     def _learn(self, mind: Mind, window: Window) -> None:
         """Let the person's statistics grow by the newest bin."""
-        spec, person = mind.interpreter.spec, mind.person
         populations = (mind.interpreter.face, mind.interpreter.voice)
-        if window.bins_present[-1]:
-            gone_ns = 0 if self._face_seen_ns is None else window.end_ns - self._face_seen_ns
-            if gone_ns > to_ns(AWAY_S):
-                person.forget()
-            self._face_seen_ns = window.end_ns
-        person.running.add(window, spec, *populations)
-        calibration = self._calibration
-        if calibration is None:
-            return
-        if window.end_ns > calibration.start_ns:
-            self._fresh_neutral.neutral.add(window, spec, *populations)
-        if window.end_ns >= calibration.end_ns:
-            self._calibration = None
-            self._finish_calibration(mind)
+        with self._lock:
+            mind.person.learn(window, *populations)
+            calibration = self._calibration
+            if calibration is None:
+                return
+            if window.end_ns > calibration.start_ns:
+                calibration.person.neutral.add(window, mind.interpreter.spec, *populations)
+            if window.end_ns >= calibration.end_ns:
+                self.end()
 
-    def _finish_calibration(self, mind: Mind) -> None:
-        fresh = self._fresh_neutral
+    def _finish_calibration(self, mind: Mind, calibration: Calibration) -> None:
+        fresh = calibration.person
         face, voice = fresh.baselines("neutral", mind.interpreter.face, mind.interpreter.voice)
         got = [name for name, b in (("face", face), ("voice", voice)) if b.mode == "neutral"]
         if not got:

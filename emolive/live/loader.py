@@ -85,14 +85,14 @@ class ModelLoader:
     def _grant(self, wish: Wish) -> Status | None:
         try:
             interpreter = load_interpreter(wish.fusion, wish.path, self._device)
+            with self._lock:
+                if self._wish is not wish or self._closed:
+                    return None
+            self._on_ready(interpreter)
         except EmoliveError as error:
             return Status("model", "error", "refused", str(error))
         except Exception as error:
             log.exception("loading %s failed", wish.text)
             return Status("model", "error", "failed", f"Loading {wish.text} failed: {error}.")
-        with self._lock:
-            if self._wish is not wish or self._closed:
-                return None
-        self._on_ready(interpreter)
         spec = interpreter.spec
         return Status("model", "ok", "ready", f"{spec.fusion} answers on {interpreter.device}.")

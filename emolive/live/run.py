@@ -42,6 +42,9 @@ class Run:
         on_status: Callable[[Status], None],
     ) -> None:
         self._on_status = on_status
+        self.before = Counters()
+        """Counted in earlier runs of the session."""
+        self.no_sound = "There is no sound: the face goes on alone."
         picture = open_source(source, paced=paced, loop=loop)
         own_sound = mic == "auto" and picture is not None and picture.info.has_audio
         sound = None if own_sound else self._open_mic(mic, picture)
@@ -50,6 +53,9 @@ class Run:
         mic_info = picture.info if picture is not None and own_sound else sound.info if sound else None
         self.take = Take(picture.info if picture else None, mic_info)
         self.paced = paced or picture is None or picture.info.live or sound is not None
+        if picture is not None and self.paced and not paced:
+            # A file beside a microphone keeps to the clock that both share.
+            picture = open_source(source, paced=True, loop=loop)
         self._sources: list[tuple[Source, PacedListener]] = []
         self._workers: tuple[PerceptionWorker, InferenceWorker] | None = None
         self._started = False
@@ -61,7 +67,7 @@ class Run:
             listener = (
                 PacedListener(self.take, on_status, audio=own_sound)
                 if self.paced
-                else InlineListener(self.take, on_status, engine, publish, audio=own_sound)
+                else InlineListener(self.take, on_status, engine, publish, self._on_fault, audio=own_sound)
             )
             self._sources.append((picture, listener))
         if sound is not None:
@@ -113,8 +119,14 @@ class Run:
 
     @property
     def counters(self) -> Counters:
+        """Of this run and those before it; estimates are the engine's to count."""
         take = self.take
-        return Counters(take.frames, take.perceived, take.mailbox.dropped, 0, self.skipped)
+        return Counters(
+            self.before.frames_captured + take.frames,
+            self.before.frames_perceived + take.perceived,
+            self.before.frames_dropped + take.mailbox.dropped,
+            estimates_skipped=self.before.estimates_skipped + self.skipped,
+        )
 
     def _open_mic(self, mic: str, picture: Source | None) -> Source | None:
         if mic != "auto":
@@ -125,8 +137,7 @@ class Run:
             return open_microphone("default")
         except EmoliveError as error:
             # Nobody asked for it by name, so a computer without one is no fault.
-            text = f"{str(error).rstrip('.')}; the face goes on alone."
-            self._on_status(Status("microphone", "info", "none", text))
+            self.no_sound = f"{str(error).rstrip('.')}; the face goes on alone."
             return None
 
     def _on_fault(self, source: str, error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,9 @@ from emolive.live.engine import Engine
 from emolive.live.loader import ModelLoader
 from emolive.live.run import Run
 from emolive.live.take import Statuses
-from emolive.types import Counters, Estimate, Snapshot, Status
+from emolive.types import Estimate, Snapshot, Status
+
+log = logging.getLogger(__name__)
 
 STOP_SOURCE_S = 1.5
 STALE_HOPS = 6
@@ -40,6 +43,9 @@ class Session:
         # Perception and inference keep to one core each: for nets this small two threads only wait.
         torch.set_num_threads(1)
         self._lock = threading.RLock()
+        """Held while one run takes the place of another."""
+        self._opening = threading.Lock()
+        """Held while a source is looked for, which may take a driver seconds: `stop` does not wait for it."""
         self._statuses = Statuses()
         self._engine = Engine(self._config.baseline, self._config.person, self._statuses)
         self._loader = ModelLoader(self._config.device, self._engine.adopt, self._statuses.put)
@@ -47,22 +53,27 @@ class Session:
         self._run: Run | None = None
         self._source, self._mic = self._config.source, self._config.mic
         self._running = False
-        self._before = Counters()
-        """Counted in runs that are over."""
+        self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Begin. EmoliveError if the source or microphone that was named is not there."""
-        with self._lock:
+        """Begin; once. EmoliveError if the source or microphone that was named is not there."""
+        with self._opening:
             if self._running:
                 return
+            if self._stopped.is_set():
+                raise EmoliveError("This session has been stopped: begin another one.")
             run = self._open(self._source, self._mic)
-            config = self._config
-            self._loader.want(None if config.checkpoint else config.fusion, config.checkpoint)
-            self._running = True
-            self._begin(run)
+            with self._lock:
+                if self._stopped.is_set():
+                    return
+                config = self._config
+                self._loader.want(None if config.checkpoint else config.fusion, config.checkpoint)
+                self._running = True
+                self._begin(run)
 
     def stop(self, timeout_s: float = 3.0) -> bool:
         deadline_ns = now_ns() + to_ns(timeout_s)
+        self._stopped.set()
         with self._lock:
             self._running = False
             ended = self._run is None or self._run.stop(deadline_ns)
@@ -95,7 +106,6 @@ class Session:
         mind = engine.mind
         common = Snapshot(
             statuses=self._statuses.all(),
-            counters=self._before,
             fusion=mind.interpreter.spec.fusion if mind else "",
             baseline=engine.baseline,
             person=engine.person_name,
@@ -112,7 +122,7 @@ class Session:
             observation=take.sight.newest if take.sight else None,
             estimate=estimate,
             statuses=(*common.statuses, *_latency(estimate)),
-            counters=_sum(self._before, run.counters, engine.estimates),
+            counters=replace(run.counters, estimates=engine.estimates),
             drawn=take.info is not None and take.info.drawn,
             ended=take.ended.is_set(),
             voice_dbfs=take.level_dbfs,
@@ -146,6 +156,11 @@ class Session:
     def calibrate(self, seconds: float = 5.0) -> None:
         if seconds <= 0:
             raise EmoliveError("A calibration needs a few seconds.")
+        run = self._run
+        if run is None or not self._running or run.finished:
+            raise EmoliveError("Nothing is playing to calibrate on: choose a camera or a file.")
+        if not run.paced:
+            raise EmoliveError("A file that is read as fast as it can be gives no time to calibrate.")
         self._engine.calibrate(seconds, now_ns())
 
     def _open(self, source: str, mic: str) -> Run:
@@ -161,14 +176,16 @@ class Session:
 
     def _switch(self, source: str, mic: str) -> None:
         """Open the new first and only then let go of the old: what cannot be opened changes nothing."""
-        with self._lock:
-            if self._running:
-                run = self._open(source, mic)
+        with self._opening:
+            run = self._open(source, mic) if self._running else None
+            with self._lock:
+                self._source, self._mic = source, mic
+                if run is None or not self._running:
+                    return
                 if self._run is not None:
                     self._run.stop(now_ns() + to_ns(STOP_SOURCE_S))
-                    self._before = _sum(self._before, self._run.counters, 0)
+                    run.before = self._run.counters
                 self._begin(run)
-            self._source, self._mic = source, mic
 
     def _begin(self, run: Run) -> None:
         take = run.take
@@ -180,10 +197,8 @@ class Session:
             )
         if take.mic is not None:
             self._statuses.drop("microphone")
-        elif self._statuses.get("microphone") is None or take.info is None or not take.info.live:
-            self._statuses.put(
-                Status("microphone", "info", "none", "There is no sound: the face goes on alone.")
-            )
+        else:
+            self._statuses.put(Status("microphone", "info", "none", run.no_sound))
         self._engine.begin(take)
         self._run = run
         if take.live or (run.paced and take.info is not None and take.info.drawn):
@@ -202,7 +217,10 @@ class Session:
 
     def _publish(self, estimate: Estimate) -> None:
         for callback in self._subscribers:
-            callback(estimate)
+            try:
+                callback(estimate)
+            except Exception:
+                log.exception("a subscriber failed")
 
     def _fresh(self, run: Run) -> Estimate | None:
         """The newest estimate, unless it is old: bars must not freeze on what was."""
@@ -216,16 +234,6 @@ class Session:
 def _check_baseline(mode: str) -> None:
     if mode not in MODES:
         raise EmoliveError(f"There is no baseline {mode}: known are {', '.join(MODES)}.")
-
-
-def _sum(before: Counters, now: Counters, estimates: int) -> Counters:
-    return Counters(
-        before.frames_captured + now.frames_captured,
-        before.frames_perceived + now.frames_perceived,
-        before.frames_dropped + now.frames_dropped,
-        estimates,
-        before.estimates_skipped + now.estimates_skipped,
-    )
 
 
 def _latency(estimate: Estimate | None) -> tuple[Status, ...]:

@@ -71,7 +71,7 @@ class InferenceWorker(threading.Thread):
                 hop = newest
             end_ns = self._take.origin_ns + hop * bin_ns
             if not self._wait_for(end_ns):
-                return
+                break
             try:
                 estimate = self._engine.estimate(self._take, end_ns)
             except Exception as error:  # noqa: BLE001 (shown as a chip; the next window is tried)
@@ -79,6 +79,8 @@ class InferenceWorker(threading.Thread):
                 continue
             if estimate is not None and not self._take.over.is_set():
                 self._publish(estimate)
+        if not self._take.over.is_set():
+            self._engine.end()
 
     def _wait_for(self, end_ns: int) -> bool:
         """Until all evidence of the window is there, or is given up; False if the take is over."""
@@ -91,20 +93,20 @@ class InferenceWorker(threading.Thread):
         return not (take.ended.is_set() and self._past_the_end(end_ns))
 
     def _complete(self, end_ns: int) -> bool:
-        take = self._take
+        take, seen_ns = self._take, self._perception.seen_ns
         if take.ended.is_set():
-            return True
+            # Nothing more comes, but perception may still be at the last frame.
+            return take.frame is None or seen_ns == take.frame.t_ns
         sound = take.sound
         heard = sound is None or (newest := sound.newest_ns) is None or newest >= end_ns
-        # A frame that lies past the end, or none waiting while the next is not due yet.
-        seen_ns = self._perception.seen_ns
+        # Frames come in order: one from past the end says that all before it were seen.
         seen = not take.has_video or (seen_ns is not None and seen_ns >= end_ns)
         return heard and seen
 
     def _past_the_end(self, end_ns: int) -> bool:
         take = self._take
-        ends = [ring.newest_ns or 0 for ring in (take.sound, take.sight and take.sight.vectors) if ring]
-        return end_ns > max(ends, default=0) and take.mailbox.empty
+        sound_ns = None if take.sound is None else take.sound.newest_ns
+        return end_ns > max(sound_ns or 0, 0 if take.frame is None else take.frame.t_ns)
 
 
 class PacedListener:
@@ -149,11 +151,12 @@ class InlineListener(PacedListener):
         on_status: Callable[[Status], None],
         engine: Engine,
         publish: Callable[[Estimate], None],
+        on_fault: Callable[[str, Exception], None],
         *,
         audio: bool = True,
     ) -> None:
         super().__init__(take, on_status, audio=audio)
-        self._engine, self._publish = engine, publish
+        self._engine, self._publish, self._on_fault = engine, publish, on_fault
         self._hop = 1
         self._newest_ns = take.origin_ns
 
@@ -162,7 +165,10 @@ class InlineListener(PacedListener):
             return
         self._advance(frame.t_ns)
         self._take.add_frame(frame)
-        self._engine.see(self._take, frame)
+        try:
+            self._engine.see(self._take, frame)
+        except Exception as error:  # noqa: BLE001 (one bad frame must not end the file)
+            self._on_fault("face", error)
         self._newest_ns = max(self._newest_ns, frame.t_ns)
 
     def on_audio(self, block: AudioBlock) -> None:
@@ -183,7 +189,12 @@ class InlineListener(PacedListener):
             return
         bin_ns = to_ns(mind.interpreter.spec.bin_s)
         while not self.closed and self._take.origin_ns + self._hop * bin_ns < t_ns:
-            estimate = self._engine.estimate(self._take, self._take.origin_ns + self._hop * bin_ns)
+            end_ns = self._take.origin_ns + self._hop * bin_ns
             self._hop += 1
+            try:
+                estimate = self._engine.estimate(self._take, end_ns)
+            except Exception as error:  # noqa: BLE001 (shown as a chip; the next window is tried)
+                self._on_fault("model", error)
+                continue
             if estimate is not None:
                 self._publish(estimate)

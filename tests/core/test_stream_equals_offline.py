@@ -1,0 +1,123 @@
+"""What a session says of a file, live or as fast as it can, is what offline analysis says of it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from emolive.interpreter import load_interpreter
+from emolive.models import checkpoint
+from emolive.models.import_reference import import_reference
+from emolive.offline import Analyzer
+
+FUSIONS = ("lt", "it", "ia")
+TOLERANCE = 1e-4
+
+
+@pytest.fixture(scope="module")
+def offline(random_checkpoint):
+    """(checkpoint, file) → the rows of its estimates by time. Each file is looked at once for all fusions."""
+    analyzers, clips, known = {}, {}, {}
+
+    def rows(model: Path, path: Path, baseline: str = "running") -> dict[int, dict]:
+        if (model, baseline) not in analyzers:
+            analyzer = Analyzer(load_interpreter(None, model, "cpu"), baseline=baseline)
+            analyzers[model, baseline] = analyzer
+            if "efficientface" not in analyzer._interpreter.spec.encoders:
+                look = analyzer.clip
+                analyzer.clip = lambda p: clips[p] if p in clips else clips.setdefault(p, look(p))
+        key = (model, path, baseline)
+        if key not in known:
+            found = list(analyzers[model, baseline].rows(path))
+            known[key] = {round(r["t_s"] / 0.24): r for r in found if not r.get("summary")}
+        return known[key]
+
+    return rows
+
+
+def assert_equal(estimates, rows) -> None:
+    assert rows
+    streamed = {round(e.t_s / 0.24): e for e in estimates}
+    assert streamed.keys() == rows.keys()
+    for hop, estimate in streamed.items():
+        offline = rows[hop]
+        assert estimate.t_s == pytest.approx(offline["t_s"], abs=1e-3)
+        assert (estimate.modality, estimate.baseline) == (offline["modality"], offline["baseline"])
+        assert estimate.label == offline["label"]
+        assert list(estimate.probs) == pytest.approx(list(offline["probs"].values()), abs=TOLERANCE)
+
+
+def streamed(watch, path, model, *, paced, **config):
+    watched = watch(path, checkpoint=model, paced=paced, **config)
+    estimates = watched.until_finished()
+    counters = watched.session.snapshot().counters
+    if counters.frames_dropped or counters.estimates_skipped:
+        assert paced, "an unpaced session drops nothing"
+        pytest.skip(f"this computer was too slow to play live: {counters}")
+    return estimates
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_real_clips_as_fast_as_they_go(watch, offline, random_checkpoint, real_clips, fusion):
+    model = random_checkpoint(fusion)
+    for path in real_clips:
+        assert_equal(streamed(watch, path, model, paced=False), offline(model, path))
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_real_clips_live(watch, offline, random_checkpoint, real_clips, fusion):
+    """Each clip with one of the fusions."""
+    model = random_checkpoint(fusion)
+    for path in real_clips[FUSIONS.index(fusion) :: len(FUSIONS)]:
+        assert_equal(streamed(watch, path, model, paced=True), offline(model, path))
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_the_drawn_clip_as_fast_as_it_goes(watch, offline, random_checkpoint, clips, fusion):
+    model = random_checkpoint(fusion)
+    estimates = streamed(watch, clips["whole"], model, paced=False)
+    assert_equal(estimates, offline(model, clips["whole"]))
+    assert {e.modality for e in estimates} == {"av"} or {e.modality for e in estimates} == {"a", "av"}
+
+
+def test_the_drawn_clip_live(watch, offline, random_checkpoint, clips):
+    model = random_checkpoint("it")
+    assert_equal(streamed(watch, clips["whole"], model, paced=True), offline(model, clips["whole"]))
+
+
+@pytest.mark.parametrize("name", ["mute", "blind", "late", "away"])
+def test_odd_clips_as_fast_as_they_go(watch, offline, random_checkpoint, clips, name):
+    """No sound, no picture, sound that begins late, a face that goes away and comes back."""
+    model = random_checkpoint("lt")
+    assert_equal(streamed(watch, clips[name], model, paced=False), offline(model, clips[name]))
+
+
+def test_sound_that_begins_late_live(watch, offline, random_checkpoint, clips):
+    model = random_checkpoint("lt")
+    assert_equal(streamed(watch, clips["late"], model, paced=True), offline(model, clips["late"]))
+
+
+def test_without_a_baseline_too(watch, offline, random_checkpoint, clips):
+    model = random_checkpoint("ia")
+    estimates = streamed(watch, clips["whole"], model, paced=False, baseline="none")
+    assert_equal(estimates, offline(model, clips["whole"], "none"))
+
+
+@pytest.mark.data
+def test_the_published_form_on_pixels(watch, offline, parity, real_clips, tmp_path):
+    model = tmp_path / "ia.safetensors"
+    checkpoint.save(model, import_reference(parity / "ia_1head.pth"), provenance={})
+    rows = offline(model, real_clips[0])
+    assert_equal(streamed(watch, real_clips[0], model, paced=False), rows)
+    assert {row["baseline"] for row in rows.values()} == {"none"}
+
+
+def test_the_same_file_under_another_name_says_the_same(watch, clips, random_checkpoint, tmp_path):
+    copy = shutil.copy(clips["mute"], tmp_path / "käthe & co.mkv")
+    first = streamed(watch, clips["mute"], random_checkpoint("ia"), paced=False)
+    again = streamed(watch, copy, random_checkpoint("ia"), paced=False)
+    assert [e.probs for e in first] == [e.probs for e in again]

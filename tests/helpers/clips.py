@@ -1,0 +1,58 @@
+"""Short media files with the drawn face and the made voice in them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from emolive.capture.demo import Scene
+from emolive.capture.demo.voice import BLOCK, RATE_HZ, Voice
+from emolive.types import FloatArray, Image
+
+FPS = 30
+START_S = 7.0
+"""Of the demo: its first emotion has just begun, and it speaks."""
+
+
+def drawn_pictures(seconds: float) -> list[Image]:
+    scene = Scene()
+    return [scene.picture(START_S + i / FPS) for i in range(round(seconds * FPS))]
+
+
+def drawn_sound(seconds: float) -> FloatArray:
+    """(n,) at RATE_HZ."""
+    voice = Voice(0)
+    blocks = [voice.next_block().samples for _ in range(round((START_S + seconds) * RATE_HZ / BLOCK))]
+    return np.concatenate(blocks)[round(START_S * RATE_HZ) :][: round(seconds * RATE_HZ)]
+
+
+def write_clip(
+    path: Path, pictures: list[Image] | None, sound: FloatArray | None, *, sound_start_s: float = 0.0
+) -> Path:
+    """Matroska with every frame a key frame and sound without loss. `sound` is mono at RATE_HZ."""
+    with av.open(str(path), "w", format="matroska") as out:
+        video = audio = None
+        if pictures is not None:
+            video = out.add_stream("mjpeg", rate=FPS)
+            video.height, video.width = pictures[0].shape[:2]
+            video.pix_fmt = "yuvj420p"
+        if sound is not None:
+            audio = out.add_stream("pcm_s16le", rate=RATE_HZ, layout="mono")
+        for picture in pictures or []:
+            out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        if video is not None:
+            out.mux(video.encode())
+        if sound is not None:
+            samples = (np.clip(sound, -1, 1) * 32767).astype(np.int16)
+            offset = round(sound_start_s * RATE_HZ)
+            for first in range(0, len(samples), 4800):
+                part = np.ascontiguousarray(samples[None, first : first + 4800])
+                frame = av.AudioFrame.from_ndarray(part, format="s16", layout="mono")
+                frame.sample_rate, frame.time_base = RATE_HZ, Fraction(1, RATE_HZ)
+                frame.pts = offset + first
+                out.mux(audio.encode(frame))
+            out.mux(audio.encode())
+    return path
