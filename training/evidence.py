@@ -119,6 +119,8 @@ class ClipReader:
         )
         present = np.array([bool(picture.any()) for picture in pictures])
         vectors = np.zeros((len(pictures), spec.vector_width), np.float32)
+        if self._perceiver is not None:
+            self._perceiver.reset()
         for i, picture in enumerate(pictures):
             if not present[i]:
                 continue
@@ -131,8 +133,6 @@ class ClipReader:
                 crop = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
                 ordered = crop if spec.pixels.order == "BGR" else crop[..., ::-1]
                 vectors[i] = self._encode_pixels(np.ascontiguousarray(ordered))
-        if self._perceiver is not None:
-            self._perceiver.reset()
         return Track(stamps, vectors, present)
 
 

@@ -11,6 +11,7 @@ from emolive.evidence import centre_end_ns, gather
 from emolive.face import geometry
 from emolive.interpreter import model_input
 from emolive.person import Evidence
+from emolive.types import Frame, Observation
 from preprocessing import annotations
 from training import augment, baselines, config, windows
 from training.batches import Batches
@@ -143,3 +144,31 @@ def test_stretches_stay_inside_and_are_no_longer_than_asked() -> None:
     assert int(lengths.max()) == 3
     assert int(lengths.min()) == 0
     assert all(int(row.int().diff().abs().sum()) <= 2 for row in found)
+
+
+def test_crops_are_followed_anew_in_each_clip(tmp_path: Path) -> None:
+    """Whoever was seen before does not decide where the next face is looked for."""
+
+    class Follower:
+        resets = 0
+
+        def reset(self) -> None:
+            self.resets += 1
+
+        def observe(self, frame: Frame) -> Observation:
+            return Observation(frame.t_ns, None, np.full(geometry.WIDTH, frame.image[0, 0, 0], np.float32))
+
+    crops = np.full((4, 8, 8), 7, np.uint8)
+    crops[2] = 0
+    np.save(tmp_path / "crops.npy", crops)
+    items = tuple(annotations.Item(name, "crops.npy", "", "happy", "1", "") for name in "ab")
+    reader = ClipReader(annotations.Annotations(items, tmp_path), SPEC)
+    follower = Follower()
+    reader._perceiver = follower  # type: ignore[assignment]
+    for count, item in enumerate(items, 1):
+        track = reader.read(item).track
+        assert track is not None
+        assert follower.resets == count
+        assert track.present.tolist() == [True, True, False, True]
+        assert track.vectors[:, 0].tolist() == [7, 7, 0, 7]
+        assert track.stamps_ns[0] == 450_000_000
