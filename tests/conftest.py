@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -73,7 +74,7 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
 @pytest.fixture(scope="session")
 def real_clips() -> list[Path]:
     """The real mp4 clips of one actor, shortest first."""
-    folder = settings.data_dir() / "ravdess" / "video"
+    folder = (settings.data_dir() / "ravdess" / "video").resolve()
     clips = sorted(folder.rglob("*.mp4"), key=lambda path: path.stat().st_size)
     if not clips:
         pytest.skip(f"no real clips in {folder}: set EMOLIVE_DATA")
@@ -83,7 +84,7 @@ def real_clips() -> list[Path]:
 @pytest.fixture(scope="session")
 def parity() -> Path:
     """The folder of checkpoints in the published form."""
-    folder = settings.data_dir().parent / "parity"
+    folder = settings.data_dir().resolve().parent / "parity"
     if not folder.is_dir():
         pytest.skip("the checkpoints in the published form are not on this computer")
     return folder
@@ -94,3 +95,14 @@ def without_root() -> None:
     """Permissions stop nobody who may do everything."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         pytest.skip("root may write everywhere")
+
+
+@pytest.fixture(scope="session")
+def shipped_random(random_checkpoint: RandomCheckpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An assets folder whose lt, it and ia have random weights."""
+    folder = tmp_path_factory.mktemp("assets")
+    shutil.copytree(settings.assets_dir() / "face", folder / "face")
+    (folder / "models").mkdir()
+    for fusion in ("lt", "it", "ia"):
+        shutil.copy(random_checkpoint(fusion), folder / "models" / f"{fusion}.safetensors")
+    return folder

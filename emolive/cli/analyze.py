@@ -16,6 +16,10 @@ from emolive.record.rows import RowWriter, whole_file, writer
 def analyze(args: argparse.Namespace) -> int:
     """Read every file that can be read; 2 if one could not."""
     form = args.format or ("table" if sys.stdout.isatty() and args.out is None else "jsonl")
+    if args.out is not None and args.out.is_file():
+        for path in (*args.files, *args.neutral):
+            if path.is_file() and path.samefile(args.out):
+                raise EmoliveError(f"{args.out} is one of the files to read: write to another.")
     with contextlib.ExitStack() as stack:
         analyzer = stack.enter_context(
             Analyzer(

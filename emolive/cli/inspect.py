@@ -32,6 +32,8 @@ def import_checkpoint(args: argparse.Namespace) -> int:
     from emolive.models.checkpoint import save
     from emolive.models.import_reference import import_reference
 
+    if args.path.suffix == ".safetensors":
+        raise EmoliveError(f"{args.path} is no published checkpoint: those are .pth files.")
     if args.heads is not None and args.heads < 1:
         raise EmoliveError(f"A model has at least one head, not {args.heads}.")
     net = import_reference(args.path, fusion=args.fusion, heads=args.heads)

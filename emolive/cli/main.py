@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -28,6 +29,10 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0, or 2 after one sentence on stderr for what the user can mend."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file's name need not be text, and a terminal need not know a table's bars.
+            stream.reconfigure(errors="backslashreplace")
     try:
         args = parser().parse_args(argv)
         if getattr(args, "fusion", None) is not None:
@@ -100,9 +105,7 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         choices=MODES,
         help="read the person as anybody, against their neutral, or (default) against all seen so far",
     )
-    parser.add_argument(
-        "--person", default="guest", metavar="NAME", help="whose saved neutral baseline to use"
-    )
+    parser.add_argument("--person", metavar="NAME", help="whose saved neutral baseline to use; default guest")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
 
 
@@ -133,9 +136,12 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError("must be a number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
     return value
 
 

@@ -67,7 +67,8 @@ class Rows:
         self._path, self._source = path, source
         self._stack = ExitStack()
         self._writer: JsonlWriter | None = None
-        self.fault: str | None = None
+        self.fault: OSError | None = None
+        """Why rows can no longer be written."""
 
     def __enter__(self) -> Rows:
         return self
@@ -79,14 +80,32 @@ class Rows:
         if self.fault is not None:
             return
         try:
-            if self._writer is None:
-                out: TextIO = sys.stdout
-                if self._path is not None:
-                    out = self._stack.enter_context(self._path.open("w", encoding="utf-8"))
-                self._writer = JsonlWriter(out)
-            self._writer.write(live_row(estimate, self._source))
+            self._open().write(live_row(estimate, self._source))
         except OSError as error:
-            self.fault = f"Rows can no longer be written: {error.strerror or error}."
+            self.fault = error
+
+    def end(self) -> None:
+        """A session that came to be and had nothing to say has an empty file.
+
+        EmoliveError, or BrokenPipeError if nobody reads on, where rows could not be written.
+        """
+        try:
+            if self.fault is not None:
+                raise self.fault
+            self._open()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise EmoliveError(f"Rows can no longer be written: {error.strerror or error}.") from error
+
+    def _open(self) -> JsonlWriter:
+        if self._writer is None:
+            out: TextIO = sys.stdout
+            if self._path is not None:
+                file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
+                out = self._stack.enter_context(file)
+            self._writer = JsonlWriter(out)
+        return self._writer
 
 
 def _headless(config: SessionConfig, duration_s: float | None, rows: Rows) -> int:
@@ -110,8 +129,7 @@ def _headless(config: SessionConfig, duration_s: float | None, rows: Rows) -> in
         _tell(session.snapshot(), told)
     finally:
         session.stop()
-    if rows.fault is not None:
-        raise EmoliveError(rows.fault)
+    rows.end()
     return 0
 
 

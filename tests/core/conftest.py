@@ -108,18 +108,3 @@ def watch(random_checkpoint: Callable[..., Path]) -> Iterator[Callable[..., Watc
         assert one.session.stop(20), "a thread did not end"
         assert now_ns() < deadline_ns
     eventually(lambda: not left_behind(before), f"the end of {left_behind(before)}", 5)
-
-
-@pytest.fixture(scope="session")
-def shipped_random(random_checkpoint: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An assets folder whose lt, it and ia have random weights."""
-    import shutil
-
-    from emolive.settings import assets_dir
-
-    folder = tmp_path_factory.mktemp("assets")
-    shutil.copytree(assets_dir() / "face", folder / "face")
-    (folder / "models").mkdir()
-    for fusion in ("lt", "it", "ia"):
-        shutil.copy(random_checkpoint(fusion), folder / "models" / f"{fusion}.safetensors")
-    return folder

