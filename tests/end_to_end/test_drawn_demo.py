@@ -1,0 +1,98 @@
+"""The drawn demo through a whole session: a face to see, a voice to hear, and nobody's file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emolive.live.api import SessionConfig
+from emolive.live.session import Session
+from emolive.models.spec import EMOTIONS
+from emolive.types import UNSURE, Estimate, Observation
+from tests.helpers.listener import eventually
+
+SECONDS = 9
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["paced", "unpaced"])
+def heard(request, random_checkpoint) -> Iterator[tuple[Session, list[Estimate], list[Observation]]]:
+    """A session that has played the demo for some seconds, its estimates and what was perceived."""
+    config = SessionConfig(
+        source="demo", checkpoint=random_checkpoint("ia"), device="cpu", paced=request.param
+    )
+    estimates: list[Estimate] = []
+    observations: list[Observation] = []
+
+    def keep(estimate: Estimate) -> None:
+        estimates.append(estimate)
+        if (newest := session.snapshot().observation) is not None:
+            observations.append(newest)
+
+    before = set(threading.enumerate())
+    session = Session(config)
+    session.subscribe(keep)
+    session.start()
+    eventually(lambda: estimates and estimates[-1].t_s > SECONDS, f"{SECONDS} s of the demo", 90)
+    yield session, list(estimates), list(observations)
+    assert session.stop(20)
+    eventually(
+        lambda: not [t for t in set(threading.enumerate()) - before if t.name.startswith("emolive-")],
+        "the end of all threads",
+    )
+
+
+def test_the_face_is_found_in_nearly_every_frame(heard):
+    _, _, observations = heard
+    found = [o.face is not None and o.vector is not None for o in observations]
+    assert len(found) > 20
+    assert sum(found) >= 0.95 * len(found)
+
+
+def test_the_voice_is_found_and_both_are_read_together(heard):
+    session, estimates, _ = heard
+    later = [e for e in estimates if e.t_s > 2]
+    assert sum(e.modality == "av" for e in later) >= 0.8 * len(later)
+    codes = {status.source: status.code for status in session.snapshot().statuses}
+    assert codes["face"] == "found"
+    assert codes["model"] == "ready"
+
+
+def test_every_answer_is_one_of_the_labels(heard):
+    _, estimates, _ = heard
+    for estimate in estimates:
+        assert estimate.labels == EMOTIONS
+        assert estimate.label in (*EMOTIONS, UNSURE)
+        assert sum(estimate.probs) == pytest.approx(1, abs=1e-5)
+        assert estimate.stamps.capture_ns <= estimate.stamps.start_ns <= estimate.stamps.end_ns
+
+
+def test_it_comes_four_times_a_second_without_a_hole(heard):
+    _, estimates, _ = heard
+    hops = [round(e.t_s / 0.24) for e in estimates]
+    assert hops == list(range(hops[0], hops[0] + len(hops)))
+    # A face has to be there for a third of a window first, and drawing it takes a moment to begin.
+    assert hops[0] * 0.24 < 5
+
+
+def test_it_is_labelled_as_drawn(heard):
+    session, _, _ = heard
+    snapshot = session.snapshot()
+    assert snapshot.drawn
+    assert snapshot.frame.image.shape == (480, 640, 3)
+
+
+def test_it_needs_no_file_and_no_device(monkeypatch, tmp_path: Path, random_checkpoint):
+    """On a computer without any camera, "auto" is the demo."""
+    from emolive.capture import devices
+
+    monkeypatch.setattr(devices, "cameras", lambda: [])
+    monkeypatch.chdir(tmp_path)
+    session = Session(SessionConfig(checkpoint=random_checkpoint("ia"), device="cpu"))
+    try:
+        session.start()
+        assert session.snapshot().drawn
+    finally:
+        assert session.stop(20)

@@ -1,0 +1,49 @@
+"""A whole session on a real sound server and a webcam on the loopback, which come and go."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emolive import settings
+from tests.helpers.soundserver import what_is_missing
+
+pytestmark = pytest.mark.devices
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def test_a_session_lives_through_all_that_devices_do(shipped_random, tmp_path):
+    """`devices_story.py` in a process of its own, on a real clip where there is one."""
+    if reason := what_is_missing():
+        pytest.skip(reason)
+    clips = sorted((settings.data_dir().resolve() / "ravdess" / "video").rglob("*.mp4"))
+    story = tmp_path / "story.json"
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.end_to_end.devices_story", str(story), *map(str, clips[:1])],
+        cwd=REPOSITORY,
+        env={**os.environ, "EMOLIVE_ASSETS": str(shipped_random)},
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    shutil.rmtree(process.stdout.strip() or tmp_path / "none", ignore_errors=True)
+    assert process.returncode == 0, process.stderr[-4000:]
+    told = json.loads(story.read_text())
+    assert told["chapters"] == ["both", "switched", "voice alone", "both again", "face alone", "both at last"]
+    assert told["face"] == "missing"
+    assert told["voice"] in ("silent", "none")
+    # A frame may come late on a busy computer; a switch that holds frames up would cost a second of them.
+    assert told["dropped"] <= 2 + 0.05 * told["captured"]
+    assert told["ordered"]
+    assert told["forward"]
+    assert told["latency_ms"] < 2000
+    assert told["ended"]
+    assert told["threads"] == []
