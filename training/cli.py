@@ -33,14 +33,18 @@ def _guarded(work: Callable[[], int]) -> int:
 
 
 def train(arguments: Sequence[str] | None = None) -> int:
-    """Entry point of `emolive-train`; `crossval` as the first word runs all folds of a scheme."""
+    """Entry point of `emolive-train`; the first word may be `crossval` (all folds of a scheme) or `faces`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["faces"]:
+        from training.faces import cli as faces
+
+        return _guarded(lambda: faces.train(given[1:]))
     folds = given[:1] == ["crossval"]
     parser = argparse.ArgumentParser(
         prog="emolive-train crossval" if folds else "emolive-train",
         description="Cross-validate by actor."
         if folds
-        else "Train a model; `crossval` before the options runs all folds.",
+        else "Train a model; `crossval` before the options runs all folds, `faces` pretrains the trunk.",
         allow_abbrev=False,
     )
     config.add_arguments(parser)
@@ -68,12 +72,17 @@ def train(arguments: Sequence[str] | None = None) -> int:
 
 
 def evaluate(arguments: Sequence[str] | None = None) -> int:
-    """Entry point of `emolive-evaluate`; `compare A B ...` sets checkpoints side by side."""
+    """Entry point of `emolive-evaluate`; the first word may be `compare` (checkpoints) or `ferplus`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["ferplus"]:
+        from training.faces import cli as faces
+
+        return _guarded(lambda: faces.ferplus(given[1:]))
     comparing = given[:1] == ["compare"]
     parser = argparse.ArgumentParser(
         prog="emolive-evaluate compare" if comparing else "emolive-evaluate",
-        description="How right a checkpoint is; `compare A B ...` sets some side by side.",
+        description="How right a checkpoint is; `compare A B ...` sets some side by side, `ferplus PATH` "
+        "evaluates a pixel trunk on faces.",
         allow_abbrev=False,
     )
     if comparing:

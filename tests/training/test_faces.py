@@ -1,0 +1,393 @@
+"""FER+ votes by hand, drawn faces in FERPlus's layout, pretraining, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from emolive import settings
+from emolive.cv import cv2
+from emolive.errors import EmoliveError
+from emolive.models import checkpoint, registry
+from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.trunk_file import (
+    CARRIED,
+    FaceClassifier,
+    carried,
+    is_trunk_file,
+    load_trunk,
+    read_colour_as_gray,
+    save_trunk,
+)
+from training.cli import evaluate, train
+from training.faces import augment, score, votes
+from training.faces.dataset import TRAINING, VALIDATION, read, read_ferplus
+
+SIZE = 32
+OPTIONS = "--sample_size 32 --batch_size 16 --n_epochs 8 --learning_rate 0.01 --ema 0.5 --dropout 0"
+SMALL = OPTIONS.split()
+SIDES = {
+    "FER2013Train": ("Training", 96),
+    "FER2013Valid": ("PublicTest", 32),
+    "FER2013Test": ("PrivateTest", 16),
+}
+
+
+def face(kind: int, rng: np.random.Generator) -> np.ndarray:
+    """A gray 48 x 48 picture: bright above, below or in the middle."""
+    image = rng.normal(90, 15, (48, 48))
+    image[kind * 16 : kind * 16 + 16] += 110
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def encoded(image: np.ndarray, suffix: str = ".png") -> bytes:
+    return bytes(cv2.imencode(suffix, image)[1])
+
+
+@pytest.fixture(scope="module")
+def ferplus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A zip file of drawn faces whose classes are easy to tell, in a folder of its own; some rows odd."""
+    path = tmp_path_factory.mktemp("ferplus") / "faces.zip"
+    rng = np.random.default_rng(0)
+    rows = ["Usage,Image name," + ",".join(votes.COLUMNS)]
+    with zipfile.ZipFile(path, "w") as file:
+        number = 0
+        for folder, (usage, n) in SIDES.items():
+            for i in range(n):
+                kind = i % 3
+                given = [0] * 10
+                given[kind], given[(kind + 1) % 3] = 8, 2
+                name = f"fer{number:07}"
+                # As here: the table may say .png where the picture is a .jpg.
+                file.writestr(f"FERPlus/data/{folder}/{name}.jpg", encoded(face(kind, rng), ".jpg"))
+                rows.append(f"{usage},{name}.png,{','.join(map(str, given))}")
+                number += 1
+        rows.append("Training,,0,0,0,0,0,0,0,0,0,10")
+        rows.append("Training,fer9999999.png,10,0,0,0,0,0,0,0,0,0")
+        file.writestr("FERPlus/fer2013new.csv", "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(ferplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("faces") / "result"
+    assert train(["faces", str(ferplus), *SMALL, "--result-path", str(folder)]) == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("given", "counted", "sure", "shares"),
+    [
+        ([8, 2, 0, 0, 0, 0, 0, 0, 0, 0], 0, True, {0: 0.8, 1: 0.2}),
+        # One rater's own opinion does not count.
+        ([5, 1, 1, 1, 1, 1, 0, 0, 0, 0], 0, True, {0: 1.0}),
+        ([4, 0, 0, 3, 2, 1, 0, 0, 0, 0], 0, False, {0: 4 / 9, 3: 3 / 9, 4: 2 / 9}),
+        # Ties are left out of the accuracy, and are trained on.
+        ([5, 5, 0, 0, 0, 0, 0, 0, 0, 0], votes.LEFT_OUT, False, {0: 0.5, 1: 0.5}),
+        ([0, 0, 0, 2, 0, 0, 0, 0, 8, 0], votes.LEFT_OUT, False, {}),
+        ([0, 0, 0, 0, 0, 0, 0, 0, 0, 10], votes.LEFT_OUT, False, {}),
+        ([5, 0, 0, 0, 0, 0, 0, 0, 5, 0], votes.LEFT_OUT, False, {}),
+        ([6, 0, 0, 0, 0, 0, 0, 0, 4, 0], 0, True, {0: 1.0}),
+        ([1, 1, 1, 1, 1, 1, 1, 1, 1, 1], votes.LEFT_OUT, False, {}),
+        ([0, 0, 0, 0, 0, 0, 0, 3, 2, 2], 7, False, {7: 1.0}),
+    ],
+)
+def test_the_protocol(given: list[int], counted: int, sure: bool, shares: dict[int, float]) -> None:
+    one = np.array([given])
+    assert votes.majority(one)[0] == counted
+    assert votes.over_half(one)[0] == sure
+    expected = np.zeros(8, np.float32)
+    for place, share in shares.items():
+        expected[place] = share
+    assert votes.distribution(one)[0] == pytest.approx(expected)
+
+
+def test_a_zip_file_and_a_folder_are_read_alike(ferplus: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(ferplus) as file:
+        file.extractall(tmp_path)
+    zipped, plain = read(ferplus, 48), read(tmp_path / "FERPlus", 48)
+    assert {name: len(faces) for name, faces in zipped.splits.items()} == {
+        "training": 96,
+        "validation": 32,
+        "testing": 16,
+    }
+    assert zipped.missing == 1
+    for split, faces in zipped.splits.items():
+        assert faces.gray
+        assert np.array_equal(faces.images, plain.splits[split].images)
+        assert np.array_equal(faces.targets, plain.splits[split].targets)
+        assert faces.targets.sum(axis=1) == pytest.approx(1)
+    assert read_ferplus(ferplus, 32, only=(VALIDATION,)).splits[VALIDATION].images.shape == (32, 32, 32)
+
+
+def test_the_small_tables_of_ferplus_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / "FER2013Test"
+    folder.mkdir()
+    (folder / "fer0000001.png").write_bytes(encoded(face(1, np.random.default_rng(0))))
+    (folder / "label.csv").write_text('fer0000001.png,"(0, 0, 48, 48)",0,9,1,0,0,0,0,0,0,0\n')
+    faces = read(tmp_path, 48).splits["testing"]
+    assert faces.classes.tolist() == [1]
+
+
+def test_folders_of_classes_are_read(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for kind in range(3):
+            folder = tmp_path / split / str((2, 10, 1)[kind])
+            folder.mkdir(parents=True)
+            for i in range(3):
+                colour = np.dstack([face(kind, rng)] * 3) // np.array([1, 2, 3], np.uint8)
+                (folder / f"{i}.png").write_bytes(encoded(colour[:, :40]))
+    data = read(tmp_path, 36, labels=("b", "a", "c"))
+    faces = data.splits[TRAINING]
+    assert faces.images.shape == (9, 36, 36, 3)
+    assert not faces.gray
+    # Numbers in their order: 1, 2, 10.
+    assert [Path(n).parts[1] for n in faces.names] == ["1"] * 3 + ["10"] * 3 + ["2"] * 3
+    assert faces.classes.tolist() == [0] * 3 + [2] * 3 + [1] * 3
+    assert data.labels == ("b", "a", "c")
+    result = tmp_path / "result"
+    assert train(["faces", str(tmp_path), *SMALL, "--epochs", "1", "--result_path", str(result)]) == 0
+    net = load_trunk(result / "trunk.safetensors").net
+    assert net.labels == ("1", "2", "10")
+    assert net.pixels.mean[0] > net.pixels.mean[1] > net.pixels.mean[2]
+
+
+def test_a_run_learns_and_its_trunk_is_taken(trained: Path, ferplus: Path, tmp_path: Path) -> None:
+    told = load_trunk(trained / "trunk.safetensors")
+    assert told.net.labels == votes.LABELS
+    assert told.net.pixels.size == SIZE
+    assert told.provenance["data"] == {"name": "faces.zip", "training": 96, "validation": 32, "testing": 16}
+    out = tmp_path / "figures.json"
+    arguments = ["ferplus", str(ferplus), "--checkpoint", str(trained / "trunk.safetensors")]
+    assert evaluate([*arguments, "--json", str(out)]) == 0
+    figures = json.loads(out.read_text())
+    assert figures["n"] == 144
+    assert figures["top1"] > 0.9
+    assert set(figures["splits"]) == {"training", "validation", "testing"}
+    assert figures["splits"]["validation"]["top1"] == pytest.approx(told.provenance["figures"]["val_top1"])
+    assert sum(figures["rows"][0]["probs"].values()) == pytest.approx(1)
+    again = tmp_path / "again"
+    start = [
+        "--pretrain_path",
+        str(trained / "trunk.safetensors"),
+        "--learning_rate",
+        "1e-9",
+        "--epochs",
+        "1",
+    ]
+    assert train(["faces", str(ferplus), *SMALL, *start, "--result_path", str(again)]) == 0
+    kept = load_trunk(again / "trunk.safetensors").net.classifier.weight
+    assert torch.allclose(kept, told.net.classifier.weight, atol=1e-4)
+
+
+def test_a_classifier_travels_with_a_full_checkpoint(trained: Path, ferplus: Path, tmp_path: Path) -> None:
+    net = load_trunk(trained / "trunk.safetensors").net
+    full = registry.build(ModelSpec(pixels=net.pixels))
+    assert full.trunk is not None
+    full.trunk.load_state_dict(net.trunk.state_dict())
+    checkpoint.save(tmp_path / "full.safetensors", full, provenance={CARRIED: carried(net)})
+    checkpoint.save(tmp_path / "bare.safetensors", full, provenance={})
+    figures = []
+    for path in (trained / "trunk.safetensors", tmp_path / "full.safetensors"):
+        assert (
+            evaluate(["ferplus", str(ferplus), "--checkpoint", str(path), "--json", str(tmp_path / "o")]) == 0
+        )
+        figures.append(json.loads((tmp_path / "o").read_text()))
+    assert figures[0]["rows"] == figures[1]["rows"]
+    assert evaluate(["ferplus", str(ferplus), "--checkpoint", str(tmp_path / "bare.safetensors")]) == 2
+
+
+def test_a_run_that_was_stopped_ends_with_the_same_weights(
+    trained: Path, ferplus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.faces.loop import FaceLoop
+
+    real, begun = FaceLoop._epoch, []
+
+    def stop(self: FaceLoop, epoch: int, bar: object) -> float:
+        begun.append(epoch)
+        if epoch == 2:
+            raise KeyboardInterrupt
+        return real(self, epoch, bar)  # type: ignore[arg-type]
+
+    folder = tmp_path / "cut"
+    with monkeypatch.context() as patch:
+        patch.setattr(FaceLoop, "_epoch", stop)
+        assert train(["faces", str(ferplus), *SMALL, "--result_path", str(folder)]) == 130
+    assert begun == [0, 1, 2]
+    assert train(["faces", "--resume_path", str(folder)]) == 0
+    for name in ("net", "ema"):
+        a, b = (torch.load(f / "last.pt", weights_only=True)[name] for f in (trained, folder))
+        assert all(torch.equal(a[key], b[key]) for key in a)
+    files = [(f / "trunk.safetensors").read_bytes() for f in (trained, folder)]
+    assert files[0] == files[1]
+    assert not list(folder.glob("*.part"))
+
+
+def test_gray_faces_teach_a_trunk_that_sees_colour_as_gray() -> None:
+    torch.manual_seed(0)
+    net = FaceClassifier(("a", "b"), PixelSpec(SIZE, "BGR", (0.5,) * 3, (0.2,) * 3))
+    net.train()(torch.randn(8, 3, SIZE, SIZE))
+    net.eval()
+    rng = np.random.default_rng(0)
+    colour = rng.integers(0, 255, (2, SIZE, SIZE, 3), dtype=np.uint8)
+    shades = colour.astype(np.float32) @ np.array([0.114, 0.587, 0.299], np.float32) / 255
+    gray = augment.prepared(torch.from_numpy(shades)[:, None].expand(-1, 3, -1, -1), net.pixels)
+    before = net(gray)
+    read_colour_as_gray(net)
+    after = net(augment.prepared(augment.to_pixels(torch.from_numpy(colour), SIZE), net.pixels))
+    assert torch.allclose(net(gray), before, atol=1e-4)
+    assert torch.allclose(after, before, atol=1e-4)
+
+
+def test_augmentation_keeps_shape_and_range_and_does_nothing_at_zero() -> None:
+    torch.manual_seed(0)
+    images = torch.randint(0, 255, (16, 24, 24), dtype=torch.uint8)
+    x = augment.to_pixels(images, 40, augment.Strengths(occlusion=1))
+    assert x.shape == (16, 3, 40, 40)
+    assert float(x.min()) >= 0
+    assert float(x.max()) <= 1
+    same = augment.to_pixels(images, 24)
+    assert torch.equal((same[:, 0] * 255).round().to(torch.uint8), images)
+    mirror = augment.Strengths(1, 0, 0, 0, 0, 0, 0, 0, 0)
+    assert torch.allclose(augment.to_pixels(images, 24, mirror), same.flip(-1), atol=1e-5)
+
+
+def test_labels_of_other_data_sets_are_those_of_ferplus() -> None:
+    assert score.columns(("happy", "sad", "Neutral")) == [2, 0, -1, 1, -1, -1, -1, -1]
+    raw = score.as_ferplus(np.array([[3.0, 2.0, 1.0]], np.float32), ("happy", "sad", "neutral"))
+    assert raw[0, :2].tolist() == [1, 3]
+    with pytest.raises(EmoliveError, match="labels"):
+        score.columns(("cat", "dog"))
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda p: None, "no folder or zip"),
+        (lambda p: p.write_bytes(b"no zip"), "neither a folder nor a zip"),
+        (lambda p: p.mkdir(), "no faces"),
+        (lambda p: put(p, {"FER2013Train/a.png": b"x"}), "votes"),
+        (lambda p: put(p, {"FER2013Train/a.png": b"x", "fer2013new.csv": ROW}), "damaged"),
+        (lambda p: put(p, {"FER2013Train/a.png": b"", "fer2013new.csv": ROW}), "damaged"),
+        (lambda p: put(p, {"FER2013Train/b.png": b"x", "fer2013new.csv": ROW}), "no faces with votes"),
+        (lambda p: put(p, {"FER2013Train/a.png": b"x", "fer2013new.csv": b"Training,a.png,1,x"}), "Line 1"),
+        (lambda p: put(p, {"FER2013Valid/a.png": PICTURE, "fer2013new.csv": ROW}), "to train on"),
+        (lambda p: put(p, {"train/happy/a.png": PICTURE}), "one class"),
+    ],
+)
+def test_faces_that_cannot_be_used_are_refused_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make: object, told: str
+) -> None:
+    make(tmp_path / "faces")  # type: ignore[operator]
+    assert train(["faces", str(tmp_path / "faces"), "--result_path", str(tmp_path / "r")]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "r").exists()
+
+
+ROW = b"Training,a.png,9,0,0,1,0,0,0,0,0,0\n"
+PICTURE = encoded(np.zeros((48, 48), np.uint8))
+
+
+def put(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        (["--sample_size", "49"], "even"),
+        (["--sample_size", "8"], "from 32"),
+        (["--learning_rate", "nan"], "from 1e-09"),
+        (["--labels", "a,b"], "labels of its own"),
+        (["--pretrain_path", "nowhere.pth.tar"], "no file"),
+        (["--resume_path", "nowhere"], "not the config.json"),
+        (["--config", "nowhere.json"], "not the config.json"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(
+    ferplus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], extra: list[str], told: str
+) -> None:
+    assert train(["faces", str(ferplus), *extra, "--result_path", str(tmp_path / "r"), "--dry_run"]) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_second_run_does_not_write_over_the_first(
+    trained: Path, ferplus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(["faces", str(ferplus), *SMALL, "--result_path", str(trained)]) == 2
+    assert "holds a run already" in capsys.readouterr().err
+    assert train(["faces", "--resume_path", str(trained), "--learning_rate", "0.5"]) == 2
+    assert "learning_rate" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "odd", "infinite"])
+def test_a_damaged_trunk_file_is_refused(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    path = tmp_path / "trunk.safetensors"
+    content = (trained / "trunk.safetensors").read_bytes()
+    if damage == "odd":
+        net = FaceClassifier(("a", "b"), PixelSpec(SIZE))
+        net.labels = ("a", "b", "c")
+        save_trunk(path, net, provenance={})
+    elif damage == "infinite":
+        net = FaceClassifier(("a", "b"), PixelSpec(SIZE))
+        net.classifier.bias.data[0] = float("inf")
+        save_trunk(path, net, provenance={})
+    else:
+        path.write_bytes(content[:-100] if damage == "cut" else b"text")
+    with pytest.raises(EmoliveError):
+        load_trunk(path)
+    assert evaluate(["ferplus", str(tmp_path), "--checkpoint", str(path)]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_trunk_file_is_no_model_and_a_model_no_trunk_file(
+    trained: Path, random_checkpoint: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(EmoliveError, match="not an emolive checkpoint"):
+        checkpoint.load(trained / "trunk.safetensors")
+    model = random_checkpoint("ia")  # type: ignore[operator]
+    assert not is_trunk_file(model)
+    with pytest.raises(EmoliveError, match="not one of a trunk"):
+        load_trunk(model)
+    assert evaluate(["ferplus", "nowhere", "--checkpoint", str(model)]) == 2
+    assert "not pixels" in capsys.readouterr().err
+
+
+@pytest.mark.data
+def test_the_real_faces() -> None:
+    path = settings.data_dir() / "ferplus" / "ferplus.zip"
+    if not path.is_file():
+        pytest.skip(f"no {path}: set EMOLIVE_DATA")
+    faces = read_ferplus(path, 48, only=(VALIDATION,)).splits[VALIDATION]
+    assert len(faces) == 3579
+    assert (faces.classes >= 0).sum() == 3396
+    assert np.bincount(faces.classes[faces.classes >= 0]).tolist() == [1242, 880, 441, 395, 310, 31, 73, 24]
+    assert faces.sure.sum() == 3199
+    torch.manual_seed(0)
+    net = FaceClassifier(votes.LABELS, PixelSpec(48, "BGR", (0.5,) * 3, (0.25,) * 3)).train()
+    optimizer = torch.optim.AdamW(net.parameters(), 3e-3)
+    losses = []
+    for start in range(0, 640, 64):
+        images = torch.from_numpy(faces.images[start : start + 64])
+        x = augment.prepared(augment.to_pixels(images, 48, augment.Strengths()), net.pixels)
+        targets = torch.from_numpy(faces.targets[start : start + 64])
+        loss = -(targets * net(x).log_softmax(dim=-1)).sum(dim=-1).mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(float(loss.detach()))
+    assert np.mean(losses[-3:]) < losses[0]

@@ -1,0 +1,1 @@
+"""Training of the pixel trunk on pictures of single faces."""
