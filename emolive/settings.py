@@ -14,7 +14,9 @@ def assets_dir() -> Path:
     """The folder with the shipped models and the face detector; `EMOLIVE_ASSETS` overrides it."""
     if chosen := os.environ.get("EMOLIVE_ASSETS"):
         return Path(chosen)
-    return Path(__file__).resolve().parent.parent / "assets"
+    here = Path(__file__).resolve().parent
+    # A wheel carries them inside the package, a checkout beside it.
+    return next((p for p in (here / "assets", here.parent / "assets") if p.is_dir()), here / "assets")
 
 
 def asset(*parts: str) -> Path:
