@@ -6,6 +6,8 @@ import argparse
 import contextlib
 import sys
 
+import torch
+
 from emolive.errors import EmoliveError
 from emolive.interpreter import load_interpreter
 from emolive.live.api import DEFAULT_BASELINE, DEFAULT_PERSON
@@ -20,6 +22,8 @@ def analyze(args: argparse.Namespace) -> int:
         for path in (*args.files, *args.neutral):
             if path.is_file() and path.samefile(args.out):
                 raise EmoliveError(f"{args.out} is one of the files to read: write to another.")
+    # As in a session: for nets this small a second thread mostly waits for the first.
+    torch.set_num_threads(1)
     with contextlib.ExitStack() as stack:
         analyzer = stack.enter_context(
             Analyzer(

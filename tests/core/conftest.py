@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from emolive.clock import now_ns, to_ns
 from emolive.live.api import SessionConfig
@@ -30,6 +31,8 @@ def _one_predictor() -> Iterator[None]:
             _predictor.append(LandmarkPredictor())
         return _predictor[0]
 
+    # Beside other work, two threads for nets this small mostly wait for each other.
+    torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(perception, "LandmarkPredictor", shared)
         yield

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from emolive.cli import main
+from emolive.cli.main import parser
 from emolive.interpreter import load_interpreter
 from emolive.models.spec import EMOTIONS
 from emolive.person import Person
@@ -124,12 +125,12 @@ def test_analyze_as_a_table(emolive, clips):
 def test_analyze_does_what_it_can_and_names_the_others(emolive, clips, tmp_path):
     bad = tmp_path / "bad.mp4"
     bad.write_text("no film")
-    code, out, err = emolive("analyze", tmp_path / "no.mp4", clips["blind"], bad, clips["mute"])
+    code, out, err = emolive("analyze", tmp_path / "no.mp4", clips["blind"], bad, clips["blind"])
     assert code == 2
     assert [line for line in err.splitlines() if "no.mp4" in line or "bad.mp4" in line] == err.splitlines()
     assert len(err.splitlines()) == 2
     summaries = [row["file"] for row in rows_of(out) if row.get("summary")]
-    assert summaries == [str(clips["blind"]), str(clips["mute"])]
+    assert summaries == [str(clips["blind"])] * 2
 
 
 def test_a_file_in_which_nobody_is_is_named(emolive, tmp_path):
@@ -165,28 +166,28 @@ def test_a_file_that_is_read_is_not_written_over(emolive, clips, tmp_path):
 
 
 def test_clips_of_the_neutral_person_are_their_baseline_whatever_was_saved(emolive, clips):
-    arguments = "analyze", clips["mute"], "--neutral", clips["mute"]
+    arguments = "analyze", clips["blind"], "--neutral", clips["blind"]
     code, fresh, _ = emolive(*arguments)
     assert code == 0
     assert {row["baseline"] for row in rows_of(fresh)} == {"neutral"}
     spec = load_interpreter("ia", None, "cpu").spec
     other = Person(spec, "guest")
-    other.neutral.face.total[:] = 100.0
-    object.__setattr__(other.neutral.face, "count", 50.0)
+    other.neutral.voice.total[:] = 1000.0
+    object.__setattr__(other.neutral.voice, "count", 50.0)
     other.save()
     assert emolive(*arguments)[1] == fresh
 
 
 def test_a_saved_person_is_read_against_their_neutral_and_others_are_not(emolive, clips):
-    code, out, _ = emolive("analyze", clips["mute"], "--baseline", "neutral", "--person", "Ann")
+    code, out, _ = emolive("analyze", clips["blind"], "--baseline", "neutral", "--person", "Ann")
     assert code == 0
     assert {row["baseline"] for row in rows_of(out)} == {"none"}
 
 
 def test_running_statistics_go_on_for_the_same_person_only(emolive, clips):
-    once = rows_of(emolive("analyze", clips["mute"])[1])
-    twice = rows_of(emolive("analyze", clips["mute"], clips["mute"])[1])
-    same = rows_of(emolive("analyze", clips["mute"], clips["mute"], "--same-person")[1])
+    once = rows_of(emolive("analyze", clips["blind"])[1])
+    twice = rows_of(emolive("analyze", clips["blind"], clips["blind"])[1])
+    same = rows_of(emolive("analyze", clips["blind"], clips["blind"], "--same-person")[1])
     assert twice == once * 2
     assert same[: len(once)] == once
     assert same[len(once) :] != once
@@ -385,6 +386,12 @@ def test_a_session_with_nothing_to_say_has_an_empty_file(emolive, tmp_path):
     assert (code, path.read_text()) == (0, "")
 
 
+def test_what_nobody_names_is_left_to_last_time():
+    for arguments in ([], ["run"]):
+        given = parser().parse_args(arguments)
+        assert (given.fusion, given.baseline, given.person) == (None, None, None)
+
+
 # --- devices, describe, import-checkpoint
 
 
@@ -447,7 +454,7 @@ def started(*arguments, **how) -> subprocess.Popen:
 
 
 def test_nothing_but_the_sentence_is_on_the_terminal(clips, tmp_path):
-    process = started("analyze", tmp_path / "no.mp4", clips["mute"], "--out", tmp_path / "rows.jsonl")
+    process = started("analyze", tmp_path / "no.mp4", clips["blind"], "--out", tmp_path / "rows.jsonl")
     out, err = process.communicate(timeout=120)
     assert process.returncode == 2
     assert out == b""

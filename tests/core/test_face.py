@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -102,6 +102,7 @@ sizes = st.floats(1, 800)
 boxes = st.builds(Box, numbers, numbers, sizes, sizes)
 
 
+@settings(max_examples=40, deadline=None)
 @given(boxes, boxes)
 def test_overlap_is_a_symmetric_share(a, b):
     overlap = intersection_over_union(a, b)
@@ -137,6 +138,7 @@ def test_over_every_edge_the_crop_repeats_the_edge(x, y):
     assert crop.shape == (72, 72, 3)
 
 
+@settings(max_examples=40, deadline=None)
 @given(boxes, st.sampled_from([24, 96, 224]))
 def test_a_crop_is_always_a_square_of_pixels_of_the_picture(box, size):
     crop = crop_face(gradient(), box, size)
@@ -163,6 +165,7 @@ def turned(points: np.ndarray, scale: float, angle: float, dx: float, dy: float)
     return points @ np.array([[c, s], [-s, c]]) + [dx, dy]
 
 
+@settings(max_examples=40, deadline=None)
 @given(faces, st.floats(0.2, 5), st.floats(-3, 3), st.floats(-500, 500), st.floats(-500, 500))
 def test_where_how_large_and_how_tilted_a_face_is_does_not_matter(points, scale, angle, dx, dy):
     moved = turned(points.astype(np.float64), scale, angle, dx, dy)
@@ -170,6 +173,7 @@ def test_where_how_large_and_how_tilted_a_face_is_does_not_matter(points, scale,
     np.testing.assert_allclose(there, here, atol=2e-3)
 
 
+@settings(max_examples=40, deadline=None)
 @given(faces)
 def test_an_expression_does_matter(points):
     smiling = points.copy()
@@ -180,6 +184,7 @@ def test_an_expression_does_matter(points):
     np.testing.assert_allclose(np.delete(there - here, [96, 97, 108, 109]), 0, atol=1e-5)
 
 
+@settings(max_examples=40, deadline=None)
 @given(arrays(np.float32, (3, 136), elements=st.floats(-2, 2, width=32)))
 def test_mirrored_twice_is_as_before(vectors):
     np.testing.assert_array_equal(geometry.mirror(geometry.mirror(vectors)), vectors)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -38,6 +38,7 @@ matrices = st.integers(0, 8).flatmap(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(matrices, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_moments_merge_in_any_order(parts, random):
     whole = Moments.of(np.concatenate(parts))
@@ -271,6 +272,7 @@ def test_no_two_names_share_a_file():
     assert len({path.name.casefold() for path in paths}) == len(paths)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.text(min_size=1, max_size=80))
 def test_whatever_the_name_it_stays_in_its_folder(name):
     from emolive.person import _path

@@ -37,7 +37,17 @@ def offline(random_checkpoint):
     return rows
 
 
-def assert_equal(estimates, rows) -> None:
+def assert_equal(session, rows) -> None:
+    estimates, counters = session
+    try:
+        compare(estimates, rows)
+    except AssertionError:
+        if counters.frames_dropped or counters.estimates_skipped:
+            pytest.skip(f"this computer was too slow to play live: {counters}")
+        raise
+
+
+def compare(estimates, rows) -> None:
     assert rows
     streamed = {round(e.t_s / 0.24): e for e in estimates}
     assert streamed.keys() == rows.keys()
@@ -55,8 +65,7 @@ def streamed(watch, path, model, *, paced, **config):
     counters = watched.session.snapshot().counters
     if counters.frames_dropped or counters.estimates_skipped:
         assert paced, "an unpaced session drops nothing"
-        pytest.skip(f"this computer was too slow to play live: {counters}")
-    return estimates
+    return estimates, counters
 
 
 @pytest.mark.data
@@ -79,14 +88,9 @@ def test_real_clips_live(watch, offline, random_checkpoint, real_clips, fusion):
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_the_drawn_clip_as_fast_as_it_goes(watch, offline, random_checkpoint, clips, fusion):
     model = random_checkpoint(fusion)
-    estimates = streamed(watch, clips["whole"], model, paced=False)
-    assert_equal(estimates, offline(model, clips["whole"]))
-    assert {e.modality for e in estimates} == {"av"} or {e.modality for e in estimates} == {"a", "av"}
-
-
-def test_the_drawn_clip_live(watch, offline, random_checkpoint, clips):
-    model = random_checkpoint("it")
-    assert_equal(streamed(watch, clips["whole"], model, paced=True), offline(model, clips["whole"]))
+    session = streamed(watch, clips["whole"], model, paced=False)
+    assert_equal(session, offline(model, clips["whole"]))
+    assert session[0][-1].modality == "av"
 
 
 @pytest.mark.parametrize("name", ["mute", "blind", "late", "away"])
@@ -117,7 +121,7 @@ def test_the_published_form_on_pixels(watch, offline, parity, real_clips, tmp_pa
 
 
 def test_the_same_file_under_another_name_says_the_same(watch, clips, random_checkpoint, tmp_path):
-    copy = shutil.copy(clips["mute"], tmp_path / "käthe & co.mkv")
-    first = streamed(watch, clips["mute"], random_checkpoint("ia"), paced=False)
-    again = streamed(watch, copy, random_checkpoint("ia"), paced=False)
+    copy = shutil.copy(clips["blind"], tmp_path / "käthe & co.mkv")
+    first, _ = streamed(watch, clips["blind"], random_checkpoint("ia"), paced=False)
+    again, _ = streamed(watch, copy, random_checkpoint("ia"), paced=False)
     assert [e.probs for e in first] == [e.probs for e in again]

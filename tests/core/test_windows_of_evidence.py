@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emolive.clock import NS_PER_S, to_ns
@@ -76,6 +76,7 @@ def test_no_frames_at_all_are_a_window_without_bins():
     assert (bins.shape, bins.any(), present.any()) == ((15, 272), False, False)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(-BIN_NS, 4 * BIN_NS), st.booleans()), min_size=1, max_size=40))
 def test_a_bin_is_there_if_a_face_is_in_it(frames):
     stamps, present = zip(*sorted(frames), strict=True)
@@ -142,6 +143,7 @@ def test_speech_is_measured_against_the_loudest_so_an_echo_far_below_is_none():
 # --- which frames are looked at
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     rate_hz=st.floats(5, 120),
     jitter=st.floats(0, 0.45),
@@ -271,6 +273,7 @@ def test_one_read_ends_with_the_window_and_reaches_far_enough_back(spec, rate_hz
     assert len(steps) == len(present) == len(levels) == spec.steps(79_380)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 20 * NS_PER_S), st.integers(0, 500))
 def test_a_track_gives_what_lies_between(start_ns, length_ms):
     whole = track(12)

@@ -14,7 +14,7 @@ from emolive.models.spec import EMOTIONS
 from emolive.types import UNSURE, Estimate, Observation
 from tests.helpers.listener import eventually
 
-SECONDS = 9
+SECONDS = 7
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["paced", "unpaced"])
