@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,6 +21,9 @@ from emolive.models.spec import ModelSpec
 from emolive.person import Person
 from emolive.types import FloatArray, Image, Modality
 
+if TYPE_CHECKING:
+    from emolive.models.onnx_model import OnnxCheckpoint, OnnxNet
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -31,7 +35,7 @@ class Reading:
     """The mode that was really used: a neutral baseline nobody calibrated is none."""
 
 
-def populations(net: EmotionNet) -> tuple[Population, Population]:
+def populations(net: EmotionNet | OnnxNet) -> tuple[Population, Population]:
     """What a network's checkpoint knows of face and voice in general."""
     spec = net.spec
 
@@ -70,7 +74,7 @@ def model_input(
 class Interpreter:
     """Runs one checkpoint on windows. For one thread at a time."""
 
-    def __init__(self, checkpoint: Checkpoint, device: str = "cpu") -> None:
+    def __init__(self, checkpoint: Checkpoint | OnnxCheckpoint, device: str = "cpu") -> None:
         self.checkpoint = checkpoint
         self.spec = checkpoint.spec
         self.device = torch.device(device)
@@ -140,8 +144,15 @@ def load_interpreter(fusion: str | None, path: Path | None, device: str = "auto"
     """Load strictly and warm up. EmoliveError in one sentence for anything that does not fit."""
     if path is None:
         path = checkpoints.shipped(fusion or "ia")
-    loaded = checkpoints.load(path, fusion=fusion, tracker=TRACKER)
-    interpreter = Interpreter(loaded, choose_device(device))
+    device = choose_device(device)
+    loaded: Checkpoint | OnnxCheckpoint
+    if path.suffix.lower() == ".onnx":
+        from emolive.models import onnx_model
+
+        loaded, device = onnx_model.load(path, fusion=fusion, tracker=TRACKER), "cpu"
+    else:
+        loaded = checkpoints.load(path, fusion=fusion, tracker=TRACKER)
+    interpreter = Interpreter(loaded, device)
     interpreter.warm_up()
     return interpreter
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from emolive.baseline import MODES
+from emolive.cli import export
 from emolive.errors import EmoliveError
 from emolive.models.registry import check_fusion, fusions
 from emolive.record.rows import FORMATS
@@ -93,6 +94,10 @@ def parser() -> Parser:
     describe = commands.add_parser("describe", help="show what a checkpoint is")
     describe.add_argument("path", type=Path, metavar="CHECKPOINT")
     describe.set_defaults(command=_describe)
+
+    exports = commands.add_parser("export", help="write a checkpoint for other programs")
+    export.add_options(exports)
+    exports.set_defaults(command=export.export)
     return top
 
 

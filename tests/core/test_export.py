@@ -1,0 +1,279 @@
+"""Exported checkpoints say what torch says, also in the live app; and what does not fit is refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from emolive.cli.main import main
+from emolive.errors import EmoliveError
+from emolive.evidence import Window
+from emolive.interpreter import Interpreter, load_interpreter
+from emolive.models import checkpoint, export, onnx_model, registry
+from emolive.models.export import export_onnx
+from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.offline import analyze
+from emolive.person import Person
+
+pytest.importorskip("onnxruntime")
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+
+TOLERANCE = 1e-4
+
+
+def of(path: Path) -> Interpreter:
+    return Interpreter(checkpoint.load(path))
+
+
+@pytest.fixture(scope="module")
+def source(random_checkpoint: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model on facial geometry with a temperature of its own."""
+    net = checkpoint.load(random_checkpoint("ia")).net
+    net.temperature.fill_(1.7)
+    path = tmp_path_factory.mktemp("export") / "model.safetensors"
+    checkpoint.save(path, net, provenance={"licence": "for tests"})
+    return path
+
+
+@pytest.fixture(scope="module")
+def exported(source: Path) -> Path:
+    """The same model as ONNX, written by the command."""
+    assert main(["export", str(source), "--format", "onnx"]) == 0
+    return source.with_suffix(".onnx")
+
+
+@pytest.fixture(scope="module")
+def pixel_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published form on small pixels, after a look at some, so that its statistics are sensible."""
+    torch.manual_seed(1)
+    pixels = PixelSpec(48, "RGB", (0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
+    net = registry.build(ModelSpec(fusion="lt", heads=2, pixels=pixels))
+    assert net.trunk is not None
+    net.trunk.train()(torch.randn(16, 3, 48, 48))
+    path = tmp_path_factory.mktemp("pixels") / "pixels.safetensors"
+    checkpoint.save(path, net.eval(), provenance={})
+    return path
+
+
+@pytest.fixture(scope="module")
+def pixel_export(pixel_source: Path) -> Path:
+    out = pixel_source.parent / "elsewhere.onnx"
+    written = export_onnx(pixel_source, out)
+    assert [file.path.name for file in written] == ["elsewhere.onnx", "elsewhere.trunk.onnx"]
+    assert all(file.difference < TOLERANCE for file in written)
+    return out
+
+
+def given(spec: ModelSpec, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    random = torch.Generator().manual_seed(n)
+    video = torch.randn(n, spec.frames, spec.video_channels, generator=random)
+    audio = torch.randn(n, spec.audio_channels, spec.audio.steps(spec.samples), generator=random)
+    if n > 2:
+        video[1], audio[2] = 0, 0
+    return video, audio
+
+
+def window(spec: ModelSpec, *, face: bool = True, voice: bool = True) -> Window:
+    rng = np.random.default_rng(3)
+    steps = spec.audio.steps(spec.samples)
+    return Window(
+        0,
+        rng.normal(size=(spec.frames, spec.face_width)).astype(np.float32),
+        np.full(spec.frames, face),
+        rng.normal(-40, 10, (steps, spec.audio.channels)).astype(np.float32),
+        np.ones(steps, bool),
+        np.full(steps, voice),
+        -20.0,
+    )
+
+
+@pytest.mark.parametrize("n", [1, 2, 15])
+def test_any_batch_gives_the_logits_of_torch(source: Path, exported: Path, n: int) -> None:
+    ours, theirs = checkpoint.load(source).net, onnx_model.load(exported).net
+    with torch.inference_mode():
+        video, audio = given(ours.spec, n)
+        assert theirs(video, audio).shape == (n, 8)
+        assert torch.allclose(theirs(video, audio), ours(video, audio), atol=TOLERANCE)
+        assert torch.allclose(theirs.probs(video, audio), ours.probs(video, audio), atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("n", [1, 15])
+def test_a_trunk_gives_the_vectors_of_torch(pixel_source: Path, pixel_export: Path, n: int) -> None:
+    ours, theirs = checkpoint.load(pixel_source).net, onnx_model.load(pixel_export).net
+    pixels = torch.randn(n, 3, 48, 48)
+    with torch.inference_mode():
+        expected = ours.encode(pixels)
+        assert float(expected.std()) > 0.01
+        assert torch.allclose(theirs.encode(pixels), expected, atol=TOLERANCE)
+        video, audio = given(ours.spec, n)
+        assert torch.allclose(theirs(video, audio), ours(video, audio), atol=TOLERANCE)
+    crop = np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8)
+    encoders = [of(pixel_source).pixel_encoder(), load_interpreter("lt", pixel_export).pixel_encoder()]
+    assert all(encoders)
+    a, b = (encode(crop) for encode in encoders if encode)
+    assert a.shape == (1024,)
+    assert a == pytest.approx(b, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("mode", ["none", "running"])
+@pytest.mark.parametrize("streams", ["av", "a", "v", ""])
+def test_the_interpreter_reads_alike(source: Path, exported: Path, mode: str, streams: str) -> None:
+    ours, theirs = of(source), load_interpreter(None, exported)
+    spec = ours.spec
+    assert theirs.spec == spec
+    for a, b in ((ours.face, theirs.face), (ours.voice, theirs.voice)):
+        assert all(np.array_equal(getattr(a, part), getattr(b, part)) for part in ("mean", "std", "within"))
+        assert a.rate_hz == b.rate_hz
+    person = Person(spec, "guest")
+    person.learn(window(spec), ours.face, ours.voice)
+    seen = window(spec, face="v" in streams, voice="a" in streams)
+    a, b = ours.read(seen, person, mode), theirs.read(seen, person, mode)
+    if not streams:
+        assert a is None
+        assert b is None
+        return
+    assert a is not None
+    assert b is not None
+    assert (a.modality, a.baseline) == (b.modality, b.baseline)
+    assert a.probs == pytest.approx(b.probs, abs=TOLERANCE)
+
+
+def test_a_file_is_analyzed_alike(
+    source: Path, exported: Path, clips: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = list(analyze(clips["whole"], checkpoint=source, device="cpu"))
+    assert main(["analyze", str(clips["whole"]), "--checkpoint", str(exported), "--format", "jsonl"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == len(expected) > 5
+    for a, b in zip(rows, expected, strict=True):
+        assert a["probs"] == pytest.approx(b["probs"], abs=1e-3)
+
+
+def test_an_export_says_what_it_is(source: Path, exported: Path) -> None:
+    told, original = onnx_model.describe(exported), checkpoint.describe(source)
+    assert told.spec == original.spec
+    assert told.provenance == {"licence": "for tests"}
+    assert told.shapes["video"] == (-1, 15, 275)
+    assert told.shapes["logits"] == (-1, 8)
+    assert onnx_model.describe(source) == original
+    model = onnx.load(exported)
+    assert [end.name for end in model.graph.input] == ["video", "audio"]
+    onnx.checker.check_model(model)
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [("cut", "damaged"), ("empty", "damaged"), ("text", "damaged"), ("missing", "no checkpoint")],
+)
+def test_a_damaged_export_is_refused(
+    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str, told: str
+) -> None:
+    path = tmp_path / "bad.onnx"
+    content = {"cut": exported.read_bytes()[:-5000], "empty": b"", "text": b"not a model"}
+    if damage in content:
+        path.write_bytes(content[damage])
+    assert main(["analyze", "nowhere.mp4", "--checkpoint", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert "Traceback" not in error
+
+
+def changed(exported: Path, path: Path, **changes: Any) -> Path:
+    """A copy whose metadata says something else."""
+    model = onnx.load(exported)
+    place = next(entry for entry in model.metadata_props if entry.key == "emolive")
+    entry = json.loads(place.value)
+    for key, value in changes.items():
+        if isinstance(value, dict):
+            entry[key] |= value
+        else:
+            entry[key] = value
+    place.value = json.dumps(entry)
+    onnx.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"format": 99}, "export format 99"),
+        ({"spec": {"fusion": "xx"}}, "no fusion named xx"),
+        ({"spec": {"frames": 16}}, "does not fit its own description"),
+        ({"spec": {"labels": ["a", "b"]}}, "does not fit its own description"),
+        ({"spec": {"tracker": "other"}}, "the tracker other"),
+        ({"spec": {"new": 1}}, "new"),
+        ({"provenance": 3}, "damaged"),
+        ({"buffers": {"face_std": [1.0]}}, "face_std"),
+        ({"buffers": {"voice_mean": "x"}}, "damaged"),
+        ({"temperature": 0}, "temperature"),
+    ],
+)
+def test_an_export_that_contradicts_itself_is_refused(
+    exported: Path, tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    path = changed(exported, tmp_path / "odd.onnx", **changes)
+    with pytest.raises(EmoliveError, match=told):
+        load_interpreter(None, path)
+
+
+def test_other_models_and_fusions_are_refused(exported: Path, pixel_export: Path, tmp_path: Path) -> None:
+    with pytest.raises(EmoliveError, match="holds the fusion ia"):
+        load_interpreter("lt", exported)
+    with pytest.raises(EmoliveError, match="not one that `emolive export` wrote"):
+        onnx_model.load(onnx_model.trunk_path(pixel_export))
+    with pytest.raises(EmoliveError, match="no pixel encoder"):
+        onnx_model.load(exported).net.encode(torch.zeros(1, 3, 48, 48))
+
+
+def test_a_head_wants_its_own_trunk(pixel_export: Path, tmp_path: Path) -> None:
+    head = tmp_path / "head.onnx"
+    head.write_bytes(pixel_export.read_bytes())
+    with pytest.raises(EmoliveError, match="not beside it"):
+        onnx_model.load(head)
+    trunk = onnx_model.trunk_path(pixel_export).read_bytes()
+    onnx_model.trunk_path(head).write_bytes(trunk[:-1] + bytes([trunk[-1] ^ 1]))
+    with pytest.raises(EmoliveError, match="not the trunk"):
+        onnx_model.load(head)
+
+
+def test_what_differs_from_torch_is_not_written(
+    source: Path,
+    exported: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wrong = onnx.load(exported)
+    del wrong.metadata_props[:]
+    bias = next(w for w in wrong.graph.initializer if list(w.dims) == [8])
+    bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + 0.5, bias.name))
+    monkeypatch.setattr(export, "_graph", lambda *_: wrong)
+    assert main(["export", str(source), "--out", str(tmp_path / "x.onnx")]) == 2
+    assert "differs from torch by 0." in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("out", "told"), [("x.safetensors", "call x.safetensors x.onnx"), ("no/x.onnx", "there is no folder")]
+)
+def test_a_place_that_cannot_be_is_refused(source: Path, tmp_path: Path, out: str, told: str) -> None:
+    with pytest.raises(EmoliveError, match=told):
+        export_onnx(source, tmp_path / out)
+
+
+def test_missing_packages_are_named(
+    source: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(EmoliveError, match=r"install emolive\[onnx\]"):
+        export_onnx(source, tmp_path / "x.onnx")
+    with pytest.raises(EmoliveError, match=r"install emolive\[onnx\]"):
+        load_interpreter(None, exported)
