@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emolive.capture.mediafile import iter_media, probe
+from emolive.capture.decode import OnDamage, iter_media, probe
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
 from emolive.evidence import FrameSampler, Sound, Track, Window, centre_end_ns, gather
@@ -32,7 +32,13 @@ class Clip:
     duration_s: float
 
 
-def perceive_clip(path: Path, perceiver: Perceiver, sampler: FrameSampler, width: int) -> Clip:
+def perceive_clip(
+    path: Path,
+    perceiver: Perceiver,
+    sampler: FrameSampler,
+    width: int,
+    on_damage: OnDamage | None = None,
+) -> Clip:
     """Decode a file whole and let perception look at the frames that `sampler` chooses.
 
     Args:
@@ -40,6 +46,7 @@ def perceive_clip(path: Path, perceiver: Perceiver, sampler: FrameSampler, width
         perceiver: is reset first.
         sampler: with origin 0, the file's own time.
         width: D of the perceiver's vectors.
+        on_damage: is told once, in a sentence, where a part of the file cannot be decoded.
 
     Raises:
         EmoliveError: the file cannot be read, in one sentence.
@@ -49,7 +56,7 @@ def perceive_clip(path: Path, perceiver: Perceiver, sampler: FrameSampler, width
     seen: list[Observation] = []
     blocks: list[AudioBlock] = []
     end_ns = 0
-    for item in iter_media(path):
+    for item in iter_media(path, on_damage=on_damage):
         if isinstance(item, Frame):
             end_ns = max(end_ns, item.t_ns)
             if sampler.due(item.t_ns):
@@ -78,6 +85,7 @@ class Analyzer:
         baseline: none, neutral (from `learn_neutral` or a saved person) or running.
         person: whose saved neutral baseline to use.
         same_person: the files show one person, whose running statistics grow from file to file.
+        on_damage: is told of files of which only a part can be decoded.
     """
 
     def __init__(
@@ -87,7 +95,9 @@ class Analyzer:
         baseline: str = "running",
         person: str = "guest",
         same_person: bool = False,
+        on_damage: OnDamage | None = None,
     ) -> None:
+        self._on_damage = on_damage
         self._interpreter = interpreter
         self._baseline = baseline
         self._same_person = same_person
@@ -106,7 +116,8 @@ class Analyzer:
     def clip(self, path: Path) -> Clip:
         """The evidence of a file. EmoliveError if it cannot be read."""
         spec = self._interpreter.spec
-        return perceive_clip(path, self._perceiver, FrameSampler(spec, 0), spec.vector_width)
+        sampler = FrameSampler(spec, 0)
+        return perceive_clip(path, self._perceiver, sampler, spec.vector_width, self._on_damage)
 
     def learn_neutral(self, path: Path) -> None:
         """Add a clip in which the person is neutral to their neutral baseline.

@@ -31,6 +31,7 @@ def analyze(args: argparse.Namespace) -> int:
                 baseline="neutral" if args.neutral else args.baseline or DEFAULT_BASELINE,
                 person=args.person or DEFAULT_PERSON,
                 same_person=args.same_person,
+                on_damage=_say,
             )
         )
         for path in args.neutral:
@@ -47,5 +48,9 @@ def _all(args: argparse.Namespace, analyzer: Analyzer, rows: RowWriter) -> int:
                 rows.write(row)
         except EmoliveError as error:
             failed += 1
-            sys.stderr.write(f"emolive: {error}\n")
+            _say(str(error))
     return 2 if failed else 0
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"emolive: {sentence}\n")

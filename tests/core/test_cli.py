@@ -140,6 +140,17 @@ def test_a_file_in_which_nobody_is_is_named(emolive, tmp_path):
     assert "empty.mkv holds neither a face nor a voice" in refused(emolive("analyze", empty))
 
 
+def test_what_is_read_of_a_damaged_file_is_told_with_where_it_ends(emolive, clips, tmp_path):
+    path = tmp_path / "cut.mkv"
+    content = clips["blind"].read_bytes()
+    path.write_bytes(content[: len(content) * 6 // 10])
+    code, out, err = emolive("analyze", path)
+    assert code == 0
+    assert rows_of(out)[-1]["summary"]
+    (line,) = err.splitlines()
+    assert "cut.mkv is damaged near 1." in line
+
+
 def test_where_the_middle_is_empty_the_window_next_to_it_sums_up(emolive, tmp_path):
     sound = np.concatenate([drawn_sound(2.0), np.zeros(48_000 * 12, np.float32)])
     path = write_clip(tmp_path / "early.mkv", None, sound)
