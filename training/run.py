@@ -119,7 +119,12 @@ def provenance(options: Options, prepared: Prepared, split: Sides, trained: Trai
         "seed": options.manual_seed,
         "epochs": trained.epochs,
         "best_epoch": trained.best_epoch,
-        "options": {k: v for k, v in asdict(options).items() if not k.endswith("_path")},
+        "options": {
+            # Where things lay on somebody's disk is nobody else's business.
+            k: v
+            for k, v in asdict(options).items()
+            if k != "figures" and not k.endswith("_path")
+        },
         "licence": options.licence,
     }
     if options.figures:
