@@ -45,8 +45,6 @@ class Take:
         self.frames = 0
         self.perceived = 0
         self.level_dbfs = -120.0
-        self.last_frame_ns: int | None = None
-        self.last_sound_ns: int | None = None
         self.ended = threading.Event()
         self.over = threading.Event()
         """Set when the take was replaced: what still arrives for it is dropped."""
@@ -67,7 +65,6 @@ class Take:
     def add_frame(self, frame: Frame) -> None:
         self.frame = frame
         self.frames += 1
-        self.last_frame_ns = now_ns()
 
     def add_sound(self, block: AudioBlock) -> None:
         """Append a block; another rate than before begins a new ring."""
@@ -75,7 +72,6 @@ class Take:
             self.sound = AudioRing(block.rate_hz, RING_S)
         self.sound.write(block.samples, block.t_ns)
         self.level_dbfs = float(step_levels(block.samples, 1)[0])
-        self.last_sound_ns = now_ns()
 
     def add_observation(self, observation: Observation) -> None:
         """Take in what perception made of a frame."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from emolive.capture import devices
 from emolive.capture.camera import CameraSource
 from emolive.capture.open import open_source
 from emolive.clock import now_ns
@@ -101,7 +102,9 @@ def test_a_camera_that_is_not_there_is_missing_until_it_comes(webcam: Webcam) ->
         eventually(lambda: listener.code == "live", "live")
 
 
-def test_an_index_without_a_camera_is_missing() -> None:
+def test_a_camera_that_was_unplugged_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = devices.Device(97, "Camera 97", False)
+    monkeypatch.setattr(devices, "cameras", lambda: [there])
     with running("97") as listener:
         eventually(lambda: listener.code == "missing", "missing")
     assert "Camera 97" in listener.statuses[-1].text
