@@ -9,25 +9,18 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """Holds at most one item; a newer one replaces it, so that a slow reader is never behind.
+    """Holds at most one item; a newer one replaces it, so that a slow reader is never behind."""
 
-    With `lossless=True` the writer waits for the reader instead: for files that are read as
-    fast as they can be, where every frame counts and nobody is watching a clock.
-    """
-
-    def __init__(self, *, lossless: bool = False) -> None:
+    def __init__(self) -> None:
         self._condition = threading.Condition()
         self._item: T | None = None
-        self._lossless = lossless
         self._closed = False
         self.dropped = 0
         """Items that were replaced before anybody took them."""
 
     def put(self, item: T) -> None:
-        """Leave an item; returns at once unless lossless. Ignored after `close`."""
+        """Leave an item; never waits. Ignored after `close`."""
         with self._condition:
-            if self._lossless:
-                self._condition.wait_for(lambda: self._item is None or self._closed)
             if self._closed:
                 return
             if self._item is not None:
