@@ -56,11 +56,16 @@ def parser() -> Parser:
     """The whole command line."""
     top = Parser(prog="emolive", description="Reads expressed emotion from webcam and microphone, live.")
     top.add_argument("--version", action="version", version=f"emolive {version('emolive')}")
-    top.set_defaults(command=_run)
+    top.set_defaults(command=_run, source="auto", mic="auto", device="auto")
     _run_options(top)
     commands = top.add_subparsers(title="commands", metavar="")
 
-    run = commands.add_parser("run", help="open the window, or run without one (--headless)")
+    # What was given before the word "run" counts as well: no default of its own may cover it.
+    run = commands.add_parser(
+        "run",
+        help="open the window, or run without one (--headless)",
+        argument_default=argparse.SUPPRESS,
+    )
     _run_options(run)
     run.set_defaults(command=_run)
 
@@ -78,7 +83,7 @@ def parser() -> Parser:
         help="clips of the person being neutral",
     )
     analyze.add_argument("--same-person", action="store_true", help="the files show one and the same person")
-    analyze.set_defaults(command=_analyze)
+    analyze.set_defaults(command=_analyze, device="auto")
 
     devices = commands.add_parser("devices", help="list cameras and microphones")
     devices.add_argument("--json", action="store_true", help="for programs")
@@ -111,13 +116,12 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         help="read the person as anybody, against their neutral, or (default) against all seen so far",
     )
     parser.add_argument("--person", metavar="NAME", help="whose saved neutral baseline to use; default guest")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--device", help="auto (the default), cpu, cuda or mps")
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
-        default="auto",
         metavar="S",
         help="camera index or name, stream address, media file, demo, none; default: a camera, else the demo",
     )

@@ -512,3 +512,11 @@ def test_asking_what_there_is_does_not_import_torch():
         "sys.exit('torch' in sys.modules or 'PySide6' in sys.modules or 'cv2' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "given", [["--source", "demo", "run"], ["run", "--source", "demo"], ["--source", "demo"]]
+)
+def test_options_count_before_and_behind_the_word_run(given):
+    args = parser().parse_args(given)
+    assert (args.source, args.mic, args.headless, args.fusion) == ("demo", "auto", False, None)
