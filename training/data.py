@@ -19,6 +19,8 @@ from emolive.models.checkpoint import Checkpoint
 from emolive.models.import_reference import load_trunk
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.trunk_file import is_trunk_file
+from emolive.models.trunk_file import load_trunk as load_trunk_file
 from preprocessing import annotations as annotation_files
 from preprocessing import splits
 from preprocessing.annotations import Annotations
@@ -146,6 +148,15 @@ def pretrained(options: Options, spec: ModelSpec) -> tuple[EmotionNet | None, Mo
     path = Path(options.pretrain_path)
     if not path.is_file():
         raise EmoliveError(f"There is no file {path} to start from.")
+    if is_trunk_file(path):
+        if "efficientface" not in spec.encoders:
+            raise EmoliveError(f"{path} is a pixel trunk, and this model sees no pixels.")
+        faces = load_trunk_file(path).net
+        spec = replace(spec, pixels=faces.pixels)
+        net = registry.build(spec)
+        assert net.trunk is not None
+        net.trunk.load_state_dict(faces.trunk.state_dict())
+        return net.eval(), spec
     if path.suffix != ".safetensors":
         if "efficientface" not in spec.encoders:
             raise EmoliveError(

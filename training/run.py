@@ -16,6 +16,7 @@ from rich.console import Console
 from emolive.errors import EmoliveError
 from emolive.models import checkpoint
 from emolive.models.network import EmotionNet
+from emolive.models.trunk_file import CARRIED, carried, is_trunk_file, load_trunk
 from training import assess, config, metrics, report
 from training.allocator import keep_memory
 from training.baselines import Populations, populations
@@ -127,6 +128,13 @@ def provenance(options: Options, prepared: Prepared, split: Sides, trained: Trai
         },
         "licence": options.licence,
     }
+    if "efficientface" in prepared.spec.encoders and options.pretrain_path:
+        # The trunk is frozen, so what names single faces by its vectors stays true.
+        path = Path(options.pretrain_path)
+        if is_trunk_file(path):
+            told[CARRIED] = carried(load_trunk(path).net)
+        elif path.suffix == ".safetensors" and CARRIED in (given := checkpoint.describe(path).provenance):
+            told[CARRIED] = given[CARRIED]
     if options.figures:
         stored = _figures(options)
         told["figures"] = {key: stored[key] for key in ("command", "scheme", "figures") if key in stored}

@@ -46,7 +46,7 @@ def import_checkpoint(args: argparse.Namespace) -> int:
 
 def describe(args: argparse.Namespace) -> int:
     """Print a checkpoint's metadata."""
-    from emolive.models.checkpoint import describe as read
+    from emolive.models.onnx_model import describe as read
 
     told = read(args.path)
     shown = {"spec": told.spec.to_dict(), "provenance": told.provenance}

@@ -376,7 +376,8 @@ def test_choices_are_remembered(stage: Stage) -> None:
     remembered = with_remembered(SessionConfig())
     assert remembered.fusion == "it"
     assert remembered.source == "auto", "a device may be gone by the next start"
-    assert with_remembered(SessionConfig(), given=("fusion",)).fusion == "ia", "what was named this time counts"
+    named = with_remembered(SessionConfig(), given=("fusion",))
+    assert named.fusion == "ia", "what was named this time counts"
 
 
 def test_a_slow_command_does_not_hold_the_window_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -391,3 +391,21 @@ def test_the_real_faces() -> None:
         optimizer.zero_grad()
         losses.append(float(loss.detach()))
     assert np.mean(losses[-3:]) < losses[0]
+
+
+def test_a_model_starts_from_a_trunk_file(trained: Path, tmp_path: Path) -> None:
+    from training.config import Options
+    from training.data import pretrained
+
+    path = trained / "trunk.safetensors"
+    faces = load_trunk(path).net
+    wanted = ModelSpec(encoders=("efficientface",), pixels=PixelSpec(224))
+    net, spec = pretrained(Options(pretrain_path=str(path)), wanted)
+    assert net is not None
+    assert net.trunk is not None
+    assert spec.pixels == faces.pixels
+    assert all(
+        torch.equal(a, b) for a, b in zip(net.trunk.parameters(), faces.trunk.parameters(), strict=True)
+    )
+    with pytest.raises(EmoliveError, match="sees no pixels"):
+        pretrained(Options(pretrain_path=str(path)), ModelSpec(encoders=("geometry",), tracker="dlib68"))
