@@ -15,6 +15,7 @@ from emolive.baseline import Baseline, Moments, Population, baseline
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
 from emolive.evidence import Window
+from emolive.files import whole
 from emolive.models.spec import ModelSpec
 from emolive.settings import user_dir
 
@@ -92,9 +93,12 @@ class Person:
         return baseline(mode, face, evidence.face), baseline(mode, voice, evidence.voice)
 
     def save(self) -> Path:
-        """Keep the neutral baseline under the person's name; written whole or not at all."""
+        """Keep the neutral baseline under the person's name. EmoliveError if it cannot be written."""
         path = _path(self.name)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EmoliveError(f"{path.parent} cannot be made: {error.strerror}.") from error
         stored = {
             stream: {
                 "measure": measure_of(self.spec)[stream],
@@ -104,12 +108,8 @@ class Person:
             }
             for stream, moments in (("face", self.neutral.face), ("voice", self.neutral.voice))
         }
-        temporary = path.with_suffix(".tmp")
-        try:
-            temporary.write_text(json.dumps({"format": FORMAT, **stored}))
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole(path) as part:
+            part.write_text(json.dumps({"format": FORMAT, **stored}))
         return path
 
     def load(self) -> bool:

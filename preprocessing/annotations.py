@@ -9,15 +9,14 @@ written with "/". `video` is a media file, an `.npy` of face crops, a folder of 
 from __future__ import annotations
 
 import csv
-import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 
 from emolive.errors import EmoliveError
+from emolive.files import whole
 from emolive.models.spec import EMOTIONS
 
 SPLITS = ("training", "validation", "testing")
@@ -220,28 +219,14 @@ def write(path: Path, items: Iterable[Item]) -> None:
     path = Path(path)
     kept = list(items)
     reference = _reference_lines(kept) if path.suffix == ".txt" else None
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise EmoliveError(f"{path} cannot be written: {error.strerror}.") from error
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
-            if reference is not None:
-                file.writelines(reference)
-            else:
-                columns = [f.name for f in fields(Item)]
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(columns)
-                writer.writerows([getattr(item, column) for column in columns] for item in kept)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o644)
-        part.replace(path)
-    except OSError as error:
-        raise EmoliveError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        if reference is not None:
+            file.writelines(reference)
+        else:
+            columns = [f.name for f in fields(Item)]
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows([getattr(item, column) for column in columns] for item in kept)
 
 
 def _reference_lines(items: list[Item]) -> list[str]:

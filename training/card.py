@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from emolive.errors import EmoliveError
+from emolive.files import whole
 from emolive.models.checkpoint import Description, describe
 from emolive.models.registry import fusions
-from training.files import whole
 
 WAYS = {"av": "face and voice", "v": "face alone", "a": "voice alone"}
 MODES = {

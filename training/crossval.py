@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from emolive.errors import EmoliveError
+from emolive.files import whole
 from preprocessing import splits
 from preprocessing.splits import Fold
 from training import assess, config, metrics, report
 from training.config import CONFIG, NOT_PART_OF_A_RUN, Options
 from training.data import Prepared, prepare, read_annotations, sides
 from training.engine import make_fabric
-from training.files import whole
 from training.run import fit
 
 HELD_OUT = "heldout.npz"

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from emolive import settings
 from emolive.errors import EmoliveError
+from emolive.files import whole
 from emolive.interpreter import Interpreter, populations
 from emolive.models import checkpoint
 from emolive.models.checkpoint import Checkpoint
@@ -26,7 +27,6 @@ from training import assess, metrics, pictures, windows
 from training.baselines import Populations
 from training.batches import IntArray, targets
 from training.evidence import ClipReader
-from training.files import whole
 from training.predict import inputs, logits
 from training.progress import Bar
 from training.report import percent

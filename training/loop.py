@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +19,9 @@ from emolive.models.network import EmotionNet
 from training.assess import Validation
 from training.batches import Batches
 from training.config import NOT_PART_OF_A_RUN, REFERENCE_STEPS, Options
-from training.files import whole
 from training.masking import Masked, mask
 from training.progress import Bar
-
-LAST = "last.pt"
-LOG = "log.csv"
-FORMAT = 1
-
-
-@dataclass
-class Progress:
-    """Where a run is; with seed and epoch all that is random begins anew in each epoch."""
-
-    epoch: int = 0
-    """Epochs done."""
-    best: float = -1.0
-    best_epoch: int = 0
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
+from training.state import Progress, RunState, running_mean
 
 
 def loss_of(net: Any, masked: Masked, options: Options) -> Tensor:
@@ -61,16 +43,6 @@ def loss_of(net: Any, masked: Masked, options: Options) -> Tensor:
     if "a" in options.modality:
         total = total + options.aux * (cross_entropy(out.audio) * masked.has_audio).mean()
     return total
-
-
-def _running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """Of weights; it forgets faster at first, so that a short run is not left with where it began."""
-
-    def update(mean: Tensor, value: Tensor, seen: Tensor | int) -> Tensor:
-        n = float(seen)
-        return mean + (1 - min(decay, (1 + n) / (10 + n))) * (value - mean)
-
-    return update
 
 
 class Loop:
@@ -101,7 +73,7 @@ class Loop:
         self._ema: AveragedModel | None = None
         if options.ema:
             self._ema = AveragedModel(
-                net, device=fabric.device, avg_fn=_running_mean(options.ema), use_buffers=True
+                net, device=fabric.device, avg_fn=running_mean(options.ema), use_buffers=True
             )
         learned = [p for p in net.parameters() if p.requires_grad]
         optimizer: torch.optim.Optimizer
@@ -125,6 +97,11 @@ class Loop:
             self._scheduler = torch.optim.lr_scheduler.OneCycleLR(
                 optimizer, rate, total_steps=options.n_epochs * steps, pct_start=options.warmup
             )
+        parts: dict[str, Any] = {"net": net, "optimizer": self._optimizer, "scheduler": self._scheduler}
+        if self._ema is not None:
+            parts["ema"] = self._ema
+        told = {k: v for k, v in asdict(options).items() if k not in NOT_PART_OF_A_RUN}
+        self._state = RunState(folder, told, parts)
         self.progress = Progress()
 
     def run(self, bar: Bar) -> EmotionNet:
@@ -156,8 +133,8 @@ class Loop:
             if writer is not None:
                 for name, value in row.items():
                     writer.add_scalar(name, value, at.epoch)
-                self._write_log()
-                self.save()
+                self._state.write_log(at)
+                self._state.save(at)
             bar.tell(" ".join(f"{k} {v:.3f}" for k, v in row.items() if k in ("loss", "val_top1", "val_uar")))
             self._fabric.barrier()
         if writer is not None:
@@ -236,24 +213,8 @@ class Loop:
         net = self._judged()
         # The first process decides: its running statistics are the ones that are kept.
         found: dict[str, float] = self._fabric.broadcast(self._validation.figures(net))
-        if found["val_top1"] > at.best:
-            at.best, at.best_epoch = found["val_top1"], at.epoch
-            at.best_weights = {k: v.detach().cpu().clone() for k, v in net.state_dict().items()}
+        at.judge(found["val_top1"], net)
         return found
-
-    def save(self) -> None:
-        """Everything that the next epoch depends on, written whole or not at all."""
-        state = {
-            "format": FORMAT,
-            "options": {k: v for k, v in asdict(self._options).items() if k not in NOT_PART_OF_A_RUN},
-            "net": self._raw.state_dict(),
-            "ema": self._ema.state_dict() if self._ema is not None else None,
-            "optimizer": self._optimizer.state_dict(),
-            "scheduler": self._scheduler.state_dict(),
-            "progress": {f.name: getattr(self.progress, f.name) for f in fields(Progress)},
-        }
-        with whole(self._folder / LAST) as part:
-            torch.save(state, part)
 
     def resume(self) -> bool:
         """Take up the state in the folder; False if there is none.
@@ -261,30 +222,7 @@ class Loop:
         Raises:
             EmoliveError: it is damaged, or of a run with other options.
         """
-        path = self._folder / LAST
-        if not path.is_file():
-            return False
-        try:
-            state = torch.load(path, map_location=self._fabric.device, weights_only=True)
-            stored = state["options"]
-        except (OSError, RuntimeError, KeyError, TypeError, ValueError, EOFError) as error:
-            raise EmoliveError(f"{path} is damaged: start the run anew.") from error
-        for name, value in asdict(self._options).items():
-            if name not in NOT_PART_OF_A_RUN and stored.get(name) != value:
-                raise EmoliveError(
-                    f"The run in {self._folder} had {name} {stored.get(name)}, and now it is {value}: "
-                    f"choose another --result_path."
-                )
-        self._raw.load_state_dict(state["net"])
-        if self._ema is not None:
-            self._ema.load_state_dict(state["ema"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._scheduler.load_state_dict(state["scheduler"])
-        self.progress = Progress(**state["progress"])
-        return True
-
-    def _write_log(self) -> None:
-        with whole(self._folder / LOG) as part, part.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(self.progress.history[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.progress.history)
+        found = self._state.resume(self._fabric.device)
+        if found is not None:
+            self.progress = found
+        return found is not None

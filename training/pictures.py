@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.errors import EmoliveError
+from emolive.files import whole
 from training import metrics
 from training.batches import IntArray
-from training.files import whole
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:

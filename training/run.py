@@ -14,6 +14,7 @@ from lightning.fabric import Fabric
 from rich.console import Console
 
 from emolive.errors import EmoliveError
+from emolive.files import whole
 from emolive.models import checkpoint
 from emolive.models.network import EmotionNet
 from emolive.models.trunk_file import CARRIED, carried, is_trunk_file, load_trunk
@@ -24,10 +25,10 @@ from training.batches import Batches, IntArray
 from training.config import CONFIG, Options
 from training.data import Prepared, Sides, fold_of, fresh, names_of, prepare, read_annotations, sides
 from training.engine import make_fabric
-from training.files import whole
-from training.loop import LAST, Loop
+from training.loop import Loop
 from training.predict import logits
 from training.progress import Bar
+from training.state import LAST
 
 MODEL = "model.safetensors"
 RESULT = "result.json"

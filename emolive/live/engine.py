@@ -241,8 +241,8 @@ class Engine:
         self.baseline = "neutral"
         try:
             mind.person.save()
-        except OSError as error:
-            text = f"The neutral baseline is in use but could not be saved: {error.strerror}."
+        except EmoliveError as error:
+            text = f"The neutral baseline is in use but not saved. {error}"
             self.statuses.put(Status("baseline", "warning", "unsaved", text))
             return
         text = f"Neutral baseline of {' and '.join(got)} saved for {mind.person.name}."

@@ -7,14 +7,13 @@ A checkpoint is a safetensors file; its metadata entry "emolive" is JSON with `f
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emolive import settings
 from emolive.errors import EmoliveError
+from emolive.files import whole
 from emolive.models import registry
 from emolive.models.spec import ModelSpec
 
@@ -71,22 +70,8 @@ def save(path: Path, net: EmotionNet, *, provenance: dict[str, Any]) -> None:
         raise EmoliveError(f"The provenance of {path.name} cannot be written as JSON: {error}.") from error
     tensors = {key: value.detach().cpu().contiguous() for key, value in net.state_dict().items()}
     content = to_bytes(tensors, metadata={ENTRY: entry})
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise EmoliveError(f"{path} cannot be written: {error.strerror}.") from error
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o644)
-        part.replace(path)
-    except OSError as error:
-        raise EmoliveError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with whole(path) as part:
+        part.write_bytes(content)
 
 
 def _header(path: Path) -> dict[str, Any]:

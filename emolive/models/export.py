@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from emolive.errors import EmoliveError
+from emolive.files import whole
 from emolive.models import checkpoint, onnx_model
 from emolive.models.checkpoint import Checkpoint
 from emolive.models.onnx_model import BUFFERS, ENTRY, FORMAT, WANTED, session, trunk_path
-from emolive.models.whole_file import write_whole
 
 BATCHES = (1, 15)
 """Batch sizes at which an export is checked: one window, and the frames of one window."""
@@ -142,9 +142,11 @@ def export_onnx(path: Path, out: Path | None = None) -> list[Exported]:
     written = [Exported(out, ("video", "audio"), ("logits",), difference)]
     if trunk is not None:
         # A head without its trunk is refused; the other way round nobody looks.
-        write_whole(trunk_path(out), trunk[0])
+        with whole(trunk_path(out)) as part:
+            part.write_bytes(trunk[0])
         written.append(Exported(trunk_path(out), ("pixels",), ("vectors",), trunk[1]))
-    write_whole(out, head)
+    with whole(out) as part:
+        part.write_bytes(head)
     return written
 
 

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from emolive.errors import EmoliveError
+from emolive.files import whole
 from emolive.models.spec import PixelSpec
 from emolive.models.trunk import VECTOR, EfficientFace
-from emolive.models.whole_file import write_whole
 
 FORMAT = 1
 ENTRY = "emolive-trunk"
@@ -89,7 +89,8 @@ def save_trunk(path: Path, net: FaceClassifier, *, provenance: dict[str, Any]) -
     except (TypeError, ValueError) as error:
         raise EmoliveError(f"The provenance of {path.name} cannot be written as JSON: {error}.") from error
     tensors = {key: value.detach().cpu().contiguous() for key, value in net.state_dict().items()}
-    write_whole(Path(path), to_bytes(tensors, metadata={ENTRY: entry}))
+    with whole(Path(path)) as part:
+        part.write_bytes(to_bytes(tensors, metadata={ENTRY: entry}))
 
 
 def is_trunk_file(path: Path) -> bool:

@@ -102,7 +102,7 @@ def test_failed_saving_keeps_the_old_file(path, net, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr("emolive.files.os.fsync", full)
     with pytest.raises(EmoliveError, match="cannot be written: No space left"):
         checkpoint.save(path, net, provenance={})
     assert path.read_bytes() == before

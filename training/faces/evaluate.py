@@ -10,12 +10,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from emolive.files import whole
 from emolive.models import checkpoint
 from emolive.models.trunk_file import FaceClassifier, classifier_of, is_trunk_file, load_trunk
 from training import metrics
 from training.faces import score, votes
 from training.faces.dataset import Faces, read_ferplus
-from training.files import whole
 from training.progress import Bar
 from training.report import percent
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from emolive.errors import EmoliveError
+from emolive.files import whole
 from emolive.models.trunk import MIN_SIZE
 from training import config
 from training.config import CONFIG
 from training.faces.augment import Strengths
-from training.files import whole
 
 
 def _option(

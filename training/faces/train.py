@@ -32,9 +32,9 @@ from training.faces import score
 from training.faces.dataset import TESTING, TRAINING, VALIDATION, FaceData, Faces, read
 from training.faces.loop import FaceLoop
 from training.faces.options import FaceOptions
-from training.loop import LAST
 from training.progress import Bar
 from training.report import percent
+from training.state import LAST
 
 TRUNK = "trunk.safetensors"
 

@@ -13,7 +13,11 @@ from emolive.errors import EmoliveError
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A path to write to that becomes `path` if all goes well. EmoliveError if it cannot be written."""
+    """A path to write to that becomes `path` if all goes well; until then an older file stays there.
+
+    Raises:
+        EmoliveError: it cannot be written.
+    """
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         os.close(handle)
@@ -22,9 +26,13 @@ def whole(path: Path) -> Iterator[Path]:
     part = Path(name)
     try:
         yield part
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
         part.chmod(0o644)
         part.replace(path)
     except (OSError, RuntimeError) as error:
-        raise EmoliveError(f"{path} cannot be written: {error}.") from error
+        raise EmoliveError(
+            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}."
+        ) from error
     finally:
         part.unlink(missing_ok=True)
