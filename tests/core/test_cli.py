@@ -454,7 +454,9 @@ def test_what_is_no_published_checkpoint(emolive, tmp_path, random_checkpoint, k
 
 
 def started(*arguments, **how) -> subprocess.Popen:
-    command = "import sys; from emolive.cli import main; sys.exit(main())"
+    # As in a terminal: what a shell runs in the background inherits that Ctrl-C is ignored.
+    heed = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    command = f"{heed} from emolive.cli import main; sys.exit(main())"
     return subprocess.Popen(
         [sys.executable, "-c", command, *map(str, arguments)],
         stdout=subprocess.PIPE,
