@@ -68,7 +68,6 @@ SPEECH_RANGE_DB = 30.0
 NOISE_MARGIN_DB = 8.0
 """Speech is at least so much louder than the quietest stretch around it: a steady hum is none."""
 NOISE_STEPS = 10
-LEVEL_STEP_S = 0.02
 
 
 def step_levels(samples: FloatArray, steps: int) -> FloatArray:

@@ -11,7 +11,9 @@ import numpy as np
 from emolive import audio
 from emolive.evidence import Sound
 from emolive.types import FloatArray
-from emolive.window import LEVEL_STEP_S, step_levels
+from emolive.window import step_levels
+
+LEVEL_STEP_S = 0.02
 
 
 def window_of(sound: Sound, end_ns: int, n: int, rate_hz: int) -> tuple[FloatArray, tuple[float, float]]:

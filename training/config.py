@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from emolive.errors import EmoliveError
+from emolive.files import whole
 from emolive.models.spec import ENCODERS, AudioSpec, ModelSpec, PixelSpec
 from training.augment import Strengths
 from training.masking import MASKS
+from training.table import add_options, check_same_run, check_values, option
 
 CONFIG = "config.json"
 RECIPES = ("default", "reference")
@@ -21,90 +22,79 @@ OUR_AUDIO = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50.
 MODES = ("none", "neutral", "running")
 
 
-def _option(
-    default: Any,
-    text: str,
-    *,
-    choices: Sequence[str] | None = None,
-    low: float | None = None,
-    high: float | None = None,
-) -> Any:
-    return field(default=default, metadata={"help": text, "choices": choices, "low": low, "high": high})
-
-
 @dataclass(frozen=True)
 class Options:
     """Everything that a run depends on. Names are those of the published code where it has them."""
 
-    annotation_path: str = _option("", "annotations.csv, or the published annotations.txt")
-    result_path: str = _option("result", "folder for checkpoints, logs and figures")
-    cache_path: str = _option("", "folder for clips cut into windows (default: the user's data folder)")
-    allow_outside: bool = _option(False, "accept paths that leave the annotation file's folder")
-    skip_faults: bool = _option(False, "leave out clips that cannot be read instead of stopping")
-    fold: str = _option("", "fold of a scheme, as 5fold:1, rotation:2, loao:3 or reference:1")
-    test_actors: str = _option("", "actors to test on, as 1,5,9")
-    validation_actors: str = _option("", "actors to choose the best epoch by")
-    leave_out_actors: str = _option("", "actors that no part of the run may see")
+    annotation_path: str = option("", "annotations.csv, or the published annotations.txt")
+    result_path: str = option("result", "folder for checkpoints, logs and figures")
+    cache_path: str = option("", "folder for clips cut into windows (default: the user's data folder)")
+    allow_outside: bool = option(False, "accept paths that leave the annotation file's folder")
+    skip_faults: bool = option(False, "leave out clips that cannot be read instead of stopping")
+    fold: str = option("", "fold of a scheme, as 5fold:1, rotation:2, loao:3 or reference:1")
+    test_actors: str = option("", "actors to test on, as 1,5,9")
+    validation_actors: str = option("", "actors to choose the best epoch by")
+    leave_out_actors: str = option("", "actors that no part of the run may see")
 
-    fusion: str = _option("lt", "lt, it, ia or another registered fusion")
-    encoder: str = _option("geometry", f"frame encoders, comma between: {', '.join(ENCODERS)}")
-    variant: str = _option("residual", "variant of the fusion")
-    width: float = _option(1.0, "width of the branches relative to the published", low=0.05, high=8)
-    dropout: float = _option(0.15, "dropout in the branches", low=0, high=0.95)
-    num_heads: int = _option(1, "attention heads", low=1, high=64)
-    sample_size: int = _option(224, "side of a face crop in pixels (efficientface)", low=32, high=1024)
-    sample_duration: int = _option(15, "frames in a window", low=4, high=240)
-    n_classes: int = _option(0, "number of classes; 0 takes them from the annotations", low=0, high=1000)
-    audio: str = _option("logmel", "audio features", choices=("logmel", "mfcc"))
-    modality: str = _option("av", "train on both streams, sound or picture", choices=("av", "a", "v"))
+    fusion: str = option("lt", "lt, it, ia or another registered fusion")
+    encoder: str = option("geometry", f"frame encoders, comma between: {', '.join(ENCODERS)}")
+    variant: str = option("residual", "variant of the fusion")
+    width: float = option(1.0, "width of the branches relative to the published", low=0.05, high=8)
+    dropout: float = option(0.15, "dropout in the branches", low=0, high=0.95)
+    num_heads: int = option(1, "attention heads", low=1, high=64)
+    sample_size: int = option(224, "side of a face crop in pixels (efficientface)", low=32, high=1024)
+    sample_duration: int = option(15, "frames in a window", low=4, high=240)
+    n_classes: int = option(0, "number of classes; 0 takes them from the annotations", low=0, high=1000)
+    audio: str = option("logmel", "audio features", choices=("logmel", "mfcc"))
+    modality: str = option("av", "train on both streams, sound or picture", choices=("av", "a", "v"))
 
-    recipe: str = _option("default", "reference: the published recipe to the letter", choices=RECIPES)
-    mask: str = _option("drop", "modality dropout", choices=MASKS)
-    p_video: float = _option(0.05, "share of samples that lose their face (drop)", low=0, high=1)
-    p_audio: float = _option(0.05, "share of samples that lose their voice (drop)", low=0, high=1)
-    n_epochs: int = _option(40, "epochs", low=1, high=100_000)
-    batch_size: int = _option(32, "samples a step, over all devices", low=1, high=100_000)
-    learning_rate: float = _option(2e-3, "highest learning rate", low=1e-9, high=10)
-    weight_decay: float = _option(0.05, "weight decay", low=0, high=10)
-    warmup: float = _option(0.15, "share of the steps in which the rate rises", low=0.001, high=0.9)
-    aux: float = _option(0.5, "weight of the loss with each stream alone", low=0, high=100)
-    label_smoothing: float = _option(0.1, "share of a target spread over all classes", low=0, high=0.9)
-    ema: float = _option(0.99, "decay of the running mean of the weights; 0 for none", low=0, high=0.99999)
-    clip_norm: float = _option(1.0, "longest gradient; 0 for any", low=0, high=1e6)
-    balanced: bool = _option(False, "draw each class equally often")
-    baseline_shares: str = _option("0.3,0.3,0.4", f"how often {', '.join(MODES)} are drawn")
+    recipe: str = option("default", "reference: the published recipe to the letter", choices=RECIPES)
+    mask: str = option("drop", "modality dropout", choices=MASKS)
+    p_video: float = option(0.05, "share of samples that lose their face (drop)", low=0, high=1)
+    p_audio: float = option(0.05, "share of samples that lose their voice (drop)", low=0, high=1)
+    n_epochs: int = option(40, "epochs", low=1, high=100_000)
+    batch_size: int = option(32, "samples a step, over all devices", low=1, high=100_000)
+    learning_rate: float = option(2e-3, "highest learning rate", low=1e-9, high=10)
+    weight_decay: float = option(0.05, "weight decay", low=0, high=10)
+    warmup: float = option(0.15, "share of the steps in which the rate rises", low=0.001, high=0.9)
+    aux: float = option(0.5, "weight of the loss with each stream alone", low=0, high=100)
+    label_smoothing: float = option(0.1, "share of a target spread over all classes", low=0, high=0.9)
+    ema: float = option(0.99, "decay of the running mean of the weights; 0 for none", low=0, high=0.99999)
+    clip_norm: float = option(1.0, "longest gradient; 0 for any", low=0, high=1e6)
+    balanced: bool = option(False, "draw each class equally often")
+    baseline_shares: str = option("0.3,0.3,0.4", f"how often {', '.join(MODES)} are drawn")
 
-    flip: float = _option(0.5, "share of mirrored faces", low=0, high=1)
-    landmark_noise: float = _option(0.1, "of each bin, in units of the baseline's scale", low=0, high=10)
-    landmark_offset: float = _option(0.2, "of each clip, in the same units", low=0, high=10)
-    late: float = _option(0.15, "share of windows of which only the end is there", low=0, high=1)
-    missing_bins: int = _option(2, "longest stretch of bins without a face", low=0, high=240)
-    gain_db: float = _option(6.0, "deviation of loudness", low=0, high=60)
-    eq_db: float = _option(2.0, "deviation of each band's loudness", low=0, high=60)
-    noise: float = _option(0.5, "share of clips with a steady noise behind them (logmel)", low=0, high=1)
-    masked_bands: int = _option(12, "widest mask over bands", low=0, high=128)
-    masked_steps: int = _option(24, "longest mask over steps", low=0, high=1000)
-    mixup: float = _option(0.0, "of Beta(a, a); 0 for none", low=0, high=100)
-    shifts: int = _option(11, "windows cut from each clip, odd", low=1, high=101)
+    flip: float = option(0.5, "share of mirrored faces", low=0, high=1)
+    landmark_noise: float = option(0.1, "of each bin, in units of the baseline's scale", low=0, high=10)
+    landmark_offset: float = option(0.2, "of each clip, in the same units", low=0, high=10)
+    late: float = option(0.15, "share of windows of which only the end is there", low=0, high=1)
+    missing_bins: int = option(2, "longest stretch of bins without a face", low=0, high=240)
+    gain_db: float = option(6.0, "deviation of loudness", low=0, high=60)
+    eq_db: float = option(2.0, "deviation of each band's loudness", low=0, high=60)
+    noise: float = option(0.5, "share of clips with a steady noise behind them (logmel)", low=0, high=1)
+    masked_bands: int = option(12, "widest mask over bands", low=0, high=128)
+    masked_steps: int = option(24, "longest mask over steps", low=0, high=1000)
+    mixup: float = option(0.0, "of Beta(a, a); 0 for none", low=0, high=100)
+    shifts: int = option(11, "windows cut from each clip, odd", low=1, high=101)
 
-    manual_seed: int = _option(1, "seed of everything random", low=0, high=2**31 - 1)
-    patience: int = _option(0, "stop after so many epochs without a better one; 0 never", low=0, high=100_000)
-    accelerator: str = _option("cpu", "where to train", choices=("cpu", "cuda", "mps", "auto"))
-    devices: int = _option(1, "processes (cpu) or GPUs on each node", low=1, high=1024)
-    num_nodes: int = _option(1, "machines", low=1, high=1024)
-    precision: str = _option("32-true", "number format", choices=PRECISIONS)
-    accumulate: int = _option(1, "batches whose gradients are added for a step", low=1, high=1024)
-    threads: int = _option(1, "threads for torch on a CPU", low=1, high=256)
+    manual_seed: int = option(1, "seed of everything random", low=0, high=2**31 - 1)
+    patience: int = option(0, "stop after so many epochs without a better one; 0 never", low=0, high=100_000)
+    accelerator: str = option("cpu", "where to train", choices=("cpu", "cuda", "mps", "auto"))
+    devices: int = option(1, "processes (cpu) or GPUs on each node", low=1, high=1024)
+    num_nodes: int = option(1, "machines", low=1, high=1024)
+    precision: str = option("32-true", "number format", choices=PRECISIONS)
+    accumulate: int = option(1, "batches whose gradients are added for a step", low=1, high=1024)
+    threads: int = option(1, "threads for torch on a CPU", low=1, high=256)
 
-    pretrain_path: str = _option("", "weights to start from: a checkpoint, or EfficientFace's .pth.tar")
-    resume_path: str = _option("", "result folder of a run to go on with")
-    no_train: bool = _option(False, "only evaluate what is in the result folder")
-    no_val: bool = _option(False, "choose no epoch by validation: keep the last")
-    test_subset: str = _option("test", "which split to test at the end", choices=("test", "val"))
-    temperature: float = _option(0.0, "calibration; 0 fits it to the validation split", low=0, high=20)
-    figures: str = _option("", "crossval.json whose figures and temperature go into the checkpoint")
-    licence: str = _option("not stated", "licence of the weights, from that of the data")
-    dry_run: bool = _option(False, "check everything and say what would be done")
+    pretrain_path: str = option("", "weights to start from: a checkpoint, or EfficientFace's .pth.tar")
+    resume_path: str = option("", "result folder of a run to go on with")
+    no_train: bool = option(False, "only evaluate what is in the result folder")
+    no_val: bool = option(False, "choose no epoch by validation: keep the last")
+    test_subset: str = option("test", "which split to test at the end", choices=("test", "val"))
+    temperature: float = option(0.0, "calibration; 0 fits it to the validation split", low=0, high=20)
+    figures: str = option("", "crossval.json whose figures and temperature go into the checkpoint")
+    licence: str = option("not stated", "licence of the weights, from that of the data")
+    dry_run: bool = option(False, "check everything and say what would be done")
 
 
 REFERENCE_RECIPE: dict[str, Any] = {
@@ -138,24 +128,8 @@ NOT_PART_OF_A_RUN = ("result_path", "resume_path", "cache_path", "dry_run", "no_
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Every option, with hyphens or underscores; nothing is set that was not given."""
-    parser.add_argument("--config", default="", help="config.json of an earlier run, to start it again")
-    for f in fields(Options):
-        names = [f"--{f.name}"] + ([f"--{f.name.replace('_', '-')}"] if "_" in f.name else [])
-        text = f"{f.metadata['help']} (default: {f.default})".replace("%", "%%")
-        if isinstance(f.default, bool):
-            parser.add_argument(
-                *names, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=text
-            )
-        else:
-            parser.add_argument(
-                *names,
-                type=type(f.default),
-                choices=f.metadata["choices"],
-                default=argparse.SUPPRESS,
-                help=text,
-                metavar=None if f.metadata["choices"] else f.name.upper(),
-            )
+    """Every option of a run; nothing is set that was not given."""
+    add_options(parser, Options)
 
 
 def options_from(given: dict[str, Any]) -> Options:
@@ -171,14 +145,8 @@ def options_from(given: dict[str, Any]) -> Options:
     if resume := given.get("resume_path", ""):
         folder = Path(resume) if Path(resume).is_dir() else Path(resume).parent
         stored = read_config(folder / CONFIG)
-        stored.setdefault("result_path", str(folder))
         stored["result_path"] = str(folder)
-        for key, value in given.items():
-            if key not in NOT_PART_OF_A_RUN and stored.get(key) != value:
-                raise EmoliveError(
-                    f"The run in {folder} has {key} {stored.get(key)}, and {value} was asked for: leave the "
-                    f"option out, or start a new run."
-                )
+        check_same_run(folder, stored, given, NOT_PART_OF_A_RUN)
     recipe = given.get("recipe", stored.get("recipe", "default"))
     values = {**(REFERENCE_RECIPE if recipe == "reference" else {}), **stored, **given}
     return checked(Options(**values))
@@ -202,22 +170,13 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def write_config(path: Path, options: Options) -> None:
     """Written so that `--config PATH` starts the same run again."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps({"options": asdict(options)}, indent=1) + "\n")
-    part.replace(path)
+    with whole(path) as part:
+        part.write_text(json.dumps({"options": asdict(options)}, indent=1) + "\n")
 
 
 def checked(options: Options) -> Options:
     """The options themselves. EmoliveError for one that is out of range."""
-    for f in fields(Options):
-        value, low, high = getattr(options, f.name), f.metadata["low"], f.metadata["high"]
-        kind = type(f.default)
-        if not isinstance(value, kind) and not (kind is float and isinstance(value, int)):
-            raise EmoliveError(f"--{f.name} must be {kind.__name__}, and is {value!r}.")
-        if f.metadata["choices"] and value not in f.metadata["choices"]:
-            raise EmoliveError(f"--{f.name} must be one of {', '.join(f.metadata['choices'])}, not {value}.")
-        if low is not None and not low <= value <= high:
-            raise EmoliveError(f"--{f.name} must be from {low:g} to {high:g}, and is {value:g}.")
+    check_values(options)
     if options.shifts % 2 == 0:
         raise EmoliveError(
             f"--shifts must be odd, so that the centre is one of them, and is {options.shifts}."

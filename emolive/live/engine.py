@@ -59,7 +59,7 @@ class Engine:
         self.statuses = statuses
         self._lock = threading.RLock()
         self._mind: Mind | None = None
-        self._sampler: tuple[Take, Mind, FrameSampler] | None = None
+        self._sampler: tuple[Take, Perceiver, FrameSampler] | None = None
         self._smoother: tuple[Take, Smoother] | None = None
         self._calibration: Calibration | None = None
         self.estimates = 0
@@ -111,14 +111,11 @@ class Engine:
             mind = self._mind
             if mind is None:
                 return
-            if self._sampler is None or self._sampler[0] is not take or self._sampler[1] is not mind:
-                same = self._sampler is not None and self._sampler[0] is take
-                if not same or self._sampler is None or self._sampler[1].perceiver is not mind.perceiver:
-                    take.begin_sight(mind.face_width)
-                    sampler = FrameSampler(mind.interpreter.spec, take.origin_ns)
-                else:
-                    sampler = self._sampler[2]
-                self._sampler = (take, mind, sampler)
+            # Models that share a perceiver measure alike, so their vectors go on in one ring.
+            if self._sampler is None or self._sampler[:2] != (take, mind.perceiver):
+                take.begin_sight(mind.face_width)
+                sampler = FrameSampler(mind.interpreter.spec, take.origin_ns)
+                self._sampler = (take, mind.perceiver, sampler)
             due = self._sampler[2].due(frame.t_ns)
         if due:
             take.add_observation(mind.perceiver.observe(frame))
@@ -229,8 +226,7 @@ class Engine:
 
     def _finish_calibration(self, mind: Mind, calibration: Calibration) -> None:
         fresh = calibration.person
-        face, voice = fresh.baselines("neutral", mind.interpreter.face, mind.interpreter.voice)
-        got = [name for name, b in (("face", face), ("voice", voice)) if b.mode == "neutral"]
+        got = _calibrated(fresh, mind.interpreter)
         if not got:
             text = "Neither face nor voice was there long enough: the calibration was not taken."
             self.statuses.put(Status("baseline", "warning", "failed", text))
@@ -269,7 +265,6 @@ class Engine:
         if self._calibration is not None:
             return
         spec, person = mind.interpreter.spec, mind.person
-        face, voice = person.baselines(mode, mind.interpreter.face, mind.interpreter.voice)
         if not spec.baselines:
             status = Status("baseline", "info", "raw", "This model reads raw features and knows no baseline.")
         elif mode == "none":
@@ -278,7 +273,7 @@ class Engine:
             seen_s = person.running.face.count / mind.interpreter.face.rate_hz
             text = f"Read against the {seen_s:.0f} s of this face seen so far."
             status = Status("baseline", "ok", "running", text)
-        elif got := [n for n, b in (("face", face), ("voice", voice)) if b.mode == "neutral"]:
+        elif got := _calibrated(person, mind.interpreter):
             text = f"Read against the neutral {' and '.join(got)} of {person.name}."
             status = Status("baseline", "ok", "neutral", text)
         else:
@@ -288,3 +283,9 @@ class Engine:
         # What was refused or could not be saved stays readable until the mode changes.
         if old is None or old.level == "ok" or old.code not in ("refused", "unsaved", "failed"):
             self.statuses.put(status)
+
+
+def _calibrated(person: Person, interpreter: Interpreter) -> list[str]:
+    """Which streams of a person have enough neutral evidence."""
+    face, voice = person.baselines("neutral", interpreter.face, interpreter.voice)
+    return [name for name, b in (("face", face), ("voice", voice)) if b.mode == "neutral"]

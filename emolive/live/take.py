@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+from emolive.audio import SILENCE_DBFS, level_dbfs
 from emolive.capture.base import SourceInfo
 from emolive.clock import now_ns
 from emolive.mailbox import Mailbox
 from emolive.ring import AudioRing, VectorRing
 from emolive.types import AudioBlock, Frame, Observation, Status
-from emolive.window import step_levels
 
 RING_S = 8.0
 """How much of both streams is kept: two windows and some."""
@@ -44,7 +44,7 @@ class Take:
         self.frame: Frame | None = None
         self.frames = 0
         self.perceived = 0
-        self.level_dbfs = -120.0
+        self.level_dbfs = SILENCE_DBFS
         self.ended = threading.Event()
         self.over = threading.Event()
         """Set when the take was replaced: what still arrives for it is dropped."""
@@ -71,7 +71,7 @@ class Take:
         if self.sound is None or self.sound.rate_hz != block.rate_hz:
             self.sound = AudioRing(block.rate_hz, RING_S)
         self.sound.write(block.samples, block.t_ns)
-        self.level_dbfs = float(step_levels(block.samples, 1)[0])
+        self.level_dbfs = level_dbfs(block.samples)
 
     def add_observation(self, observation: Observation) -> None:
         """Take in what perception made of a frame."""
