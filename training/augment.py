@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import log
 
 import torch
 from torch import Tensor
+
+from emolive.face import geometry
 
 _NEPER = log(10) / 10
 """A decibel of power, as a natural logarithm."""
@@ -16,31 +18,49 @@ _NEPER = log(10) / 10
 class Strengths:
     """How much of each; 0 is none of it."""
 
-    flip: float = 0.5
+    flip: float
     """Share of faces that are mirrored."""
-    landmark_noise: float = 0.1
+    landmark_affine: float
+    """Deviation of each entry of a plane linear map from the identity: another pose, another build."""
+    landmark_noise: float
     """Of each bin, in units of the baseline's scale: the tracker's trembling."""
-    landmark_offset: float = 0.2
+    landmark_offset: float
     """Of each clip, in the same units: another tracker, another pose."""
-    late: float = 0.15
+    late: float
     """Share of windows of which only the end is there, as when a session has just begun."""
-    missing_bins: int = 2
+    missing_bins: int
     """At most so many bins beside each other have no face."""
-    gain_db: float = 5.0
+    gain_db: float
     """Deviation of a clip's loudness."""
-    eq_db: float = 2.5
+    eq_db: float
     """Deviation of each band: another microphone, another room."""
-    noise: float = 0.5
+    noise: float
     """Share of clips with a steady noise behind them, as every microphone outside a studio has."""
-    masked_bands: int = 12
+    masked_bands: int
     """At most so many bands are masked (SpecAugment, Park et al. 2019)."""
-    masked_steps: int = 24
+    masked_steps: int
     """At most so many steps are masked."""
-    mixup: float = 0.4
+    mixup: float
     """Of Beta(a, a) (Zhang et al. 2018)."""
 
 
-NONE = Strengths(0.0, 0.0, 0.0, 0.0, 0, 0.0, 0.0, 0.0, 0, 0, 0.0)
+NONE = Strengths(*(0,) * len(fields(Strengths)))
+
+
+def plane_maps(batch: int, strengths: Strengths) -> Tensor:
+    """(B, 2, 2) linear maps of the plane near the identity."""
+    return torch.eye(2) + strengths.landmark_affine * torch.randn(batch, 2, 2)
+
+
+def mapped(face: Tensor, maps: Tensor) -> Tensor:
+    """(B, T, D) features whose first values are landmarks, seen through (B, 2, 2) maps.
+
+    The deviations within a bin, which stand behind the means, stay: a map near the identity changes them
+    by less than they differ from bin to bin.
+    """
+    points = torch.unflatten(face[..., : geometry.WIDTH], -1, (geometry.POINTS, 2))
+    moved = torch.einsum("btpc,bdc->btpd", points, maps).flatten(-2)
+    return torch.cat([moved, face[..., geometry.WIDTH :]], dim=-1)
 
 
 def face_noise(face: Tensor, strengths: Strengths) -> Tensor:

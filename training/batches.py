@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from emolive.models.spec import ModelSpec
 from training import augment
 from training.augment import Strengths
 from training.baselines import Bank, Populations, mirroring
+from training.teacher import Taught, soft_targets
 from training.windows import Windows
 
 IntArray = NDArray[np.int64]
@@ -42,6 +44,7 @@ class Batches:
         strengths: of augmentation.
         shares: how often each of spec.baselines is drawn; sums to 1.
         balanced: draw each class equally often.
+        taught: soft targets to mix in; None for the labels alone.
     """
 
     def __init__(
@@ -54,13 +57,15 @@ class Batches:
         strengths: Strengths,
         shares: Sequence[float],
         balanced: bool = False,
+        taught: Taught | None = None,
     ) -> None:
         self._windows, self._clips, self._spec = windows, clips, spec
         self._strengths, self._shares = strengths, np.asarray(shares, float)
         self._bank = Bank(windows, clips.tolist(), known, spec) if spec.baselines else None
         self._flip = mirroring(spec)
-        self._targets = targets(windows, spec.labels)
-        mine = self._targets[clips]
+        truth = targets(windows, spec.labels)
+        self._targets = soft_targets(truth, len(spec.labels), taught)
+        mine = truth[clips]
         weights = 1 / np.bincount(mine, minlength=len(spec.labels))[mine]
         self._weights = weights / weights.sum() if balanced else None
 
@@ -91,7 +96,8 @@ class Batches:
         """Augmented inputs for clips, each at a random shift, baseline and flip.
 
         Returns:
-            video (B, frames, channels), audio (B, channels, steps), target (B, classes) one-hot.
+            video (B, frames, channels), audio (B, channels, steps), target (B, 3, classes) for both
+            streams, the face alone and the voice alone.
         """
         windows, strengths, spec = self._windows, self._strengths, self._spec
         n = len(clips)
@@ -114,9 +120,11 @@ class Batches:
                 self._bank.draw(int(clip), spec.baselines[mode], rng, flipped=bool(flip))
                 for clip, mode, flip in zip(clips, modes, flips, strict=True)
             ]
-            face = _relative(face, [pair[0] for pair in drawn])
-            voice = _relative(voice, [pair[1] for pair in drawn])
-            face = augment.face_noise(face, strengths)
+            faces, voices = (_Relation.of(part, spec) for part in zip(*drawn, strict=True))
+            if self._flip is not None and strengths.landmark_affine:
+                maps = augment.plane_maps(n, strengths)
+                face, faces = augment.mapped(face, maps), faces.mapped(maps)
+            face, voice = augment.face_noise(faces.apply(face), strengths), voices.apply(voice)
         beginning = augment.beginnings(n, strengths)
         seen = seen & augment.since(beginning, seen.shape[1])
         heard = heard & augment.since(beginning, heard.shape[1])
@@ -126,21 +134,39 @@ class Batches:
         if self._bank is None:
             video, audio = face * seen[..., None], voice * ~cut[..., None]
         else:
-            video = _flagged(face, [pair[0] for pair in drawn], spec) * seen[..., None]
-            audio = _flagged(voice, [pair[1] for pair in drawn], spec) * (heard & ~cut)[..., None]
-        target = torch.nn.functional.one_hot(torch.from_numpy(self._targets[clips]), len(spec.labels)).float()
-        return augment.mix(video, audio.mT.contiguous(), target, strengths.mixup)
+            video = faces.flagged(face) * seen[..., None]
+            audio = voices.flagged(voice) * (heard & ~cut)[..., None]
+        return augment.mix(video, audio.mT.contiguous(), self._targets[clips], strengths.mixup)
 
 
-def _relative(rows: Tensor, drawn: list[Baseline]) -> Tensor:
-    """`Baseline.apply` for (B, T, D) rows, each with its own baseline, but for flags and missing rows."""
-    shift = torch.from_numpy(np.stack([b.shift for b in drawn]))[:, None]
-    scale = torch.from_numpy(np.stack([b.scale for b in drawn]))[:, None]
-    return (rows - shift) / scale
+class _Relation(NamedTuple):
+    """`Baseline.apply` over a batch: (B, T, D) rows, each sample with a baseline of its own."""
 
+    shift: Tensor
+    """(B, 1, D)"""
+    scale: Tensor
+    """(B, 1, D)"""
+    flags: Tensor
+    """(B, 1, modes)"""
+    own: Tensor
+    """(B, 1, 1) whether the baseline is the person's own, and not that of all people."""
 
-def _flagged(rows: Tensor, drawn: list[Baseline], spec: ModelSpec) -> Tensor:
-    flags = torch.zeros(len(drawn), 1, len(spec.baselines))
-    for row, b in enumerate(drawn):
-        flags[row, 0, spec.baselines.index(b.mode)] = 1.0
-    return torch.cat([rows, flags.expand(-1, rows.shape[1], -1)], dim=2)
+    @classmethod
+    def of(cls, drawn: Sequence[Baseline], spec: ModelSpec) -> _Relation:
+        flags = torch.tensor([[float(b.mode == mode) for mode in spec.baselines] for b in drawn])
+        shift, scale = (
+            torch.from_numpy(np.stack([getattr(b, part) for b in drawn])) for part in ("shift", "scale")
+        )
+        own = torch.tensor([b.mode != "none" for b in drawn])
+        return cls(shift[:, None], scale[:, None], flags[:, None], own[:, None, None])
+
+    def mapped(self, maps: Tensor) -> _Relation:
+        """Of faces seen through `maps`: who looks different does so in their own baseline too."""
+        return self._replace(shift=torch.where(self.own, augment.mapped(self.shift, maps), self.shift))
+
+    def apply(self, rows: Tensor) -> Tensor:
+        return (rows - self.shift) / self.scale
+
+    def flagged(self, rows: Tensor) -> Tensor:
+        """(B, T, D) → (B, T, D + modes)"""
+        return torch.cat([rows, self.flags.expand(-1, rows.shape[1], -1)], dim=2)

@@ -59,19 +59,24 @@ class Options:
     warmup: float = option(0.15, "share of the steps in which the rate rises", low=0.001, high=0.9)
     aux: float = option(0.5, "weight of the loss with each stream alone", low=0, high=100)
     label_smoothing: float = option(0.1, "share of a target spread over all classes", low=0, high=0.9)
+    teacher_path: str = option("", "CSV of soft targets beside the labels: id, face_LABEL…, voice_LABEL…")
+    teach_face: float = option(0.0, "share of the teacher in the target of the face alone", low=0, high=1)
+    teach_voice: float = option(0.5, "share of the teacher in the target of the voice alone", low=0, high=1)
+    teach_both: float = option(0.0, "share of the teacher in the target of both", low=0, high=1)
     ema: float = option(0.99, "decay of the running mean of the weights; 0 for none", low=0, high=0.99999)
     clip_norm: float = option(1.0, "longest gradient; 0 for any", low=0, high=1e6)
     balanced: bool = option(False, "draw each class equally often")
     baseline_shares: str = option("0.3,0.3,0.4", f"how often {', '.join(MODES)} are drawn")
 
     flip: float = option(0.5, "share of mirrored faces", low=0, high=1)
+    landmark_affine: float = option(0.05, "deviation of plane maps near the identity", low=0, high=1)
     landmark_noise: float = option(0.1, "of each bin, in units of the baseline's scale", low=0, high=10)
     landmark_offset: float = option(0.2, "of each clip, in the same units", low=0, high=10)
-    late: float = option(0.15, "share of windows of which only the end is there", low=0, high=1)
+    late: float = option(0.05, "share of windows of which only the end is there", low=0, high=1)
     missing_bins: int = option(2, "longest stretch of bins without a face", low=0, high=240)
-    gain_db: float = option(6.0, "deviation of loudness", low=0, high=60)
+    gain_db: float = option(2.0, "deviation of loudness", low=0, high=60)
     eq_db: float = option(2.0, "deviation of each band's loudness", low=0, high=60)
-    noise: float = option(0.5, "share of clips with a steady noise behind them (logmel)", low=0, high=1)
+    noise: float = option(0.0, "share of clips with a steady noise behind them (logmel)", low=0, high=1)
     masked_bands: int = option(12, "widest mask over bands", low=0, high=128)
     masked_steps: int = option(24, "longest mask over steps", low=0, high=1000)
     mixup: float = option(0.0, "of Beta(a, a); 0 for none", low=0, high=100)
@@ -109,6 +114,7 @@ REFERENCE_RECIPE: dict[str, Any] = {
     "clip_norm": 0.0,
     "dropout": 0.0,
     "variant": "reference",
+    "landmark_affine": 0.0,
     "landmark_noise": 0.0,
     "landmark_offset": 0.0,
     "late": 0.0,

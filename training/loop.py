@@ -25,13 +25,16 @@ from training.state import Progress, RunState, running_mean
 
 
 def loss_of(net: Any, masked: Masked, options: Options) -> Tensor:
-    """Soft-label cross-entropy of the fused answer, and `aux` times that of each branch that has input."""
+    """Soft-label cross-entropy of the fused answer, and `aux` times that of each branch that has input.
+
+    `masked.target` is (B, 3, classes): for both streams, the face alone and the voice alone.
+    """
     target = masked.target
     if options.label_smoothing:
-        target = target * (1 - options.label_smoothing) + options.label_smoothing / target.shape[1]
+        target = target * (1 - options.label_smoothing) + options.label_smoothing / target.shape[2]
 
-    def cross_entropy(found: Tensor) -> Tensor:
-        each: Tensor = -(target * found.float().log_softmax(dim=-1)).sum(dim=-1)
+    def cross_entropy(found: Tensor, of: int = 0) -> Tensor:
+        each: Tensor = -(target[:, of] * found.float().log_softmax(dim=-1)).sum(dim=-1)
         return each
 
     if not options.aux:
@@ -39,9 +42,9 @@ def loss_of(net: Any, masked: Masked, options: Options) -> Tensor:
     out = net.branches(masked.video, masked.audio)
     total = cross_entropy(out.fused).mean()
     if "v" in options.modality:
-        total = total + options.aux * (cross_entropy(out.video) * masked.has_video).mean()
+        total = total + options.aux * (cross_entropy(out.video, 1) * masked.has_video).mean()
     if "a" in options.modality:
-        total = total + options.aux * (cross_entropy(out.audio) * masked.has_audio).mean()
+        total = total + options.aux * (cross_entropy(out.audio, 2) * masked.has_audio).mean()
     return total
 
 

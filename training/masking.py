@@ -24,7 +24,7 @@ class Masked(NamedTuple):
     audio: Tensor
     """(B', channels, steps)"""
     target: Tensor
-    """(B', classes)"""
+    """(B', …)"""
     has_video: Tensor
     """(B',) float, 0 where the face was taken away or replaced."""
     has_audio: Tensor
@@ -39,7 +39,7 @@ def mask(
     Args:
         video: (B, frames, channels).
         audio: (B, channels, steps).
-        target: (B, classes).
+        target: (B, …).
         kind: "softhard" makes four of a batch: as it is; audio times c and video times 1 - c with a random
             c for each sample; audio zeroed; video zeroed. "noise" makes three: as it is; audio standard
             normal noise; video so. "nodropout" leaves it. "drop" zeroes the video of a sample with
@@ -59,7 +59,7 @@ def mask(
         return Masked(
             torch.cat([video, video * (1 - c), video, torch.zeros_like(video)]),
             torch.cat([audio, audio * c, torch.zeros_like(audio), audio]),
-            target.repeat(4, 1),
+            target.repeat(4, *[1] * (target.ndim - 1)),
             torch.cat([ones, ones, ones, zeros]),
             torch.cat([ones, ones, zeros, ones]),
         )
@@ -67,7 +67,7 @@ def mask(
         return Masked(
             torch.cat([video, video, torch.randn_like(video)]),
             torch.cat([audio, torch.randn_like(audio), audio]),
-            target.repeat(3, 1),
+            target.repeat(3, *[1] * (target.ndim - 1)),
             torch.cat([ones, ones, zeros]),
             torch.cat([ones, zeros, ones]),
         )

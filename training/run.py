@@ -18,7 +18,7 @@ from emolive.files import whole
 from emolive.models import checkpoint
 from emolive.models.network import EmotionNet
 from emolive.models.trunk_file import CARRIED, carried, is_trunk_file, load_trunk
-from training import assess, config, metrics, report
+from training import assess, config, metrics, report, teacher
 from training.allocator import keep_memory
 from training.baselines import Populations, populations
 from training.batches import Batches, IntArray
@@ -75,6 +75,7 @@ def fit(
         strengths=config.strengths(options),
         shares=config.shares(options),
         balanced=options.balanced,
+        taught=_taught(options, prepared),
     )
     judge = None
     if len(split.validation) and not options.no_val:
@@ -89,6 +90,20 @@ def fit(
         temperature = metrics.fit_temperature(np.tile(judge.truth, len(judge.given)), raw)
     trained.temperature.fill_(temperature or 1.0)
     return Trained(trained, known, loop.progress.epoch, loop.progress.best_epoch)
+
+
+def _taught(options: Options, prepared: Prepared) -> teacher.Taught | None:
+    """What the options ask for; None without a teacher."""
+    if not options.teacher_path:
+        return None
+    found = teacher.read(Path(options.teacher_path), prepared.windows.items, prepared.spec.labels)
+    return teacher.Taught(
+        found["face"],
+        found["voice"],
+        share_face=options.teach_face,
+        share_voice=options.teach_voice,
+        share_both=options.teach_both,
+    )
 
 
 def _stored_temperature(options: Options) -> float:
@@ -129,6 +144,8 @@ def provenance(options: Options, prepared: Prepared, split: Sides, trained: Trai
         },
         "licence": options.licence,
     }
+    if options.teacher_path:
+        told["data"]["teacher"] = Path(options.teacher_path).name
     if "efficientface" in prepared.spec.encoders and options.pretrain_path:
         # The trunk is frozen, so what names single faces by its vectors stays true.
         path = Path(options.pretrain_path)
