@@ -84,12 +84,12 @@ def voice_colour(voice: Tensor, strengths: Strengths) -> Tensor:
 def background(voice: Tensor, strengths: Strengths) -> Tensor:
     """(B, T, C) log-mel in dB, the power of a steady noise added to a share of the clips.
 
-    Its level is between -85 and -50 dB a band; it falls by up to 20 dB from the lowest to the highest.
+    Its level is between -95 and -65 dB a band; it falls by up to 20 dB from the lowest to the highest.
     """
     if not strengths.noise:
         return voice
     batch, _, bands = voice.shape
-    level = -85 + 35 * torch.rand(batch, 1, 1) - 20 * torch.rand(batch, 1, 1) * torch.linspace(0, 1, bands)
+    level = -95 + 30 * torch.rand(batch, 1, 1) - 20 * torch.rand(batch, 1, 1) * torch.linspace(0, 1, bands)
     noisy = torch.rand(batch, 1, 1) < strengths.noise
     both = torch.logaddexp(voice * _NEPER, level * _NEPER) / _NEPER
     return torch.where(noisy, both, voice)

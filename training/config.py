@@ -49,7 +49,7 @@ class Options:
     modality: str = option("av", "train on both streams, sound or picture", choices=("av", "a", "v"))
 
     recipe: str = option("default", "reference: the published recipe to the letter", choices=RECIPES)
-    mask: str = option("drop", "modality dropout", choices=MASKS)
+    mask: str = option("nodropout", "modality dropout", choices=MASKS)
     p_video: float = option(0.05, "share of samples that lose their face (drop)", low=0, high=1)
     p_audio: float = option(0.05, "share of samples that lose their voice (drop)", low=0, high=1)
     n_epochs: int = option(40, "epochs", low=1, high=100_000)
@@ -57,10 +57,13 @@ class Options:
     learning_rate: float = option(2e-3, "highest learning rate", low=1e-9, high=10)
     weight_decay: float = option(0.05, "weight decay", low=0, high=10)
     warmup: float = option(0.15, "share of the steps in which the rate rises", low=0.001, high=0.9)
-    aux: float = option(0.5, "weight of the loss with each stream alone", low=0, high=100)
+    joint_gradient: float = option(
+        0.25, "share of the fusion's gradient that reaches the branches", low=0, high=1
+    )
+    aux: float = option(1.0, "weight of the loss with each stream alone", low=0, high=100)
     label_smoothing: float = option(0.1, "share of a target spread over all classes", low=0, high=0.9)
     teacher_path: str = option("", "CSV of soft targets beside the labels: id, face_LABEL…, voice_LABEL…")
-    teach_face: float = option(0.0, "share of the teacher in the target of the face alone", low=0, high=1)
+    teach_face: float = option(0.3, "share of the teacher in the target of the face alone", low=0, high=1)
     teach_voice: float = option(0.5, "share of the teacher in the target of the voice alone", low=0, high=1)
     teach_both: float = option(0.0, "share of the teacher in the target of both", low=0, high=1)
     ema: float = option(0.99, "decay of the running mean of the weights; 0 for none", low=0, high=0.99999)
@@ -69,14 +72,14 @@ class Options:
     baseline_shares: str = option("0.3,0.3,0.4", f"how often {', '.join(MODES)} are drawn")
 
     flip: float = option(0.5, "share of mirrored faces", low=0, high=1)
-    landmark_affine: float = option(0.05, "deviation of plane maps near the identity", low=0, high=1)
+    landmark_affine: float = option(0.075, "deviation of plane maps near the identity", low=0, high=1)
     landmark_noise: float = option(0.1, "of each bin, in units of the baseline's scale", low=0, high=10)
     landmark_offset: float = option(0.2, "of each clip, in the same units", low=0, high=10)
     late: float = option(0.05, "share of windows of which only the end is there", low=0, high=1)
     missing_bins: int = option(2, "longest stretch of bins without a face", low=0, high=240)
     gain_db: float = option(2.0, "deviation of loudness", low=0, high=60)
     eq_db: float = option(2.0, "deviation of each band's loudness", low=0, high=60)
-    noise: float = option(0.0, "share of clips with a steady noise behind them (logmel)", low=0, high=1)
+    noise: float = option(0.15, "share of clips with a steady noise behind them (logmel)", low=0, high=1)
     masked_bands: int = option(12, "widest mask over bands", low=0, high=128)
     masked_steps: int = option(24, "longest mask over steps", low=0, high=1000)
     mixup: float = option(0.0, "of Beta(a, a); 0 for none", low=0, high=100)
@@ -108,6 +111,7 @@ REFERENCE_RECIPE: dict[str, Any] = {
     "batch_size": 8,
     "learning_rate": 0.04,
     "weight_decay": 1e-3,
+    "joint_gradient": 1.0,
     "aux": 0.0,
     "label_smoothing": 0.0,
     "ema": 0.0,

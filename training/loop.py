@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard import SummaryWriter
 
 from emolive.errors import EmoliveError
+from emolive.models.fusion import RESIDUAL
 from emolive.models.network import EmotionNet
 from training.assess import Validation
 from training.batches import Batches
@@ -25,7 +26,7 @@ from training.state import Progress, RunState, running_mean
 
 
 def loss_of(net: Any, masked: Masked, options: Options) -> Tensor:
-    """Soft-label cross-entropy of the fused answer, and `aux` times that of each branch that has input.
+    """Soft-label cross-entropy of the joint answer, and `aux` times that of each branch that has input.
 
     `masked.target` is (B, 3, classes): for both streams, the face alone and the voice alone.
     """
@@ -39,8 +40,11 @@ def loss_of(net: Any, masked: Masked, options: Options) -> Tensor:
 
     if not options.aux:
         return cross_entropy(net(masked.video, masked.audio)).mean()
-    out = net.branches(masked.video, masked.audio)
-    total = cross_entropy(out.fused).mean()
+    out = net.branches(masked.video, masked.audio, options.joint_gradient)
+    joint = cross_entropy(out.joint)
+    if options.variant == RESIDUAL:
+        joint = joint * masked.has_video * masked.has_audio  # nobody asks for it where one is missing
+    total = joint.mean()
     if "v" in options.modality:
         total = total + options.aux * (cross_entropy(out.video, 1) * masked.has_video).mean()
     if "a" in options.modality:

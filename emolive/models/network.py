@@ -17,10 +17,10 @@ from emolive.models.trunk import EfficientFace
 
 
 class Branches(NamedTuple):
-    """What a network says with both streams and with each alone; for whoever trains it."""
+    """What a network says of both streams together and of each alone."""
 
-    fused: Tensor
-    """(B, classes) logits, as `forward` gives them."""
+    joint: Tensor
+    """(B, classes) logits of the fusion."""
     video: Tensor
     """(B, classes) logits without the audio."""
     audio: Tensor
@@ -40,7 +40,7 @@ class Explanation:
     attention, so this is a branch's part, not what the modality alone would say; in the published `lt`
     the audio half even consists of what audio fetched from video, and the other way round."""
     bias: Tensor
-    """(classes,)"""
+    """(B, classes)"""
     audio_to_video: Tensor
     """(B, heads, Ta, Tv): how much each audio step looks at each video step."""
     video_to_audio: Tensor
@@ -57,9 +57,14 @@ def mean_and_spread(x: Tensor) -> Tensor:
     return torch.cat([x.mean(dim=-1), (x.var(dim=-1, correction=0) + 1e-4).sqrt()], dim=-1)
 
 
+def _damped(x: Tensor, share: float) -> Tensor:
+    """The same values; only `share` of the gradient goes back."""
+    return x if share == 1 else share * x + (1 - share) * x.detach()
+
+
 def _present(x: Tensor) -> Tensor:
-    """(B, …, …) → (B, 1, 1): whether a sample has anything of this stream."""
-    return x.abs().amax(dim=(1, 2), keepdim=True) > 0
+    """(B, …, …) → (B, 1): whether a sample has anything of this stream."""
+    return x.abs().amax(dim=(1, 2))[:, None] > 0
 
 
 def _check(spec: ModelSpec) -> None:
@@ -76,8 +81,9 @@ def _check(spec: ModelSpec) -> None:
 class EmotionNet(nn.Module):
     """A frame encoder (if it is learned), two branches along time, a fusion and a linear classifier.
 
-    The published networks hold two small classifiers behind the branches that nothing reads; they are
-    built in the reference variant alone, where published checkpoints have them.
+    The published networks hold two small classifiers behind the branches that nothing reads. The residual
+    variant reads them where the other stream is missing, and trains them: with a classifier in common, a
+    voice that the face had outdone in training was left half learned.
 
     Buffers for whoever prepares the input (`forward` itself applies none of them): `face_mean`,
     `face_std`, `face_within`, each (spec.face_width,), and `voice_mean`, `voice_std`, `voice_within`,
@@ -117,9 +123,8 @@ class EmotionNet(nn.Module):
             video=(self.visual.middle, self.visual.out),
             heads=spec.heads,
         )
-        if spec.variant != RESIDUAL:
-            self.audio_classifier = nn.Linear(self.audio.out, classes)
-            self.visual_classifier = nn.Linear(self.visual.out, classes)
+        self.audio_classifier = nn.Linear(parts * self.audio.out, classes)
+        self.visual_classifier = nn.Linear(parts * self.visual.out, classes)
         self.dropout = nn.Dropout(spec.dropout)
         self.classifier = nn.Linear(parts * (self.audio.out + self.visual.out), classes)
         for stream, width in (("face", spec.face_width), ("voice", spec.audio.channels)):
@@ -149,66 +154,65 @@ class EmotionNet(nn.Module):
         vectors: Tensor = self.trunk(pixels)
         return vectors
 
-    def _streams(self, video: Tensor, audio: Tensor) -> tuple[Streams, Streams]:
-        """The two streams before pooling: with each other, and each as if the other were missing."""
+    def _streams(self, video: Tensor, audio: Tensor, share: float = 1.0) -> tuple[Streams, Streams]:
+        """The two streams before pooling: with each other, and each by itself.
+
+        What the two make together sends `share` of its gradient back into where each was alone.
+        """
         seen1, heard1 = self.visual.stage1(video.mT), self.audio.stage1(audio)
-        middle = self.fusion.between(heard1, seen1)
-        there = _present(audio), _present(video)
-        heard, seen = self._unless_alone(middle, heard1, seen1, there)
+        middle = self.fusion.between(_damped(heard1, share), _damped(seen1, share))
         alone = Streams(self.audio.stage2(heard1), self.visual.stage2(seen1))
         if middle.audio_to_video is None:
-            heard, seen = alone.audio, alone.video
+            heard, seen = _damped(alone.audio, share), _damped(alone.video, share)
         else:
-            heard, seen = self.audio.stage2(heard), self.visual.stage2(seen)
+            heard, seen = self.audio.stage2(middle.audio), self.visual.stage2(middle.video)
         late = self.fusion.after(heard, seen)
-        heard, seen = self._unless_alone(late, heard, seen, there)
         weights = late if late.audio_to_video is not None else middle
-        return Streams(heard, seen, weights.audio_to_video, weights.video_to_audio), alone
+        return Streams(late.audio, late.video, weights.audio_to_video, weights.video_to_audio), alone
 
-    def _unless_alone(
-        self, fused: Streams, heard: Tensor, seen: Tensor, there: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """The fused streams; but a stream whose other is missing goes on as it was (not as published)."""
-        if self.spec.variant != RESIDUAL:
-            return fused.audio, fused.video
-        has_audio, has_video = there
-        return torch.where(has_video, fused.audio, heard), torch.where(has_audio, fused.video, seen)
-
-    def _pooled(self, streams: Streams, video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """What the classifier sees of both streams: (B, width) each, nothing of one that is missing."""
-        heard, seen = self.pool(streams.audio), self.pool(streams.video)
-        if self.spec.variant == RESIDUAL:
-            heard, seen = heard * _present(audio)[..., 0], seen * _present(video)[..., 0]
-        return heard, seen
+    def _joint(self, streams: Streams) -> Tensor:
+        """Logits (B, classes) of the two streams together."""
+        pooled = torch.cat([self.pool(streams.audio), self.pool(streams.video)], dim=1)
+        logits: Tensor = self.classifier(self.dropout(pooled))
+        return logits
 
     def forward(self, video: Tensor, audio: Tensor) -> Tensor:
         """Logits (B, classes), not yet divided by the temperature.
 
-        A stream that is zero in every channel and step is missing.
+        A stream that is zero in every channel and step is missing. As published that is a stream like
+        any other. The residual variant then answers from the other stream alone; with both it answers
+        with the mean of what they say together and what they say one by one.
 
         Args:
             video: (B, T, video_channels), any T.
             audio: (B, audio_channels, Ta), Ta at least 13.
         """
-        heard, seen = self._pooled(self._streams(video, audio)[0], video, audio)
-        logits: Tensor = self.classifier(self.dropout(torch.cat([heard, seen], dim=1)))
-        return logits
+        if self.spec.variant != RESIDUAL:
+            return self._joint(self._streams(video, audio)[0])
+        found = self.branches(video, audio)
+        has_video, has_audio = _present(video), _present(audio)
+        one = torch.where(has_video, found.video, found.audio)
+        both = found.joint / 2 + (found.video + found.audio) / 4
+        return torch.where(has_video & has_audio, both, one)
 
-    def branches(self, video: Tensor, audio: Tensor) -> Branches:
-        """The logits of `forward`, and those it would give if the other stream were missing.
+    def branches(self, video: Tensor, audio: Tensor, share: float = 1.0) -> Branches:
+        """The answers from which the logits of `forward` are made, for whoever trains them.
 
-        One pass for all three where the variant treats a missing stream as missing; as published a
-        missing stream is a stream of zeros, which takes a pass of its own.
+        One pass for all three in the residual variant; as published a missing stream is a stream of
+        zeros, which takes a pass of its own.
+
+        Args:
+            video, audio: as for `forward`.
+            share: of the gradient of the joint answer that reaches what a stream is by itself. Below 1 a
+                voice goes on learning where the face has the answer already (residual variant).
         """
         if self.spec.variant != RESIDUAL:
             silent, blind = torch.zeros_like(audio), torch.zeros_like(video)
             return Branches(self(video, audio), self(video, silent), self(blind, audio))
-        fused, alone = self._streams(video, audio)
-        heard, seen = self._pooled(fused, video, audio)
-        heard_alone, seen_alone = self._pooled(alone, video, audio)
-        nothing = torch.zeros_like(heard), torch.zeros_like(seen)
-        pairs = (heard, seen), (nothing[0], seen_alone), (heard_alone, nothing[1])
-        return Branches(*(self.classifier(self.dropout(torch.cat(pair, dim=1))) for pair in pairs))
+        fused, alone = self._streams(video, audio, share)
+        seen = self.visual_classifier(self.dropout(self.pool(alone.video)))
+        heard = self.audio_classifier(self.dropout(self.pool(alone.audio)))
+        return Branches(self._joint(fused), seen, heard)
 
     def probs(self, video: Tensor, audio: Tensor) -> Tensor:
         """Calibrated probabilities (B, classes): softmax(logits / temperature)."""
@@ -221,13 +225,25 @@ class EmotionNet(nn.Module):
         Raises:
             EmoliveError: the fusion has no attention.
         """
-        streams = self._streams(video, audio)[0]
+        streams, alone = self._streams(video, audio)
         if streams.audio_to_video is None or streams.video_to_audio is None:
             raise EmoliveError(f"The fusion {self.spec.fusion} has no attention to look at.")
-        heard, seen = self._pooled(streams, video, audio)
-        from_audio = heard @ self.classifier.weight[:, : heard.shape[1]].mT
-        from_video = seen @ self.classifier.weight[:, heard.shape[1] :].mT
-        bias = self.classifier.bias
+        heard, seen = self.pool(streams.audio), self.pool(streams.video)
+        of_audio, of_video = self.classifier.weight.tensor_split([heard.shape[1]], dim=1)
+        from_audio, from_video = heard @ of_audio.mT, seen @ of_video.mT
+        bias = self.classifier.bias.expand(len(video), -1)
+        if self.spec.variant == RESIDUAL:
+            has_video, has_audio = _present(video).float(), _present(audio).float()
+            # The weights with which `forward` puts the three answers together.
+            joint = has_video * has_audio / 2
+            by_video, by_audio = has_video * (1 - 3 * has_audio / 4), has_audio * (1 - 3 * has_video / 4)
+            only_audio = self.pool(alone.audio) @ self.audio_classifier.weight.mT
+            only_video = self.pool(alone.video) @ self.visual_classifier.weight.mT
+            from_audio = joint * from_audio + by_audio * only_audio
+            from_video = joint * from_video + by_video * only_video
+            bias = (
+                joint * bias + by_video * self.visual_classifier.bias + by_audio * self.audio_classifier.bias
+            )
         return Explanation(
             from_audio + from_video + bias,
             from_audio,

@@ -1,0 +1,89 @@
+"""The residual variant: what it answers with one stream and with both, and what its training may reach."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from emolive.models import registry
+from emolive.models.fusion import RESIDUAL
+from emolive.models.network import EmotionNet
+from emolive.models.spec import AudioSpec, ModelSpec
+
+FUSIONS = ("lt", "it", "ia")
+
+
+def built(fusion: str) -> EmotionNet:
+    torch.manual_seed(3)
+    spec = ModelSpec(
+        fusion=fusion,
+        encoders=("geometry",),
+        tracker="dlib68",
+        pooling="mean",
+        audio=AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64),
+        baselines=("none", "neutral", "running"),
+        variant=RESIDUAL,
+    )
+    return registry.build(spec).eval()
+
+
+def inputs(net: EmotionNet, n: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.randn(n, 15, net.video_channels), torch.randn(n, net.audio_channels, 180)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@torch.no_grad()
+def test_both_streams_answer_together_and_one_by_one(fusion: str) -> None:
+    net = built(fusion)
+    video, audio = inputs(net)
+    found = net.branches(video, audio)
+    torch.testing.assert_close(net(video, audio), found.joint / 2 + (found.video + found.audio) / 4)
+    assert (found.joint - found.video).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@torch.no_grad()
+def test_a_missing_stream_leaves_the_other_as_it_is_alone_whoever_else_is_in_the_batch(fusion: str) -> None:
+    net = built(fusion)
+    video, audio = inputs(net)
+    found = net.branches(video, audio)
+    seen, heard = video.clone(), audio.clone()
+    seen[1], heard[2] = 0, 0
+    got = net(seen, heard)
+    torch.testing.assert_close(got[1], found.audio[1])
+    torch.testing.assert_close(got[2], found.video[2])
+    torch.testing.assert_close(got[[0, 3]], net(video, audio)[[0, 3]])
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@torch.no_grad()
+def test_an_explanation_adds_up_with_both_and_with_one(fusion: str) -> None:
+    net = built(fusion)
+    video, audio = inputs(net)
+    video[1], audio[2] = 0, 0
+    told = net.explain(video, audio)
+    torch.testing.assert_close(told.logits, net(video, audio))
+    torch.testing.assert_close(told.audio + told.video + told.bias, told.logits)
+    assert not told.video[1].any()
+    assert not told.audio[2].any()
+    assert told.video[0].any()
+    assert told.audio[0].any()
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_a_share_of_the_gradient_changes_no_answer_and_reaches_the_branches_less(fusion: str) -> None:
+    net = built(fusion)
+    video, audio = inputs(net)
+    whole = net.branches(video, audio)
+    sizes = []
+    for share in (1.0, 0.25, 0.0):
+        net.zero_grad()
+        found = net.branches(video, audio, share)
+        for ours, theirs in zip(found, whole, strict=True):
+            torch.testing.assert_close(ours, theirs)
+        found.joint.square().sum().backward()
+        sizes.append(
+            sum(float(p.grad.abs().sum()) for p in net.visual.stage1.parameters() if p.grad is not None)
+        )
+    assert sizes[1] == pytest.approx(sizes[0] / 4, rel=1e-3)
+    assert sizes[2] == 0
