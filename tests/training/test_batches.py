@@ -14,7 +14,7 @@ from emolive.person import Evidence
 from emolive.types import Frame, Observation
 from preprocessing import annotations
 from training import augment, baselines, config, windows
-from training.batches import Batches
+from training.batches import Batches, _Relation
 from training.evidence import ClipReader
 from training.masking import mask
 
@@ -61,6 +61,26 @@ def test_a_batch_without_augmentation_is_what_the_interpreter_feeds(cut: windows
         assert np.allclose(video[row].numpy(), seen, atol=1e-5)
         assert np.allclose(audio[row].numpy(), heard, atol=1e-5)
         assert [SPEC.labels[i] for i in target[row].argmax(dim=-1)] == [cut.items[clip].label] * 3
+
+
+def test_a_map_of_the_plane_moves_a_face_and_its_own_baseline_alike(cut: windows.Windows) -> None:
+    known = baselines.populations(cut, SPEC, range(18))
+    bank = baselines.Bank(cut, list(range(18)), known, SPEC)
+    drawn = [bank.draw(3, mode, np.random.default_rng(0))[0] for mode in ("none", "neutral")]
+    faces = _Relation.of(drawn, SPEC)
+    maps = torch.tensor([[[1.0, 0.1], [0.0, 0.9]]]).expand(2, -1, -1)
+    moved = faces.mapped(maps)
+    assert torch.equal(moved.shift[0], faces.shift[0])
+    n = geometry.WIDTH
+    points = faces.shift[1, 0, :n].reshape(-1, 2)
+    expected = torch.stack([points[:, 0] + 0.1 * points[:, 1], 0.9 * points[:, 1]], dim=1)
+    assert torch.allclose(moved.shift[1, 0, :n].reshape(-1, 2), expected, atol=1e-6)
+    assert torch.equal(moved.shift[..., n:], faces.shift[..., n:])
+    assert torch.equal(moved.scale, faces.scale)
+    # A person who never moves stays at rest, however they look.
+    still = moved.apply(augment.mapped(faces.shift, maps))
+    assert still[1].abs().max() < 1e-5
+    assert still[0].abs().max() > 0.1
 
 
 def test_nobody_held_out_leaves_a_trace_in_the_populations(cut: windows.Windows) -> None:

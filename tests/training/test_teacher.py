@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from emolive.errors import EmoliveError
+from preprocessing.annotations import Item
+from training import teacher
+
+LABELS = ("calm", "sad")
+ITEMS = tuple(Item(name, "v", "a", "sad", "1", "") for name in ("01-07", "02-07", "own"))
+HEAD = "trial,face_calm,face_sad,voice_calm,voice_sad,AU01_r\n"
+
+
+def table(tmp_path: Path, *lines: str, head: str = HEAD) -> Path:
+    path = tmp_path / "soft.csv"
+    path.write_text(head + "\n".join(lines) + "\n")
+    return path
+
+
+def test_posteriors_come_to_their_clips_by_id_or_by_its_end(tmp_path: Path) -> None:
+    found = teacher.read(table(tmp_path, "07,0.2,0.6,1,0,9", "own,0.5,0.5,0.1,0.9,9"), ITEMS, LABELS)
+    assert np.allclose(found["face"], [[0.25, 0.75], [0.25, 0.75], [0.5, 0.5]])
+    assert np.allclose(found["voice"], [[1, 0], [1, 0], [0.1, 0.9]])
+
+
+def test_where_the_teacher_is_silent_the_label_stands_alone(tmp_path: Path) -> None:
+    found = teacher.read(table(tmp_path, "own,0.5,0.5,0.1,0.9,9"), ITEMS, LABELS)
+    assert np.isnan(found["face"][:2]).all()
+    taught = teacher.Taught(**found, share_face=0.4, share_voice=0.5, share_both=0.0)
+    targets = teacher.soft_targets(np.array([1, 1, 1]), 2, taught)
+    assert torch.equal(targets[:2], torch.tensor([0.0, 1.0]).expand(2, 3, 2))
+    assert torch.allclose(targets[2], torch.tensor([[0.0, 1.0], [0.2, 0.8], [0.05, 0.95]]))
+
+
+@pytest.mark.parametrize(
+    ("head", "line", "sentence"),
+    [
+        ("trial,face_calm,face_sad,voice_calm\n", "own,1,0,1", "lack the column voice_sad"),
+        ("name,face_calm,face_sad,voice_calm,voice_sad\n", "own,1,0,1,0", "lack the column id"),
+        (HEAD, "own,1,0,much,0,0", "own in .* are not numbers"),
+        (HEAD, "own,1,0,-1,2,0", "own in .* are no probabilities"),
+        (HEAD, "own,0,0,1,0,0", "own in .* are no probabilities"),
+        (HEAD, "else,1,0,1,0,0", "know none of the clips"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(tmp_path: Path, head: str, line: str, sentence: str) -> None:
+    with pytest.raises(EmoliveError, match=sentence):
+        teacher.read(table(tmp_path, line, head=head), ITEMS, LABELS)
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EmoliveError, match=r"nothing\.csv cannot be read"):
+        teacher.read(tmp_path / "nothing.csv", ITEMS, LABELS)
