@@ -1,17 +1,16 @@
-"""The folder that preprocessing fills: its names, its records, and files that appear whole or not at all."""
+"""The folder that preprocessing fills: its names, its records, its files."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from emolive.errors import EmoliveError
+from emolive.files import clear_parts, whole
 from preprocessing.records import FORMAT, Cut, Record, Scan
 
 PLAN = "plan.json"
@@ -20,7 +19,6 @@ ANNOTATIONS = "annotations.csv"
 LANDMARK_ANNOTATIONS = "annotations-landmarks.csv"
 CROPS, LANDMARKS, AUDIO, WHOLE_AUDIO = "crops", "landmarks", "audio", "audio-whole"
 RECORDS, GRIDS = "records", "grids"
-_PART = ".part"
 
 
 class Output:
@@ -36,21 +34,12 @@ class Output:
             EmoliveError: the disk is full or the folder cannot be written.
         """
         path = self.root / name
-        part = path.with_name(f".{path.name}.{os.getpid()}{_PART}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                part.write_bytes(data)
-                part.replace(path)
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise EmoliveError(
-                    f"The disk of {self.root} is full: make room and run the same command again to go on."
-                ) from error
-            raise EmoliveError(f"{path} cannot be written: {error.strerror}.") from error
+            raise EmoliveError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
+        with whole(path) as part:
+            part.write_bytes(data)
         return len(data), hashlib.sha256(data).hexdigest()
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:
@@ -60,8 +49,7 @@ class Output:
     def clear_parts(self) -> None:
         """Remove what a killed run left half written."""
         for folder in (".", CROPS, LANDMARKS, AUDIO, WHOLE_AUDIO, RECORDS, GRIDS):
-            for part in (self.root / folder).glob(f".*{_PART}"):
-                part.unlink(missing_ok=True)
+            clear_parts(self.root / folder)
 
     def save_plan(self, cut: Cut, scan: Scan) -> None:
         """Say what this folder is to hold. EmoliveError if it holds clips of another cut."""
@@ -111,8 +99,8 @@ class Output:
         for step in record.steps.values():
             for name, (size, digest) in step.files.items():
                 path = self.root / name
-                whole = path.is_file() and path.stat().st_size == size
-                if whole and thorough:
-                    whole = hashlib.sha256(path.read_bytes()).hexdigest() == digest
-                if not whole:
+                intact = path.is_file() and path.stat().st_size == size
+                if intact and thorough:
+                    intact = hashlib.sha256(path.read_bytes()).hexdigest() == digest
+                if not intact:
                     yield name

@@ -14,7 +14,7 @@ from lightning.fabric import Fabric
 from rich.console import Console
 
 from emolive.errors import EmoliveError
-from emolive.files import whole
+from emolive.files import clear_parts, whole
 from emolive.models import checkpoint
 from emolive.models.network import EmotionNet
 from emolive.models.trunk_file import CARRIED, carried, is_trunk_file, load_trunk
@@ -222,6 +222,7 @@ def make_folder(options: Options, fabric: Fabric) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EmoliveError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+        clear_parts(folder)
         begun = (folder / LAST).exists() or (folder / MODEL).exists()
         if begun and not options.resume_path and not options.no_train:
             raise EmoliveError(

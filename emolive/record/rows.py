@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from emolive.errors import EmoliveError
+from emolive.files import whole
 from emolive.types import Estimate, Modality
 
 Row = dict[str, Any]
@@ -117,28 +118,17 @@ def writer(form: str, out: TextIO) -> RowWriter:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[TextIO]:
-    """Write a text file beside its place and move it there at the end, so that no half is ever seen.
+    """A text file to write to, as `emolive.files.whole` has it.
 
     If nothing was written, or something was raised, whatever stood there stays as it was.
 
     Raises:
         EmoliveError: it cannot be written there.
     """
-    try:
-        if path.is_dir():
-            raise EmoliveError(f"{path} is a folder: name a file to write to.")
-        temporary = path.with_name(f".{path.name}.part")
-        # File names need not be text; what is not is escaped, as JSON escapes it.
-        out = temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-    except (OSError, ValueError) as error:
-        raise EmoliveError(f"{path} cannot be written: {getattr(error, 'strerror', error)}.") from error
-    try:
-        with out:
+    # File names need not be text; what is not is escaped, as JSON escapes it.
+    with whole(path) as part:
+        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out:
             yield out
             empty = out.tell() == 0
-        if not empty:
-            temporary.replace(path)
-    except OSError as error:
-        raise EmoliveError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        if empty:
+            part.unlink()

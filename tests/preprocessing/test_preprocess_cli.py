@@ -192,7 +192,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(
 
     monkeypatch.setattr(Path, "write_bytes", full)
     assert main(["ravdess", str(tree), str(out), *FAST]) == 2
-    assert "full: make room" in capsys.readouterr().err
+    assert "cannot be written: No space left" in capsys.readouterr().err
     assert [p.name for p in out.rglob("*") if p.is_file()] == ["plan.json"]
 
 
