@@ -9,10 +9,11 @@ written with "/". `video` is a media file, an `.npy` of face crops, a folder of 
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 from emolive.errors import EmoliveError
@@ -36,15 +37,15 @@ class Item:
 
     id: str
     """Unique within a file."""
-    video: str
-    """As the file says it; "" for none."""
-    audio: str
-    """As the file says it; "" for none."""
-    label: str
+    video: str = ""
+    """A path in the form that its holder says; "" for none."""
+    audio: str = ""
+    """Likewise; the video itself for the sound in it, "" for none."""
+    label: str = ""
     """Name of its class."""
-    actor: str
+    actor: str = ""
     """Who it shows; "" if unknown."""
-    split: str
+    split: str = ""
     """training, validation, testing or "" where no split was made."""
 
 
@@ -210,6 +211,26 @@ def _check_path(entry: str, home: Path, where: str, allow_outside: bool, check_f
         raise EmoliveError(f"{where} does not exist: {entry}.")
 
 
+def moved(items: Iterable[Item], base: Path, folder: Path) -> list[Item]:
+    """The items with paths that start from `folder` instead of `base`."""
+
+    def entry_of(entry: str) -> str:
+        if not entry:
+            return ""
+        name, key = split_key(entry)
+        path = base / name
+        # Folders are followed to where they are, so that ".." leads there; the clip itself keeps its name.
+        there = os.path.relpath(path.parent.resolve() / path.name, folder.resolve())
+        return Path(there).as_posix() + (f"#{key}" if key else "")
+
+    return [replace(item, video=entry_of(item.video), audio=entry_of(item.audio)) for item in items]
+
+
+def leaves_folder(items: Iterable[Item]) -> bool:
+    """Whether a path of theirs begins by leaving the folder that it starts from."""
+    return any(entry.startswith("../") for item in items for entry in (item.video, item.audio))
+
+
 def write(path: Path, items: Iterable[Item]) -> None:
     """Write `annotations.csv`, or the published form for a `.txt`; whole or not at all.
 
@@ -237,5 +258,7 @@ def _reference_lines(items: list[Item]) -> list[str]:
                 f"{item.id} cannot be written as annotations.txt: it wants a split and one of the eight "
                 f"emotions. Write a .csv."
             )
+        if any(mark in f"{item.video}{item.audio}" for mark in ";\n"):
+            raise EmoliveError(f"{item.id} cannot be written as annotations.txt: its paths hold a semicolon.")
         lines.append(f"{item.video};{item.audio};{EMOTIONS.index(item.label) + 1};{item.split}\n")
     return lines

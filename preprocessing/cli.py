@@ -11,25 +11,33 @@ from rich.console import Console
 from rich.markup import escape
 
 from emolive.errors import EmoliveError
-from preprocessing import grid, report, splits, tables
+from preprocessing import (  # noqa: F401 - three of them register themselves
+    datasets,
+    folder,
+    grid,
+    landmarks_npz,
+    ravdess,
+    report,
+    splits,
+    tables,
+)
 from preprocessing import output as names
-from preprocessing.annotations import actor_order, write
-from preprocessing.folder import scan_folder
-from preprocessing.landmarks_npz import annotate
+from preprocessing.annotations import Item, leaves_folder, moved, read, write
 from preprocessing.output import Output
-from preprocessing.ravdess import scan_ravdess
 from preprocessing.records import STEPS, Cut, Scan, Step
 from preprocessing.run import Stopped, default_workers, run, unfinished
+from preprocessing.scan import media
 
 MAX_SIZE = 1024
+TABLES = (".csv", ".txt")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Exit codes: 1 faults under --strict, 2 bad input, 130 stopped."""
     console, errors = Console(), Console(stderr=True)
-    given = sys.argv[1:] if arguments is None else arguments
-    options = _parser().parse_args([_hyphenated(argument) for argument in given])
+    given = [_hyphenated(argument) for argument in (sys.argv[1:] if arguments is None else arguments)]
     try:
+        options = _parser(given, errors).parse_args(given)
         found: int = options.run(options, console, errors)
     except EmoliveError as error:
         errors.print(escape(str(error)), style="red", highlight=False, soft_wrap=True)
@@ -47,7 +55,20 @@ def _hyphenated(argument: str) -> str:
     return (name.replace("_", "-") if name.startswith("--") else name) + equals + value
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str], errors: Console) -> argparse.ArgumentParser:
+    """The commands, a data set each, those of plugins among them."""
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument(
+        "--plugin", action="append", default=[], metavar="FILE.py",
+        help="a file (or the name of a module) that registers a data set",
+    )  # fmt: skip
+    first.add_argument("--layout", default="ravdess")
+    early, _ = first.parse_known_args(given)
+    for sentence in datasets.load_installed():
+        errors.print(escape(sentence), style="yellow", highlight=False, soft_wrap=True)
+    for plugin in early.plugin:
+        datasets.load_plugin(plugin)
+
     parser = argparse.ArgumentParser(
         prog="emolive-preprocess",
         description="Cut clips into what training reads: face crops and sound of the same 3.6 seconds, "
@@ -56,55 +77,45 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=text, description=text)
+        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        command.add_argument("--plugin", action="append", metavar="FILE.py", help=argparse.SUPPRESS)
+        return command
 
-    ravdess = add("ravdess", "RAVDESS clips in any of their usual layouts: faces, sound and annotations")
-    folder = add("folder", "any clips: LABEL/clip.mp4, ACTOR/LABEL/clip.mp4, or a CSV of labels")
-    faces = add("faces", "face crops and landmarks alone")
-    audio = add("audio", "sound alone")
-    for command in (ravdess, folder, faces, audio):
-        command.add_argument("root", type=Path, metavar="ROOT", help="folder with the clips, at any depth")
-        command.add_argument("out", type=Path, metavar="OUT", help="folder to fill")
-    for command in (faces, audio):
-        command.add_argument("--layout", choices=("ravdess", "folder"), default="ravdess")
-    for command in (ravdess, faces, audio):
-        command.add_argument("--channel", choices=("speech", "song", "both"), default="speech")
-    for command in (folder, faces, audio):
+    for name in datasets.registered():
+        command = add(name, datasets.described(name))
+        _add_places(command, "folder to fill; or a .csv (.txt) that lists the clips where they lie")
+        command.set_defaults(run=_preprocess, layout=name, steps=STEPS)
+        datasets.add_options(command, name)
+    for name, text in (("faces", "face crops and landmarks alone"), ("audio", "sound alone")):
+        command = add(name, text)
+        _add_places(command, "folder to fill")
         command.add_argument(
-            "--labels", type=Path, metavar="CSV", help="columns file,label and, if known, actor"
-        )
-    for command in (ravdess, folder, faces, audio):
-        _add_cut(command)
-    ravdess.set_defaults(run=_preprocess, layout="ravdess", labels=None, steps=STEPS)
-    folder.set_defaults(run=_preprocess, layout="folder", channel="speech", steps=STEPS)
-    faces.set_defaults(run=_preprocess, steps=("faces",))
-    audio.set_defaults(run=_preprocess, steps=("audio",))
+            "--layout", choices=tuple(datasets.registered()), default="ravdess",
+            help="which data set it is (%(default)s)",
+        )  # fmt: skip
+        command.set_defaults(run=_preprocess, steps=(name,))
+        if early.layout in datasets.registered():
+            datasets.add_options(command, early.layout)
 
-    table = add("annotations", "write the annotations again, with other splits")
-    table.add_argument("out", type=Path, metavar="OUT", help="folder that was filled")
+    table = add("annotations", "write annotations again: with other splits, at another place, as a .txt")
+    table.add_argument("source", type=Path, metavar="FROM", help="folder that was filled, .csv or .txt")
+    table.add_argument(
+        "out", type=Path, nargs="?", metavar="TO",
+        help=".csv, or .txt for the published form; without it, the tables of the folder FROM",
+    )  # fmt: skip
+    _add_splits(table)
     table.set_defaults(run=_annotations)
 
     check = add("check", "read all that was written, and report what is wrong")
     check.add_argument("out", type=Path, metavar="OUT", help="folder that was filled")
+    check.add_argument("--strict", action="store_true", help="exit with 1 if anything is wrong")
     check.set_defaults(run=_check)
-
-    landmarks = add("landmarks", "annotations for landmarks in one .npz and the sound of the same trials")
-    landmarks.add_argument("npz", type=Path, metavar="NPZ", help="holds KEY/xy and KEY/frame by trial")
-    landmarks.add_argument("audio_root", type=Path, metavar="AUDIO_ROOT")
-    landmarks.add_argument("out", type=Path, metavar="OUT.csv")
-    landmarks.add_argument(
-        "--leave-out", nargs="+", default=[], metavar="TRIAL", help="ends of trial names, or actor:NN"
-    )
-    landmarks.set_defaults(run=_landmarks)
-
-    for command in (ravdess, folder, faces, audio, table, landmarks):
-        _add_splits(command)
-    for command in (ravdess, folder, faces, audio, check, landmarks):
-        command.add_argument("--strict", action="store_true", help="exit with 1 if anything is wrong")
     return parser
 
 
-def _add_cut(command: argparse.ArgumentParser) -> None:
+def _add_places(command: argparse.ArgumentParser, out: str) -> None:
+    command.add_argument("root", type=Path, metavar="ROOT", help="where the clips lie")
+    command.add_argument("out", type=Path, metavar="OUT", help=out)
     cut = Cut()
     command.add_argument("--size", type=int, default=cut.size, help="side of a crop in pixels (%(default)s)")
     command.add_argument("--audio-format", choices=("flac", "wav"), default=cut.audio_format)
@@ -117,31 +128,22 @@ def _add_cut(command: argparse.ArgumentParser) -> None:
         help="processes (%(default)s); 0 works in this one",
     )  # fmt: skip
     command.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
+    command.add_argument("--strict", action="store_true", help="exit with 1 if anything is wrong")
+    _add_splits(command)
 
 
 def _add_splits(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--splits", default=tables.AUTO, metavar="SCHEME",
         help=f"none, own, {', '.join(splits.SCHEMES)}, with :2 for the second fold; auto (the default) is "
-        "reference where its actors are there, else none",
+        "the split that the clips have, else reference where its actors are there, else none",
     )  # fmt: skip
     for name in ("--test-actors", "--validation-actors"):
         command.add_argument(name, nargs="+", default=[], metavar="ACTOR", help="for --splits own")
 
 
-def _scan(options: argparse.Namespace) -> Scan:
-    if options.layout == "folder":
-        return scan_folder(options.root, labels=options.labels, skip=options.out)
-    if options.labels is not None:
-        raise EmoliveError("--labels goes with --layout folder: RAVDESS names its labels itself.")
-    return scan_ravdess(options.root, channel=options.channel, skip=options.out)
-
-
-def _fold(options: argparse.Namespace, actors: set[str]) -> splits.Fold | None:
-    return tables.choose_fold(
-        options.splits, sorted(actors, key=actor_order), options.test_actors,
-        options.validation_actors,
-    )  # fmt: skip
+def _split(options: argparse.Namespace, items: Sequence[Item]) -> tuple[list[Item], str]:
+    return tables.split(items, options.splits, options.test_actors, options.validation_actors)
 
 
 def _preprocess(options: argparse.Namespace, console: Console, errors: Console) -> int:
@@ -149,8 +151,17 @@ def _preprocess(options: argparse.Namespace, console: Console, errors: Console) 
         raise EmoliveError(f"--size must lie between 16 and {MAX_SIZE}, not {options.size}.")
     if options.workers < 0:
         raise EmoliveError(f"--workers must be 0 or more, not {options.workers}.")
-    scan = _scan(options)
-    fold = _fold(options, {clip.actor for clip in scan.clips})
+    scan = datasets.scan(options.layout, datasets.make(options.layout, options), options.root)
+    clips, split = _split(options, scan.clips)
+    if options.out.suffix in TABLES:
+        return _list(options, scan, clips, split, console)
+    if options.out.resolve() == options.root.resolve():
+        raise EmoliveError("OUT must be another folder than ROOT.")
+    if not_media := next((clip for clip in clips if not media(clip, options.root)), None):
+        raise EmoliveError(
+            f"The clip {not_media.id} is no media file ({not_media.video}): name a .csv as OUT, which lists "
+            f"the clips where they lie."
+        )
     output = Output(options.out)
     cut = Cut(size=options.size, audio_format=options.audio_format, sound=options.sound)
     steps: tuple[Step, ...] = options.steps
@@ -163,13 +174,31 @@ def _preprocess(options: argparse.Namespace, console: Console, errors: Console) 
     if outcome.done:
         console.print(f"Clips: {outcome.done} in {outcome.elapsed_s:.1f} s, {outcome.rate_hz:.2f} a second.")
     grids = grid.write_grids(output, scan) if "faces" in steps else 0
-    written = tables.write_tables(output, cut, scan, fold)
+    written = tables.write_tables(output, cut, scan, clips)
     code = _show(output, scan, console, options.strict)
     for name, n in written.items():
-        console.print(_table_line(name, n, fold))
+        console.print(_table_line(name, n, split))
     if grids:
         console.print(f"Look at the crops: {escape(str(output.root / names.GRIDS))}", soft_wrap=True)
     return code
+
+
+def _list(options: argparse.Namespace, scan: Scan, clips: list[Item], split: str, console: Console) -> int:
+    """Write annotations of the clips where they lie."""
+    base = options.root if options.root.is_dir() else options.root.parent
+    report.show_scan(scan, console)
+    if options.dry_run:
+        console.print(f"Clips to be listed: {len(clips)}. Nothing was written.")
+    else:
+        _write(options.out, moved(clips, base, options.out.parent), split, console)
+    return 1 if options.strict and scan.faults else 0
+
+
+def _write(path: Path, items: list[Item], split: str, console: Console) -> None:
+    write(path, items)
+    console.print(_table_line(path.name, len(items), split))
+    if leaves_folder(items):
+        console.print("Its paths leave its folder: training reads them with --allow-outside.")
 
 
 def _show(output: Output, scan: Scan, console: Console, strict: bool, thorough: bool = False) -> int:
@@ -180,17 +209,28 @@ def _show(output: Output, scan: Scan, console: Console, strict: bool, thorough: 
     return 1 if strict and (found.faults or found.done < found.clips) else 0
 
 
-def _table_line(name: str, clips: int, fold: splits.Fold | None) -> str:
-    split = f"split {fold.name}" if fold else "without a split"
+def _table_line(name: str, clips: int, split: str) -> str:
     return escape(f"{name}: {split}, clips: {clips}.")
 
 
 def _annotations(options: argparse.Namespace, console: Console, errors: Console) -> int:
-    output = Output(options.out)
+    source, out = options.source, options.out
+    if out is not None and out.suffix not in TABLES:
+        raise EmoliveError(f"{out} must end in {' or '.join(TABLES)}.")
+    if source.suffix in TABLES or out is not None:
+        path = source if source.suffix in TABLES else source / names.ANNOTATIONS
+        if out is None:
+            raise EmoliveError(f"Name a second file to write the annotations of {source} to.")
+        # Whoever moves a file names its clips himself, wherever they are.
+        found = read(path, allow_outside=True)
+        items, split = _split(options, found.items)
+        _write(out, moved(items, found.root, out.parent), split, console)
+        return 0
+    output = Output(source)
     cut, scan = output.plan()
-    fold = _fold(options, {clip.actor for clip in scan.clips})
-    for name, n in tables.write_tables(output, cut, scan, fold).items():
-        console.print(_table_line(name, n, fold))
+    clips, split = _split(options, scan.clips)
+    for name, n in tables.write_tables(output, cut, scan, clips).items():
+        console.print(_table_line(name, n, split))
     return 0
 
 
@@ -198,22 +238,6 @@ def _check(options: argparse.Namespace, console: Console, errors: Console) -> in
     output = Output(options.out)
     _, scan = output.plan()
     return _show(output, scan, console, options.strict, thorough=True)
-
-
-def _landmarks(options: argparse.Namespace, console: Console, errors: Console) -> int:
-    items, left = annotate(
-        options.npz, options.audio_root, relative_to=options.out.parent, leave_out=options.leave_out
-    )
-    fold = _fold(options, {item.actor for item in items})
-    write(options.out, splits.assign(items, fold) if fold else items)
-    for sentence in left[: report.SHOWN]:
-        console.print(escape(sentence), highlight=False, soft_wrap=True)
-    if len(left) > report.SHOWN:
-        console.print(f"and {len(left) - report.SHOWN} more were left out.")
-    console.print(_table_line(options.out.name, len(items), fold))
-    if any(entry.startswith("../") for item in items for entry in (item.video, item.audio)):
-        console.print("Its paths leave its folder: training reads them with --allow-outside.")
-    return 1 if options.strict and left else 0
 
 
 if __name__ == "__main__":

@@ -16,16 +16,17 @@ from emolive.evidence import Sound, centre_end_ns
 from emolive.types import AudioBlock, Frame
 from emolive.window import SPEECH_FLOOR_DBFS
 from preprocessing import output as names
+from preprocessing.annotations import Item
 from preprocessing.faces import FILLED, MEASURED, PADDED, FaceReader, encode_array, encode_landmarks
 from preprocessing.output import Output
-from preprocessing.records import Cut, Fault, Kind, Record, SourceClip, Step, StepResult
+from preprocessing.records import Cut, Fault, Kind, Record, Step, StepResult
 from preprocessing.sound import encode_sound, loudest_dbfs, window_of
 
 
-def source_state(root: Path, clip: SourceClip) -> dict[str, tuple[int, int]]:
+def source_state(root: Path, clip: Item) -> dict[str, tuple[int, int]]:
     """Size and time of change of a clip's files, by which a later run knows them again."""
     found = {}
-    for name in filter(None, (clip.video, clip.audio)):
+    for name in filter(None, {clip.video, clip.audio}):
         try:
             state = (root / name).stat()
             found[name] = state.st_size, state.st_mtime_ns
@@ -65,14 +66,14 @@ class ClipCutter:
         self._steps = steps
         self._reader = FaceReader(cut) if "faces" in steps else None
 
-    def __call__(self, clip: SourceClip) -> Record:
+    def __call__(self, clip: Item) -> Record:
         """Write a clip's files and then its record.
 
         What is wrong with the clip is in the record. EmoliveError if OUT cannot be written.
         """
         source = source_state(self._root, clip)
         old = self._output.record(clip.id)
-        kept = dict(old.steps) if old and old.clip == clip and old.source == source else {}
+        kept = dict(old.steps) if old and old.is_of(clip, source) else {}
         try:
             decoded = self._decode(clip)
         except (EmoliveError, ValueError, RuntimeError, MemoryError) as error:
@@ -92,7 +93,7 @@ class ClipCutter:
         self._output.save_record(record)
         return record
 
-    def _decode(self, clip: SourceClip) -> _Decoded:
+    def _decode(self, clip: Item) -> _Decoded:
         decoded = _Decoded()
         if self._reader is not None:
             self._reader.reset()
@@ -100,8 +101,9 @@ class ClipCutter:
         def on_damage(text: str) -> None:
             decoded.damage = decoded.damage or text
 
-        has_own = bool(clip.video) and probe(self._root / clip.video).has_audio
-        own = has_own and not (clip.audio and self._cut.sound == "file")
+        file = clip.audio if clip.audio != clip.video else ""
+        has_own = bool(clip.video and clip.audio) and probe(self._root / clip.video).has_audio
+        own = has_own and not (file and self._cut.sound == "file")
         blocks: list[AudioBlock] = []
         end_ns = 0
         if clip.video:
@@ -114,10 +116,10 @@ class ClipCutter:
                 self._look(item)
         decoded.sound, decoded.sound_from = Sound.of(blocks), clip.video
         own_is_silent = decoded.sound is not None and loudest_dbfs(decoded.sound) < SPEECH_FLOOR_DBFS
-        if clip.audio and (decoded.sound is None or own_is_silent):
-            beside = iter_media(self._root / clip.audio, video=False, on_damage=on_damage)
+        if file and (decoded.sound is None or own_is_silent):
+            beside = iter_media(self._root / file, video=False, on_damage=on_damage)
             decoded.sound = Sound.of([item for item in beside if isinstance(item, AudioBlock)])
-            decoded.sound_from, decoded.own_is_silent = clip.audio, own_is_silent
+            decoded.sound_from, decoded.own_is_silent = file, own_is_silent
         if decoded.sound is not None:
             end_ns = max(end_ns, to_ns(len(decoded.sound.samples) / decoded.sound.rate_hz))
         decoded.duration_s = to_s(end_ns)
@@ -127,7 +129,7 @@ class ClipCutter:
         if self._reader is not None:
             self._reader.look(frame)
 
-    def _faces(self, clip: SourceClip, decoded: _Decoded, end_ns: int) -> StepResult:
+    def _faces(self, clip: Item, decoded: _Decoded, end_ns: int) -> StepResult:
         assert self._reader is not None
         step = _Result(self._output, clip, decoded, end_ns, self._cut)
         crops, landmarks = self._reader.crops(end_ns), self._reader.landmarks()
@@ -147,7 +149,7 @@ class ClipCutter:
             step.write(f"{names.LANDMARKS}/{clip.id}.npz", encode_landmarks(clip.id, landmarks))
         return step.done()
 
-    def _audio(self, clip: SourceClip, decoded: _Decoded, end_ns: int) -> StepResult:
+    def _audio(self, clip: Item, decoded: _Decoded, end_ns: int) -> StepResult:
         step = _Result(self._output, clip, decoded, end_ns, self._cut)
         sound, cut = decoded.sound, self._cut
         if sound is None:
@@ -174,7 +176,7 @@ class ClipCutter:
 class _Result:
     """Gathers what one step does."""
 
-    def __init__(self, output: Output, clip: SourceClip, decoded: _Decoded, end_ns: int, cut: Cut) -> None:
+    def __init__(self, output: Output, clip: Item, decoded: _Decoded, end_ns: int, cut: Cut) -> None:
         self._output = output
         self._clip = clip
         self._faults: list[Fault] = []

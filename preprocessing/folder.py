@@ -4,67 +4,63 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from emolive.errors import EmoliveError
-from preprocessing.records import Fault, Scan, SourceClip
+from preprocessing.annotations import split_name
+from preprocessing.datasets import Fault, Found, Item, LeftOut, option, register
 from preprocessing.scan import is_video, media_under
 
 
-def scan_folder(root: Path, *, labels: Path | None = None, skip: Path | None = None) -> Scan:
-    """Find clips and what they are called.
+@register("folder")
+@dataclass(frozen=True)
+class Folder:
+    """Any clips: LABEL/clip.mp4, ACTOR/LABEL/clip.mp4, or a CSV of labels.
 
-    Without a CSV a clip's label is the folder it lies in, and its actor the folder round that:
-    `LABEL/clip.mp4` or `ACTOR/LABEL/clip.mp4`. A sound file of the same name in the same folder
-    belongs to the clip.
-
-    Args:
-        root: holds the clips.
-        labels: a CSV with the columns file (relative to `root`), label and, if known, actor.
-        skip: a folder to pass over.
-
-    Raises:
-        EmoliveError: there is no folder, no clip in it, or the CSV cannot be used.
+    Without a CSV a clip's label is the folder it lies in, and its actor the folder round that. A sound
+    file of the same name in the same folder belongs to the clip.
     """
-    media = list(media_under(root, skip))
-    names = [path.relative_to(root).as_posix() for path in media]
-    stems = {name: str(PurePosixPath(name).with_suffix("")) for name in names}
-    videos: dict[str, str] = {}
-    sounds: dict[str, str] = {}
-    faults: list[Fault] = []
-    for path, name in zip(media, names, strict=True):
-        kind = videos if is_video(path) else sounds
-        if stems[name] in kind:
-            first = kind[stems[name]]
-            faults.append(Fault("duplicated", name, f"Has the same name as {first}, which is used."))
-        else:
-            kind[stems[name]] = name
-    told = _read_labels(labels) if labels else None
-    clips: list[SourceClip] = []
-    taken: set[str] = set()
-    unlabelled = 0
-    for stem in sorted(videos.keys() | sounds.keys()):
-        video, audio = videos.get(stem, ""), sounds.get(stem, "")
-        if told is None:
-            label, actor = _from_folders(stem)
-        else:
-            found = told.pop(video, None) or told.pop(audio, None)
-            unlabelled += found is None
-            if found is None:
+
+    labels: Path | None = option(
+        None, type=Path, metavar="CSV", help="columns file (under ROOT), label and, if known, actor and split"
+    )
+
+    def items(self, root: Path) -> Iterator[Found]:
+        """EmoliveError if there is no folder, no clip in it, or the CSV cannot be used."""
+        told = _read_labels(self.labels) if self.labels else None
+        videos: dict[str, str] = {}
+        sounds: dict[str, str] = {}
+        for path in media_under(root):
+            name = path.relative_to(root).as_posix()
+            stem = str(PurePosixPath(name).with_suffix(""))
+            kind = videos if is_video(path) else sounds
+            if stem in kind:
+                yield Fault("duplicated", name, f"Has the same name as {kind[stem]}, which is used.")
+            else:
+                kind[stem] = name
+        taken: set[str] = set()
+        for stem in sorted(videos.keys() | sounds.keys()):
+            video, audio = videos.get(stem, ""), sounds.get(stem, "")
+            if told is None:
+                label, actor, split = *_from_folders(stem), ""
+            elif found := told.pop(video, None) or told.pop(audio, None):
+                label, actor, split = found
+            else:
+                yield LeftOut("not in the CSV")
                 continue
-            label, actor = found
-        if not label:
-            faults.append(Fault("misnamed", video or audio, "Lies in no folder that could be its label."))
-            continue
-        clips.append(SourceClip(_id(stem, taken), label, actor, video, audio))
-    for name in told or ():
-        faults.append(Fault("missing", name, "Is in the CSV, and there is no such clip."))
-    if not clips:
-        raise EmoliveError(
-            f"{root} holds no clip with a label: put clips into folders named after their labels, "
-            f"or name a CSV with --labels."
-        )
-    return Scan("folder", tuple(clips), tuple(faults), {"not in the CSV": unlabelled} if unlabelled else {})
+            if label:
+                yield Item(_id(stem, taken), video, audio or video, label, actor, split)
+            else:
+                yield Fault("misnamed", video or audio, "Lies in no folder that could be its label.")
+        for name in told or ():
+            yield Fault("missing", name, "Is in the CSV, and there is no such clip.")
+        if not taken:
+            raise EmoliveError(
+                f"{root} holds no clip with a label: put clips into folders named after their labels, "
+                f"or name a CSV with --labels."
+            )
 
 
 def _from_folders(stem: str) -> tuple[str, str]:
@@ -83,14 +79,14 @@ def _id(stem: str, taken: set[str]) -> str:
     return name
 
 
-def _read_labels(path: Path) -> dict[str, tuple[str, str]]:
-    """Label and actor ("" if unknown) by file."""
+def _read_labels(path: Path) -> dict[str, tuple[str, str, str]]:
+    """Label, actor and split ("" if unknown) by file."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             if not {"file", "label"} <= set(reader.fieldnames or ()):
                 raise EmoliveError(f"{path} must begin with the columns file,label or file,label,actor.")
-            found: dict[str, tuple[str, str]] = {}
+            found: dict[str, tuple[str, str, str]] = {}
             for row in reader:
                 name = (row["file"] or "").strip().replace("\\", "/").removeprefix("./")
                 label = (row["label"] or "").strip()
@@ -101,7 +97,7 @@ def _read_labels(path: Path) -> dict[str, tuple[str, str]]:
                     raise EmoliveError(f"{where} leaves the folder of the clips ({name}).")
                 if name in found:
                     raise EmoliveError(f"{where} names {name} a second time.")
-                found[name] = label, (row.get("actor") or "").strip()
+                found[name] = label, (row.get("actor") or "").strip(), split_name(row.get("split") or "")
             return found
     except FileNotFoundError:
         raise EmoliveError(f"There is no file {path}: check the path.") from None

@@ -13,9 +13,10 @@ from emolive.errors import EmoliveError
 from emolive.models.spec import EMOTIONS
 from emolive.types import Image
 from preprocessing import output as names
+from preprocessing.annotations import Item
 from preprocessing.faces import FILLED, MEASURED
 from preprocessing.output import Output
-from preprocessing.records import Scan, SourceClip
+from preprocessing.records import Scan
 
 CELL_PX = 80
 PER_CLIP = 3
@@ -31,7 +32,7 @@ _INK, _PAPER, _FAULT, _NOTE = (40, 40, 40), (255, 255, 255), (60, 60, 220), (0, 
 def write_grids(output: Output, scan: Scan) -> int:
     """Write `grids/ACTOR.png` for every actor; their number."""
 
-    def actor(clip: SourceClip) -> str:
+    def actor(clip: Item) -> str:
         return clip.actor
 
     written = 0
@@ -44,14 +45,14 @@ def write_grids(output: Output, scan: Scan) -> int:
     return written
 
 
-def draw(output: Output, actor: str, clips: list[SourceClip]) -> Image:
+def draw(output: Output, actor: str, clips: list[Item]) -> Image:
     """(height, width, 3) BGR: one actor's crops.
 
     A clip without crops is a crossed cell; an orange edge marks a crop that repeats its neighbour.
     """
     labels = {clip.label for clip in clips}
     order = [label for label in EMOTIONS if label in labels] + sorted(labels - set(EMOTIONS))
-    rows: list[tuple[str, list[SourceClip]]] = []
+    rows: list[tuple[str, list[Item]]] = []
     for label in order:
         of_label = [clip for clip in clips if clip.label == label]
         rows += [(label, of_label[i : i + PER_ROW]) for i in range(0, len(of_label), PER_ROW)]
@@ -68,7 +69,7 @@ def draw(output: Output, actor: str, clips: list[SourceClip]) -> Image:
     return picture
 
 
-def _strip(output: Output, clip: SourceClip) -> Image:
+def _strip(output: Output, clip: Item) -> Image:
     """(CELL_PX, PER_CLIP * CELL_PX, 3): one clip."""
     strip: Image = np.full((CELL_PX, PER_CLIP * CELL_PX, 3), 225, np.uint8)
     loaded = load_crops(output, clip.id)

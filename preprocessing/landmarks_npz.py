@@ -1,70 +1,74 @@
-"""Annotations for RAVDESS landmarks that lie in one `.npz`, paired with the sound of the same trials."""
+"""RAVDESS landmarks that lie in one `.npz`, paired with the sound of the same trials."""
 
 from __future__ import annotations
 
-import os
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from emolive.errors import EmoliveError
 from emolive.models.spec import EMOTIONS
-from preprocessing.annotations import Item
+from preprocessing.datasets import Fault, Found, Item, LeftOut, option, register
 
 SOUND_SUFFIXES = (".wav", ".flac")
 _TRIAL = re.compile(r"0[123]-(01|02)-0[1-8]-0[12]-0[12]-0[12]-\d\d")
 
 
-def annotate(
-    npz: Path, audio_root: Path, *, relative_to: Path, leave_out: Iterable[str] = ()
-) -> tuple[list[Item], list[str]]:
-    """One item for each trial that has landmarks and sound.
+@register("landmarks")
+@dataclass(frozen=True)
+class Landmarks:
+    """Landmarks in one .npz and the sound of the same trials.
 
-    Args:
-        npz: holds KEY/xy (T, 68, 2) and KEY/frame (T,) for each trial, KEY in RAVDESS's naming.
-        audio_root: folder with `03-…` (or `01-…`) sound of the same trials at any depth.
-        relative_to: the folder that the annotation file will lie in.
-        leave_out: ends of trial names to leave out ("01-01-02-01-18"), or "actor:NN" for a person.
-
-    Returns:
-        The items in the order of actor and trial, without a split; and one sentence for each trial that
-        was left out.
-
-    Raises:
-        EmoliveError: the file holds no trials, or no sound is found for any.
+    ROOT is the file; it holds KEY/xy (T, 68, 2) and KEY/frame (T,) for each trial, KEY in RAVDESS's
+    naming. The faces are measured already, so OUT is a .csv.
     """
-    try:
-        with np.load(npz) as stored:
-            names = set(stored.files)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise EmoliveError(f"The landmarks {npz} cannot be read: {error}.") from error
-    keys = sorted({name.rsplit("/", 1)[0] for name in names if "/" in name})
-    trials = [key for key in keys if _TRIAL.fullmatch(key.rsplit("/", 1)[-1])]
-    if not trials:
-        raise EmoliveError(f"{npz} holds no trials named as RAVDESS names them (01-01-05-01-02-01-12/xy).")
-    sounds = _sounds(audio_root)
-    faults = tuple(leave_out)
-    items, left = [], []
-    for key in sorted(trials, key=lambda k: (k[-2:], k)):
-        trial = key.rsplit("/", 1)[-1]
-        actor = trial[-2:]
-        sound = sounds.get(trial[3:])
-        if any(trial.endswith(fault) or fault == f"actor:{actor}" for fault in faults):
-            left.append(f"{trial} was left out as asked.")
-        elif f"{key}/xy" not in names or f"{key}/frame" not in names:
-            left.append(f"{trial} lacks xy or frame.")
-        elif sound is None:
-            left.append(f"{trial} has no sound under {audio_root}.")
-        else:
-            video = f"{_relative(npz, relative_to)}#{key}"
-            label = EMOTIONS[int(trial.split("-")[2]) - 1]
-            items.append(Item(trial, video, _relative(sound, relative_to), label, actor, ""))
-    if not items:
-        raise EmoliveError(f"No sound was found under {audio_root} for the trials in {npz}.")
-    return items, left
+
+    sound_root: Path | None = option(
+        None, type=Path, metavar="DIR", help="folder with the sound, at any depth (default: that of the .npz)"
+    )
+    leave_out: Sequence[str] = option(
+        (), nargs="+", metavar="TRIAL", help="ends of trial names (01-01-02-01-18), or actor:NN"
+    )
+
+    def items(self, root: Path) -> Iterator[Found]:
+        """In the order of actor and trial. EmoliveError if there are no trials, or no sound for any."""
+        try:
+            with np.load(root) as stored:
+                names = set(stored.files)
+        except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+            raise EmoliveError(f"The landmarks {root} cannot be read: {error}.") from error
+        keys = {name.rsplit("/", 1)[0] for name in names if "/" in name}
+        trials = {key: key.rsplit("/", 1)[-1] for key in keys if _TRIAL.fullmatch(key.rsplit("/", 1)[-1])}
+        if not trials:
+            raise EmoliveError(
+                f"{root} holds no trials named as RAVDESS names them (01-01-05-01-02-01-12/xy)."
+            )
+        folder = self.sound_root or root.parent
+        sounds = _sounds(folder)
+        if not any(trial[3:] in sounds for trial in trials.values()):
+            raise EmoliveError(
+                f"No sound was found under {folder} for the trials in {root}: name it by --sound-root."
+            )
+        for key, trial in sorted(trials.items(), key=lambda pair: (pair[1][-2:], pair[1])):
+            actor, sound = trial[-2:], sounds.get(trial[3:])
+            if is_left_out(trial, self.leave_out):
+                yield LeftOut("trials as asked")
+            elif f"{key}/xy" not in names or f"{key}/frame" not in names:
+                yield Fault("corrupt", trial, "It lacks xy or frame.")
+            elif sound is None:
+                yield Fault("missing", trial, f"There is no sound of it under {folder}.")
+            else:
+                label = EMOTIONS[int(trial.split("-")[2]) - 1]
+                yield Item(trial, f"{root.name}#{key}", str(sound.resolve()), label, actor)
+
+
+def is_left_out(trial: str, leave_out: Sequence[str]) -> bool:
+    """Whether a trial ends so, or is of an actor "actor:NN"."""
+    return any(trial.endswith(end) or end == f"actor:{trial[-2:]}" for end in leave_out)
 
 
 def _sounds(root: Path) -> dict[str, Path]:
@@ -76,7 +80,3 @@ def _sounds(root: Path) -> dict[str, Path]:
         if _TRIAL.fullmatch(path.stem) and (path.stem.startswith("03") or path.stem[3:] not in found):
             found[path.stem[3:]] = path
     return found
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()

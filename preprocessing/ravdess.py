@@ -7,15 +7,15 @@ sound, 02 the same picture without sound, 03 the same sound alone.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Literal
 
 from emolive.errors import EmoliveError
 from emolive.models.spec import EMOTIONS
-from preprocessing.records import Fault, Scan, SourceClip
+from preprocessing.datasets import Fault, Found, Item, LeftOut, option, register
 from preprocessing.scan import is_video, media_under
 
 Channel = Literal["speech", "song", "both"]
@@ -40,62 +40,52 @@ def trials(channel: str, actor: str) -> list[str]:
     ]
 
 
-def scan_ravdess(root: Path, *, channel: Channel = "speech", skip: Path | None = None) -> Scan:
-    """Find the clips of a channel and pair each with its sound file.
+@register("ravdess")
+@dataclass(frozen=True)
+class Ravdess:
+    """RAVDESS clips in any of their usual layouts.
 
-    Args:
-        root: holds the clips in `Actor_01/`, `ACTOR01/` or any other folders, or in none.
-        channel: which are wanted; the others are counted.
-        skip: a folder to pass over.
-
-    Raises:
-        EmoliveError: there is no folder, or no clip in it.
+    They lie in `Actor_01/`, `ACTOR01/` or any other folders, or in none; each is paired with its sound
+    file. Clips of another channel and silent twins are counted.
     """
-    found: dict[tuple[str, str], Path] = {}
-    faults: list[Fault] = []
-    left_out: Counter[str] = Counter()
-    for path in media_under(root, skip):
-        name = path.relative_to(root).as_posix()
-        match = _NAME.fullmatch(path.stem)
-        if problem := _misnamed(path, match):
-            faults.append(Fault("misnamed", name, problem))
-            continue
-        assert match is not None
-        modality, trial = match[1], match[2]
-        if match[3] not in _CHANNELS[channel]:
-            left_out["song" if match[3] == "02" else "speech"] += 1
-        elif (modality, trial) in found:
-            first = found[modality, trial].relative_to(root).as_posix()
-            faults.append(Fault("duplicated", name, f"Has the same name as {first}, which is used."))
-        else:
-            found[modality, trial] = path
-    clips = [
-        SourceClip(
-            f"{'01' if ('01', trial) in found else '03'}-{trial}",
-            EMOTIONS[int(trial[3:5]) - 1],
-            trial[-2:],
-            _name(root, found.get(("01", trial))),
-            _name(root, found.get(("03", trial))),
-        )
-        for trial in sorted({trial for modality, trial in found if modality != "02"}, key=_by_actor)
-    ]
-    if not clips:
-        raise EmoliveError(
-            f"{root} holds no RAVDESS clip of {'speech or song' if channel == 'both' else channel}: their "
-            f"names read 01-01-05-01-02-01-12.mp4. For other clips use emolive-preprocess folder."
-        )
-    if twins := sum(modality == "02" for modality, _ in found):
-        left_out["silent twins"] = twins
-    faults += _missing({trial for modality, trial in found if modality == "01"}, found, channel)
-    return Scan("ravdess", tuple(clips), tuple(faults), dict(sorted(left_out.items())))
+
+    channel: Channel = option("speech", choices=tuple(_CHANNELS), help="which clips (%(default)s)")
+
+    def items(self, root: Path) -> Iterator[Found]:
+        """EmoliveError if there is no folder, or no clip in it."""
+        found: dict[tuple[str, str], str] = {}
+        for path in media_under(root):
+            name = path.relative_to(root).as_posix()
+            match = _NAME.fullmatch(path.stem)
+            if problem := _misnamed(path, match):
+                yield Fault("misnamed", name, problem)
+                continue
+            assert match is not None
+            modality, trial = match[1], match[2]
+            if match[3] not in _CHANNELS[self.channel]:
+                yield LeftOut("song" if match[3] == "02" else "speech")
+            elif first := found.get((modality, trial)):
+                yield Fault("duplicated", name, f"Has the same name as {first}, which is used.")
+            else:
+                found[modality, trial] = name
+                if modality == "02":
+                    yield LeftOut("silent twins")
+        there = sorted({trial for modality, trial in found if modality != "02"}, key=_by_actor)
+        if not there:
+            kind = "speech or song" if self.channel == "both" else self.channel
+            raise EmoliveError(
+                f"{root} holds no RAVDESS clip of {kind}: their names read 01-01-05-01-02-01-12.mp4. For "
+                f"other clips use emolive-preprocess folder."
+            )
+        for trial in there:
+            video, sound = found.get(("01", trial), ""), found.get(("03", trial), "")
+            clip = f"{'01' if video else '03'}-{trial}"
+            yield Item(clip, video, sound or video, EMOTIONS[int(trial[3:5]) - 1], trial[-2:])
+        yield from _missing({trial for modality, trial in found if modality == "01"}, found, self.channel)
 
 
 def _by_actor(trial: str) -> tuple[str, str]:
     return trial[-2:], trial
-
-
-def _name(root: Path, path: Path | None) -> str:
-    return path.relative_to(root).as_posix() if path else ""
 
 
 def _misnamed(path: Path, match: re.Match[str] | None) -> str | None:

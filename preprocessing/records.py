@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from emolive.errors import EmoliveError
 from emolive.models.spec import ModelSpec, PixelSpec
+from preprocessing.annotations import Item
 
-FORMAT = 1
+FORMAT = 2
 
 Kind = Literal["missing", "corrupt", "duplicated", "faceless", "silent", "misnamed"]
 KINDS: tuple[Kind, ...] = ("missing", "corrupt", "duplicated", "faceless", "silent", "misnamed")
@@ -58,26 +59,13 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceClip:
-    """One clip as it lies under ROOT; paths are relative to it and written with "/"."""
-
-    id: str
-    label: str
-    actor: str
-    """ "" if unknown."""
-    video: str
-    """A media file; "" for a clip of sound alone."""
-    audio: str
-    """A sound file beside the media file; "" for none."""
-
-
-@dataclass(frozen=True, slots=True)
 class Scan:
     """What lies under ROOT."""
 
-    layout: str
-    """ravdess or folder."""
-    clips: tuple[SourceClip, ...]
+    dataset: str
+    """Its registered name."""
+    clips: tuple[Item, ...]
+    """Their paths start from ROOT."""
     faults: tuple[Fault, ...]
     left_out: dict[str, int] = field(default_factory=dict)
     """What was passed over on purpose, and how many."""
@@ -88,8 +76,8 @@ class Scan:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Scan:
         return cls(
-            values["layout"],
-            tuple(SourceClip(**clip) for clip in values["clips"]),
+            values["dataset"],
+            tuple(Item(**clip) for clip in values["clips"]),
             tuple(Fault(**fault) for fault in values["faults"]),
             dict(values["left_out"]),
         )
@@ -118,10 +106,14 @@ class StepResult:
 class Record:
     """What became of one clip; written after its files, so that a clip with a record is done."""
 
-    clip: SourceClip
+    clip: Item
     source: dict[str, tuple[int, int]]
     """Size in bytes and time of change (ns) of each source file."""
     steps: dict[str, StepResult]
+
+    def is_of(self, clip: Item, source: dict[str, tuple[int, int]]) -> bool:
+        """Whether it is of this clip as it is now; on which side of a split it lies makes nothing new."""
+        return replace(self.clip, split=clip.split) == clip and self.source == source
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -131,7 +123,7 @@ class Record:
         """Rebuild from JSON. EmoliveError if it is none of ours."""
         try:
             return cls(
-                SourceClip(**values["clip"]),
+                Item(**values["clip"]),
                 {name: (size, changed) for name, (size, changed) in values["source"].items()},
                 {step: StepResult.from_dict(result) for step, result in values["steps"].items()},
             )

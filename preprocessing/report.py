@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -74,15 +75,12 @@ def build(output: Output, scan: Scan, *, thorough: bool = False) -> Report:
             for name in output.damaged(record, thorough=thorough)
         ]
     faults += _same_content(records)
-    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for clip in scan.clips:
-        counts[clip.actor][clip.label] += 1
     faces = {record.clip.id: record.steps["faces"].facts for record in records if "faces" in record.steps}
     audio = [record.steps["audio"].facts for record in records if "audio" in record.steps]
     return Report(
         clips=len(scan.clips),
         done=len(records),
-        counts={actor: dict(counts[actor]) for actor in sorted(counts, key=actor_order)},
+        counts=_counts(scan),
         faults=tuple(sorted(faults, key=lambda f: (KINDS.index(f.kind), f.clip, f.text))),
         left_out=scan.left_out,
         sound=dict(sorted(Counter(facts.get("sound", "none") for facts in audio).items())),
@@ -96,6 +94,14 @@ def build(output: Output, scan: Scan, *, thorough: bool = False) -> Report:
         looked_at=sum(facts.get("frames", 0) for facts in faces.values()),
         with_face=sum(facts.get("frames_with_face", 0) for facts in faces.values()),
     )
+
+
+def _counts(scan: Scan) -> dict[str, dict[str, int]]:
+    """Clips by actor and label."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for clip in scan.clips:
+        counts[clip.actor][clip.label] += 1
+    return {actor: dict(counts[actor]) for actor in sorted(counts, key=actor_order)}
 
 
 def _same_content(records: list[Record]) -> list[Fault]:
@@ -123,29 +129,45 @@ def _same_content(records: list[Record]) -> list[Fault]:
 
 def show(report: Report, console: Console) -> None:
     """Print a report."""
-    labels = {label for counts in report.counts.values() for label in counts}
+    _show_counts(report.counts, console)
+    for sentence in _sentences(report):
+        console.print(sentence, highlight=False, soft_wrap=True)
+    _show_faults(report.faults, f", in {names.REPORT}", console)
+
+
+def show_scan(scan: Scan, console: Console) -> None:
+    """Print what was found, before anything is cut."""
+    _show_counts(_counts(scan), console)
+    if scan.left_out:
+        console.print(_left_out(scan.left_out), highlight=False, soft_wrap=True)
+    _show_faults(scan.faults, "", console)
+
+
+def _show_counts(counts_of: Mapping[str, Mapping[str, int]], console: Console) -> None:
+    labels = {label for counts in counts_of.values() for label in counts}
     columns = [label for label in EMOTIONS if label in labels] + sorted(labels - set(EMOTIONS))
     table = Table("actor", *map(escape, columns), "all", title="Clips", title_justify="left")
-    for actor, counts in report.counts.items():
+    for actor, counts in counts_of.items():
         cells = [str(counts.get(label, "")) for label in columns]
         table.add_row(escape(actor) or "-", *cells, str(sum(counts.values())))
-    if len(report.counts) > 1:
-        sums = [sum(counts.get(label, 0) for counts in report.counts.values()) for label in columns]
+    if len(counts_of) > 1:
+        sums = [sum(counts.get(label, 0) for counts in counts_of.values()) for label in columns]
         table.add_section()
         table.add_row("all", *map(str, sums), str(sum(sums)))
     console.print(table)
-    for sentence in _sentences(report):
-        console.print(sentence, highlight=False, soft_wrap=True)
+
+
+def _show_faults(faults: Sequence[Fault], where: str, console: Console) -> None:
     for kind in KINDS:
-        found = [fault for fault in report.faults if fault.kind == kind]
+        found = [fault for fault in faults if fault.kind == kind]
         if not found:
             continue
         console.print(f"[bold]{_HEADINGS[kind]}: {len(found)}[/bold]", highlight=False)
         for fault in found[:SHOWN]:
             console.print(f"  {escape(fault.clip)}: {escape(fault.text)}", highlight=False, soft_wrap=True)
         if len(found) > SHOWN:
-            console.print(f"  and {len(found) - SHOWN} more, in {names.REPORT}", highlight=False)
-    if not report.faults:
+            console.print(f"  and {len(found) - SHOWN} more{where}", highlight=False)
+    if not faults:
         console.print("No faults.")
 
 
@@ -166,5 +188,9 @@ def _sentences(report: Report) -> list[str]:
         because = f" ({report.silent_tracks} own tracks are silent)" if report.silent_tracks else ""
         lines.append(f"Sound from: {', '.join(parts)}{because}.")
     if report.left_out:
-        lines.append(f"Left out: {', '.join(f'{what} {n}' for what, n in report.left_out.items())}.")
+        lines.append(_left_out(report.left_out))
     return lines
+
+
+def _left_out(left_out: Mapping[str, int]) -> str:
+    return f"Left out: {', '.join(f'{what} {n}' for what, n in left_out.items())}."

@@ -23,9 +23,10 @@ from rich.text import Text
 
 from emolive.cv import cv2
 from emolive.errors import EmoliveError
+from preprocessing.annotations import Item
 from preprocessing.clip import ClipCutter, source_state
 from preprocessing.output import Output
-from preprocessing.records import Cut, Scan, SourceClip, Step
+from preprocessing.records import Cut, Scan, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +54,14 @@ def default_workers() -> int:
     return max(1, (os.cpu_count() or 2) - 1)
 
 
-def unfinished(root: Path, output: Output, scan: Scan, steps: tuple[Step, ...]) -> list[SourceClip]:
+def unfinished(root: Path, output: Output, scan: Scan, steps: tuple[Step, ...]) -> list[Item]:
     """The clips that still are to be cut: new, changed, or with files that are gone."""
     left = []
     for clip in scan.clips:
         record = output.record(clip.id)
         done = (
             record is not None
-            and record.clip == clip
-            and record.source == source_state(root, clip)
+            and record.is_of(clip, source_state(root, clip))
             and set(steps) <= set(record.steps)
             and not any(output.damaged(record, thorough=False))
         )
@@ -142,7 +142,7 @@ class ClipArguments:
         return ClipCutter(self.root, Output(self.output), self.cut, self.steps)
 
 
-def _cut_all(arguments: ClipArguments, clips: list[SourceClip], workers: int) -> Iterator[None]:
+def _cut_all(arguments: ClipArguments, clips: list[Item], workers: int) -> Iterator[None]:
     """Cut clips, yielding as each is done."""
     if not clips:
         return
@@ -199,7 +199,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _cut_one(clip: SourceClip) -> None:
+def _cut_one(clip: Item) -> None:
     assert _cutter is not None
     _cutter(clip)
 

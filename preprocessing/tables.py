@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from emolive.errors import EmoliveError
 from preprocessing import output as names
 from preprocessing import splits
-from preprocessing.annotations import Item, write
+from preprocessing.annotations import Item, actor_order, write
 from preprocessing.output import Output
 from preprocessing.records import Cut, Scan
 from preprocessing.splits import Fold
@@ -16,35 +17,46 @@ AUTO = "auto"
 OWN = "own"
 
 
-def choose_fold(
-    scheme: str, actors: Sequence[str], testing: Sequence[str], validation: Sequence[str]
-) -> Fold | None:
-    """The fold that a scheme names; None for no split.
+def split(
+    items: Sequence[Item], scheme: str, testing: Sequence[str] = (), validation: Sequence[str] = ()
+) -> tuple[list[Item], str]:
+    """Put clips on the sides of a split.
 
     Args:
-        scheme: "none"; "auto" for the published split where its actors are there, else none; "own" for
-            the lists; or a scheme of `preprocessing.splits`, with ":2" for its second fold.
-        actors: everybody, "" for unknown.
-        testing: for "own".
-        validation: for "own".
+        items: all clips.
+        scheme: "none"; "auto" for the sides that the clips have already, else the published split where
+            its actors are there, else none; "own" for the lists; or a scheme of `preprocessing.splits`,
+            with ":2" for its second fold.
+        testing: actors, for "own".
+        validation: likewise.
+
+    Returns:
+        The clips, and what the split is in a few words.
 
     Raises:
         EmoliveError: there is no such scheme or fold, or the actors do not suffice for it.
     """
+    actors = sorted({item.actor for item in items}, key=actor_order)
     listed = bool(testing or validation)
     if listed and scheme not in (AUTO, OWN):
         raise EmoliveError(f"Lists of actors go with --splits own, not with {scheme}.")
     if scheme == OWN and not listed:
         raise EmoliveError("--splits own wants --test-actors and --validation-actors.")
-    if scheme == "none" or (scheme == AUTO and not listed and not _published(actors)):
-        return None
+    if scheme == AUTO and not listed:
+        if any(item.split for item in items):
+            return list(items), "the data set's own split"
+        scheme = "reference" if _published(actors) else "none"
+    if scheme == "none":
+        return [replace(item, split="") for item in items], "without a split"
     if "" in actors:
         raise EmoliveError(
             "Some clips name no actor, so they cannot be split: give a CSV with an actor column."
         )
-    if listed:
-        return splits.own(testing, validation, actors)
-    scheme = "reference" if scheme == AUTO else scheme
+    fold = splits.own(testing, validation, actors) if listed else _fold(scheme, actors)
+    return splits.assign(items, fold), f"split {fold.name}"
+
+
+def _fold(scheme: str, actors: Sequence[str]) -> Fold:
     name, colon, number = scheme.partition(":")
     folds = splits.folds(name, actors)
     if not colon:
@@ -62,10 +74,16 @@ def _published(actors: Sequence[str]) -> bool:
         return False
 
 
-def write_tables(output: Output, cut: Cut, scan: Scan, fold: Fold | None) -> dict[str, int]:
+def write_tables(output: Output, cut: Cut, scan: Scan, clips: Sequence[Item]) -> dict[str, int]:
     """Write `annotations.csv` (crops and their sound) and `annotations-landmarks.csv` (whole clips).
 
     A clip with neither picture nor sound is left out.
+
+    Args:
+        output: OUT.
+        cut: what was cut out of each clip.
+        scan: what OUT is to hold.
+        clips: those of the scan on the sides of their split.
 
     Returns:
         Clips in each file.
@@ -74,6 +92,7 @@ def write_tables(output: Output, cut: Cut, scan: Scan, fold: Fold | None) -> dic
         EmoliveError: no clip can be used, or a file cannot be written.
     """
     records = list(output.records(scan))
+    sides = {clip.id: clip.split for clip in clips}
     written = {}
     for table, faces, mark, audio in (
         (names.ANNOTATIONS, f"{names.CROPS}/{{}}.npy", "", names.AUDIO),
@@ -85,11 +104,12 @@ def write_tables(output: Output, cut: Cut, scan: Scan, fold: Fold | None) -> dic
             files = {name for step in record.steps.values() for name in step.files}
             face, sound = faces.format(clip.id), f"{audio}/{clip.id}.{cut.audio_format}"
             video = face + mark.format(clip.id) if face in files else ""
-            item = Item(clip.id, video, sound if sound in files else "", clip.label, clip.actor, "")
+            heard = sound if sound in files else ""
+            item = Item(clip.id, video, heard, clip.label, clip.actor, sides[clip.id])
             if item.video or item.audio:
                 items.append(item)
         if not items:
             raise EmoliveError(f"No clip for {output.root / table} could be used: see the report.")
-        write(output.root / table, splits.assign(items, fold) if fold else items)
+        write(output.root / table, items)
         written[table] = len(items)
     return written

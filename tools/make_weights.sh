@@ -1,5 +1,5 @@
 #!/bin/sh
-# From the data to the shipped weights: landmarks and sound → five folds by actor (figures, temperature)
+# From the data to the shipped weights: mean shape → landmarks and sound → five folds by actor (figures, temperature)
 # → one model of all training actors for each fusion → assets/models with the card.
 #   tools/make_weights.sh DATA [WORK]      DATA holds ravdess/landmarks and ravdess/audio_22050_flac
 # What is done is not done again: it goes on where it was stopped. Actor 01 is never trained on.
@@ -11,9 +11,13 @@ bin=$(dirname "$(command -v emolive-train || echo .venv/bin/emolive-train)")
 here=$(pwd)
 mkdir -p "$work" "$here/assets/models"
 
+# The mean shape that all landmarks are laid on; the same faces give the same file again.
+"$bin/python" -m preprocessing.mean_shape "$data/ravdess/landmarks/dlib68_every_2nd_frame.npz" \
+    "$here/assets/face/mean_shape.json" --leave-out actor:01
+
 # Left out: actor 01, and two trials of actor 18 whose landmarks are one and the same recording.
 "$bin/emolive-preprocess" landmarks "$data/ravdess/landmarks/dlib68_every_2nd_frame.npz" \
-    "$data/ravdess/audio_22050_flac" "$work/speech.csv" --splits none \
+    "$work/speech.csv" --sound-root "$data/ravdess/audio_22050_flac" --splits none \
     --leave-out actor:01 01-01-02-01-18 01-01-02-02-18
 
 for fusion in ia lt it; do

@@ -14,10 +14,11 @@ from emolive.evidence import FrameSampler, centre_end_ns
 from emolive.offline import perceive_clip
 from emolive.perception import Perceiver
 from emolive.types import Image
+from preprocessing.annotations import Item
 from preprocessing.clip import ClipCutter
 from preprocessing.faces import FILLED, MEASURED, MPEG_CLOCK_HZ, PADDED, _frame_numbers
 from preprocessing.output import Output
-from preprocessing.records import STEPS, Cut, Record, SourceClip
+from preprocessing.records import STEPS, Cut, Record
 
 SIZE = 48
 FPS = 25
@@ -30,7 +31,7 @@ def cutters(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ClipCutter]
 
 
 def cut(cutters: tuple[Path, ClipCutter], name: str) -> Record:
-    return cutters[1](SourceClip(Path(name).stem, "happy", "1", name, ""))
+    return cutters[1](Item(Path(name).stem, name, name, "happy", "1"))
 
 
 def crops_of(root: Path, name: str) -> tuple[Image, np.ndarray]:

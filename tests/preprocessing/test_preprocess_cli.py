@@ -19,10 +19,11 @@ from made_clips import RATE_HZ, tone, write_clip, write_face
 
 from emolive.errors import EmoliveError
 from preprocessing import annotations
+from preprocessing.annotations import Item
 from preprocessing.cli import main
 from preprocessing.clip import ClipCutter
 from preprocessing.output import Output
-from preprocessing.records import Record, SourceClip
+from preprocessing.records import Record
 
 FAST = ("--size", "32", "--workers", "0")
 
@@ -164,7 +165,7 @@ def test_stopping_keeps_what_is_done(
 ) -> None:
     cut, out, seen = ClipCutter.__call__, tmp_path / "out", []
 
-    def stop_at_the_third(self: ClipCutter, clip: SourceClip) -> Record:
+    def stop_at_the_third(self: ClipCutter, clip: Item) -> Record:
         seen.append(clip.id)
         if len(seen) == 3:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -220,10 +221,9 @@ def test_a_changed_clip_is_cut_again(tree: Path, tmp_path: Path) -> None:
         (["folder", "clips", "out", "--splits", "own"], "wants --test-actors"),
         (["folder", "clips", "out", "--test-actors", "9"], "no actor 9"),
         (["folder", "clips", "out", "--labels", "no.csv"], "There is no file no.csv"),
-        (["faces", "clips", "out", "--labels", "no.csv"], "goes with --layout folder"),
         (["check", "clips"], "holds no preprocessed clips"),
         (["annotations", "clips"], "holds no preprocessed clips"),
-        (["landmarks", "no.npz", "clips", "a.csv"], "cannot be read"),
+        (["landmarks", "no.npz", "a.csv"], "There is no folder no.npz"),
     ],
 )
 def test_bad_input_is_one_sentence(
@@ -256,7 +256,7 @@ def test_landmarks_and_sound_are_paired(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "sound").mkdir()
     soundfile.write(tmp_path / f"sound/03{key[2:]}.flac", tone(1.5), RATE_HZ)
     table = tmp_path / "marks.csv"
-    assert main(["landmarks", str(tmp_path / "marks.npz"), str(tmp_path / "sound"), str(table)]) == 0
+    assert main(["landmarks", str(tmp_path / "marks.npz"), str(table)]) == 0
     (item,) = annotations.read(table).items
     assert (item.video, item.audio) == (f"marks.npz#{key}", f"sound/03{key[2:]}.flac")
     assert "clips: 1" in capsys.readouterr().out

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emolive.settings import data_dir
-from preprocessing import annotations
+from emolive.settings import asset, data_dir
+from preprocessing import annotations, mean_shape
 from preprocessing.cli import main
 
 RAVDESS = data_dir() / "ravdess"
@@ -45,3 +45,11 @@ def test_real_clips_give_faces_sound_and_known_landmarks(tmp_path: Path) -> None
                 apart = np.abs(ours[f"{item.id}/xy"][mine] - known[f"{item.id}/xy"][theirs])
             assert len(shared) > 40
             assert apart.mean() < 1.5, "pixels of the 1280 x 720 picture"
+
+
+def test_the_mean_shape_is_made_again_from_the_same_faces(tmp_path: Path) -> None:
+    out = tmp_path / "mean_shape.json"
+    npz = str(RAVDESS / "landmarks/dlib68_every_2nd_frame.npz")
+    assert mean_shape.main([npz, str(out), "--leave-out", "actor:01"]) == 0
+    made, shipped = (json.loads(p.read_text())["points"] for p in (out, asset("face", "mean_shape.json")))
+    assert np.abs(np.subtract(made, shipped)).max() <= 1.01e-5, "it is rounded to five places"

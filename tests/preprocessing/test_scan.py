@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from emolive.errors import EmoliveError
-from preprocessing.folder import scan_folder
-from preprocessing.ravdess import scan_ravdess, trials
+from preprocessing.datasets import scan
+from preprocessing.folder import Folder
+from preprocessing.output import PLAN
+from preprocessing.ravdess import Channel, Ravdess, trials
 from preprocessing.records import Fault, Scan
 
 
@@ -17,6 +19,14 @@ def touch(root: Path, *names: str) -> Path:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
     return root
+
+
+def scan_ravdess(root: Path, channel: Channel = "speech") -> Scan:
+    return scan("ravdess", Ravdess(channel), root)
+
+
+def scan_folder(root: Path, labels: Path | None = None) -> Scan:
+    return scan("folder", Folder(labels), root)
 
 
 def faults_of(scan: Scan, kind: str) -> list[Fault]:
@@ -93,8 +103,8 @@ def test_of_two_clips_of_one_name_the_first_is_used(tmp_path: Path) -> None:
 
 
 def test_the_output_folder_is_not_searched(tmp_path: Path) -> None:
-    touch(tmp_path, "01-01-03-01-01-01-01.mp4", "out/audio/01-01-03-01-01-01-01.flac")
-    assert not faults_of(scan_ravdess(tmp_path, skip=tmp_path / "out"), "misnamed")
+    touch(tmp_path, "01-01-03-01-01-01-01.mp4", "out/audio/01-01-03-01-01-01-01.flac", f"out/{PLAN}")
+    assert not faults_of(scan_ravdess(tmp_path), "misnamed")
 
 
 def test_an_empty_or_absent_folder_is_refused(tmp_path: Path) -> None:
@@ -109,7 +119,7 @@ def test_labels_and_actors_come_from_folders(tmp_path: Path) -> None:
     scan = scan_folder(tmp_path)
     assert [(c.id, c.label, c.actor, c.video, c.audio) for c in scan.clips] == [
         ("anna__bored__a_1", "bored", "anna", "anna/bored/a 1.mp4", "anna/bored/a 1.wav"),
-        ("keen__b", "keen", "", "keen/b.mov", ""),
+        ("keen__b", "keen", "", "keen/b.mov", "keen/b.mov"),
     ]
     assert [(fault.kind, fault.clip) for fault in scan.faults] == [
         ("duplicated", "keen/b.mp4"),
