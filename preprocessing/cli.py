@@ -24,8 +24,9 @@ from preprocessing import (  # noqa: F401 - three of them register themselves
 from preprocessing import output as names
 from preprocessing.annotations import Item, leaves_folder, moved, read, write
 from preprocessing.output import Output
+from preprocessing.pool import Stopped, default_workers
 from preprocessing.records import STEPS, Cut, Scan, Step
-from preprocessing.run import Stopped, default_workers, run, unfinished
+from preprocessing.run import run, unfinished
 from preprocessing.scan import media
 
 MAX_SIZE = 1024

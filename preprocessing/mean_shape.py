@@ -11,6 +11,7 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,8 @@ def faces_of(npz: Path, leave_out: Sequence[str] = (), every: int = EVERY) -> Fl
 def symmetric_mean_shape(faces: FloatArray) -> FloatArray:
     """(68, 2): the mean of (n, 68, 2) faces and of their mirror images."""
     shape = geometry.mean_shape_of(faces)
-    return (shape + geometry.mirror(shape.reshape(1, geometry.WIDTH)).reshape(geometry.POINTS, 2)) / 2
+    mirrored = geometry.mirror(shape.reshape(1, geometry.WIDTH)).reshape(geometry.POINTS, 2)
+    return np.asarray((shape + mirrored) / 2, np.float32)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _apart(out: Path, shape: NDArray[np.float64]) -> str:
+def _apart(out: Path, shape: NDArray[Any]) -> str:
     """How far a shape is from the one that stands in its place; "" if none does."""
     try:
         old = np.asarray(json.loads(out.read_text())["points"], np.float64)

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import threading
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
-from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from time import monotonic
 
@@ -21,11 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.text import Text
 
-from emolive.cv import cv2
-from emolive.errors import EmoliveError
 from preprocessing.annotations import Item
 from preprocessing.clip import ClipCutter, source_state
 from preprocessing.output import Output
+from preprocessing.pool import Stopped, terminable, work
 from preprocessing.records import Cut, Scan, Step
 
 
@@ -43,15 +33,6 @@ class Outcome:
     def rate_hz(self) -> float:
         """Clips a second."""
         return self.done / self.elapsed_s if self.elapsed_s > 0 else 0.0
-
-
-class Stopped(KeyboardInterrupt):
-    """A run was stopped; what is done is kept. `str()` says how far it got."""
-
-
-def default_workers() -> int:
-    """One process less than there are cores, and at least one."""
-    return max(1, (os.cpu_count() or 2) - 1)
 
 
 def unfinished(root: Path, output: Output, scan: Scan, steps: tuple[Step, ...]) -> list[Item]:
@@ -111,11 +92,13 @@ def run(
         console=console,
     )
     try:
-        with _terminable(), bar:
+        with terminable(), bar:
             task = bar.add_task("", total=len(left))
-            for _ in _cut_all(ClipArguments(root, output.root, cut, steps), left, workers):
-                done += 1
-                bar.advance(task)
+            recipe = ClipArguments(root, output.root, cut, steps)
+            with closing(work(recipe, left, min(workers, len(left)))) as cuts:
+                for _ in cuts:
+                    done += 1
+                    bar.advance(task)
     except KeyboardInterrupt:
         kept = len(scan.clips) - len(unfinished(root, output, scan, steps))
         raise Stopped(
@@ -134,91 +117,7 @@ class ClipArguments:
     steps: tuple[Step, ...]
 
     def build(self) -> ClipCutter:
-        import torch
-
-        # Workers share the cores by themselves; and one thread gives the same bits on any machine.
-        torch.set_num_threads(1)
-        cv2.setNumThreads(1)
         return ClipCutter(self.root, Output(self.output), self.cut, self.steps)
-
-
-def _cut_all(arguments: ClipArguments, clips: list[Item], workers: int) -> Iterator[None]:
-    """Cut clips, yielding as each is done."""
-    if not clips:
-        return
-    if workers == 0:
-        cutter = arguments.build()
-        for clip in clips:
-            cutter(clip)
-            yield
-        return
-    pool = ProcessPoolExecutor(
-        min(workers, len(clips)), get_context("spawn"), initializer=_start_worker, initargs=(arguments,)
-    )
-    try:
-        waiting = iter(clips)
-        # No more than are worked on: what the pool has queued could not be taken back at a stop.
-        busy: set[Future[None]] = {pool.submit(_cut_one, clip) for clip in islice(waiting, workers)}
-        while busy:
-            finished, busy = wait(busy, return_when=FIRST_COMPLETED)
-            busy |= {pool.submit(_cut_one, clip) for clip in islice(waiting, len(finished))}
-            for future in finished:
-                future.result()
-                yield
-    except BrokenProcessPool:
-        raise EmoliveError(
-            "A worker process died, perhaps for lack of memory: run the same command again with fewer "
-            "--workers; --workers 0 shows at which clip it happens."
-        ) from None
-    finally:
-        # Clips that are under way are finished: seconds, and nothing is left half done.
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-_cutter: ClipCutter | None = None
-
-
-def _start_worker(arguments: ClipArguments) -> None:
-    global _cutter  # noqa: PLW0603 - a worker process has one
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    # The face detector's runtime writes to the C level's stderr, through the progress bar.
-    sys.stderr.flush()
-    silent = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silent, 2)
-    os.close(silent)
-    _cutter = arguments.build()
-
-
-def _end_with_parent() -> None:
-    """A killed parent cannot tell its workers to end."""
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _cut_one(clip: Item) -> None:
-    assert _cutter is not None
-    _cutter(clip)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM stops as Ctrl-C does; only a main thread can be asked so."""
-
-    def stop(number: int, stack: object) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    old = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, old)
 
 
 class _Rate(ProgressColumn):
