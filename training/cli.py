@@ -27,8 +27,9 @@ def _guarded(work: Callable[[], int]) -> int:
     except EmoliveError as error:
         Console(stderr=True, soft_wrap=True).print(str(error), style="red", markup=False, highlight=False)
         return 2
-    except KeyboardInterrupt:
-        Console(stderr=True).print("Stopped; --resume_path goes on from the last whole epoch.")
+    except KeyboardInterrupt as stop:
+        text = str(stop) or "Stopped; --resume_path goes on from the last whole epoch."
+        Console(stderr=True, soft_wrap=True).print(text, markup=False, highlight=False)
         return 130
 
 
@@ -106,6 +107,7 @@ def evaluate(arguments: Sequence[str] | None = None) -> int:
     add("--cache", type=Path, help="folder for clips cut into windows (default: the user's data folder)")
     add("--allow-outside", "--allow_outside", action="store_true", help="accept paths outside the folder")
     add("--skip-faults", "--skip_faults", action="store_true", help="leave out clips that cannot be read")
+    add("--workers", type=int, default=0, help="processes that read clips; 0 reads in this one")
     values = parser.parse_args(given[1:] if comparing else given)
     console = Console(soft_wrap=True)
 
@@ -120,6 +122,7 @@ def evaluate(arguments: Sequence[str] | None = None) -> int:
             values.allow_outside,
             values.skip_faults,
             values.cache,
+            values.workers,
         )
         if comparing:
             evaluation.compare(values.checkpoints, request, console, values.json)

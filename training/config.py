@@ -31,6 +31,7 @@ class Options:
     cache_path: str = option("", "folder for clips cut into windows (default: the user's data folder)")
     allow_outside: bool = option(False, "accept paths that leave the annotation file's folder")
     skip_faults: bool = option(False, "leave out clips that cannot be read instead of stopping")
+    workers: int = option(0, "processes that cut clips into windows; 0 does it in this one", low=0, high=1024)
     fold: str = option("", "fold of a scheme, as 5fold:1, rotation:2, loao:3 or reference:1")
     test_actors: str = option("", "actors to test on, as 1,5,9")
     validation_actors: str = option("", "actors to choose the best epoch by")
@@ -133,7 +134,10 @@ REFERENCE_RECIPE: dict[str, Any] = {
 }
 """SGD with momentum and dampening, a tenth of the rate at epochs 40, 55, 65 and 70."""
 REFERENCE_STEPS = (40, 55, 65, 70)
-NOT_PART_OF_A_RUN = ("result_path", "resume_path", "cache_path", "dry_run", "no_train", "devices", "threads")
+NOT_PART_OF_A_RUN = (
+    *("result_path", "resume_path", "cache_path", "dry_run", "no_train"),
+    *("devices", "threads", "workers"),
+)
 """May differ between a run and the run that goes on with it."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +12,7 @@ from rich.console import Console
 
 from emolive import settings
 from emolive.errors import EmoliveError
-from emolive.interpreter import Interpreter
 from emolive.models import checkpoint, registry
-from emolive.models.checkpoint import Checkpoint
 from emolive.models.import_reference import load_trunk
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec, PixelSpec
@@ -28,7 +25,6 @@ from preprocessing.splits import Fold, canonical
 from training import config, windows
 from training.batches import IntArray
 from training.config import Options
-from training.evidence import ClipReader
 from training.progress import Bar
 from training.windows import Windows
 
@@ -109,28 +105,20 @@ def prepare(
     spec = config.spec_of(options, annotations.labels)
     start, spec = pretrained(options, spec)
     registry.build(spec)
-    encode, name = None, ""
-    if "efficientface" in spec.encoders:
-        if start is None:
-            raise EmoliveError("The encoder efficientface wants trained weights: give --pretrain_path.")
-        encode = Interpreter(Checkpoint(start, spec, {}, Path()), str(fabric.device)).pixel_encoder()
-        weights = start.state_dict()
-        digest = hashlib.sha256()
-        for key in sorted(k for k in weights if k.startswith("trunk.")):
-            digest.update(weights[key].cpu().numpy().tobytes())
-        name = digest.hexdigest()
+    if "efficientface" in spec.encoders and start is None:
+        raise EmoliveError("The encoder efficientface wants trained weights: give --pretrain_path.")
     cache = Path(options.cache_path) if options.cache_path else settings.user_dir() / "windows"
     with Bar(console, "Cutting windows", "clips") as bar, fabric.rank_zero_first():
-        bar.start(len(annotations.items))
         cut = windows.cut(
             annotations,
             spec,
-            ClipReader(annotations, spec, encode),
             cache=cache,
             shifts_s=windows.training_shifts(1 if centre_only else options.shifts),
-            trunk=name,
+            net=start,
+            device=str(fabric.device),
             skip_faults=options.skip_faults,
-            step=bar.advance,
+            workers=options.workers,
+            bar=bar,
         )
     for sentence in cut.failed:
         console.print(sentence, style="yellow", markup=False)

@@ -16,7 +16,7 @@ from rich.table import Table
 from emolive import settings
 from emolive.errors import EmoliveError
 from emolive.files import whole
-from emolive.interpreter import Interpreter, populations
+from emolive.interpreter import populations
 from emolive.models import checkpoint
 from emolive.models.checkpoint import Checkpoint
 from emolive.types import Modality
@@ -26,7 +26,6 @@ from preprocessing.splits import canonical
 from training import assess, metrics, pictures, windows
 from training.baselines import Populations
 from training.batches import IntArray, targets
-from training.evidence import ClipReader
 from training.predict import inputs, logits
 from training.progress import Bar
 from training.report import percent
@@ -52,6 +51,7 @@ class Request:
     allow_outside: bool = False
     skip_faults: bool = False
     cache: Path | None = None
+    workers: int = 0
 
 
 class Evaluation:
@@ -64,19 +64,16 @@ class Evaluation:
     def __init__(self, given: Checkpoint, request: Request, console: Console) -> None:
         self.checkpoint, self.request = given, request
         found, wanted = _clips(request)
-        encode = Interpreter(given).pixel_encoder()
-        trunk = f"{given.path.resolve()}:{given.path.stat().st_mtime_ns}" if encode else ""
         with Bar(console, "Reading", "clips") as bar:
-            bar.start(len(found.items))
             self.windows: Windows = windows.cut(
                 found,
                 given.spec,
-                ClipReader(found, given.spec, encode),
                 cache=request.cache or settings.user_dir() / "windows",
                 shifts_s=(0.0,),
-                trunk=trunk,
+                net=given.net,
                 skip_faults=request.skip_faults,
-                step=bar.advance,
+                workers=request.workers,
+                bar=bar,
             )
         for sentence in self.windows.failed:
             console.print(sentence, style="yellow", markup=False)

@@ -9,29 +9,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emolive.clock import to_ns
 from emolive.errors import EmoliveError
-from emolive.evidence import Window, centre_end_ns, gather
+from emolive.evidence import Window
+from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
-from emolive.offline import Clip
 from emolive.types import BoolArray, FloatArray
 from preprocessing.annotations import Annotations, Item
-from training.evidence import ClipReader
+from preprocessing.pool import Stopped, terminable, work
+from training.cutting import CutClip, Cutting, layout
+from training.store import Store
 
-FORMAT = 2
+FORMAT = 3
 SHIFT_S = 0.9
 SHIFTS = 11
-DONE = "done.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +99,10 @@ def training_shifts(count: int = SHIFTS) -> tuple[float, ...]:
     return tuple(round(float(s), 6) for s in np.linspace(-SHIFT_S, SHIFT_S, count))
 
 
-_ARRAYS = ("bins", "bins_present", "steps", "steps_present", "speech")
-
-
-def identity(annotations: Annotations, spec: ModelSpec, shifts_s: Sequence[float], trunk: str = "") -> str:
-    """A name for windows of exactly these files, this measure and these shifts."""
+def identity(
+    annotations: Annotations, spec: ModelSpec, shifts_s: Sequence[float], net: EmotionNet | None = None
+) -> str:
+    """A name for windows of exactly these files, this measure, these shifts and this pixel trunk."""
     files = []
     for item in annotations.items:
         for entry in (item.video, item.audio):
@@ -124,146 +122,102 @@ def identity(annotations: Annotations, spec: ModelSpec, shifts_s: Sequence[float
         "pixels": asdict(spec.pixels) if "efficientface" in spec.encoders else None,
         "audio": asdict(spec.audio),
         "shifts_s": list(shifts_s),
-        "trunk": trunk,
+        "trunk": _digest_of_trunk(net),
         "items": [item.id for item in annotations.items],
         "files": files,
     }
     return hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()[:20]
 
 
+def _digest_of_trunk(net: EmotionNet | None) -> str:
+    if net is None or net.trunk is None:
+        return ""
+    digest = hashlib.sha256()
+    for _, values in sorted(net.trunk.state_dict().items()):
+        digest.update(values.cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+class Bar(Protocol):
+    """Where progress shows."""
+
+    def start(self, total: int, done: int = 0) -> None: ...
+    def advance(self, n: int = 1) -> None: ...
+
+
 def cut(
     annotations: Annotations,
     spec: ModelSpec,
-    reader: ClipReader,
     *,
     cache: Path,
     shifts_s: Sequence[float],
-    trunk: str = "",
+    net: EmotionNet | None = None,
+    device: str = "cpu",
     skip_faults: bool = False,
-    step: Callable[[], None] = lambda: None,
+    workers: int = 0,
+    bar: Bar | None = None,
 ) -> Windows:
-    """Windows of all clips, from the cache if they were cut before.
+    """Windows of all clips, from the cache as far as they were cut before.
 
     Args:
         annotations: which clips.
         spec: how they are measured.
-        reader: reads them.
         cache: a folder; the windows of one set of clips take up a folder in it.
         shifts_s: in seconds from the centre window.
-        trunk: identifies the pixel trunk's weights, where there is one.
+        net: of this spec; wanted where it sees pixels, for its trunk.
+        device: where the trunk works.
         skip_faults: leave clips out that cannot be read, and name them in `failed`.
-        step: called after each clip.
+        workers: processes beside this one; 0 does all in this one.
+        bar: shows the progress.
 
     Raises:
         EmoliveError: a clip cannot be read, or the cache cannot be written.
+        Stopped: on Ctrl-C or SIGTERM; a later call goes on from there.
     """
-    folder = cache / identity(annotations, spec, shifts_s, trunk)
-    if not (folder / DONE).is_file():
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            part = Path(tempfile.mkdtemp(dir=cache, prefix=f".{folder.name}."))
-        except OSError as error:
-            raise EmoliveError(f"The cache {cache} cannot be written: {error.strerror}.") from error
-        try:
-            _cut_into(part, annotations, spec, reader, shifts_s=shifts_s, skip_faults=skip_faults, step=step)
-            shutil.rmtree(folder, ignore_errors=True)
-            part.rename(folder)
-        except OSError as error:
-            raise EmoliveError(f"The cache {cache} cannot be written: {error.strerror}.") from error
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    return _load(folder, annotations)
+    recipe = Cutting(annotations, spec, tuple(shifts_s), device)
+    if "efficientface" in spec.encoders:
+        if net is None:
+            raise EmoliveError("The encoder efficientface wants trained weights to cut windows with.")
+        recipe = replace(recipe, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
+    store = Store(cache / identity(annotations, spec, shifts_s, net), layout(spec, len(shifts_s)))
+    if not store.is_done:
+        with store.writing() as is_left:
+            if is_left:
+                _cut_into(store, recipe, skip_faults=skip_faults, workers=workers, bar=bar)
+    kept = store.load()
+    if not kept.ids:
+        raise EmoliveError(f"None of the {len(annotations.items)} clips can be read. {kept.failed[0]}")
+    ids = set(kept.ids)
+    items = tuple(item for item in annotations.items if item.id in ids)
+    live = Live(kept.streams["face"], kept.first["face"], kept.streams["voice"], kept.first["voice"])
+    return Windows(items, tuple(shifts_s), **kept.arrays, live=live, failed=kept.failed)
 
 
-def _load(folder: Path, annotations: Annotations) -> Windows:
+def _cut_into(store: Store, recipe: Cutting, *, skip_faults: bool, workers: int, bar: Bar | None) -> None:
+    items = recipe.annotations.items
+    left = items[store.clips :]
+    if bar is not None:
+        bar.start(len(items), store.clips)
     try:
-        done = json.loads((folder / DONE).read_text())
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
-        with np.load(folder / "live.npz") as stored:
-            live = Live(**{f.name: stored[f.name] for f in fields(Live)})
-    except (OSError, ValueError, KeyError) as error:
-        raise EmoliveError(f"The cache {folder} is damaged: delete it, and it is made again.") from error
-    kept = set(done["ids"])
-    items = tuple(item for item in annotations.items if item.id in kept)
-    return Windows(items, tuple(done["shifts_s"]), **arrays, live=live, failed=tuple(done["failed"]))
-
-
-def _cut_into(
-    folder: Path,
-    annotations: Annotations,
-    spec: ModelSpec,
-    reader: ClipReader,
-    *,
-    shifts_s: Sequence[float],
-    skip_faults: bool,
-    step: Callable[[], None],
-) -> None:
-    n, k, steps = len(annotations.items), len(shifts_s), spec.audio.steps(spec.samples)
-    exact = np.float32 if k == 1 else np.float16
-    shapes: dict[str, tuple[tuple[int, ...], Any]] = {
-        "bins": ((n, k, spec.frames, spec.face_width), np.float32),
-        "bins_present": ((n, k, spec.frames), np.bool_),
-        "steps": ((n, k, steps, spec.audio.channels), exact),
-        "steps_present": ((n, k, steps), np.bool_),
-        "speech": ((n, k, steps), np.bool_),
-    }
-    arrays = {
-        name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, shape)
-        for name, (shape, dtype) in shapes.items()
-    }
-    ids: list[str] = []
-    failed: list[str] = []
-    collected: dict[str, list[FloatArray]] = {"face": [], "voice": []}
-    for item in annotations.items:
-        try:
-            clip = reader.read(item)
-        except EmoliveError as error:
-            if not skip_faults:
-                raise
-            failed.append(str(error))
-            step()
-            continue
-        row = len(ids)
-        ids.append(item.id)
-        centre_ns = centre_end_ns(clip.duration_s, spec)
-        for j, shift_s in enumerate(shifts_s):
-            window = gather(clip.track, clip.sound, centre_ns + to_ns(shift_s), spec)
-            for name in _ARRAYS:
-                arrays[name][row, j] = getattr(window, name)
-        for stream, rows in live_rows(clip, spec).items():
-            collected[stream].append(rows)
-        step()
-    if not ids:
-        raise EmoliveError(f"None of the {n} clips can be read. {failed[0] if failed else ''}".strip())
-    for array in arrays.values():
-        array.flush()
-    face, voice = collected["face"], collected["voice"]
-    np.savez(
-        folder / "live.npz",
-        face=np.concatenate(face),
-        face_first=np.cumsum([0, *map(len, face)]),
-        voice=np.concatenate(voice),
-        voice_first=np.cumsum([0, *map(len, voice)]),
-    )
-    done = {"ids": ids, "failed": failed, "shifts_s": list(shifts_s)}
-    (folder / DONE).write_text(json.dumps(done))
-
-
-def live_rows(clip: Clip, spec: ModelSpec) -> dict[str, FloatArray]:
-    """What `emolive.person.Evidence.add` takes up while a clip plays, before outliers are drawn in.
-
-    Returns:
-        "face" (n, face width) and "voice" (m, audio channels).
-    """
-    bin_ns = to_ns(spec.bin_s)
-    face, voice = (
-        [np.zeros((0, spec.face_width), np.float32)],
-        [np.zeros((0, spec.audio.channels), np.float32)],
-    )
-    for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
-        window = gather(clip.track, clip.sound, hop * bin_ns, spec)
-        if window.bins_present[-1]:
-            face.append(window.bins[-1:])
-        newest = len(window.steps) // spec.frames
-        voice.append(window.steps[-newest:][window.speech[-newest:]])
-    return {"face": np.concatenate(face), "voice": np.concatenate(voice)}
+        with terminable(), closing(work(recipe, left, min(workers, len(left)))) as cuts:
+            for item, found in zip(left, cuts, strict=True):
+                if isinstance(found, CutClip):
+                    store.append(item.id, found.arrays, found.live)
+                elif skip_faults:
+                    store.pass_over(found)
+                else:
+                    raise EmoliveError(found)
+                if bar is not None:
+                    bar.advance()
+    except KeyboardInterrupt:
+        store.commit()
+        raise Stopped(
+            f"Stopped: {store.clips} of {len(items)} clips are cut into windows. Run the same command "
+            f"again to go on."
+        ) from None
+    except EmoliveError:
+        # What was cut is kept, unless it is the disk that fails.
+        with suppress(EmoliveError):
+            store.commit()
+        raise
+    store.finish()

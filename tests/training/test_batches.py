@@ -26,8 +26,7 @@ SPEC = config.spec_of(OPTIONS, ("angry", "happy", "neutral"))
 def cut(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> windows.Windows:
     found = annotations.read(clips)
     found = annotations.Annotations(found.items[:18], found.root)
-    reader = ClipReader(found, SPEC)
-    return windows.cut(found, SPEC, reader, cache=tmp_path_factory.mktemp("cache"), shifts_s=(-0.3, 0.0, 0.3))
+    return windows.cut(found, SPEC, cache=tmp_path_factory.mktemp("cache"), shifts_s=(-0.3, 0.0, 0.3))
 
 
 def test_windows_and_live_rows_are_those_of_the_live_session(cut: windows.Windows, clips: Path) -> None:
