@@ -1,0 +1,110 @@
+"""README's two ways to a data set of one's own, run as they stand there, to the bars of the live window."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from emolive.cli.main import main as emolive
+from emolive.gui.link import Backend
+from emolive.gui.main_window import MainWindow
+from emolive.live.api import SessionConfig
+from emolive.live.session import Session
+from emolive.models import checkpoint
+from preprocessing import datasets
+from preprocessing.cli import main as preprocess
+from training.cli import train
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/preprocessing"))
+from made_clips import write_face  # noqa: E402
+
+LABELS = ("awake", "bored", "keen")
+FACES = {"awake": "surprised", "bored": "sad", "keen": "happy"}
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "emolive": emolive,
+    "emolive-preprocess": preprocess,
+    "emolive-train": train,
+}
+SMALL = {
+    "emolive-train": [
+        "--n_epochs",
+        "1",
+        "--width",
+        "0.25",
+        "--shifts",
+        "3",
+        "--batch_size",
+        "4",
+        "--cache_path",
+        "cache",
+    ],
+    "emolive-preprocess": ["--size", "32", "--workers", "0"],
+    "emolive": ["--format", "jsonl"],
+}
+
+
+def blocks(kind: str) -> list[str]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.partition("### A data set of your own")[2].partition("\n###")[0]
+    found = re.findall(r"^```(\w*)\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    return [block for language, block in found if language == kind]
+
+
+@pytest.fixture
+def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(datasets, "_REGISTERED", datasets.registered())
+    for i, actor in enumerate(("anna", "bert")):
+        for j, label in enumerate(LABELS):
+            path = tmp_path / f"clips/{actor}_{label}_1.mp4"
+            write_face(path, FACES[label], 200 + 150 * j + 20 * i, dimmer=20 * i)
+    return tmp_path
+
+
+def run(commands: str) -> None:
+    for line in commands.strip().splitlines():
+        name, *arguments = shlex.split(line)
+        assert COMMANDS[name]([*arguments, *SMALL[name]]) == 0, line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["annotations", "class"])
+def test_a_data_set_of_one_s_own_reaches_the_live_window(
+    clips: Path, way: str, capsys: pytest.CaptureFixture[str], qtbot: QtBot, qapp: QApplication
+) -> None:
+    written, registered = blocks("python")
+    direct, named = blocks("")
+    lines = [line for line in (written if way == "annotations" else registered).splitlines() if line]
+    assert len(lines) <= 10
+    if way == "annotations":
+        exec(compile(written, "README.md", "exec"), {})
+    else:
+        (clips / "my_clips.py").write_text(registered)
+    run(direct if way == "annotations" else named)
+
+    (model,) = clips.glob("runs/*/model.safetensors")
+    assert checkpoint.load(model).spec.labels == LABELS
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert rows[-1]["summary"] is True
+    assert tuple(rows[-1]["probs"]) == LABELS
+
+    backend = Backend(Session, dict, lambda: (), lambda: ())
+    config = SessionConfig(source=str(clips / "clips/anna_bored_1.mp4"), checkpoint=model, device="cpu")
+    window = MainWindow(config, backend)
+    window.show()
+    window.begin()
+    qtbot.waitUntil(lambda: sum(window.reading.bars.values) > 0.9, timeout=60_000)
+    assert window.reading.bars.labels == LABELS
+    assert window.timeline.labels == LABELS
+    with qtbot.waitSignal(window.finished, timeout=20_000):
+        window.close()
+    window.deleteLater()
