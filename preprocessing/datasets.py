@@ -79,7 +79,7 @@ def register(name: str) -> Callable[[AnyDataset], AnyDataset]:
     def known(dataset: AnyDataset) -> AnyDataset:
         if not _NAME.fullmatch(name) or name in RESERVED:
             raise EmoliveError(f"No data set can be named {name}: it wants small letters, digits, - and _.")
-        if _REGISTERED.get(name, dataset) is not dataset:
+        if _name_of(_REGISTERED.get(name, dataset)) != _name_of(dataset):
             raise EmoliveError(f"There are two data sets named {name}: give one another name.")
         if not callable(getattr(dataset, "items", None)):
             raise EmoliveError(f"The data set {name} lacks the method items(root).")
@@ -87,6 +87,11 @@ def register(name: str) -> Callable[[AnyDataset], AnyDataset]:
         return dataset
 
     return known
+
+
+def _name_of(dataset: type) -> tuple[str, str]:
+    """The same class run again is no other: a notebook's cell, a plugin that is read a second time."""
+    return dataset.__module__, dataset.__qualname__
 
 
 def option(default: Any, **argument: Any) -> Any:
@@ -182,22 +187,24 @@ def load_plugin(plugin: str) -> None:
     Raises:
         EmoliveError: it cannot be run, or registers nothing.
     """
-    before = set(_REGISTERED)
+    before = dict(_REGISTERED)
     if plugin.endswith(".py"):
         path = Path(plugin)
         if not path.is_file():
             raise EmoliveError(f"There is no file {plugin}: check --plugin.")
-        name = f"emolive_plugin_{path.stem}"
-        spec = importlib.util.spec_from_file_location(name, path)
+        module_name = f"emolive_plugin_{path.stem}"
+        spec = importlib.util.spec_from_file_location(module_name, path)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         # Dataclasses look their own module up.
-        sys.modules[name] = module
+        sys.modules[module_name] = module
         _guarded(plugin, lambda: spec.loader.exec_module(module), "plugin")  # type: ignore[union-attr]
     else:
+        module_name = plugin
         _guarded(plugin, lambda: importlib.import_module(plugin), "plugin")
-    if set(_REGISTERED) == before:
+    theirs = any(dataset.__module__.startswith(module_name) for dataset in _REGISTERED.values())
+    if before == _REGISTERED and not theirs:
         raise EmoliveError(f'{plugin} registers no data set: put @register("NAME") before the class.')
 
 
