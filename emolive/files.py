@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 from emolive.errors import EmoliveError
 
 _PART = ".part"
+_FULL_BYTES = 1 << 20
 _SHOWN = 40
 """Characters of a file's name in that of its part; a name may be as long as a name can be."""
 
@@ -59,4 +62,8 @@ def clear_parts(folder: Path) -> None:
 
 
 def _unwritten(path: Path, error: Exception) -> EmoliveError:
-    return EmoliveError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.")
+    why = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+    # Torch says in words of its own that the disk took no more.
+    if isinstance(error, RuntimeError) and shutil.disk_usage(path.parent).free < _FULL_BYTES:
+        why = os.strerror(errno.ENOSPC)
+    return EmoliveError(f"{path} cannot be written: {why}.")

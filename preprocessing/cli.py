@@ -58,36 +58,40 @@ def _hyphenated(argument: str) -> str:
 
 def _parser(given: Sequence[str], errors: Console) -> argparse.ArgumentParser:
     """The commands, a data set each, those of plugins among them."""
-    first = argparse.ArgumentParser(add_help=False)
-    first.add_argument(
+    plugins = argparse.ArgumentParser(add_help=False)
+    plugins.add_argument(
         "--plugin", action="append", default=[], metavar="FILE.py",
         help="a file (or the name of a module) that registers a data set",
     )  # fmt: skip
-    first.add_argument("--layout", default="ravdess")
-    early, _ = first.parse_known_args(given)
+    early = argparse.ArgumentParser(add_help=False, parents=[plugins])
+    early.add_argument("--layout", default="ravdess")
+    asked, _ = early.parse_known_args(given)
     for sentence in datasets.load_installed():
         errors.print(escape(sentence), style="yellow", highlight=False, soft_wrap=True)
-    for plugin in early.plugin:
+    for plugin in asked.plugin:
         datasets.load_plugin(plugin)
 
     parser = argparse.ArgumentParser(
         prog="emolive-preprocess",
         description="Cut clips into what training reads: face crops and sound of the same 3.6 seconds, "
         "landmarks and sound of whole clips, and annotations with splits by actor.",
+        parents=[plugins],
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-        command.add_argument("--plugin", action="append", metavar="FILE.py", help=argparse.SUPPRESS)
-        return command
+        short = text.partition("\n")[0].rstrip(".").replace("%", "%%")
+        return commands.add_parser(
+            name, help=short, description=text, parents=[plugins], allow_abbrev=False,
+            formatter_class=_Paragraphs,
+        )  # fmt: skip
 
     for name in datasets.registered():
         command = add(name, datasets.described(name))
         _add_places(command, "folder to fill; or a .csv (.txt) that lists the clips where they lie")
         command.set_defaults(run=_preprocess, layout=name, steps=STEPS)
         datasets.add_options(command, name)
-    for name, text in (("faces", "face crops and landmarks alone"), ("audio", "sound alone")):
+    for name, text in (("faces", "Face crops and landmarks alone."), ("audio", "Sound alone.")):
         command = add(name, text)
         _add_places(command, "folder to fill")
         command.add_argument(
@@ -95,10 +99,10 @@ def _parser(given: Sequence[str], errors: Console) -> argparse.ArgumentParser:
             help="which data set it is (%(default)s)",
         )  # fmt: skip
         command.set_defaults(run=_preprocess, steps=(name,))
-        if early.layout in datasets.registered():
-            datasets.add_options(command, early.layout)
+        if asked.layout in datasets.registered():
+            datasets.add_options(command, asked.layout)
 
-    table = add("annotations", "write annotations again: with other splits, at another place, as a .txt")
+    table = add("annotations", "Write annotations again: with other splits, at another place, as a .txt.")
     table.add_argument("source", type=Path, metavar="FROM", help="folder that was filled, .csv or .txt")
     table.add_argument(
         "out", type=Path, nargs="?", metavar="TO",
@@ -107,15 +111,22 @@ def _parser(given: Sequence[str], errors: Console) -> argparse.ArgumentParser:
     _add_splits(table)
     table.set_defaults(run=_annotations)
 
-    check = add("check", "read all that was written, and report what is wrong")
+    check = add("check", "Read all that was written, and report what is wrong.")
     check.add_argument("out", type=Path, metavar="OUT", help="folder that was filled")
     check.add_argument("--strict", action="store_true", help="exit with 1 if anything is wrong")
     check.set_defaults(run=_check)
     return parser
 
 
+class _Paragraphs(argparse.HelpFormatter):
+    """Keeps the paragraphs of a description."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(super(_Paragraphs, self)._fill_text(p, width, indent) for p in text.split("\n\n"))
+
+
 def _add_places(command: argparse.ArgumentParser, out: str) -> None:
-    command.add_argument("root", type=Path, metavar="ROOT", help="where the clips lie")
+    command.add_argument("root", type=Path, metavar="ROOT", help="where the clips lie, at any depth")
     command.add_argument("out", type=Path, metavar="OUT", help=out)
     cut = Cut()
     command.add_argument("--size", type=int, default=cut.size, help="side of a crop in pixels (%(default)s)")

@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from importlib.metadata import entry_points
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -105,11 +106,11 @@ def registered() -> dict[str, type]:
 
 
 def described(name: str) -> str:
-    """The first line of a data set's docstring."""
-    # A dataclass without a docstring is given one that says its signature.
+    """A data set's docstring: its first line for a list of them, all of it for one."""
     text = _REGISTERED[name].__doc__ or ""
-    own = text.strip().splitlines()[:1] if not text.startswith(f"{_REGISTERED[name].__name__}(") else []
-    return own[0].rstrip(".") if own else f"the data set {name}"
+    # A dataclass without a docstring is given one that says its signature.
+    own = "" if text.startswith(f"{_REGISTERED[name].__name__}(") else cleandoc(text)
+    return own or f"The data set {name}."
 
 
 def add_options(parser: argparse.ArgumentParser, name: str) -> None:
@@ -140,7 +141,7 @@ def scan(name: str, dataset: Dataset, root: Path) -> Scan:
         EmoliveError: there is nothing at `root`, no clip in it, or the class fails.
     """
     if not root.exists():
-        raise EmoliveError(f"There is no folder {root}: check the path.")
+        raise EmoliveError(f"There is nothing at {root}: check the path.")
     base = root if root.is_dir() else root.parent
     clips: dict[str, Item] = {}
     faults: list[Fault] = []

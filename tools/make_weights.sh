@@ -1,6 +1,6 @@
 #!/bin/sh
-# From the data to the shipped weights: mean shape → landmarks and sound → five folds by actor (figures, temperature)
-# → one model of all training actors for each fusion → assets/models with the card.
+# From the data to the shipped weights: mean shape → landmarks and sound → five folds by actor (figures,
+# temperature) → one model of all training actors for each fusion → assets/models with the card.
 #   tools/make_weights.sh DATA [WORK]      DATA holds ravdess/landmarks and ravdess/audio_22050_flac
 # What is done is not done again: it goes on where it was stopped. Actor 01 is never trained on.
 set -eu

@@ -114,6 +114,8 @@ def evaluate(arguments: Sequence[str] | None = None) -> int:
     def work() -> int:
         from training import evaluate as evaluation
 
+        if values.workers < 0:
+            raise EmoliveError(f"--workers must be 0 or more, not {values.workers}.")
         request = evaluation.Request(
             values.annotations,
             values.split,

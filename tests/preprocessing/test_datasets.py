@@ -23,7 +23,7 @@ from preprocessing.datasets import Fault, Item, LeftOut, option, register
 @register("numbered")
 @dataclass(frozen=True)
 class Numbered:
-    """Clips named LABEL_ACTOR.mp4."""
+    """Clips named LABEL_ACTOR.mp4, in 100 % of cases."""
 
     least: int = option(0, type=int, help="smallest actor")
 
@@ -75,7 +75,7 @@ def test_a_class_in_a_file_has_options_faults_and_a_split(
     assert [p.name for p in (here / "faces/landmarks").iterdir()] == ["keen_3.npz"]
     with pytest.raises(SystemExit):
         main(["--help", "--plugin", "mine.py"])
-    assert "Clips named LABEL_ACTOR.mp4" in capsys.readouterr().out
+    assert "Clips named LABEL_ACTOR.mp4, in 100 %" in capsys.readouterr().out
 
 
 def test_clips_are_listed_where_they_lie(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,7 +167,7 @@ def test_two_clips_of_one_id_are_a_fault(tmp_path: Path) -> None:
     assert [clip.id for clip in scan.clips] == ["x"]
     assert [fault.kind for fault in scan.faults] == ["duplicated", "corrupt"]
     assert scan.left_out == {"others": 2}
-    with pytest.raises(EmoliveError, match="no folder"):
+    with pytest.raises(EmoliveError, match="There is nothing at "):
         datasets.scan("twice", Twice(), tmp_path / "nowhere")
 
 

@@ -212,7 +212,7 @@ def test_a_changed_clip_is_cut_again(tree: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["ravdess", "nowhere", "out"], "There is no folder nowhere"),
+        (["ravdess", "nowhere", "out"], "There is nothing at nowhere"),
         (["ravdess", ".", "out"], "holds no RAVDESS clip"),
         (["folder", "clips", "out", "--size", "7"], "--size must lie between"),
         (["folder", "clips", "out", "--workers", "-1"], "--workers must be"),
@@ -223,7 +223,7 @@ def test_a_changed_clip_is_cut_again(tree: Path, tmp_path: Path) -> None:
         (["folder", "clips", "out", "--labels", "no.csv"], "There is no file no.csv"),
         (["check", "clips"], "holds no preprocessed clips"),
         (["annotations", "clips"], "holds no preprocessed clips"),
-        (["landmarks", "no.npz", "a.csv"], "There is no folder no.npz"),
+        (["landmarks", "no.npz", "a.csv"], "There is nothing at no.npz"),
     ],
 )
 def test_bad_input_is_one_sentence(

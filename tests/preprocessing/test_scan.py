@@ -110,7 +110,7 @@ def test_the_output_folder_is_not_searched(tmp_path: Path) -> None:
 def test_an_empty_or_absent_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EmoliveError, match="emolive-preprocess folder"):
         scan_ravdess(tmp_path)
-    with pytest.raises(EmoliveError, match="no folder"):
+    with pytest.raises(EmoliveError, match="nothing at"):
         scan_ravdess(tmp_path / "nowhere")
 
 

@@ -229,6 +229,30 @@ def test_a_second_run_does_not_write_over_the_first(
     assert "learning_rate" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("kind", ["parent", "absolute", "link", "linked folder"])
+def test_no_command_follows_a_path_out_of_the_folder(
+    trained: Path, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    sound = clips.parent / "a1_happy_0.wav"
+    (tmp_path / "out.wav").write_bytes(sound.read_bytes())
+    (home / "link.wav").symlink_to(sound)
+    (home / "folder").symlink_to(clips.parent)
+    entry = {
+        "parent": "../out.wav", "absolute": str(sound), "link": "link.wav",
+        "linked folder": "folder/a1_happy_0.wav",
+    }[kind]  # fmt: skip
+    table = home / "a.csv"
+    table.write_text(f"id,video,audio,label,actor,split\nx,,{entry},happy,1,\ny,,{entry},angry,1,\n")
+    assert train(["--annotation_path", str(table), "--result_path", str(tmp_path / "r")]) == 2
+    assert "row 2: audio leaves the folder" in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
+    model = str(trained / "model.safetensors")
+    assert evaluate(["--checkpoint", model, "--annotations", str(table)]) == 2
+    assert "row 2: audio leaves the folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("damage", ["empty", "text", "short"])
 def test_a_damaged_clip_is_named(
     clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str

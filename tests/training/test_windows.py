@@ -10,9 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from emolive.errors import EmoliveError
+from emolive.models import registry
 from preprocessing import annotations
 from preprocessing.annotations import Annotations, Item
 from preprocessing.pool import Stopped
@@ -75,6 +78,28 @@ def test_processes_cut_the_same_bytes_in_the_same_order(
     assert not found.bins_present[2].any()
     assert not found.steps_present[5].any()
     assert len(found.live.rows("voice", 5)) == 0 < len(found.live.rows("voice", 6))
+
+
+def test_a_process_of_its_own_sees_pixels_with_the_same_trunk(tmp_path: Path) -> None:
+    options = {"encoder": "efficientface", "sample_size": 64, "width": 0.25}
+    spec = config.spec_of(config.options_from(options), ("angry", "happy"))
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8))
+    found = Annotations(
+        (Item("x", "x.npy", "", "happy", "1"), Item("y", "x.npy", "", "angry", "2")), tmp_path
+    )
+    torch.manual_seed(0)
+    net = registry.build(spec).eval()
+    made = {}
+    for workers in (0, 1):
+        cache = tmp_path / str(workers)
+        cut = windows.cut(found, spec, cache=cache, shifts_s=(0.0,), net=net, workers=workers)
+        assert cut.bins[0][cut.bins_present[0]].any()
+        made[workers] = files_of(cache)
+    assert made[0] == made[1]
+    other = registry.build(spec).eval()
+    assert windows.identity(found, spec, (0.0,), net) != windows.identity(found, spec, (0.0,), other)
+    with pytest.raises(EmoliveError, match="wants trained weights"):
+        windows.cut(found, spec, cache=tmp_path, shifts_s=(0.0,))
 
 
 def test_what_is_cut_is_not_cut_again(some: Annotations, tmp_path: Path, reads: list[str]) -> None:

@@ -6,6 +6,7 @@ import sys
 import types
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -107,6 +108,18 @@ def test_failed_saving_keeps_the_old_file(path, net, monkeypatch):
         checkpoint.save(path, net, provenance={})
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_full_disk_is_said_however_the_writer_puts_it(path, net, monkeypatch):
+    def full(*_):
+        raise RuntimeError("[enforce fail at inline_container.cc:672] unexpected pos 584000 vs 583892")
+
+    monkeypatch.setattr("emolive.files.os.fsync", full)
+    with pytest.raises(EmoliveError, match="unexpected pos"):
+        checkpoint.save(path, net, provenance={})
+    monkeypatch.setattr("emolive.files.shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(EmoliveError, match="cannot be written: No space left"):
+        checkpoint.save(path, net, provenance={})
 
 
 def test_saving_refuses_what_it_cannot_write(tmp_path, net):
