@@ -45,6 +45,7 @@ def config_of(args: argparse.Namespace) -> SessionConfig:
         paced=not args.unpaced,
         loop=args.loop,
         device=args.device,
+        backend=args.backend,
     )
 
 
