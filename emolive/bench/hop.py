@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -158,7 +159,7 @@ def part(plan: Plan, found: Found) -> Iterator[Figure]:
         {
             "_": prepare,
             "full": full,
-            **{name: (lambda name=name: run(name)) for name in rigs},
+            **{name: partial(run, name) for name in rigs},
             "perception": lambda: perceiver.observe(next(frames)),
         },
         plan.rounds,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,7 +38,8 @@ def sound(seconds: float) -> FloatArray:
 
 def crops(n: int, size: int) -> list[Image]:
     """(size, size, 3) BGR faces, each different."""
-    return [cv2.resize(picture[40:440, 120:520], (size, size)) for picture in pictures(n / 4, 4)]
+    made: list[Any] = [cv2.resize(picture[40:440, 120:520], (size, size)) for picture in pictures(n / 4, 4)]
+    return made
 
 
 def write_clip(path: Path, seconds: float, size: tuple[int, int] = (640, 480)) -> Path:
@@ -47,9 +49,11 @@ def write_clip(path: Path, seconds: float, size: tuple[int, int] = (640, 480)) -
     with av.open(str(path), "w") as out:
         codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
         video = out.add_stream(codec, rate=FPS)
+        assert isinstance(video, av.VideoStream)
         video.width, video.height = size
         video.pix_fmt, video.bit_rate = "yuv420p", 4_000_000
         audio = out.add_stream("aac", rate=RATE_HZ, layout="mono")
+        assert isinstance(audio, av.AudioStream)
         for picture in pictures(seconds):
             frame = av.VideoFrame.from_ndarray(_fit(picture, size), format="bgr24")
             out.mux(video.encode(frame))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from emolive.baseline import MODES
-from emolive.cli import export
+from emolive.cli import bench, export
 from emolive.errors import EmoliveError
 from emolive.models.registry import check_fusion, fusions
 from emolive.models.spec import BACKENDS
@@ -104,6 +104,10 @@ def parser() -> Parser:
     exports = commands.add_parser("export", help="write a checkpoint for other programs")
     export.add_options(exports)
     exports.set_defaults(command=export.export)
+
+    benches = commands.add_parser("bench", help="measure what things cost on this machine")
+    bench.add_options(benches)
+    benches.set_defaults(command=bench.bench)
     return top
 
 
@@ -143,6 +147,9 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jsonl", type=Path, metavar="F", help="write every estimate here")
     parser.add_argument(
         "--screenshot", type=Path, metavar="F", help="save a picture of the window at the end"
+    )
+    parser.add_argument(
+        "--counters", type=Path, metavar="F", help="write what the window painted and cost, as JSON"
     )
     parser.add_argument("--loop", action="store_true", help="play a file again and again")
     parser.add_argument(
