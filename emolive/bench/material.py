@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,11 @@ START_S = 7.0
 HD = (1280, 720)
 
 
-def pictures(seconds: float, rate_hz: float = FPS) -> list[Image]:
+def pictures(seconds: float, rate_hz: float = FPS) -> Iterator[Image]:
     """(480, 640, 3) BGR each."""
     scene = Scene()
-    return [scene.picture(START_S + i / rate_hz) for i in range(round(seconds * rate_hz))]
+    for i in range(round(seconds * rate_hz)):
+        yield scene.picture(START_S + i / rate_hz)
 
 
 def sound(seconds: float) -> FloatArray:
@@ -52,6 +54,8 @@ def write_clip(path: Path, seconds: float, size: tuple[int, int] = (640, 480)) -
         assert isinstance(video, av.VideoStream)
         video.width, video.height = size
         video.pix_fmt, video.bit_rate = "yuv420p", 4_000_000
+        video.codec_context.thread_count = 1
+        video.options = {"preset": "veryfast"} if codec == "libx264" else {}
         audio = out.add_stream("aac", rate=RATE_HZ, layout="mono")
         assert isinstance(audio, av.AudioStream)
         for picture in pictures(seconds):

@@ -22,7 +22,7 @@ def text_of(value: float | None, unit: str = "") -> str:
     """Three digits that count, and the unit."""
     if value is None:
         return "–"
-    shown = f"{value:.3g}" if value and not 0.01 <= abs(value) < 1000 else f"{float(f'{value:.3g}'):g}"
+    shown = f"{float(f'{value:.3g}'):g}"
     return f"{shown}{unit if unit == '×' else f' {unit}' if unit else ''}"
 
 

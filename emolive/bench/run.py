@@ -11,7 +11,7 @@ from emolive.errors import EmoliveError
 
 log = logging.getLogger(__name__)
 
-BUILT_IN = ("hop", "limit", "analyze", "live", "sources", "switch", "window")
+BUILT_IN = ("hop", "where", "limit", "analyze", "live", "sources", "switch", "window", "scale")
 
 
 def names() -> tuple[str, ...]:
@@ -21,16 +21,18 @@ def names() -> tuple[str, ...]:
 
 def part_of(name: str) -> Part:
     """A part by its name. EmoliveError if there is none, or its packages are missing."""
-    from emolive.bench import files, hop, limit, sessions, window
+    from emolive.bench import files, hop, limit, scale, sessions, where, window
 
     known: dict[str, Part] = {
         "hop": hop.part,
+        "where": where.part,
         "limit": limit.part,
         "analyze": files.part,
         "live": sessions.live,
         "sources": sessions.sources,
         "switch": sessions.switch,
         "window": window.part,
+        "scale": scale.part,
     }
     if name in known:
         return known[name]
