@@ -48,9 +48,12 @@ def part(plan: Plan, found: Found) -> Iterator[Figure]:
 
 
 def _shares(profile: cProfile.Profile) -> Iterator[Figure]:
-    entries = [entry for entry in profile.getstats() if isinstance(entry.code, CodeType)]
     total = pstats.Stats(profile).total_tt  # type: ignore[attr-defined]
-    ours = [(_name(entry.code), entry.totaltime / total) for entry in entries if _is_ours(entry.code)]
+    ours = [
+        (_name(entry.code), entry.totaltime / total)
+        for entry in profile.getstats()
+        if isinstance(entry.code, CodeType) and _is_ours(entry.code)
+    ]
     for name, share in sorted(ours, key=lambda each: -each[1]):
         if share >= LEAST:
             note = "with what it calls; the profiler's own time counts with Python's" if share > 0.5 else ""

@@ -34,7 +34,6 @@ OPSET = 18
 def convert(net: EmotionNet) -> OnnxNet:
     """The same network on ONNX Runtime. EmoliveError if packages are missing or it cannot be exported."""
     try:
-        import onnx  # noqa: F401 (the exporter needs it, and says so less clearly)
         import onnxruntime  # noqa: F401
     except ModuleNotFoundError as error:
         raise EmoliveError(WANTED) from error
@@ -79,6 +78,10 @@ def _digest(module: nn.Module, given: Sequence[Tensor]) -> str:
 
 
 def _traced(module: nn.Module, given: Sequence[Tensor], names: Sequence[str], output: str) -> bytes:
+    try:
+        import onnx  # noqa: F401 (the exporter needs it, and says so less clearly)
+    except ModuleNotFoundError as error:
+        raise EmoliveError(WANTED) from error
     buffer: Any = io.BytesIO()  # which the older exporter takes as well as a path
     try:
         with warnings.catch_warnings(), torch.no_grad():

