@@ -32,7 +32,7 @@ def part(plan: Plan, found: Found) -> Iterator[Figure]:
     cutter = ClipCutter(root, Output(plan.folder / "prepared"), Cut(), ("faces", "audio"))
     clips = [SourceClip(path.stem, "happy", "1", path.name, "") for path in paths]
     ours, theirs = 0.0, 0.0
-    mtcnn = _mtcnn()
+    mtcnn, lacking = _mtcnn()
     cutter(clips[0])
     for _ in range(TURNS):
         ours += _cpu_s(lambda: [cutter(clip) for clip in clips])
@@ -41,8 +41,7 @@ def part(plan: Plan, found: Found) -> Iterator[Figure]:
     count = TURNS * len(clips)
     yield Figure("preprocess.clips", "preprocessing", count / ours, "clips a CPU second", note=kind)
     if mtcnn is None:
-        note = "facenet-pytorch is not installed (pip install --no-deps facenet-pytorch)"
-        yield Figure("preprocess.mtcnn", "  decode all, MTCNN on 15 frames", note=note)
+        yield Figure("preprocess.mtcnn", "  decode all, MTCNN on 15 frames", note=lacking)
         return
     yield Figure("preprocess.mtcnn", "  decode all, MTCNN on 15 frames", count / theirs, "clips a CPU second")
     yield Figure("preprocess.ratio", "  times more", theirs / ours, "×", TARGET, at_least=True)
@@ -63,13 +62,13 @@ def _cpu_s(run: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def _mtcnn() -> Any:
-    """The detector that the published preprocessing uses; None where it is not installed."""
+def _mtcnn() -> tuple[Any, str]:
+    """The detector that the published preprocessing uses; without it None, and why."""
     try:
         from facenet_pytorch import MTCNN
-    except ImportError:
-        return None
-    return MTCNN(image_size=(720, 1280), device=torch.device("cpu"))
+    except ImportError as error:
+        return None, f"{error}: pip install --no-deps facenet-pytorch, and pip install requests"
+    return MTCNN(image_size=(720, 1280), device=torch.device("cpu")), ""
 
 
 def _reference(path: Path, mtcnn: Any) -> int:

@@ -34,7 +34,8 @@ def part(plan: Plan, found: Found) -> Iterator[Figure]:
     spec = net.spec
     video = torch.randn(BATCH, spec.frames, spec.video_channels)
     audio = torch.randn(BATCH, spec.audio_channels, spec.audio.steps(spec.samples))
-    target = torch.nn.functional.one_hot(torch.arange(BATCH) % len(spec.labels)).float()
+    truth = torch.nn.functional.one_hot(torch.arange(BATCH) % len(spec.labels), len(spec.labels)).float()
+    target = truth[:, None].expand(-1, 3, -1)
 
     def step() -> None:
         _step(net, optimizer, mask(video, audio, target, "softhard"))
