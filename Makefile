@@ -7,7 +7,8 @@ READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.ready-test
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format types lint imports weights system system-test clean
+
+.PHONY: help run test check bench format types lint imports weights system system-test clean
 
 DATA ?= $(or $(EMOLIVE_DATA),../shared/data)
 
@@ -21,6 +22,10 @@ test: system-test $(TEST_READY) ## set up what is missing, then run every test
 	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest $(ARGS)
 
 check: system-test $(TEST_READY) lint types imports test ## lint, types, import contracts and tests
+
+bench: $(TEST_READY) ## measure everything, into docs/bench.md and docs/bench.json
+	$(BIN)/emolive bench --json docs/bench.json --markdown $(ARGS) > docs/.bench.md
+	mv docs/.bench.md docs/bench.md
 
 lint: $(TEST_READY) ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -49,7 +54,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(READY): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[onnx]'
 	@touch $@
 
 $(TEST_READY): pyproject.toml | $(BIN)/python

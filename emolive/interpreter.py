@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from emolive.baseline import Baseline, Population
 from emolive.errors import EmoliveError
 from emolive.evidence import Window
 from emolive.face.landmarks import TRACKER
+from emolive.models import backends
 from emolive.models import checkpoint as checkpoints
+from emolive.models.backends import AUTO, EAGER, ONNX, Backend
 from emolive.models.checkpoint import Checkpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
@@ -72,14 +76,32 @@ def model_input(
 
 
 class Interpreter:
-    """Runs one checkpoint on windows. For one thread at a time."""
+    """Runs one checkpoint on windows. For one thread at a time.
 
-    def __init__(self, checkpoint: Checkpoint | OnnxCheckpoint, device: str = "cpu") -> None:
+    Args:
+        checkpoint: the loaded checkpoint.
+        device: where it runs, as torch calls it.
+        backend: what runs it: auto, or a name from `emolive.models.backends`. An exported checkpoint runs
+            on ONNX Runtime alone.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint | OnnxCheckpoint, device: str = "cpu", backend: str = EAGER
+    ) -> None:
         self.checkpoint = checkpoint
         self.spec = checkpoint.spec
         self.device = torch.device(device)
-        self._net = checkpoint.net.to(self.device).eval()
+        net = checkpoint.net.to(self.device).eval()
+        self.backend = backends.choose(backend, net, self.device) if _torch(net) else Backend(ONNX, net)
+        self._net = self.backend.net
         self.face, self.voice = populations(self._net)
+
+    def logits(self, video: FloatArray, sound: FloatArray) -> Tensor:
+        """(classes,) of one window as `model_input` gives it, on the processor."""
+        with self._inference():
+            given = (torch.from_numpy(part)[None].to(self.device) for part in (video, sound))
+            logits: Tensor = self._net(*given)
+        return logits[0].float().cpu()
 
     def modality(self, window: Window) -> Modality | None:
         """Which streams of a window can be read; None if neither."""
@@ -106,11 +128,9 @@ class Interpreter:
             window, face if "v" in modality else None, voice if "a" in modality else None, self.spec
         )
         with torch.inference_mode():
-            probs = self._net.probs(
-                torch.from_numpy(video)[None].to(self.device), torch.from_numpy(sound)[None].to(self.device)
-            )
+            probs = (self.logits(video, sound) / self._net.temperature.cpu()).softmax(dim=-1)
         used = {b.mode for b, stream in ((face, "v"), (voice, "a")) if stream in modality}
-        return Reading(tuple(probs[0].tolist()), modality, mode if mode in used else "none")
+        return Reading(tuple(probs.tolist()), modality, mode if mode in used else "none")
 
     def pixel_encoder(self) -> Callable[[Image], FloatArray] | None:
         """The trunk for `emolive.perception.Perceiver`; None for a model that sees no pixels."""
@@ -121,9 +141,9 @@ class Interpreter:
         std = torch.tensor(pixels.std, device=self.device).view(3, 1, 1)
 
         def encode(crop: Image) -> FloatArray:
-            with torch.inference_mode():
+            with self._inference():
                 x = torch.from_numpy(crop).to(self.device).permute(2, 0, 1).float() / 255
-                vector: FloatArray = self._net.encode(((x - mean) / std)[None])[0].cpu().numpy()
+                vector: FloatArray = self._net.encode(((x - mean) / std)[None])[0].float().cpu().numpy()
             return vector
 
         return encode
@@ -131,17 +151,31 @@ class Interpreter:
     def warm_up(self) -> None:
         """One pass through every part, so that the first estimate is not the slow one."""
         spec = self.spec
-        with torch.inference_mode():
-            self._net.probs(
-                torch.zeros(1, spec.frames, spec.video_channels, device=self.device),
-                torch.zeros(1, spec.audio_channels, spec.audio.steps(spec.samples), device=self.device),
-            )
+        steps = spec.audio.steps(spec.samples)
+        self.logits(
+            np.zeros((spec.frames, spec.video_channels), np.float32),
+            np.zeros((spec.audio_channels, steps), np.float32),
+        )
         if encode := self.pixel_encoder():
             encode(np.zeros((spec.pixels.size, spec.pixels.size, 3), np.uint8))
 
+    @contextmanager
+    def _inference(self) -> Iterator[None]:
+        """Without gradients; in half precision where the backend runs so."""
+        in_half = backends.half(self.backend.name, self.device)
+        with torch.inference_mode(), torch.autocast(self.device.type, enabled=in_half):
+            yield
 
-def load_interpreter(fusion: str | None, path: Path | None, device: str = "auto") -> Interpreter:
+
+def _torch(net: EmotionNet | OnnxNet) -> TypeGuard[EmotionNet]:
+    return isinstance(net, EmotionNet)
+
+
+def load_interpreter(
+    fusion: str | None, path: Path | None, device: str = "auto", backend: str = AUTO
+) -> Interpreter:
     """Load strictly and warm up. EmoliveError in one sentence for anything that does not fit."""
+    backends.check(backend)
     if path is None:
         path = checkpoints.shipped(fusion or "ia")
     device = choose_device(device)
@@ -149,10 +183,12 @@ def load_interpreter(fusion: str | None, path: Path | None, device: str = "auto"
     if path.suffix.lower() == ".onnx":
         from emolive.models import onnx_model
 
+        if backend not in (AUTO, ONNX):
+            raise EmoliveError(f"{path} runs on ONNX Runtime alone, not on the backend {backend}.")
         loaded, device = onnx_model.load(path, fusion=fusion, tracker=TRACKER), "cpu"
     else:
         loaded = checkpoints.load(path, fusion=fusion, tracker=TRACKER)
-    interpreter = Interpreter(loaded, device)
+    interpreter = Interpreter(loaded, device, backend)
     interpreter.warm_up()
     return interpreter
 

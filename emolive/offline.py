@@ -193,6 +193,7 @@ def analyze(
     person: str = "guest",
     same_person: bool = False,
     device: str = "auto",
+    backend: str = "auto",
 ) -> Iterator[Row]:
     """Rows of media files, as `emolive analyze` writes them: one per estimate, then a summary per file.
 
@@ -204,11 +205,12 @@ def analyze(
         person: under which name a neutral baseline was saved.
         same_person: running statistics go on from file to file.
         device: auto, cpu, cuda or mps.
+        backend: auto, eager, folded or onnx.
 
     Raises:
         EmoliveError: a model or a file cannot be used, in one sentence; earlier rows are good.
     """
-    interpreter = load_interpreter(fusion, None if checkpoint is None else Path(checkpoint), device)
+    interpreter = load_interpreter(fusion, None if checkpoint is None else Path(checkpoint), device, backend)
     with Analyzer(interpreter, baseline=baseline, person=person, same_person=same_person) as analyzer:
         for file in files:
             yield from analyzer.rows(Path(file))

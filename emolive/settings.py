@@ -34,6 +34,13 @@ def user_dir() -> Path:
     return Path(platformdirs.user_data_dir("emolive", appauthor=False))
 
 
+def cache_dir() -> Path:
+    """Where is kept what can be made again; below `EMOLIVE_HOME` if that is set."""
+    if chosen := os.environ.get("EMOLIVE_HOME"):
+        return Path(chosen) / "cache"
+    return Path(platformdirs.user_cache_dir("emolive", appauthor=False))
+
+
 def data_dir() -> Path:
     """The optional folder of real clips that tests and training read (`EMOLIVE_DATA`)."""
     return Path(os.environ.get("EMOLIVE_DATA", "../shared/data"))

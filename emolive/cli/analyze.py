@@ -25,9 +25,12 @@ def analyze(args: argparse.Namespace) -> int:
     # As in a session: for nets this small a second thread mostly waits for the first.
     torch.set_num_threads(1)
     with contextlib.ExitStack() as stack:
+        interpreter = load_interpreter(args.fusion, args.checkpoint, args.device, args.backend)
+        if interpreter.backend.note:
+            _say(interpreter.backend.note)
         analyzer = stack.enter_context(
             Analyzer(
-                load_interpreter(args.fusion, args.checkpoint, args.device),
+                interpreter,
                 baseline="neutral" if args.neutral else args.baseline or DEFAULT_BASELINE,
                 person=args.person or DEFAULT_PERSON,
                 same_person=args.same_person,

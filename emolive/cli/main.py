@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from emolive.baseline import MODES
-from emolive.cli import export
+from emolive.cli import bench, export
 from emolive.errors import EmoliveError
 from emolive.models.registry import check_fusion, fusions
+from emolive.models.spec import BACKENDS
 from emolive.record.rows import FORMATS
 
 Command = Callable[[argparse.Namespace], int]
@@ -56,7 +57,7 @@ def parser() -> Parser:
     """The whole command line."""
     top = Parser(prog="emolive", description="Reads expressed emotion from webcam and microphone, live.")
     top.add_argument("--version", action="version", version=f"emolive {version('emolive')}")
-    top.set_defaults(command=_run, source="auto", mic="auto", device="auto")
+    top.set_defaults(command=_run, source="auto", mic="auto", device="auto", backend="auto")
     _run_options(top)
     commands = top.add_subparsers(title="commands", metavar="")
 
@@ -83,7 +84,7 @@ def parser() -> Parser:
         help="clips of the person being neutral",
     )
     analyze.add_argument("--same-person", action="store_true", help="the files show one and the same person")
-    analyze.set_defaults(command=_analyze, device="auto")
+    analyze.set_defaults(command=_analyze, device="auto", backend="auto")
 
     devices = commands.add_parser("devices", help="list cameras and microphones")
     devices.add_argument("--json", action="store_true", help="for programs")
@@ -103,6 +104,10 @@ def parser() -> Parser:
     exports = commands.add_parser("export", help="write a checkpoint for other programs")
     export.add_options(exports)
     exports.set_defaults(command=export.export)
+
+    benches = commands.add_parser("bench", help="measure what things cost on this machine")
+    bench.add_options(benches)
+    benches.set_defaults(command=bench.bench)
     return top
 
 
@@ -117,6 +122,11 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--person", metavar="NAME", help="whose saved neutral baseline to use; default guest")
     parser.add_argument("--device", help="auto (the default), cpu, cuda or mps")
+    parser.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        help="what runs the model; default auto: the fastest, as measured at the start",
+    )
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
@@ -137,6 +147,9 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jsonl", type=Path, metavar="F", help="write every estimate here")
     parser.add_argument(
         "--screenshot", type=Path, metavar="F", help="save a picture of the window at the end"
+    )
+    parser.add_argument(
+        "--counters", type=Path, metavar="F", help="write what the window painted and cost, as JSON"
     )
     parser.add_argument("--loop", action="store_true", help="play a file again and again")
     parser.add_argument(

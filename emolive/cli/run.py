@@ -45,6 +45,7 @@ def config_of(args: argparse.Namespace) -> SessionConfig:
         paced=not args.unpaced,
         loop=args.loop,
         device=args.device,
+        backend=args.backend,
     )
 
 
@@ -52,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
     """Run until the window is closed, the duration is over, the file has ended, or Ctrl-C."""
     if args.unpaced and not args.headless:
         raise EmoliveError("A window plays at the pace of time: --unpaced goes with --headless.")
+    if args.counters is not None and args.headless:
+        raise EmoliveError("There is no window to count for: --counters does not go with --headless.")
     config = config_of(args)
     with Rows(args.jsonl, config.source) as rows:
         if args.headless:
@@ -158,7 +161,13 @@ def _window(config: SessionConfig, args: argparse.Namespace, rows: Rows | None) 
     if _has_display():
         given = {name for name in REMEMBERED if getattr(args, name) is not None}
         config = with_remembered(config, given | ({"fusion"} if args.checkpoint is not None else set()))
-        return run_app(config, on_estimate=rows, screenshot=args.screenshot, seconds=args.duration)
+        return run_app(
+            config,
+            on_estimate=rows,
+            screenshot=args.screenshot,
+            seconds=args.duration,
+            counters=args.counters,
+        )
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     seconds, picture = args.duration or OFFSCREEN_S, args.screenshot or OFFSCREEN_PICTURE
     sys.stdout.write(f"No display: the window runs unseen for {seconds:.0f} s.\n")
@@ -169,7 +178,7 @@ def _window(config: SessionConfig, args: argparse.Namespace, rows: Rows | None) 
         if rows is not None:
             rows(estimate)
 
-    code = run_app(config, on_estimate=show, screenshot=picture, seconds=seconds)
+    code = run_app(config, on_estimate=show, screenshot=picture, seconds=seconds, counters=args.counters)
     if picture.is_file():
         sys.stdout.write(f"A picture of the window is in {picture}.\n")
     return code

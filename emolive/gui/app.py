@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from emolive.gui.link import Backend
+from emolive.gui.meter import Meter, writable
 from emolive.live.api import SessionApi, SessionConfig
 from emolive.types import Estimate
 
@@ -50,6 +51,7 @@ def run_app(
     on_estimate: Callable[[Estimate], None] | None = None,
     screenshot: Path | None = None,
     seconds: float | None = None,
+    counters: Path | None = None,
 ) -> int:
     """Show the window until it is closed; 0, or 1 if the session could not start.
 
@@ -60,7 +62,16 @@ def run_app(
         on_estimate: called with each estimate, from the inference thread.
         screenshot: where a picture of the window is saved just before it closes by itself.
         seconds: close by itself so long after the session began to run or failed to.
+        counters: where is written at the end what was painted and what it cost.
+
+    Raises:
+        EmoliveError: the counters cannot be written.
     """
+    meter = Meter() if counters is not None else None
+    hear = on_estimate
+    if meter is not None and counters is not None:
+        writable(counters)
+        hear = _both(meter.heard, on_estimate)
     prepare_environment()
     from PySide6.QtCore import QEventLoop, QTimer
     from PySide6.QtWidgets import QApplication
@@ -77,7 +88,8 @@ def run_app(
     backend = backend or Backend()
     if session_factory is not None:
         backend = replace(backend, session=session_factory)
-    window = MainWindow(config, backend, on_estimate)
+    window = MainWindow(config, backend, hear)
+    window.video.meter = meter
     opened_s = time.monotonic()
     limit = QTimer()
 
@@ -88,6 +100,8 @@ def run_app(
             QTimer.singleShot(round(1000 * seconds), leave)
 
     def leave() -> None:
+        if meter is not None:
+            meter.stop()
         if screenshot is not None:
             screenshot.parent.mkdir(parents=True, exist_ok=True)
             if not window.grab().save(str(screenshot)):
@@ -104,7 +118,20 @@ def run_app(
         loop.exec()
     limit.stop()
     window.deleteLater()
+    if meter is not None and counters is not None:
+        meter.save(counters)
     return 1 if window.link.error else 0
+
+
+def _both(
+    first: Callable[[Estimate], None], second: Callable[[Estimate], None] | None
+) -> Callable[[Estimate], None]:
+    def call(estimate: Estimate) -> None:
+        first(estimate)
+        if second is not None:
+            second(estimate)
+
+    return call
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.gui import theme
+from emolive.gui.meter import Meter
 from emolive.gui.overlay import Caption, draw_face, draw_message, draw_tag
 from emolive.types import Face, Frame, Image
 
@@ -27,6 +28,7 @@ class VideoView(QWidget):
         self.setAccessibleName("Picture")
         self.painted = 0
         """Frames painted so far, each counted once."""
+        self.meter: Meter | None = None
         self.mirrored = False
         self.landmarks = True
         self.frame: Frame | None = None
@@ -98,6 +100,8 @@ class VideoView(QWidget):
         painter = QPainter(self)
         area = QRectF(self.rect())
         image = self._image
+        if self.meter is not None:
+            self.meter.painted_window()
         if image is None:
             painter.fillRect(area, QColor(theme.SURFACE))
             phase = time.monotonic() % TURN_S / TURN_S if self._busy else None
@@ -117,6 +121,8 @@ class VideoView(QWidget):
         if self._fresh:
             self._fresh = False
             self.painted += 1
+            if self.meter is not None:
+                self.meter.painted_frame()
         self._paint_over(painter, image, target)
 
     def _paint_over(self, painter: QPainter, image: QImage, target: QRectF) -> None:

@@ -36,6 +36,8 @@ class SessionConfig:
     """Play a file again from the start when it ends."""
     device: str = "auto"
     """Where the model runs: auto, cpu, cuda, mps."""
+    backend: str = "auto"
+    """What runs it: eager, folded, onnx, or "auto", the fastest of them as measured while loading."""
 
 
 class SessionApi(Protocol):

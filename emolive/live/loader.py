@@ -10,6 +10,8 @@ from pathlib import Path
 
 from emolive.errors import EmoliveError
 from emolive.interpreter import Interpreter, load_interpreter
+from emolive.models.backends import AUTO, TITLES, check
+from emolive.models.onnx_model import is_onnx
 from emolive.models.registry import check_fusion
 from emolive.types import Status
 
@@ -32,9 +34,18 @@ class ModelLoader:
     """One short-lived thread at a time; answers only for the newest wish."""
 
     def __init__(
-        self, device: str, on_ready: Callable[[Interpreter], None], on_status: Callable[[Status], None]
+        self,
+        device: str,
+        backend: str,
+        on_ready: Callable[[Interpreter], None],
+        on_status: Callable[[Status], None],
     ) -> None:
+        """EmoliveError for a backend that does not exist."""
+        check(backend)
         self._device = device
+        self._backend = backend
+        self._measured: str | None = None
+        """What "auto" came to: the models are alike, so that it is measured once."""
         self._on_ready, self._on_status = on_ready, on_status
         self._lock = threading.Lock()
         self._wish: Wish | None = None
@@ -84,7 +95,7 @@ class ModelLoader:
 
     def _grant(self, wish: Wish) -> Status | None:
         try:
-            interpreter = load_interpreter(wish.fusion, wish.path, self._device)
+            interpreter = load_interpreter(wish.fusion, wish.path, self._device, self._backend_for(wish))
             with self._lock:
                 if self._wish is not wish or self._closed:
                     return None
@@ -94,5 +105,15 @@ class ModelLoader:
         except Exception as error:
             log.exception("loading %s failed", wish.text)
             return Status("model", "error", "failed", f"Loading {wish.text} failed: {error}.")
-        spec = interpreter.spec
-        return Status("model", "ok", "ready", f"{spec.fusion} answers on {interpreter.device}.")
+        backend = interpreter.backend
+        if backend.took_ms:
+            self._measured = backend.name
+        if backend.note and self._backend != AUTO:
+            return Status("model", "warning", "fallback", backend.note)
+        text = f"{interpreter.spec.fusion} answers on {interpreter.device} by {TITLES[backend.name]}."
+        return Status("model", "ok", "ready", text)
+
+    def _backend_for(self, wish: Wish) -> str:
+        # An exported checkpoint knows but one.
+        exported = wish.path is not None and is_onnx(wish.path)
+        return self._backend if exported or self._measured is None else self._measured

@@ -48,7 +48,9 @@ class Session:
         """Held while a source is looked for, which may take a driver seconds: `stop` does not wait for it."""
         self._statuses = Statuses()
         self._engine = Engine(self._config.baseline, self._config.person, self._statuses)
-        self._loader = ModelLoader(self._config.device, self._engine.adopt, self._statuses.put)
+        self._loader = ModelLoader(
+            self._config.device, self._config.backend, self._engine.adopt, self._statuses.put
+        )
         self._subscribers: list[Callable[[Estimate], None]] = []
         self._run: Run | None = None
         self._source, self._mic = self._config.source, self._config.mic

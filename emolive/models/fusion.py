@@ -125,10 +125,10 @@ class LateTransformer(Fusion):
         self.video_queries = self.block(video[1], audio[1], heads)
 
     def after(self, audio: Tensor, video: Tensor) -> Streams:
-        a, v = audio.mT, video.mT
+        a, v = audio.transpose(1, 2), video.transpose(1, 2)
         new_audio, audio_to_video = self.audio_queries(a, v)
         new_video, video_to_audio = self.video_queries(v, a)
-        return Streams(new_audio.mT, new_video.mT, audio_to_video, video_to_audio)
+        return Streams(new_audio.transpose(1, 2), new_video.transpose(1, 2), audio_to_video, video_to_audio)
 
 
 @register("it")
@@ -141,10 +141,15 @@ class IntermediateTransformer(Fusion):
         self.video_queries = TransformerBlock(video[0], audio[0], heads)
 
     def between(self, audio: Tensor, video: Tensor) -> Streams:
-        a, v = audio.mT, video.mT
+        a, v = audio.transpose(1, 2), video.transpose(1, 2)
         from_video, audio_to_video = self.audio_queries(a, v)
         from_audio, video_to_audio = self.video_queries(v, a)
-        return Streams(audio + from_video.mT, video + from_audio.mT, audio_to_video, video_to_audio)
+        return Streams(
+            audio + from_video.transpose(1, 2),
+            video + from_audio.transpose(1, 2),
+            audio_to_video,
+            video_to_audio,
+        )
 
 
 @register("ia")
@@ -163,7 +168,7 @@ class IntermediateAttention(Fusion):
         self.video_queries = CrossAttention(video[0], audio[0], heads)
 
     def between(self, audio: Tensor, video: Tensor) -> Streams:
-        a, v = audio.mT, video.mT
+        a, v = audio.transpose(1, 2), video.transpose(1, 2)
         audio_to_video = self.audio_queries.weights(a, v)
         video_to_audio = self.video_queries.weights(v, a)
         return Streams(

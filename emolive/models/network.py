@@ -159,7 +159,7 @@ class EmotionNet(nn.Module):
 
         What the two make together sends `share` of its gradient back into where each was alone.
         """
-        seen1, heard1 = self.visual.stage1(video.mT), self.audio.stage1(audio)
+        seen1, heard1 = self.visual.stage1(video.transpose(1, 2)), self.audio.stage1(audio)
         middle = self.fusion.between(_damped(heard1, share), _damped(seen1, share))
         alone = Streams(self.audio.stage2(heard1), self.visual.stage2(seen1))
         if middle.audio_to_video is None:

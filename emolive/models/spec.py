@@ -12,6 +12,9 @@ EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "s
 Pooling = Literal["middle", "mean"]
 AudioKind = Literal["mfcc", "logmel"]
 
+BACKENDS = ("auto", "eager", "folded", "onnx")
+"""What can run a network; see `emolive.models.backends`."""
+
 ENCODERS = {"efficientface": 1024, "geometry": 136}
 """The frame encoders and the width of the vector that each makes of one frame."""
 

@@ -98,7 +98,13 @@ def watch(random_checkpoint: Callable[..., Path]) -> Iterator[Callable[..., Watc
     watched: list[Watched] = []
 
     def begin(source: Any, *, start: bool = True, **config: Any) -> Watched:
-        config = {"mic": "auto", "checkpoint": random_checkpoint("ia"), "device": "cpu", **config}
+        config = {
+            "mic": "auto",
+            "checkpoint": random_checkpoint("ia"),
+            "device": "cpu",
+            "backend": "eager",
+            **config,
+        }
         one = Watched(SessionConfig(source=str(source), **config))
         watched.append(one)
         if start:

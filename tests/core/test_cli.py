@@ -326,6 +326,8 @@ def test_a_checkpoint_of_another_fusion(emolive, clips, random_checkpoint, tmp_p
         (["run", "--headless", "--duration", "-1"], "-1 is no number of seconds"),
         (["run", "--headless", "--duration", "nan"], "nan is no number of seconds"),
         (["run", "--unpaced"], "--headless"),
+        (["run", "--headless", "--counters", "x.json"], "no window to count for"),
+        (["run", "--backend", "fast"], "fast"),
         (["run", "--headless", "--source", "no such camera"], "no such camera"),
         (["run", "--headless", "--source", "97"], "97"),
         (["run", "--headless", "--source", "demo", "--mic", "no such microphone"], "microphone"),

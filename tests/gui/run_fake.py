@@ -1,4 +1,4 @@
-"""Opens the real window over the fake session and prints each call: `run_fake.py [seconds [picture]]`."""
+"""Opens the real window over the fake session and prints each call: `run_fake.py [seconds [picture [counters]]]`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Printed(list[tuple[str, object]]):
 def main() -> int:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
     picture = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    counters = Path(sys.argv[3]) if len(sys.argv) > 3 else None
     backend = Backend(
         session=Talking,
         fusions=lambda: {
@@ -41,7 +42,8 @@ def main() -> int:
         cameras=lambda: (FakeDevice(0, "Front camera", default=True), FakeDevice(1, "Desk camera")),
         microphones=lambda: (FakeDevice(3, "Built-in microphone", default=True),),
     )
-    return run_app(SessionConfig(), backend=backend, seconds=seconds, screenshot=picture)
+    config = SessionConfig()
+    return run_app(config, backend=backend, seconds=seconds, screenshot=picture, counters=counters)
 
 
 if __name__ == "__main__":

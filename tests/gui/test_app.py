@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -43,7 +44,7 @@ def test_nothing_heavy_is_imported_before_the_window_is_there(tmp_path: Path) ->
 def test_without_a_screen_it_paints_into_a_file(tmp_path: Path) -> None:
     picture = tmp_path / "deep" / "window.png"
     done = subprocess.run(
-        [sys.executable, str(RUNNER), "1.5", str(picture)],
+        [sys.executable, str(RUNNER), "2.5", str(picture), str(tmp_path / "counters.json")],
         env=environment(tmp_path),
         capture_output=True,
         text=True,
@@ -51,6 +52,11 @@ def test_without_a_screen_it_paints_into_a_file(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "counters.json").read_text())
+    assert told["first_paint_ns"] < told["first_estimate_ns"]
+    assert told["painted_per_s"] > 0
+    assert told["longest_gap_ms"] > 0
+    assert told["cpu_percent"] > 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "Traceback" not in done.stderr
     assert done.stdout.splitlines() == ["start None", "stop 2.3"]

@@ -1,0 +1,79 @@
+"""Clips a second of our preprocessing, against decoding everything and MTCNN on 15 full frames."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from emolive import settings
+from emolive.bench import material
+from emolive.bench.figures import Figure, Found, Plan
+from emolive.capture.decode import iter_media
+from emolive.types import Frame
+from preprocessing.clip import ClipCutter
+from preprocessing.output import Output
+from preprocessing.records import Cut, SourceClip
+
+CLIP_S = 4.0
+TURNS = 2
+TARGET = 10.0
+FRAMES = 15
+
+
+def part(plan: Plan, found: Found) -> Iterator[Figure]:
+    """`preprocess`: one process, one thread; crops, landmarks and sound are written."""
+    torch.set_num_threads(1)
+    paths, kind = _clips(plan)
+    root = paths[0].parent
+    cutter = ClipCutter(root, Output(plan.folder / "prepared"), Cut(), ("faces", "audio"))
+    clips = [SourceClip(path.stem, "happy", "1", path.name, "") for path in paths]
+    ours, theirs = 0.0, 0.0
+    mtcnn, lacking = _mtcnn()
+    cutter(clips[0])
+    for _ in range(TURNS):
+        ours += _cpu_s(lambda: [cutter(clip) for clip in clips])
+        if mtcnn is not None:
+            theirs += _cpu_s(lambda: [_reference(path, mtcnn) for path in paths])
+    count = TURNS * len(clips)
+    yield Figure("preprocess.clips", "preprocessing", count / ours, "clips a CPU second", note=kind)
+    if mtcnn is None:
+        yield Figure("preprocess.mtcnn", "  decode all, MTCNN on 15 frames", note=lacking)
+        return
+    yield Figure("preprocess.mtcnn", "  decode all, MTCNN on 15 frames", count / theirs, "clips a CPU second")
+    yield Figure("preprocess.ratio", "  times more", theirs / ours, "×", TARGET, at_least=True)
+
+
+def _clips(plan: Plan) -> tuple[list[Path], str]:
+    """Clips of one folder: real ones if there are any, else a drawn one."""
+    real = sorted((settings.data_dir() / "ravdess" / "video").resolve().rglob("*.mp4"))
+    if real:
+        mine = [path for path in real if path.parent == real[0].parent][:4]
+        return mine, f"{len(mine)} RAVDESS clips"
+    return [material.write_clip(plan.folder / "clip.mp4", CLIP_S, material.HD)], "a drawn clip, 1280x720"
+
+
+def _cpu_s(run: Callable[[], object]) -> float:
+    start = time.process_time()
+    run()
+    return time.process_time() - start
+
+
+def _mtcnn() -> tuple[Any, str]:
+    """The detector that the published preprocessing uses; without it None, and why."""
+    try:
+        from facenet_pytorch import MTCNN
+    except ImportError as error:
+        return None, f"{error}: pip install --no-deps facenet-pytorch, and pip install requests"
+    return MTCNN(image_size=(720, 1280), device=torch.device("cpu")), ""
+
+
+def _reference(path: Path, mtcnn: Any) -> int:
+    """All frames decoded, 15 of them searched in full and in RGB, as published; how many had a face."""
+    frames = [item.image for item in iter_media(path, audio=False) if isinstance(item, Frame)]
+    chosen = [frames[i * len(frames) // FRAMES] for i in range(FRAMES)]
+    with torch.no_grad():
+        return sum(mtcnn.detect(image[..., ::-1].copy())[0] is not None for image in chosen)

@@ -1,0 +1,87 @@
+"""What the parts of an estimate cost: `pytest tests/benchmarks --benchmark-enable`.
+
+Without that option each runs once and only its result is looked at: no test here depends on time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from emolive import audio
+from emolive.face import geometry
+from emolive.models import backends, registry
+from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
+from emolive.ring import AudioRing
+from emolive.window import pool
+
+CPU = torch.device("cpu")
+LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
+SHIPPED = ModelSpec(
+    encoders=("geometry",),
+    pooling="mean",
+    audio=LOGMEL,
+    baselines=("none", "neutral", "running"),
+    variant="residual",
+)
+
+
+@pytest.mark.parametrize("name", backends.NAMES)
+def test_head(benchmark: BenchmarkFixture, name: str) -> None:
+    if name == "onnx":
+        pytest.importorskip("onnxruntime")
+    net = registry.build(SHIPPED).eval()
+    made = backends.build(name, net, CPU)
+    video, audio_, _ = backends.inputs(SHIPPED, CPU)
+    with torch.inference_mode():
+        found = benchmark(made, video, audio_)
+        assert torch.allclose(found, net(video, audio_), atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [112, 224])
+def test_trunk(benchmark: BenchmarkFixture, size: int) -> None:
+    net = registry.build(ModelSpec(pixels=PixelSpec(size))).eval()
+    made = backends.build("folded", net, CPU)
+    pixels = torch.rand(1, 3, size, size)
+    with torch.inference_mode():
+        assert benchmark(made.encode, pixels).shape == (1, 1024)
+
+
+@pytest.mark.parametrize("spec", [LOGMEL, AudioSpec()], ids=["logmel", "mfcc"])
+def test_audio_features(benchmark: BenchmarkFixture, spec: AudioSpec) -> None:
+    n = spec.lead + round(3.6 * spec.rate_hz)
+    sound = np.random.default_rng(0).normal(0, 0.1, n).astype(np.float32)
+    found = benchmark(audio.features, sound, spec)
+    assert found.shape == (spec.channels, spec.steps(n - spec.lead))
+
+
+def test_resampling_of_a_window(benchmark: BenchmarkFixture) -> None:
+    sound = np.random.default_rng(0).normal(0, 0.1, round(3.6 * 48_000)).astype(np.float32)
+    assert benchmark(audio.resample, sound, 48_000, 22_050).shape == (79_380,)
+
+
+def test_geometry_of_a_face(benchmark: BenchmarkFixture) -> None:
+    points = (geometry.mean_shape() * 100 + 200)[None]
+    assert benchmark(geometry.encode, points)[0] == pytest.approx(geometry.mean_shape().ravel(), abs=1e-4)
+
+
+def test_pooling_of_a_window(benchmark: BenchmarkFixture) -> None:
+    stamps = np.arange(54, dtype=np.int64) * 66_666_667
+    rows = np.ones((54, 136), np.float32)
+    end_ns = 3_600_000_000
+    bins, present = benchmark(
+        lambda: pool(stamps, rows, np.ones(54, bool), end_ns, window_s=3.6, bins=15, pooling="mean")
+    )
+    assert present.all()
+    assert bins.shape == (15, 272)
+
+
+def test_a_block_into_the_ring(benchmark: BenchmarkFixture) -> None:
+    ring = AudioRing(48_000, 8.0)
+    block = np.full(960, 0.5, np.float32)
+    blocks = iter(range(10**9))
+    benchmark(lambda: ring.write(block, next(blocks) * 20_000_000))
+    assert ring.newest_ns is not None
+    assert ring.read(20_000_000, 100)[1].all()

@@ -1,0 +1,212 @@
+"""Whatever runs a network, it says what plain torch says; and what cannot run it gives way to torch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from emolive.cli.main import main
+from emolive.errors import EmoliveError
+from emolive.interpreter import Interpreter, load_interpreter
+from emolive.models import backends, checkpoint, fold, onnx_live, registry
+from emolive.models.network import EmotionNet
+from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx")
+
+CPU = torch.device("cpu")
+SMALL = AudioSpec(kind="logmel", n_fft=512, hop=441, n_mels=16, fmin_hz=50, fmax_hz=8000)
+
+
+def net_of(fusion: str, variant: str, *encoders: str, size: int = 48, heads: int = 2) -> EmotionNet:
+    """Random weights, and normalisations whose statistics are not those of a fresh network."""
+    torch.manual_seed(3)
+    spec = ModelSpec(
+        fusion=fusion,
+        variant=variant,
+        encoders=encoders or ("geometry",),
+        heads=heads,
+        pooling="mean" if variant == "residual" else "middle",
+        audio=SMALL if variant == "residual" else AudioSpec(),
+        baselines=("none", "running") if variant == "residual" else (),
+        pixels=PixelSpec(size),
+        dropout=0.1,
+    )
+    net = registry.build(spec).train()
+    video, audio, pixels = backends.inputs(spec, CPU, 8)
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            module.momentum = 0.9  # else little but the biases comes through
+    with torch.no_grad():
+        for _ in range(2):
+            net(3 * video + 1, 2 * audio - 1)
+            if pixels is not None:
+                net.encode(2 * pixels + 0.5)
+    return net.eval()
+
+
+def largest(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float((a - b).abs().max())
+
+
+@pytest.mark.parametrize("name", ["folded", "onnx"])
+@pytest.mark.parametrize("variant", ["reference", "residual"])
+@pytest.mark.parametrize("fusion", ["lt", "it", "ia"])
+def test_logits_are_those_of_torch(fusion: str, variant: str, name: str) -> None:
+    net = net_of(fusion, variant)
+    made = backends.build(name, net, CPU)
+    assert made is not net
+    video, audio, _ = backends.inputs(net.spec, CPU)
+    with torch.inference_mode():
+        spoken = net(video, audio)
+        assert float(spoken.std()) > 0.01
+        for given in ((video, audio), (video, 0 * audio), (0 * video, audio)):
+            assert largest(made(*given), net(*given)) < 1e-4
+            assert largest(made.probs(*given), net.probs(*given)) < 1e-4
+        assert largest(spoken, net(0 * video, audio)) > 1e-3
+
+
+@pytest.mark.parametrize("name", ["folded", "onnx"])
+@pytest.mark.parametrize("size", [48, 112])
+def test_vectors_of_the_trunk_are_those_of_torch(name: str, size: int) -> None:
+    net = net_of("lt", "reference", "efficientface", size=size)
+    made = backends.build(name, net, CPU)
+    pixels = backends.inputs(net.spec, CPU)[2]
+    assert pixels is not None
+    with torch.inference_mode():
+        expected = net.encode(pixels)
+        assert float(expected.std()) > 0.01
+        assert largest(made.encode(pixels), expected) < 1e-4
+        assert largest(made.encode(-pixels), expected) > 1e-2
+
+
+def test_folding_leaves_no_normalisation_and_no_dropout() -> None:
+    net = net_of("ia", "residual", "efficientface")
+    kinds = {type(module).__name__ for module in fold.folded(net).modules()}
+    assert not [kind for kind in kinds if "BatchNorm" in kind]
+    assert not isinstance(next(iter(fold.folded(net).visual.stage1[0])), torch.nn.BatchNorm1d)
+    assert any(isinstance(module, torch.nn.BatchNorm1d) for module in net.modules())
+
+
+def test_auto_measures_all_and_takes_the_fastest() -> None:
+    chosen = backends.choose("auto", net_of("ia", "residual"), CPU)
+    assert set(chosen.took_ms) == {"eager", "folded", "onnx"}
+    assert chosen.took_ms[chosen.name] == min(chosen.took_ms.values())
+    assert not chosen.note
+
+
+def test_auto_makes_do_with_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    chosen = backends.choose("auto", net_of("ia", "residual"), CPU)
+    assert set(chosen.took_ms) == {"eager", "folded"}
+    assert not chosen.note
+
+
+def test_what_cannot_be_built_gives_way_to_torch_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    net = net_of("ia", "residual")
+    chosen = backends.choose("onnx", net, CPU)
+    assert chosen.name == "eager"
+    assert chosen.net is net
+    assert chosen.note == "ONNX models want more packages: install emolive[onnx]; plain torch answers."
+
+
+def test_what_says_something_else_gives_way_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(net: EmotionNet) -> EmotionNet:
+        made = fold.folded(net)
+        made.classifier.bias.data[0] += 0.01
+        return made
+
+    monkeypatch.setattr(backends, "folded", wrong)
+    chosen = backends.choose("folded", net_of("ia", "residual"), CPU)
+    assert chosen.name == "eager"
+    assert "differs from torch by 0.0" in chosen.note
+    assert "folded" not in backends.choose("auto", net_of("ia", "residual"), CPU).took_ms
+
+
+def test_an_export_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = net_of("ia", "residual")
+    onnx_live.convert(net)
+
+    def never(*_: Any) -> bytes:
+        raise AssertionError("exported again")
+
+    monkeypatch.setattr(onnx_live, "_traced", never)
+    onnx_live.convert(net)
+    with torch.no_grad():
+        net.classifier.bias += 1
+    with pytest.raises(AssertionError, match="exported again"):
+        onnx_live.convert(net)
+
+
+def test_a_damaged_cache_gives_way_to_torch() -> None:
+    net = net_of("ia", "residual")
+    onnx_live.convert(net)
+    (kept,) = (onnx_live.settings.cache_dir() / "onnx").iterdir()
+    kept.write_bytes(kept.read_bytes()[:1000])
+    chosen = backends.choose("onnx", net, CPU)
+    assert chosen.name == "onnx", "a damaged file is made anew"
+
+
+def test_unknown_backends_are_refused(random_checkpoint: Callable[..., Path]) -> None:
+    with pytest.raises(EmoliveError, match="no backend fast: choose auto, eager, folded, onnx"):
+        load_interpreter(None, random_checkpoint("ia"), "cpu", "fast")
+
+
+def test_an_export_runs_on_onnx_runtime_alone(tmp_path: Path) -> None:
+    with pytest.raises(EmoliveError, match="ONNX Runtime alone, not on the backend folded"):
+        load_interpreter(None, tmp_path / "x.onnx", "cpu", "folded")
+
+
+def test_a_pixel_encoder_gives_the_same_on_every_backend() -> None:
+    net = net_of("lt", "reference", "efficientface")
+    spec = replace(net.spec, pixels=PixelSpec(48, "RGB", (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)))
+    loaded = checkpoint.Checkpoint(net, spec, {}, Path())
+    crop = torch.randint(0, 255, (48, 48, 3), dtype=torch.uint8).numpy()
+    vectors = []
+    for name in backends.NAMES:
+        encode = Interpreter(loaded, "cpu", name).pixel_encoder()
+        assert encode is not None
+        vectors.append(torch.from_numpy(encode(crop)))
+    assert all(largest(vector, vectors[0]) < 1e-4 for vector in vectors)
+
+
+def test_a_session_says_what_answers(watch: Callable[..., Any]) -> None:
+    one = watch("demo", backend="onnx", mic="none")
+    one.until(lambda: one.session.model_settled, "the model")
+    status = one.status("model")
+    assert status.code == "ready"
+    assert "by ONNX Runtime" in status.text
+
+
+def test_a_session_says_that_torch_stands_in(
+    watch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    one = watch("demo", backend="onnx", mic="none")
+    one.until(lambda: one.session.model_settled, "the model")
+    status = one.status("model")
+    assert (status.level, status.code) == ("warning", "fallback")
+    assert "plain torch answers" in status.text
+    assert one.until_estimates()
+
+
+def test_analyze_says_that_torch_stands_in(
+    clips: dict[str, Path],
+    random_checkpoint: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    given = ["--checkpoint", str(random_checkpoint("ia")), "--format", "jsonl", "--backend", "onnx"]
+    assert main(["analyze", str(clips["blind"]), *given]) == 0
+    told = capsys.readouterr()
+    assert told.out.count("\n") > 5
+    assert told.err.strip().endswith("plain torch answers.")
