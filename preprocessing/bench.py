@@ -14,9 +14,10 @@ from emolive.bench import material
 from emolive.bench.figures import Figure, Found, Plan
 from emolive.capture.decode import iter_media
 from emolive.types import Frame
+from preprocessing.annotations import Item
 from preprocessing.clip import ClipCutter
 from preprocessing.output import Output
-from preprocessing.records import Cut, SourceClip
+from preprocessing.records import Cut
 
 CLIP_S = 4.0
 TURNS = 2
@@ -30,7 +31,7 @@ def part(plan: Plan, found: Found) -> Iterator[Figure]:
     paths, kind = _clips(plan)
     root = paths[0].parent
     cutter = ClipCutter(root, Output(plan.folder / "prepared"), Cut(), ("faces", "audio"))
-    clips = [SourceClip(path.stem, "happy", "1", path.name, "") for path in paths]
+    clips = [Item(path.stem, path.name, path.name, "happy", "1", "") for path in paths]
     ours, theirs = 0.0, 0.0
     mtcnn, lacking = _mtcnn()
     cutter(clips[0])

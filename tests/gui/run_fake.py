@@ -1,4 +1,7 @@
-"""Opens the real window over the fake session and prints each call: `run_fake.py [seconds [picture [counters]]]`."""
+"""Opens the real window over the fake session and prints each call:
+
+`run_fake.py [seconds [picture [counters]]]`
+"""
 
 from __future__ import annotations
 
