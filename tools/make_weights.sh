@@ -1,7 +1,8 @@
 #!/bin/sh
 # From the data to the shipped weights: mean shape → landmarks and sound → five folds by actor (figures,
 # temperature) → one model of all training actors for each fusion → assets/models with the card.
-#   tools/make_weights.sh DATA [WORK]      DATA holds ravdess/landmarks and ravdess/audio_22050_flac
+#   tools/make_weights.sh DATA [WORK]      DATA holds ravdess/landmarks, ravdess/audio_22050_flac and
+#                                          teacher/ravdess_posteriors.csv
 # What is done is not done again: it goes on where it was stopped. Actor 01 is never trained on.
 set -eu
 
@@ -22,6 +23,7 @@ mkdir -p "$work" "$here/assets/models"
 
 for fusion in ia lt it; do
     common="--annotation_path $work/speech.csv --allow_outside --cache_path $work/cache --fusion $fusion --no_val"
+    common="$common --teacher_path $data/teacher/ravdess_posteriors.csv"
     # shellcheck disable=SC2086
     "$bin/emolive-train" crossval $common --scheme 5fold --result_path "$work/folds-$fusion"
     resume=""

@@ -41,6 +41,12 @@ infer emotions are forbidden in the European Union (AI Act, Art. 5(1)(f)).
 Trained on landmarks and sound of RAVDESS speech (Livingstone & Russo 2018, doi:10.1371/journal.pone.0196391),
 which is CC BY-NC-SA 4.0: **the weights are for non-commercial use** under the same licence. The landmarks
 were measured with dlib's 68-point predictor, trained on iBUG 300-W, which is for research use.
+
+Beside the labels stand soft targets (MIT): published posteriors of a wav2vec2 model for the voice and of
+action units for the face, each from a fold in which that clip's actor was held out
+(github.com/cristinalunaj/MMEmotionRecognition). Those teachers had learned from the other actors, those of
+our held-out folds among them; what they say of training clips may carry a trace of that. Which recipe was
+taken was chosen on the same folds: docs/experiments.md has every run that counted.
 """
 
 
