@@ -5,6 +5,7 @@ Every `t_ns` is on the session's one clock (see `emolive.clock`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -29,10 +30,15 @@ class Frame:
 
     t_ns: int
     """When it was captured."""
-    image: Image
-    """(height, width, 3) uint8, BGR, contiguous. Nobody writes into it after it was handed over."""
+    picture: Image | Callable[[], Image]
+    """The image, or what makes it when it is first looked at: of a file, half are never looked at."""
     index: int
     """Counts the source's frames from 0; a jump means that frames were dropped on the way."""
+
+    @property
+    def image(self) -> Image:
+        """(height, width, 3) uint8, BGR, contiguous. Nobody writes into it after it was handed over."""
+        return self.picture() if callable(self.picture) else self.picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,8 @@ class ClipCutter:
         blocks: list[AudioBlock] = []
         end_ns = 0
         if clip.video:
-            for item in iter_media(self._root / clip.video, audio=own, on_damage=on_damage):
+            # One thread: there is a process for every core already.
+            for item in iter_media(self._root / clip.video, audio=own, threads=1, on_damage=on_damage):
                 if isinstance(item, AudioBlock):
                     blocks.append(item)
                     continue

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import heapq
 import operator
-import stat
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.capture.base import SourceInfo
+from emolive.capture.container import open_media, streams
 from emolive.clock import NS_PER_S, to_s
 from emolive.errors import EmoliveError
 from emolive.types import AudioBlock, FloatArray, Frame, Image
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 OnDamage = Callable[[str], None]
 
+DECODERS = 2
+"""While one picture is looked at, the next two are decoded."""
 BLOCK_S = 0.02
 """Sound comes in blocks of at most this length, as from a microphone."""
 _HOLE_NS = 30_000_000
@@ -36,8 +38,6 @@ _HOLE_NS = 30_000_000
 _SHORT_HOLE_NS = 100_000_000
 _REORDER = 4
 """Some real clips (RAVDESS among them) leave the decoder with frames out of order."""
-_NOT_MEDIA = {"image2", "tty", "hls", "dash", "concat"}
-"""Still pictures, text, and lists of other files, which FFmpeg would open as well."""
 _NO_LENGTH = {"mp3", "aac", "ac3", "eac3", "mpegts", "mpeg", "h264", "hevc"}
 """Formats that do not say how long they are; FFmpeg guesses."""
 
@@ -45,8 +45,8 @@ _NO_LENGTH = {"mp3", "aac", "ac3", "eac3", "mpegts", "mpeg", "h264", "hevc"}
 def probe(path: Path | str) -> SourceInfo:
     """Say what is in a media file. EmoliveError if it cannot be played at all."""
     path = Path(path)
-    with _open(path) as container:
-        video, audio = _streams(path, container)
+    with open_media(path) as container:
+        video, audio = streams(path, container)
         duration_s = container.duration / 1_000_000 if container.duration else None
     return SourceInfo(
         name=path.name,
@@ -58,20 +58,26 @@ def probe(path: Path | str) -> SourceInfo:
 
 
 def iter_media(
-    path: Path | str, *, video: bool = True, audio: bool = True, on_damage: OnDamage | None = None
+    path: Path | str,
+    *,
+    video: bool = True,
+    audio: bool = True,
+    threads: int = DECODERS,
+    on_damage: OnDamage | None = None,
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and blocks of sound in the order of their `t_ns`.
 
     0 is where the earlier of the two streams begins, so the offset between them is kept; it does
     not depend on `video` and `audio`, which choose what is delivered. When a frame comes, all
-    sound before it has come. Sound is the mean of its channels at the file's own rate. What is
-    damaged is left out and told to `on_damage` once, as one sentence.
+    sound before it has come. A frame becomes BGR only when its image is asked for. Sound is the mean
+    of its channels at the file's own rate. What is damaged is left out and told to `on_damage` once, as
+    one sentence. Pictures are decoded ahead on `threads` threads; 1 where all cores are busy anyway.
 
     Raises EmoliveError for a file that cannot be opened or has nothing to give.
     """
     path = Path(path)
-    with _open(path) as container:
-        video_stream, audio_stream = _streams(path, container)
+    with open_media(path) as container:
+        video_stream, audio_stream = streams(path, container)
         origin_ns = min(
             _ns(s.start_time or 0, s.time_base) for s in (video_stream, audio_stream) if s is not None
         )
@@ -83,7 +89,7 @@ def iter_media(
     if audio and audio_stream is not None:
         readers.append(_sound(path, origin_ns, damage))
     if video and video_stream is not None:
-        readers.append(_pictures(path, origin_ns, damage))
+        readers.append(_pictures(path, origin_ns, damage, threads))
     empty = bool(readers)
     for item in heapq.merge(*readers, key=operator.attrgetter("t_ns")):
         empty = False
@@ -140,49 +146,6 @@ class _Damage:
             self._on_damage = None
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[InputContainer]:
-    import av
-
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        raise EmoliveError(f"There is no file {path}: check the path.") from None
-    except (OSError, ValueError) as error:
-        raise EmoliveError(f"{path} cannot be read: {error}.") from error
-    if stat.S_ISDIR(found.st_mode):
-        raise EmoliveError(f"{path} is a folder: choose a video or sound file in it.")
-    if not stat.S_ISREG(found.st_mode):
-        raise EmoliveError(f"{path} is not a file: choose a video or sound file.")
-    if found.st_size == 0:
-        raise EmoliveError(f"{path} is empty: choose another file.")
-    try:
-        container = av.open(f"file:{path}", metadata_errors="ignore")
-    except PermissionError as error:
-        raise EmoliveError(f"{path} cannot be read: you have no permission to open it.") from error
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise EmoliveError(
-            f"{path} cannot be read as a video or sound file: it is damaged or of another kind."
-        ) from error
-    with container:
-        names = set(container.format.name.split(","))
-        if names & _NOT_MEDIA or container.format.name.endswith("_pipe"):
-            raise EmoliveError(f"{path} is not a video or sound file: choose another file.")
-        yield container
-
-
-def _streams(path: Path, container: InputContainer) -> tuple[VideoStream | None, AudioStream | None]:
-    """The picture and the sound that are played. Cover art is no picture."""
-    from av.stream import Disposition
-
-    still = Disposition.attached_pic | Disposition.timed_thumbnails
-    video = [s for s in container.streams.video if s.codec_context and not s.disposition & still]
-    audio = [s for s in container.streams.audio if s.codec_context]
-    if not video and not audio:
-        raise EmoliveError(f"{path} has neither picture nor sound that can be decoded.")
-    return video[0] if video else None, audio[0] if audio else None
-
-
 def _decoded(container: InputContainer, stream: VideoStream | AudioStream, damage: _Damage) -> Iterator[Any]:
     """All frames of a stream that can be decoded, in the decoder's order."""
     import av
@@ -209,13 +172,16 @@ def _decoded(container: InputContainer, stream: VideoStream | AudioStream, damag
             yield frame
 
 
-def _pictures(path: Path, origin_ns: int, damage: _Damage) -> Iterator[Frame]:
+def _pictures(path: Path, origin_ns: int, damage: _Damage, threads: int) -> Iterator[Frame]:
     from av.video.reformatter import VideoReformatter
 
-    with _open(path) as container:
-        stream, _ = _streams(path, container)
+    with open_media(path) as container:
+        stream, _ = streams(path, container)
         assert stream is not None
-        reformatter = VideoReformatter()
+        # Whole frames in parallel: few files are cut into slices, which FFmpeg would share out otherwise.
+        stream.thread_type = "FRAME" if threads > 1 else "NONE"
+        stream.codec_context.thread_count = threads
+        reformatter, one_at_a_time = VideoReformatter(), threading.Lock()
         step_ns = round(NS_PER_S / (stream.average_rate or 30))
         t_ns = _ns(stream.start_time or 0, stream.time_base) - origin_ns - step_ns
         for index, frame in enumerate(_in_order(_decoded(container, stream, damage))):
@@ -226,7 +192,26 @@ def _pictures(path: Path, origin_ns: int, damage: _Damage) -> Iterator[Frame]:
                 if index == 0 or due_ns > t_ns - step_ns:
                     t_ns = due_ns
             damage.reached_ns = max(damage.reached_ns, t_ns + step_ns)
-            yield Frame(t_ns, _image(frame, reformatter), index)
+            yield Frame(t_ns, _Picture(frame, reformatter, one_at_a_time), index)
+
+
+class _Picture:
+    """A decoded picture, converted when somebody looks at it, and once."""
+
+    def __init__(self, frame: VideoFrame, reformatter: VideoReformatter, lock: threading.Lock) -> None:
+        self._frame: VideoFrame | None = frame
+        self._reformatter = reformatter
+        self._lock = lock
+        """Held while converting: the reformatter of a file serves one picture at a time."""
+        self._image: Image | None = None
+
+    def __call__(self) -> Image:
+        """(height, width, 3) BGR, upright."""
+        with self._lock:
+            if self._frame is not None:
+                self._image, self._frame = _image(self._frame, self._reformatter), None
+            assert self._image is not None
+            return self._image
 
 
 def _in_order(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
@@ -252,8 +237,8 @@ def _image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
 
 def _sound(path: Path, origin_ns: int, damage: _Damage) -> Iterator[AudioBlock]:
     """Blocks whose stamps are counted in samples, so that they are exact in any container."""
-    with _open(path) as container:
-        _, stream = _streams(path, container)
+    with open_media(path) as container:
+        _, stream = streams(path, container)
         assert stream is not None
         rate_hz = start_ns = count = 0
         end_ns = 0
