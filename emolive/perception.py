@@ -58,6 +58,7 @@ class Perceiver:
         if found is None:
             return Observation(frame.t_ns, None, None)
         points = self._landmarks.predict(frame.image, found.box_px)
+        self._tracker.tell(points)
         face = Face(found.box_px, found.score, points)
         return Observation(frame.t_ns, face, self._vector(frame.image, face, points))
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+
 from emolive.clock import to_ns
 from emolive.face.detector import Detection, FaceDetector
-from emolive.types import Box, Image
+from emolive.face.geometry import RIGID
+from emolive.types import Box, FloatArray, Image
 
 SEARCH = 2.0
 """A face is looked for again in a square this many times its size."""
@@ -14,6 +19,12 @@ GIVE_UP_S = 1.0
 """After so long without it, the followed face is gone and the largest one is chosen anew."""
 SMOOTHING_S = 0.08
 """Time constant with which the box follows the detections."""
+DETECT_S = 0.17
+"""A face that is nearly still is detected so often; between, its box goes where its landmarks go. At 15
+frames a second that is every third."""
+STILL = 0.03
+"""Landmarks that moved by a larger share of the box's width since the frame before are not nearly still:
+the predictor goes wrong on a box that lags, so such a face is detected in every frame."""
 
 
 def intersection_over_union(a: Box, b: Box) -> float:
@@ -42,8 +53,35 @@ def _blend(old: Box, new: Box, share: float) -> Box:
     )
 
 
+def moved_with(box: Box, before: FloatArray, after: FloatArray) -> Box:
+    """Move and scale `box` as a face's points (n, 2) went; square to them, since a box does not turn."""
+    from_centre, to_centre = before.mean(axis=0), after.mean(axis=0)
+    a, b = before - from_centre, after - to_centre
+    size = float((a**2).sum())
+    # Only how much larger the face became counts: its roll turns the points, not the box.
+    times = float(np.hypot((a * b).sum(), a[:, 0] @ b[:, 1] - a[:, 1] @ b[:, 0])) / size if size else 1.0
+    x, y = (np.array(box.center_px) - from_centre) * times + to_centre
+    width, height = box.width_px * times, box.height_px * times
+    return Box(float(x) - width / 2, float(y) - height / 2, width, height)
+
+
+@dataclass(slots=True)
+class _Anchor:
+    """The last detection, and where the landmarks have gone since."""
+
+    found: Detection
+    t_ns: int
+    first: FloatArray | None = None
+    """(n, 2) rigid points in the frame of the detection."""
+    newest: FloatArray | None = None
+
+
 class FaceTracker:
-    """Follows one face from frame to frame. Not for two threads at once."""
+    """Follows one face from frame to frame. Not for two threads at once.
+
+    Whoever measures landmarks says with `tell` where they are, which saves most of the detections.
+    What is looked for when depends on stamps and pictures alone, so that live and offline agree.
+    """
 
     def __init__(self, detector: FaceDetector | None = None) -> None:
         self._detector = detector or FaceDetector()
@@ -53,6 +91,9 @@ class FaceTracker:
         """Forget the face, as at a new source."""
         self._box: Box | None = None
         self._seen_ns = 0
+        self._anchor: _Anchor | None = None
+        self._last: FloatArray | None = None
+        self._still = False
 
     def close(self) -> None:
         """Let go of the detector."""
@@ -65,8 +106,12 @@ class FaceTracker:
             image: (height, width, 3) BGR.
             t_ns: when it was taken; must not run backwards between resets.
         """
-        found = self._find(image, t_ns)
+        found = self._follow(t_ns)
         if found is None:
+            found = self._find(image, t_ns)
+            self._anchor = None if found is None else _Anchor(found, t_ns)
+        if found is None:
+            self._last, self._still = None, False
             return None
         box = found.box_px
         if self._box is not None:
@@ -74,6 +119,29 @@ class FaceTracker:
             box = _blend(self._box, box, elapsed / (elapsed + to_ns(SMOOTHING_S)) if elapsed > 0 else 1.0)
         self._box, self._seen_ns = box, t_ns
         return Detection(box, found.score)
+
+    def tell(self, points_px: FloatArray) -> None:
+        """Say where the 68 landmarks (68, 2) are in the frame that `track` found the face in last."""
+        anchor = self._anchor
+        if anchor is None or self._box is None:
+            return
+        points, before = points_px[list(RIGID)], self._last
+        self._last = points
+        if anchor.first is None:
+            anchor.first = points
+        anchor.newest = points
+        self._still = before is not None and (
+            float(np.linalg.norm(points - before, axis=1).mean()) <= STILL * self._box.width_px
+        )
+
+    def _follow(self, t_ns: int) -> Detection | None:
+        """The last detection, moved; None if it is time to look again."""
+        anchor = self._anchor
+        if anchor is None or anchor.first is None or anchor.newest is None:
+            return None
+        if not self._still or t_ns - anchor.t_ns >= to_ns(DETECT_S):
+            return None
+        return Detection(moved_with(anchor.found.box_px, anchor.first, anchor.newest), anchor.found.score)
 
     def _find(self, image: Image, t_ns: int) -> Detection | None:
         last = self._box

@@ -8,13 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from emolive import settings as settings_of_emolive
+from emolive.capture.decode import iter_media
 from emolive.capture.demo import Scene
 from emolive.clock import to_ns
 from emolive.cv import cv2
+from emolive.evidence import FrameSampler
 from emolive.face import geometry
 from emolive.face.crop import MARGIN, crop_face
 from emolive.face.detector import FaceDetector
-from emolive.face.tracker import FaceTracker, intersection_over_union, square_around
+from emolive.face.tracker import FaceTracker, intersection_over_union, moved_with, square_around
+from emolive.models.spec import ModelSpec
 from emolive.types import Box, Frame
 
 # --- the tracker, on two drawn faces side by side
@@ -95,6 +99,127 @@ def test_a_small_face_is_found_again_where_it_was(tracker, portrait):
         tracker.track(scene(portrait, s), to_ns(i / 15)) for i, s in enumerate([0.9, 0.7, 0.5, 0.4, 0.33])
     ]
     assert [half_of(box) for box in boxes] == ["left"] * 5
+
+
+class Counting:
+    """A detector whose every look is counted."""
+
+    def __init__(self, detector) -> None:
+        self.detector = detector
+        self.looks = 0
+
+    def detect(self, image, within=None):
+        self.looks += 1
+        return self.detector.detect(image, within)
+
+
+class Followed:
+    """A tracker with the landmarks told, as the perceiver tells them."""
+
+    def __init__(self, detector) -> None:
+        self.counting = Counting(detector)
+        self.tracker = FaceTracker(self.counting)
+
+    def see(self, image, i: int, points=None) -> tuple[bool, int]:
+        """Whether there is a face in picture `i`, and how often the detector looked at it."""
+        before = self.counting.looks
+        found = self.tracker.track(image, to_ns(i / 15))
+        if found is not None:
+            x, y = found.box_px.center_px
+            self.tracker.tell(geometry.mean_shape() * 90 + np.array([x, y]) if points is None else points)
+        return found is not None, self.counting.looks - before
+
+
+def test_a_still_face_is_detected_in_every_third_frame(detector, portrait):
+    followed = Followed(detector)
+    looks = [followed.see(scene(portrait, 0.8), i) for i in range(11)]
+    assert looks == [(True, n) for n in (1, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1)]
+
+
+def test_a_face_that_moves_is_detected_in_every_frame(detector, portrait):
+    followed = Followed(detector)
+    picture = scene(portrait, 0.8)
+    for i in range(9):
+        points = geometry.mean_shape() * 90 + [300 + 14 * i, 240]
+        assert followed.see(np.roll(picture, 14 * i, axis=1), i, points) == (True, 1)
+
+
+def test_a_lost_face_is_looked_for_in_every_frame_and_found_at_once(detector, portrait):
+    followed = Followed(detector)
+    here, gone = scene(portrait, 0.8), scene(portrait)
+    for i in range(5):
+        assert followed.see(here, i)[0]
+    lost = [followed.see(gone, i) for i in range(5, 12)]
+    assert not any(there for there, _ in lost[3:])
+    assert all(looks for there, looks in lost if not there)
+    assert followed.see(here, 12)[0]
+
+
+def test_between_detections_the_box_goes_where_the_landmarks_go(detector, portrait):
+    tracker = FaceTracker(detector)
+    picture, shape = scene(portrait, 0.8), geometry.mean_shape() * 90
+    for i in range(3):
+        box = tracker.track(picture, to_ns(i / 15)).box_px
+        tracker.tell(shape + np.array([300 + 2 * i, 240]))
+    after = tracker.track(picture, to_ns(3 / 15)).box_px
+    # The picture stood still: what moved the box is what was told.
+    assert 0.5 < after.x_px - box.x_px < 4
+    assert after.width_px == pytest.approx(box.width_px, abs=2)
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.3])
+def test_a_box_moves_and_grows_with_its_points_but_does_not_turn(angle):
+    points = geometry.mean_shape().astype(np.float64) * 50 + 200
+    centre = points.mean(axis=0)
+    grown = turned(points - centre, 1.2, angle, 0, 0) + centre + [30, -5]
+    box = moved_with(Box(*(centre - [40, 50]), 80, 100), points, grown)
+    assert (box.width_px, box.height_px) == pytest.approx((96, 120), rel=1e-3)
+    assert box.center_px == pytest.approx((centre[0] + 30, centre[1] - 5), rel=1e-3)
+    assert moved_with(box, np.ones((10, 2)), np.ones((10, 2))) == box
+
+
+@pytest.mark.data
+def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(real_clips, monkeypatch):
+    """Against landmarks that somebody else measured in the same clips, neither is nearer."""
+    from emolive.face import tracker
+    from emolive.perception import Perceiver
+
+    files = settings_of_emolive.data_dir() / "ravdess" / "landmarks" / "dlib68_every_2nd_frame.npz"
+    if not files.is_file():
+        pytest.skip(f"no landmarks in {files}: set EMOLIVE_DATA")
+    perceiver = Perceiver(("geometry",))
+    counting = Counting(perceiver._tracker._detector)
+    monkeypatch.setattr(perceiver._tracker, "_detector", counting)
+    errors = {0.0: [], tracker.DETECT_S: []}
+    apart = []
+    with np.load(files) as stored:
+        for path in real_clips:
+            key = f"01{path.stem[2:]}"  # the same take, told as full audio-video
+            sampler = FrameSampler(ModelSpec(pooling="mean"), 0)
+            due = [f for f in iter_media(path, audio=False) if sampler.due(f.t_ns)]
+            points = {}
+            for detect_s in errors:
+                monkeypatch.setattr(tracker, "DETECT_S", detect_s)
+                perceiver.reset()
+                before = counting.looks
+                points[detect_s] = np.stack([perceiver.observe(f).face.points_px for f in due])
+            looked = counting.looks - before
+            every, tracked = points.values()
+            eyes = np.linalg.norm(every[:, 45] - every[:, 36], axis=1).mean()
+            apart.append(np.linalg.norm(tracked - every, axis=2).mean() / eyes)
+            assert looked < 0.5 * len(due)
+            if f"{key}/xy" not in stored:
+                continue
+            rows = {int(n): i for i, n in enumerate(stored[f"{key}/frame"])}
+            both = [(i, rows[f.index]) for i, f in enumerate(due) if f.index in rows]
+            mine, theirs = (list(part) for part in zip(*both, strict=True))
+            for detect_s, found in points.items():
+                far = np.linalg.norm(found[mine] - stored[f"{key}/xy"][theirs], axis=2).mean()
+                errors[detect_s].append(far / eyes)
+    every, tracked = (np.mean(values) for values in errors.values())
+    assert every < 0.008
+    assert tracked < 1.05 * every
+    assert max(apart) < 0.008
 
 
 numbers = st.floats(-500, 2000)
