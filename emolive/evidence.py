@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Protocol
 
 import numpy as np
 
-from emolive import audio
+from emolive.audio import SILENCE_DBFS
 from emolive.clock import NS_PER_S, to_ns
-from emolive.models.spec import AudioSpec, ModelSpec
-from emolive.types import AudioBlock, BoolArray, FloatArray, StampArray
-from emolive.window import pool, speech_steps, step_levels
+from emolive.hearing import Hearing, SoundSource
+from emolive.models.spec import ModelSpec
+from emolive.types import AudioBlock, BoolArray, FloatArray, StampArray, Stretch
+from emolive.window import pool, speech_steps
 
 PERCEPTION_HZ = 15
 """Frames a second that are looked at where a bin's vectors are averaged."""
@@ -58,15 +58,6 @@ class VectorSource(Protocol):
     """Holds frame vectors: `emolive.ring.VectorRing`, or `Track` for a whole clip."""
 
     def between(self, start_ns: int, end_ns: int) -> tuple[StampArray, FloatArray, BoolArray]: ...
-
-
-class SoundSource(Protocol):
-    """Holds sound: `emolive.ring.AudioRing`, or `Sound` for a whole clip."""
-
-    @property
-    def rate_hz(self) -> int: ...
-
-    def read(self, end_ns: int, n: int) -> tuple[FloatArray, BoolArray]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +102,11 @@ class Sound:
 
     def read(self, end_ns: int, n: int) -> tuple[FloatArray, BoolArray]:
         """The `n` samples that end at `end_ns`; zero and not present where nothing was recorded."""
+        found = self.stretch(end_ns, n)
+        return found.samples, found.present
+
+    def stretch(self, end_ns: int, n: int) -> Stretch:
+        """What `read` gives, and where in the sound it lies."""
         end = round(end_ns * self.rate_hz / NS_PER_S)
         found = np.zeros(n, np.float32)
         present = np.zeros(n, np.bool_)
@@ -118,7 +114,7 @@ class Sound:
         if low < high:
             found[low - end + n : high - end + n] = self.samples[low:high]
             present[low - end + n : high - end + n] = True if self.heard is None else self.heard[low:high]
-        return found, present
+        return Stretch(found, present, end, settled=end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +150,17 @@ def centre_end_ns(duration_s: float, spec: ModelSpec) -> int:
     return round((duration_s + spec.window_s) / 2 * NS_PER_S / bin_ns) * bin_ns
 
 
-def gather(vectors: VectorSource | None, sound: SoundSource | None, end_ns: int, spec: ModelSpec) -> Window:
-    """Cut the window that ends at `end_ns`; a stream that is None is missing throughout."""
+def gather(
+    vectors: VectorSource | None,
+    sound: SoundSource | None,
+    end_ns: int,
+    spec: ModelSpec,
+    hearing: Hearing | None = None,
+) -> Window:
+    """Cut the window that ends at `end_ns`; a stream that is None is missing throughout.
+
+    With a `hearing` (of spec.audio), the steps that it knows from windows before are not computed again.
+    """
     if vectors is None:
         bins, bins_present = np.zeros((spec.frames, spec.face_width), np.float32), np.zeros(spec.frames, bool)
     else:
@@ -166,7 +171,12 @@ def gather(vectors: VectorSource | None, sound: SoundSource | None, end_ns: int,
             bins=spec.frames,
             pooling=spec.pooling,
         )
-    steps, steps_present, levels = audio_steps(sound, end_ns, spec.samples, spec.audio)
+    if sound is None:
+        count = spec.audio.steps(spec.samples)
+        steps, steps_present = np.zeros((count, spec.audio.channels), np.float32), np.zeros(count, np.bool_)
+        levels = np.full(count, SILENCE_DBFS, np.float32)
+    else:
+        steps, steps_present, levels = (hearing or Hearing(spec.audio)).read(sound, end_ns, spec.samples)
     per_bin = max(1, len(levels) // spec.frames)
     return Window(
         end_ns,
@@ -177,28 +187,3 @@ def gather(vectors: VectorSource | None, sound: SoundSource | None, end_ns: int,
         speech_steps(levels) & steps_present,
         float(levels[-per_bin:].max()),
     )
-
-
-def audio_steps(
-    sound: SoundSource | None, end_ns: int, n: int, spec: AudioSpec
-) -> tuple[FloatArray, BoolArray, FloatArray]:
-    """Features of the `n` samples (at spec.rate_hz) that end at `end_ns`.
-
-    Returns:
-        (steps, channels) features; (steps,) which steps had sound; (steps,) their level in dBFS.
-    """
-    steps = spec.steps(n)
-    if sound is None:
-        return (
-            np.zeros((steps, spec.channels), np.float32),
-            np.zeros(steps, np.bool_),
-            np.full(steps, audio.SILENCE_DBFS, np.float32),
-        )
-    wanted = spec.lead + n
-    samples, present = sound.read(end_ns, ceil(wanted * sound.rate_hz / spec.rate_hz))
-    at_rate = audio.resample(samples, sound.rate_hz, spec.rate_hz).numpy()[-wanted:]
-    levels = step_levels(at_rate[spec.lead :], steps)
-    # A step has sound if the middle of its stretch has; the native rate is as good a ruler as any.
-    native = len(present) * n // wanted
-    middles = ((np.arange(steps) + 0.5) * native / steps).astype(int) + len(present) - native
-    return audio.features(at_rate, spec).numpy().T, present[middles], levels

@@ -12,6 +12,7 @@ from emolive.capture.decode import OnDamage, iter_media, probe
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
 from emolive.evidence import FrameSampler, Sound, Track, Window, centre_end_ns, gather
+from emolive.hearing import Hearing
 from emolive.interpreter import Interpreter, Reading, load_interpreter
 from emolive.perception import Perceiver
 from emolive.person import Evidence, Person
@@ -167,9 +168,9 @@ class Analyzer:
     def _windows(self, clip: Clip) -> Iterator[Window]:
         """Every window of a clip in order."""
         spec = self._interpreter.spec
-        bin_ns = to_ns(spec.bin_s)
+        bin_ns, hearing = to_ns(spec.bin_s), Hearing(spec.audio)
         for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
-            yield gather(clip.track, clip.sound, hop * bin_ns, spec)
+            yield gather(clip.track, clip.sound, hop * bin_ns, spec, hearing)
 
     def _row(self, path: Path, end_ns: int, reading: Reading, probs: tuple[float, ...], label: str) -> Row:
         spec = self._interpreter.spec

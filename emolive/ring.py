@@ -8,12 +8,15 @@ from collections import deque
 import numpy as np
 
 from emolive.clock import NS_PER_S
-from emolive.types import BoolArray, FloatArray, StampArray
+from emolive.types import BoolArray, FloatArray, StampArray, Stretch
 
 GAP_S = 0.1
 """A block that starts this much off its place was preceded by a gap (or an earlier one was false)."""
 _OFFSETS = 63
 """Over so many blocks the stamps' jitter is evened out; 1.3 s of 20 ms blocks."""
+DRIFT_S = 0.001
+"""The sound card's clock is followed in steps of this size: nobody sees lips slip by it, and what was
+computed of the sound between two steps stays valid."""
 _HALF_UP = 0.51
 """Rounds half samples up even when a stamp's own rounding to nanoseconds is against it."""
 
@@ -38,12 +41,14 @@ class AudioRing:
         self._samples = np.zeros(2 * self.capacity, np.float32)
         self._present = np.zeros(2 * self.capacity, np.bool_)
         self._gap = round(GAP_S * rate_hz)
-        self._step_ns = NS_PER_S // rate_hz + 1
+        self._step_ns = max(round(DRIFT_S * NS_PER_S), NS_PER_S // rate_hz + 1)
         self._lock = threading.Lock()
         self._offsets: deque[int] = deque(maxlen=_OFFSETS)
         self._offset_ns = 0
         self._low = 0
         self._high = 0
+        self._version = 0
+        """Counts how often samples that had been written were taken back."""
         self._empty = True
 
     def write(self, samples: FloatArray, t_ns: int) -> None:
@@ -67,11 +72,16 @@ class AudioRing:
         What is not there (before the beginning, not yet arrived, overwritten, in a gap) is zero
         and not present. The arrays are the caller's own.
         """
+        found = self.stretch(end_ns, n)
+        return found.samples, found.present
+
+    def stretch(self, end_ns: int, n: int) -> Stretch:
+        """What `read` gives, and where in the sound it lies."""
         samples = np.zeros(n, np.float32)
         present = np.zeros(n, np.bool_)
         with self._lock:
             if self._empty:
-                return samples, present
+                return Stretch(samples, present, 0, -n, self._version)
             end = self._index(end_ns)
             start = end - n
             low, high = max(start, self._low), min(end, self._high)
@@ -79,7 +89,7 @@ class AudioRing:
                 at = low % self.capacity
                 samples[low - start : high - start] = self._samples[at : at + high - low]
                 present[low - start : high - start] = self._present[at : at + high - low]
-        return samples, present
+            return Stretch(samples, present, end, self._high, self._version)
 
     @property
     def newest_ns(self) -> int | None:
@@ -94,13 +104,14 @@ class AudioRing:
         with self._lock:
             self._offsets.clear()
             self._low = self._high = 0
+            self._version += 1
             self._empty = True
 
     def _index(self, t_ns: int) -> int:
         return int(np.floor((t_ns - self._offset_ns) * self.rate_hz / NS_PER_S + _HALF_UP))
 
     def _follow(self, t_ns: int) -> None:
-        """Let the offset follow the stamps, but not by less than a sample: that is their rounding."""
+        """Let the offset follow the stamps once it is off by a whole step."""
         self._offsets.append(t_ns - self._high * NS_PER_S // self.rate_hz)
         median = sorted(self._offsets)[len(self._offsets) // 2]
         if abs(median - self._offset_ns) > self._step_ns:
@@ -112,6 +123,7 @@ class AudioRing:
         if 0 < jump < self.capacity:
             self._fill(None, jump)
             return
+        self._version += 1
         self._high += jump
         if jump > 0 or self._high < self._low:
             self._low = self._high

@@ -53,6 +53,21 @@ class AudioBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """Samples cut out of a sound, and where in it they lie."""
+
+    samples: FloatArray
+    """(n,) zero where there is none."""
+    present: BoolArray
+    """(n,) False where there is none."""
+    end: int
+    """Number of the sample behind the last one, counted by what holds the sound."""
+    settled: int
+    """Samples before this number stay what they are, for as long as `version` stays the same."""
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """An upright rectangle in pixels of the full frame; may reach over its edge."""
 

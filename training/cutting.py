@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
 from emolive.evidence import centre_end_ns, gather
+from emolive.hearing import Hearing
 from emolive.interpreter import Interpreter
 from emolive.models import registry
 from emolive.models.checkpoint import Checkpoint
@@ -78,7 +79,11 @@ class Cutting:
         except EmoliveError as error:
             return str(error)
         centre_ns = centre_end_ns(clip.duration_s, self.spec)
-        found = [gather(clip.track, clip.sound, centre_ns + to_ns(s), self.spec) for s in self.shifts_s]
+        hearing = Hearing(self.spec.audio)
+        found = [
+            gather(clip.track, clip.sound, centre_ns + to_ns(shift_s), self.spec, hearing)
+            for shift_s in self.shifts_s
+        ]
         arrays = {
             name: np.stack([getattr(window, name) for window in found]).astype(dtype)
             for name, (_, dtype) in layout(self.spec, len(self.shifts_s)).arrays.items()
@@ -92,13 +97,13 @@ def live_rows(clip: Clip, spec: ModelSpec) -> dict[str, FloatArray]:
     Returns:
         "face" (n, face width) and "voice" (m, audio channels).
     """
-    bin_ns = to_ns(spec.bin_s)
+    bin_ns, hearing = to_ns(spec.bin_s), Hearing(spec.audio)
     face, voice = (
         [np.zeros((0, spec.face_width), np.float32)],
         [np.zeros((0, spec.audio.channels), np.float32)],
     )
     for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
-        window = gather(clip.track, clip.sound, hop * bin_ns, spec)
+        window = gather(clip.track, clip.sound, hop * bin_ns, spec, hearing)
         if window.bins_present[-1]:
             face.append(window.bins[-1:])
         newest = len(window.steps) // spec.frames

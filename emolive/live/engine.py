@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from emolive.clock import now_ns, to_ns, to_s
 from emolive.errors import EmoliveError
 from emolive.evidence import FrameSampler, Window, gather
+from emolive.hearing import Hearing
 from emolive.interpreter import Interpreter
 from emolive.live.take import Statuses, Take
 from emolive.perception import Perceiver
@@ -61,6 +62,7 @@ class Engine:
         self._mind: Mind | None = None
         self._sampler: tuple[Take, Perceiver, FrameSampler] | None = None
         self._smoother: tuple[Take, Smoother] | None = None
+        self._hearing: tuple[Take, Hearing] | None = None
         self._calibration: Calibration | None = None
         self.estimates = 0
         self.newest: Estimate | None = None
@@ -130,7 +132,10 @@ class Engine:
         interpreter, spec = mind.interpreter, mind.interpreter.spec
         sight = take.sight
         vectors = sight.vectors if sight is not None and sight.vectors.dim == mind.face_width else None
-        window = gather(vectors, take.sound, end_ns, spec)
+        # Models that hear alike share what was heard.
+        if self._hearing is None or self._hearing[0] is not take or self._hearing[1].spec != spec.audio:
+            self._hearing = take, Hearing(spec.audio)
+        window = gather(vectors, take.sound, end_ns, spec, self._hearing[1])
         self._learn(mind, window)
         mode = self.baseline
         reading = interpreter.read(window, mind.person, mode)

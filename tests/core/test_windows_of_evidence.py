@@ -15,10 +15,10 @@ from emolive.evidence import (
     FrameSampler,
     Sound,
     Track,
-    audio_steps,
     centre_end_ns,
     gather,
 )
+from emolive.hearing import Hearing
 from emolive.models.spec import AudioSpec, ModelSpec
 from emolive.window import pool, speech_steps, step_levels
 
@@ -193,9 +193,9 @@ class Recorded:
         self.rate_hz = rate_hz
         self.reads: list[tuple[int, int]] = []
 
-    def read(self, end_ns: int, n: int):
+    def stretch(self, end_ns: int, n: int):
         self.reads.append((end_ns, n))
-        return self.sound.read(end_ns, n)
+        return self.sound.stretch(end_ns, n)
 
 
 def track(seconds: float = 10.0, width: int = 136) -> Track:
@@ -266,7 +266,7 @@ def test_sound_at_its_native_rate_gives_the_features_of_the_model_s_rate(rate_hz
 @pytest.mark.parametrize("spec", [LOGMEL, AudioSpec()])
 def test_one_read_ends_with_the_window_and_reaches_far_enough_back(spec, rate_hz):
     sound = Recorded(speech(6, rate_hz), rate_hz)
-    steps, present, levels = audio_steps(sound, to_ns(5), 79_380, spec)
+    steps, present, levels = Hearing(spec).read(sound, to_ns(5), 79_380)
     ((end_ns, n),) = sound.reads
     assert end_ns == to_ns(5)
     assert n / rate_hz >= (79_380 + spec.lead) / 22_050 - 1e-9

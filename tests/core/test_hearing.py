@@ -1,0 +1,134 @@
+"""Audio steps that are computed once are those that a window computed whole has."""
+
+from __future__ import annotations
+
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emolive import audio
+from emolive.clock import NS_PER_S, to_ns
+from emolive.evidence import Sound
+from emolive.hearing import Hearing, SoundSource
+from emolive.models.spec import AudioSpec
+from emolive.ring import AudioRing
+from emolive.settings import data_dir
+from emolive.window import step_levels
+
+SPEC = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
+N = 180 * SPEC.hop
+BIN_NS = to_ns(0.24)
+BIN_STEPS = 12
+
+
+def whole(sound: SoundSource, end_ns: int, spec: AudioSpec = SPEC) -> tuple[np.ndarray, np.ndarray]:
+    """Features and levels of a window that knows nothing of the windows before."""
+    wanted = spec.lead + N
+    samples = sound.stretch(end_ns, ceil(wanted * sound.rate_hz / spec.rate_hz)).samples
+    at_rate = audio.resample(samples, sound.rate_hz, spec.rate_hz).numpy()[-wanted:]
+    return audio.features(at_rate, spec).numpy().T, step_levels(at_rate[spec.lead :], spec.steps(N))
+
+
+def assert_as_whole(hearing: Hearing, sound: SoundSource, end_ns: int) -> None:
+    features, _, levels = hearing.read(sound, end_ns, N)
+    expected, expected_levels = whole(sound, end_ns, hearing.spec)
+    assert np.abs(features - expected).max() < 1e-3
+    assert np.abs(levels - expected_levels).max() < 1e-3
+
+
+def noise(rate_hz: int, seconds: float, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    loud = np.repeat(10 ** rng.uniform(-4, -0.5, ceil(seconds * 5)), rate_hz // 5)[: round(seconds * rate_hz)]
+    return (rng.standard_normal(len(loud)) * loud).astype(np.float32)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 22_050, 44_100, 48_000])
+def test_hop_by_hop_only_the_newest_steps_are_computed_and_they_are_the_same(rate_hz: int) -> None:
+    sound, hearing = Sound(noise(rate_hz, 6), rate_hz), Hearing(SPEC)
+    for hop in range(1, 25):
+        before = hearing.computed
+        assert_as_whole(hearing, sound, hop * BIN_NS)
+        # What resampling lacked at the last window's end is made good: one step more.
+        assert hop == 1 or hearing.computed - before <= BIN_STEPS + 1
+
+
+@pytest.mark.data
+def test_real_sound_gives_the_same_decibels() -> None:
+    folder = data_dir() / "ravdess" / "audio_48k_wav"
+    files: list[Path] = sorted(folder.rglob("*.wav"))
+    if not files:
+        pytest.skip(f"no real sound in {folder}: set EMOLIVE_DATA")
+    for path in files:
+        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+        sound, hearing = Sound(np.tile(samples.mean(axis=1), 2), rate_hz), Hearing(SPEC)
+        for hop in range(1, int(2 * len(samples) / rate_hz / 0.24) + 1):
+            assert_as_whole(hearing, sound, hop * BIN_NS)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "spec"), [(11_025, SPEC), (48_000, AudioSpec())], ids=["no whole steps", "mfcc"]
+)
+def test_what_cannot_be_kept_is_computed_whole(rate_hz: int, spec: AudioSpec) -> None:
+    sound, hearing = Sound(noise(rate_hz, 5), rate_hz), Hearing(spec)
+    for hop in (18, 19, 20):
+        assert_as_whole(hearing, sound, hop * BIN_NS)
+    assert hearing.computed == 3 * spec.steps(N)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 300), min_size=2, max_size=8), st.sampled_from([22_050, 48_000]))
+def test_windows_may_come_in_any_order_and_at_any_time(ends: list[int], rate_hz: int) -> None:
+    sound, hearing = Sound(noise(rate_hz, 6), rate_hz), Hearing(SPEC)
+    for end in ends:
+        assert_as_whole(hearing, sound, to_ns(0.02 * end))
+    assert_as_whole(hearing, sound, to_ns(0.02 * ends[-1]) + 7_654_321)
+
+
+def test_another_sound_is_not_taken_for_the_first() -> None:
+    hearing = Hearing(SPEC)
+    for seed in (1, 2):
+        assert_as_whole(hearing, Sound(noise(48_000, 5, seed), 48_000), 20 * BIN_NS)
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), rate_hz=st.sampled_from([16_000, 22_050, 48_000]))
+def test_blocks_that_come_late_or_never_or_again_touch_what_they_change(
+    data: st.DataObject, rate_hz: int
+) -> None:
+    """A live ring in which things go wrong always gives what a window read afresh gives."""
+    ring, hearing = AudioRing(rate_hz, 8.0), Hearing(SPEC)
+    samples, n, start_ns = noise(rate_hz, 7), rate_hz // 50, 10**12
+    held: list[int] = []
+    clock_ns = 0
+    for block in range(300):
+        fault = data.draw(st.sampled_from(["none"] * 30 + ["late", "lost", "back", "ahead"]))
+        if fault == "back":
+            clock_ns -= 300_000_000
+        if fault == "ahead":
+            clock_ns += 500_000_000
+        if fault != "lost":
+            held.append(block)
+        if fault not in ("late", "lost"):
+            for i in held:
+                t_ns = start_ns + clock_ns + i * 20_000_000
+                ring.write(samples[i * n : (i + 1) * n], t_ns)
+            held = []
+        if block % 12 == 11:
+            assert_as_whole(hearing, ring, start_ns + (block + 1) * 20_000_000)
+
+
+def test_a_microphone_whose_clock_drifts_is_mostly_known_too() -> None:
+    rate_hz, hearing = 48_000, Hearing(SPEC)
+    ring, samples = AudioRing(rate_hz, 8.0), noise(rate_hz, 20)
+    for block in range(1000):
+        t_ns = round(block * 960 * NS_PER_S / (rate_hz * (1 - 69e-6)))
+        ring.write(samples[block * 960 : (block + 1) * 960], t_ns)
+        if block % 12 == 11:
+            assert_as_whole(hearing, ring, (block + 1) * 20_000_000)
+    windows = 1000 // 12
+    assert hearing.computed < windows * 180 / 4
