@@ -95,22 +95,17 @@ def test_another_sound_is_not_taken_for_the_first() -> None:
         assert_as_whole(hearing, Sound(noise(48_000, 5, seed), 48_000), 20 * BIN_NS)
 
 
-@settings(max_examples=25, deadline=None)
-@given(data=st.data(), rate_hz=st.sampled_from([16_000, 22_050, 48_000]))
-def test_blocks_that_come_late_or_never_or_again_touch_what_they_change(
-    data: st.DataObject, rate_hz: int
-) -> None:
+@pytest.mark.parametrize("rate_hz", [16_000, 22_050, 48_000])
+@pytest.mark.parametrize("seed", range(4))
+def test_blocks_that_come_late_or_never_or_again_touch_what_they_change(seed: int, rate_hz: int) -> None:
     """A live ring in which things go wrong always gives what a window read afresh gives."""
-    ring, hearing = AudioRing(rate_hz, 8.0), Hearing(SPEC)
-    samples, n, start_ns = noise(rate_hz, 7), rate_hz // 50, 10**12
+    ring, hearing, rng = AudioRing(rate_hz, 8.0), Hearing(SPEC), np.random.default_rng(seed)
+    samples, n, start_ns = noise(rate_hz, 6), rate_hz // 50, 10**12
     held: list[int] = []
     clock_ns = 0
     for block in range(300):
-        fault = data.draw(st.sampled_from(["none"] * 30 + ["late", "lost", "back", "ahead"]))
-        if fault == "back":
-            clock_ns -= 300_000_000
-        if fault == "ahead":
-            clock_ns += 500_000_000
+        fault = rng.choice(["none", "late", "lost", "back", "ahead"], p=[0.9, 0.04, 0.02, 0.02, 0.02])
+        clock_ns += {"back": -300_000_000, "ahead": 500_000_000}.get(fault, 0)
         if fault != "lost":
             held.append(block)
         if fault not in ("late", "lost"):
