@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from contextlib import ExitStack
@@ -157,8 +156,9 @@ def _tell(snapshot: Snapshot, told: dict[str, str]) -> None:
 def _window(config: SessionConfig, args: argparse.Namespace, rows: Rows | None) -> int:
     from emolive.gui.app import run_app
     from emolive.gui.choices import REMEMBERED, with_remembered
+    from emolive.gui.display import has_display
 
-    if _has_display():
+    if has_display():
         given = {name for name in REMEMBERED if getattr(args, name) is not None}
         config = with_remembered(config, given | ({"fusion"} if args.checkpoint is not None else set()))
         return run_app(
@@ -168,7 +168,6 @@ def _window(config: SessionConfig, args: argparse.Namespace, rows: Rows | None) 
             seconds=args.duration,
             counters=args.counters,
         )
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     seconds, picture = args.duration or OFFSCREEN_S, args.screenshot or OFFSCREEN_PICTURE
     sys.stdout.write(f"No display: the window runs unseen for {seconds:.0f} s.\n")
     table = TableWriter(sys.stdout)
@@ -182,9 +181,3 @@ def _window(config: SessionConfig, args: argparse.Namespace, rows: Rows | None) 
     if picture.is_file():
         sys.stdout.write(f"A picture of the window is in {picture}.\n")
     return code
-
-
-def _has_display() -> bool:
-    if sys.platform in ("win32", "darwin") or os.environ.get("QT_QPA_PLATFORM"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+from emolive.gui.display import check_display, has_display
 from emolive.gui.link import Backend
 from emolive.gui.meter import Meter, writable
 from emolive.live.api import SessionApi, SessionConfig
@@ -27,20 +28,18 @@ LOADING_S = 90.0
 """A run of limited time waits so long for the session before its time counts anyway."""
 
 
-def has_display() -> bool:
-    """Whether there is a screen to open a window on."""
-    if not sys.platform.startswith("linux"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
 def prepare_environment() -> None:
-    """Let Qt find its own plugins, and paint into memory where there is no screen."""
+    """Let Qt find its own plugins, and paint into memory where there is no screen.
+
+    Raises:
+        EmoliveError: there is said to be a screen, and it does not answer.
+    """
     for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
         if "cv2" in os.environ.get(name, ""):  # set by `import cv2` for a Qt that is not ours
             del os.environ[name]
     if not has_display():
-        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    check_display()
 
 
 def run_app(
@@ -65,7 +64,7 @@ def run_app(
         counters: where is written at the end what was painted and what it cost.
 
     Raises:
-        EmoliveError: the counters cannot be written.
+        EmoliveError: the screen does not answer, or the counters cannot be written.
     """
     meter = Meter() if counters is not None else None
     hear = on_estimate

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.gui import theme
 from emolive.gui.meter import Meter
 from emolive.gui.overlay import Caption, draw_face, draw_message, draw_tag
-from emolive.types import Face, Frame, Image
+from emolive.gui.pixels import ScreenImage
+from emolive.types import Face, Frame
 
 TURN_S = 1.2
 """How long the busy sign takes to go round once."""
+FACE_ALONE_S = 0.06
+"""A face waits so long for a frame to be painted with: painting twice as often is not seen, but paid for."""
 
 
 class VideoView(QWidget):
@@ -33,8 +35,7 @@ class VideoView(QWidget):
         self.landmarks = True
         self.frame: Frame | None = None
         """The frame that is shown."""
-        self._image: QImage | None = None
-        self._array: Image | None = None  # QImage only borrows the pixels
+        self._pixels = ScreenImage()
         self._face: Face | None = None
         self._caption: Caption | None = None
         self._tags: tuple[tuple[str, str], ...] = ()
@@ -42,13 +43,15 @@ class VideoView(QWidget):
         self._message: tuple[str, str] = ("", "")
         self._busy = False
         self._fresh = False
+        self._owed_s: float | None = None
+        """Since when something of the face is not yet painted."""
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(800, 520)
 
     @property
     def has_picture(self) -> bool:
-        return self._image is not None
+        return self.frame is not None
 
     @property
     def message(self) -> str:
@@ -66,18 +69,14 @@ class VideoView(QWidget):
 
     def show_frame(self, frame: Frame) -> None:
         """Paint this frame from now on."""
-        array = np.ascontiguousarray(frame.image)
-        height, width = array.shape[:2]
-        self._image = QImage(array.data, width, height, 3 * width, QImage.Format.Format_BGR888)
-        self._array = array
         self.frame = frame
         self._fresh = True
         self.update()
 
     def show_nothing(self, title: str, text: str = "", *, busy: bool = False) -> None:
         """Say something in place of the picture."""
-        changed = self._image is not None or self._message != (title, text) or self._busy != busy
-        self.frame = self._image = self._array = self._face = None
+        changed = self.frame is not None or self._message != (title, text) or self._busy != busy
+        self.frame = self._face = None
         self._message, self._busy = (title, text), busy
         if changed or busy:
             self.update()
@@ -89,47 +88,52 @@ class VideoView(QWidget):
         tags: tuple[tuple[str, str], ...] = (),
         banner: str = "",
     ) -> None:
-        """What to draw over the frames: a face with its caption, (text, colour) tags, a line below."""
-        changed = face is not self._face or caption != self._caption
-        changed = changed or (tags, banner) != (self._tags, self._banner)
+        """What to draw over the frames: a face with its caption, (text, colour) tags, a line below.
+
+        To be called often: what is new of the face is painted with the next frame, or soon without one.
+        """
+        now_s = time.monotonic()
+        if self._owed_s is None and (face is not self._face or caption != self._caption):
+            self._owed_s = now_s
+        at_once = (tags, banner) != (self._tags, self._banner)
         self._face, self._caption, self._tags, self._banner = face, caption, tags, banner
-        if changed:
+        if at_once or (self._owed_s is not None and now_s - self._owed_s > FACE_ALONE_S):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        self._owed_s = None
         painter = QPainter(self)
         area = QRectF(self.rect())
-        image = self._image
         if self.meter is not None:
             self.meter.painted_window()
-        if image is None:
+        if self.frame is None:
             painter.fillRect(area, QColor(theme.SURFACE))
             phase = time.monotonic() % TURN_S / TURN_S if self._busy else None
             draw_message(painter, area, *self._message, phase)
             return
         painter.fillRect(area, QColor("#0b0d11"))
-        target = self._fit(image, area)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        if self.mirrored:
-            painter.save()
-            painter.translate(2 * target.center().x(), 0)
-            painter.scale(-1, 1)
-            painter.drawImage(target, image)
-            painter.restore()
-        else:
-            painter.drawImage(target, image)
+        source = self.frame.image
+        height, width = source.shape[:2]
+        ratio = self.devicePixelRatioF()
+        target = self._fit(width, height, area, ratio)
+        image = self._pixels.show(
+            source, round(target.width() * ratio), round(target.height() * ratio), mirrored=self.mirrored
+        )
+        image.setDevicePixelRatio(ratio)
+        painter.drawImage(target.topLeft(), image)
         if self._fresh:
             self._fresh = False
             self.painted += 1
             if self.meter is not None:
                 self.meter.painted_frame()
-        self._paint_over(painter, image, target)
+        self._paint_over(painter, width, target)
 
-    def _paint_over(self, painter: QPainter, image: QImage, target: QRectF) -> None:
-        scale = target.width() / image.width()
+    def _paint_over(self, painter: QPainter, width: int, target: QRectF) -> None:
+        """Face, tags and banner on a frame `width` pixels wide that lies at `target`."""
+        scale = target.width() / width
 
         def to_widget(x_px: float, y_px: float) -> QPointF:
-            x = image.width() - x_px if self.mirrored else x_px
+            x = width - x_px if self.mirrored else x_px
             return QPointF(target.left() + x * scale, target.top() + y_px * scale)
 
         if self._face is not None:
@@ -148,8 +152,10 @@ class VideoView(QWidget):
             painter.drawText(strip, 0x84, self._banner)  # AlignCenter
 
     @staticmethod
-    def _fit(image: QImage, area: QRectF) -> QRectF:
-        scale = min(area.width() / image.width(), area.height() / image.height())
-        target = QRectF(0, 0, image.width() * scale, image.height() * scale)
-        target.moveCenter(area.center())
-        return target
+    def _fit(width: int, height: int, area: QRectF, ratio: float) -> QRectF:
+        """Where a picture lies in `area`: as large as fits, in the middle, on whole device pixels."""
+        scale = min(area.width() / width, area.height() / height)
+        across, down = (max(1, round(side * scale * ratio)) / ratio for side in (width, height))
+        left = round((area.width() - across) / 2 * ratio) / ratio
+        top = round((area.height() - down) / 2 * ratio) / ratio
+        return QRectF(area.left() + left, area.top() + top, across, down)

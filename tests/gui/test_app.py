@@ -62,6 +62,30 @@ def test_without_a_screen_it_paints_into_a_file(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == ["start None", "stop 2.3"]
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a screen")
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"DISPLAY": ":4711"},
+        {"WAYLAND_DISPLAY": "wayland-4711"},
+        {"DISPLAY": ":4711", "WAYLAND_DISPLAY": "wayland-4711"},
+    ],
+)
+def test_a_screen_that_does_not_answer_is_one_sentence(tmp_path: Path, named: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from emolive.cli import main; raise SystemExit(main(['--duration', '1']))"],
+        env={**environment(tmp_path), **named},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    where = " and ".join(f"{name}={value}" for name, value in named.items())
+    assert done.returncode == 2
+    assert done.stderr == f"emolive: No screen answers at {where}: check it, or run with --headless.\n"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are different there")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_close_it(tmp_path: Path, number: signal.Signals) -> None:

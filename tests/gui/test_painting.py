@@ -7,16 +7,18 @@ import sys
 import numpy as np
 import pytest
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from emolive.clock import NS_PER_S
-from emolive.gui import theme, words
+from emolive.gui import theme, video_view, words
 from emolive.gui.pending import Pending
+from emolive.gui.pixels import ScreenImage
 from emolive.gui.timeline import SPAN_S, Timeline
 from emolive.gui.video_view import VideoView
 from emolive.models.spec import EMOTIONS
-from emolive.types import Frame
+from emolive.types import Box, Face, Frame
 
 pytestmark = [pytest.mark.qt_log_level_fail("WARNING"), pytest.mark.qt_log_ignore("propagateSizeHints")]
 
@@ -133,3 +135,53 @@ def test_a_wish_is_shown_until_it_is_answered() -> None:
     pending.want("lt")
     now_s = 60.0
     assert pending.shown("ia") == "ia", "patience ends"
+
+
+def pixels_of(image: QImage) -> np.ndarray:
+    """(height, width, 3) BGR."""
+    raw = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.width(), 4)
+    return raw[..., :3].copy()
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_screen_image_is_the_frame_and_is_made_once(mirrored: bool, times: int) -> None:
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(0, 256, (4, 6, 3), np.uint8).repeat(10, axis=0).repeat(10, axis=1)
+    screen = ScreenImage()
+    image = screen.show(blocks, 60 * times, 40 * times, mirrored=mirrored)
+    expected = blocks[:, ::-1] if mirrored else blocks
+    middles = slice(5 * times, None, 10 * times)
+    np.testing.assert_array_equal(pixels_of(image)[middles, middles], expected[5::10, 5::10])
+    # Painted over: a second conversion would bring the pixels back.
+    image.fill(0)
+    assert not pixels_of(screen.show(blocks, 60 * times, 40 * times, mirrored=mirrored)).any()
+    assert pixels_of(screen.show(blocks.copy(), 60 * times, 40 * times, mirrored=mirrored)).any()
+
+
+class Counted(VideoView):
+    paints = 0
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        self.paints += 1
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_face_waits_for_the_next_frame_but_not_for_ever(
+    qtbot: QtBot, qapp: QApplication, monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    monkeypatch.setattr(video_view, "FACE_ALONE_S", 1e9 if waits else -1.0)
+    view = Counted()
+    qtbot.addWidget(view)
+    view.resize(320, 240)
+    view.show()
+    view.show_frame(Frame(0, np.zeros((48, 64, 3), np.uint8), 0))
+    qtbot.waitUntil(lambda: view.painted == 1)
+    qapp.processEvents()
+    before = view.paints
+    view.annotate(Face(Box(10, 10, 20, 20), 0.9), None)
+    qapp.processEvents()
+    assert view.paints == before + (0 if waits else 1)
+    view.show_frame(Frame(1, np.zeros((48, 64, 3), np.uint8), 1))
+    qtbot.waitUntil(lambda: view.painted == 2)
