@@ -162,7 +162,7 @@ def test_a_screen_image_is_the_frame_and_is_made_once(mirrored: bool, times: int
 class Counted(VideoView):
     paints = 0
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         super().paintEvent(event)
         self.paints += 1
 
