@@ -23,6 +23,7 @@ CLIP_S = 4.0
 TURNS = 2
 TARGET = 10.0
 FRAMES = 15
+WANTED = "facenet-pytorch (installed with --no-deps), requests, and the torchvision that fits torch"
 
 
 def part(plan: Plan, found: Found) -> Iterator[Figure]:
@@ -67,8 +68,9 @@ def _mtcnn() -> tuple[Any, str]:
     """The detector that the published preprocessing uses; without it None, and why."""
     try:
         from facenet_pytorch import MTCNN
-    except ImportError as error:
-        return None, f"{error}: pip install --no-deps facenet-pytorch, and pip install requests"
+    except (ImportError, RuntimeError, OSError) as error:
+        # A torchvision that was built for CUDA cannot be imported beside a CPU torch.
+        return None, f"MTCNN cannot be had: {str(error).rstrip('.')}. It wants {WANTED}."
     return MTCNN(image_size=(720, 1280), device=torch.device("cpu")), ""
 
 

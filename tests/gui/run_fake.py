@@ -1,4 +1,4 @@
-"""Opens the real window over the fake session and prints each call:
+"""Opens the real window over the fake session and prints each call.
 
 `run_fake.py [seconds [picture [counters]]]`
 """
