@@ -107,8 +107,7 @@ class ClipCutter:
         blocks: list[AudioBlock] = []
         end_ns = 0
         if clip.video:
-            # One thread: there is a process for every core already.
-            for item in iter_media(self._root / clip.video, audio=own, threads=1, on_damage=on_damage):
+            for item in iter_media(self._root / clip.video, audio=own, on_damage=on_damage):
                 if isinstance(item, AudioBlock):
                     blocks.append(item)
                     continue

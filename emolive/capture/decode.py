@@ -62,7 +62,6 @@ def iter_media(
     *,
     video: bool = True,
     audio: bool = True,
-    threads: int = DECODERS,
     on_damage: OnDamage | None = None,
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and blocks of sound in the order of their `t_ns`.
@@ -71,7 +70,7 @@ def iter_media(
     not depend on `video` and `audio`, which choose what is delivered. When a frame comes, all
     sound before it has come. A frame becomes BGR only when its image is asked for. Sound is the mean
     of its channels at the file's own rate. What is damaged is left out and told to `on_damage` once, as
-    one sentence. Pictures are decoded ahead on `threads` threads; 1 where all cores are busy anyway.
+    one sentence.
 
     Raises EmoliveError for a file that cannot be opened or has nothing to give.
     """
@@ -89,7 +88,7 @@ def iter_media(
     if audio and audio_stream is not None:
         readers.append(_sound(path, origin_ns, damage))
     if video and video_stream is not None:
-        readers.append(_pictures(path, origin_ns, damage, threads))
+        readers.append(_pictures(path, origin_ns, damage))
     empty = bool(readers)
     for item in heapq.merge(*readers, key=operator.attrgetter("t_ns")):
         empty = False
@@ -172,15 +171,15 @@ def _decoded(container: InputContainer, stream: VideoStream | AudioStream, damag
             yield frame
 
 
-def _pictures(path: Path, origin_ns: int, damage: _Damage, threads: int) -> Iterator[Frame]:
+def _pictures(path: Path, origin_ns: int, damage: _Damage) -> Iterator[Frame]:
     from av.video.reformatter import VideoReformatter
 
     with open_media(path) as container:
         stream, _ = streams(path, container)
         assert stream is not None
         # Whole frames in parallel: few files are cut into slices, which FFmpeg would share out otherwise.
-        stream.thread_type = "FRAME" if threads > 1 else "NONE"
-        stream.codec_context.thread_count = threads
+        stream.thread_type = "FRAME"
+        stream.codec_context.thread_count = DECODERS
         reformatter, one_at_a_time = VideoReformatter(), threading.Lock()
         step_ns = round(NS_PER_S / (stream.average_rate or 30))
         t_ns = _ns(stream.start_time or 0, stream.time_base) - origin_ns - step_ns
