@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -33,6 +33,16 @@ def targets(windows: Windows, labels: Sequence[str]) -> IntArray:
     return np.array([known[item.label] for item in windows.items], np.int64)
 
 
+class Look(Protocol):
+    """Makes the frame vectors of windows anew for each batch, with gradients for what makes them."""
+
+    def __call__(self, clips: IntArray, shifts: IntArray, mine: slice) -> Tensor:
+        """(B, frames, face width), zero for missing frames and for samples that are not `mine`.
+
+        Must draw the same for all samples, whichever of them are `mine`.
+        """
+
+
 class Batches:
     """Training batches of some clips.
 
@@ -45,6 +55,7 @@ class Batches:
         shares: how often each of spec.baselines is drawn; sums to 1.
         balanced: draw each class equally often.
         taught: soft targets to mix in; None for the labels alone.
+        look: instead of the vectors in `windows`.
     """
 
     def __init__(
@@ -58,10 +69,12 @@ class Batches:
         shares: Sequence[float],
         balanced: bool = False,
         taught: Taught | None = None,
+        look: Look | None = None,
     ) -> None:
-        self._windows, self._clips, self._spec = windows, clips, spec
+        self._windows, self._clips, self._spec, self._look = windows, clips, spec, look
         self._strengths, self._shares = strengths, np.asarray(shares, float)
-        self._bank = Bank(windows, clips.tolist(), known, spec) if spec.baselines else None
+        self._bank: Bank | None = None
+        self.know(windows, known)
         self._flip = mirroring(spec)
         truth = targets(windows, spec.labels)
         self._targets = soft_targets(truth, len(spec.labels), taught)
@@ -72,6 +85,11 @@ class Batches:
     def __len__(self) -> int:
         return len(self._clips)
 
+    def know(self, windows: Windows, known: Populations) -> None:
+        """Draw baselines from these windows of the same clips from now on."""
+        if self._spec.baselines:
+            self._bank = Bank(windows, self._clips.tolist(), known, self._spec)
+
     def order(self, seed: int, epoch: int) -> IntArray:
         """The clips of an epoch; a function of seed and epoch alone."""
         rng = np.random.default_rng([seed, epoch])
@@ -79,21 +97,15 @@ class Batches:
             return rng.choice(self._clips, len(self._clips), p=self._weights)
         return rng.permutation(self._clips)
 
-    def epoch(
-        self, seed: int, epoch: int, size: int, *, rank: int = 0, world: int = 1
-    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """The batches of an epoch, `size` samples in each over all processes; a short last one is left out.
-
-        All that is random follows from seed, epoch and rank, so that an epoch can be done again exactly.
-        """
-        order = self.order(seed, epoch)
-        rng = np.random.default_rng([seed, epoch, rank, 1])
-        size = min(size, len(order))
-        for start in range(0, len(order) - size + 1, size):
-            yield self.batch(order[start : start + size][rank::world], rng)
-
-    def batch(self, clips: IntArray, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def batch(
+        self, clips: IntArray, rng: np.random.Generator, mine: slice = slice(None)
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Augmented inputs for clips, each at a random shift, baseline and flip.
+
+        Args:
+            clips: B indices.
+            rng: draws together with torch's own generator; what it draws does not depend on `mine`.
+            mine: the samples whose inputs will be looked at; with `look` the faces of others are missing.
 
         Returns:
             video (B, frames, channels), audio (B, channels, steps), target (B, 3, classes) for both
@@ -103,11 +115,14 @@ class Batches:
         n = len(clips)
         shifts = rng.integers(len(windows.shifts_s), size=n)
         flips = (rng.random(n) < strengths.flip) if self._flip else np.zeros(n, bool)
-        bins = np.asarray(windows.bins[clips, shifts])
-        if self._flip is not None and flips.any():
-            order, sign = self._flip
-            bins[flips] = bins[flips][..., order] * sign
-        face = torch.from_numpy(bins)
+        if self._look is not None:
+            face = self._look(clips, shifts, mine).cpu()
+        else:
+            bins = np.asarray(windows.bins[clips, shifts])
+            if self._flip is not None and flips.any():
+                order, sign = self._flip
+                bins[flips] = bins[flips][..., order] * sign
+            face = torch.from_numpy(bins)
         seen = torch.from_numpy(np.asarray(windows.bins_present[clips, shifts]))
         voice = torch.from_numpy(np.asarray(windows.steps[clips, shifts])).float()
         heard = torch.from_numpy(np.asarray(windows.steps_present[clips, shifts]))

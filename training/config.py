@@ -12,6 +12,7 @@ from emolive.errors import EmoliveError
 from emolive.files import whole
 from emolive.models.spec import ENCODERS, AudioSpec, ModelSpec, PixelSpec
 from training.augment import Strengths
+from training.faces.augment import Strengths as PixelStrengths
 from training.masking import MASKS
 from training.table import add_options, check_same_run, check_values, option
 
@@ -19,6 +20,7 @@ CONFIG = "config.json"
 RECIPES = ("default", "reference")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
 OUR_AUDIO = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50.0, fmax_hz=8000.0)
+TRUNKS = ("frozen", "finetune")
 MODES = ("none", "neutral", "running")
 
 
@@ -49,6 +51,8 @@ class Options:
     audio: str = option("logmel", "audio features", choices=("logmel", "mfcc"))
     modality: str = option("av", "train on both streams, sound or picture", choices=("av", "a", "v"))
 
+    trunk: str = option("frozen", "pixel trunk: as it is on kept vectors, or trained too", choices=TRUNKS)
+    trunk_rate: float = option(0.1, "learning rate of the trunk relative to the rest's", low=1e-6, high=10)
     recipe: str = option("default", "reference: the published recipe to the letter", choices=RECIPES)
     mask: str = option("nodropout", "modality dropout", choices=MASKS)
     p_video: float = option(0.05, "share of samples that lose their face (drop)", low=0, high=1)
@@ -74,6 +78,13 @@ class Options:
 
     flip: float = option(0.5, "share of mirrored faces", low=0, high=1)
     landmark_affine: float = option(0.075, "deviation of plane maps near the identity", low=0, high=1)
+    rotation: float = option(10.0, "degrees (finetune)", low=0, high=180)
+    shift: float = option(0.05, "of a crop's side (finetune)", low=0, high=0.5)
+    scale: float = option(0.1, "crop larger or smaller (finetune)", low=0, high=0.9)
+    brightness: float = option(0.2, "of the full range (finetune)", low=0, high=1)
+    contrast: float = option(0.3, "more or less (finetune)", low=0, high=1)
+    tint: float = option(0.1, "more or less of each channel (finetune)", low=0, high=1)
+    occlusion: float = option(0.2, "share of faces with a rectangle before them (finetune)", low=0, high=1)
     landmark_noise: float = option(0.1, "of each bin, in units of the baseline's scale", low=0, high=10)
     landmark_offset: float = option(0.2, "of each clip, in the same units", low=0, high=10)
     late: float = option(0.05, "share of windows of which only the end is there", low=0, high=1)
@@ -131,8 +142,18 @@ REFERENCE_RECIPE: dict[str, Any] = {
     "masked_steps": 0,
     "mixup": 0.0,
     "shifts": 1,
+    "trunk": "finetune",
+    "trunk_rate": 1.0,
+    "flip": 0.5,
+    "rotation": 10.0,
+    "shift": 0.0,
+    "scale": 0.0,
+    "brightness": 0.0,
+    "contrast": 0.0,
+    "tint": 0.0,
+    "occlusion": 0.0,
 }
-"""SGD with momentum and dampening, a tenth of the rate at epochs 40, 55, 65 and 70."""
+"""SGD with momentum and dampening, a tenth of the rate at epochs 40, 55, 65 and 70; everything is trained."""
 REFERENCE_STEPS = (40, 55, 65, 70)
 NOT_PART_OF_A_RUN = (
     *("result_path", "resume_path", "cache_path", "dry_run", "no_train"),
@@ -163,6 +184,9 @@ def options_from(given: dict[str, Any]) -> Options:
         check_same_run(folder, stored, given, NOT_PART_OF_A_RUN)
     recipe = given.get("recipe", stored.get("recipe", "default"))
     values = {**(REFERENCE_RECIPE if recipe == "reference" else {}), **stored, **given}
+    if "trunk" not in {*stored, *given} and "efficientface" not in actors(values.get("encoder", "")):
+        # The recipe trains everything, and here there is no trunk.
+        values.pop("trunk", None)
     return checked(Options(**values))
 
 
@@ -199,6 +223,13 @@ def checked(options: Options) -> Options:
         raise EmoliveError("--p_video and --p_audio must not add up to more than 1.")
     if options.batch_size % options.devices:
         raise EmoliveError(f"--batch_size {options.batch_size} must divide by --devices {options.devices}.")
+    if options.trunk == "finetune":
+        if actors(options.encoder) != ["efficientface"]:
+            raise EmoliveError(
+                f"--trunk finetune trains the encoder efficientface alone, and this is {options.encoder}."
+            )
+        if options.mixup and options.devices * options.num_nodes > 1:
+            raise EmoliveError("--mixup with --trunk finetune goes with one process alone.")
     shares(options)
     return options
 
@@ -223,6 +254,10 @@ def actors(text: str) -> list[str]:
 
 def strengths(options: Options) -> Strengths:
     return Strengths(**{f.name: getattr(options, f.name) for f in fields(Strengths)})
+
+
+def pixel_strengths(options: Options) -> PixelStrengths:
+    return PixelStrengths(**{f.name: getattr(options, f.name) for f in fields(PixelStrengths)})
 
 
 def spec_of(options: Options, labels: tuple[str, ...]) -> ModelSpec:

@@ -20,7 +20,7 @@ from training import assess, config, metrics, report
 from training.config import CONFIG, NOT_PART_OF_A_RUN, Options
 from training.data import Prepared, prepare, read_annotations, sides
 from training.engine import make_fabric
-from training.run import fit
+from training.fit import fit
 
 HELD_OUT = "heldout.npz"
 CROSSVAL = "crossval.json"
@@ -83,7 +83,7 @@ def _one(
     trained = fit(options, prepared, split, folder, fabric=fabric, console=console, title=f"Fold {fold.name}")
     if fabric.global_rank:
         return
-    scored = assess.read_all(trained.net, prepared.windows, split.testing, trained.known)
+    scored = assess.read_all(trained.net, trained.windows, split.testing, trained.known)
     with whole(done) as part, part.open("wb") as file:
         arrays: dict[str, Any] = {f"{mode}/{way}": raw for (mode, way), raw in scored.logits.items()}
         np.savez(

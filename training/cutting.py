@@ -18,27 +18,53 @@ from emolive.hearing import Hearing
 from emolive.interpreter import Interpreter
 from emolive.models import registry
 from emolive.models.checkpoint import Checkpoint
-from emolive.models.spec import ModelSpec
+from emolive.models.spec import ENCODERS, ModelSpec
 from emolive.offline import Clip
-from emolive.types import FloatArray
+from emolive.perception import PixelEncoder
+from emolive.types import FloatArray, Image
 from preprocessing.annotations import Annotations, Item
 from training.evidence import ClipReader
 from training.store import Layout
 
 
-def layout(spec: ModelSpec, shifts: int) -> Layout:
-    """What is kept of each clip."""
+class CropKeeper:
+    """Stands in for the pixel trunk: keeps each crop of a clip, and gives its number for a vector."""
+
+    def __init__(self) -> None:
+        self._crops: list[Image] = []
+
+    def __call__(self, crop: Image) -> FloatArray:
+        self._crops.append(crop)
+        # As wide as a vector, since that is how wide a frame's row is while a clip is read.
+        return np.full(ENCODERS["efficientface"], len(self._crops) - 1, np.float32)
+
+    def take(self, size: int) -> NDArray[np.uint8]:
+        """(n, size, size, 3) since the last time."""
+        taken, self._crops = self._crops, []
+        return np.stack(taken) if taken else np.zeros((0, size, size, 3), np.uint8)
+
+
+def layout(spec: ModelSpec, shifts: int, *, crops: bool = False) -> Layout:
+    """What is kept of each clip; with `crops` the number of a crop stands for its vector."""
     steps = spec.audio.steps(spec.samples)
+    width = 1 if crops else spec.face_width
+    row = np.dtype(np.float32)
+    streams: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
+        "face": ((width,), row),
+        "voice": ((spec.audio.channels,), row),
+    }
+    if crops:
+        streams["crops"] = ((spec.pixels.size, spec.pixels.size, 3), np.dtype(np.uint8))
     exact = np.float32 if shifts == 1 else np.float16
     return Layout(
         {
-            "bins": ((shifts, spec.frames, spec.face_width), np.dtype(np.float32)),
+            "bins": ((shifts, spec.frames, width), row),
             "bins_present": ((shifts, spec.frames), np.dtype(np.bool_)),
             "steps": ((shifts, steps, spec.audio.channels), np.dtype(exact)),
             "steps_present": ((shifts, steps), np.dtype(np.bool_)),
             "speech": ((shifts, steps), np.dtype(np.bool_)),
         },
-        {"face": spec.face_width, "voice": spec.audio.channels},
+        streams,
     )
 
 
@@ -48,8 +74,8 @@ class CutClip:
 
     arrays: dict[str, NDArray[Any]]
     """Each (K, ...), as `Windows` has them."""
-    live: dict[str, FloatArray]
-    """As `live_rows` gives them."""
+    streams: dict[str, NDArray[Any]]
+    """As `live_rows` gives them; and "crops", where they are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +88,27 @@ class Cutting:
     device: str
     weights: dict[str, NDArray[Any]] | None = None
     """Of a network of this spec, whose trunk is wanted."""
+    crops: bool = False
+    """Keep the crops instead of what a trunk makes of them."""
 
     def build(self) -> Callable[[Item], CutClip | str]:
-        encode = None
+        encode: PixelEncoder | None = CropKeeper() if self.crops else None
         if self.weights is not None:
             net = registry.build(self.spec)
             net.load_state_dict({k: torch.from_numpy(v) for k, v in self.weights.items()})
             encode = Interpreter(Checkpoint(net, self.spec, {}, Path()), self.device).pixel_encoder()
         reader = ClipReader(self.annotations, self.spec, encode)
-        return lambda item: self._cut(reader, item)
+        keeper = encode if isinstance(encode, CropKeeper) else None
+        return lambda item: self._cut(reader, item, keeper)
 
-    def _cut(self, reader: ClipReader, item: Item) -> CutClip | str:
+    def _cut(self, reader: ClipReader, item: Item, keeper: CropKeeper | None) -> CutClip | str:
         """The windows of a clip, or one sentence about why there are none."""
         try:
             clip = reader.read(item)
         except EmoliveError as error:
             return str(error)
+        finally:
+            crops = None if keeper is None else keeper.take(self.spec.pixels.size)
         centre_ns = centre_end_ns(clip.duration_s, self.spec)
         hearing = Hearing(self.spec.audio)
         found = [
@@ -88,7 +119,11 @@ class Cutting:
             name: np.stack([getattr(window, name) for window in found]).astype(dtype)
             for name, (_, dtype) in layout(self.spec, len(self.shifts_s)).arrays.items()
         }
-        return CutClip(arrays, live_rows(clip, self.spec))
+        streams: dict[str, NDArray[Any]] = {**live_rows(clip, self.spec)}
+        if crops is not None:
+            arrays["bins"], streams["face"] = arrays["bins"][..., :1], streams["face"][:, :1]
+            streams["crops"] = crops
+        return CutClip(arrays, streams)
 
 
 def live_rows(clip: Clip, spec: ModelSpec) -> dict[str, FloatArray]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from lightning.fabric import Fabric
 from rich.console import Console
 
@@ -25,6 +26,7 @@ from preprocessing.splits import Fold, canonical
 from training import config, windows
 from training.batches import IntArray
 from training.config import Options
+from training.pixels import PixelWindows
 from training.progress import Bar
 from training.windows import Windows
 
@@ -51,6 +53,12 @@ class Prepared:
     windows: Windows
     start: EmotionNet | None
     """Weights to start from."""
+    pixels: PixelWindows | None = None
+    """Where the trunk is trained: `windows` with their crops."""
+
+    def read(self, net: EmotionNet) -> Windows:
+        """The windows that a network reads: those of its own trunk, where that is trained."""
+        return self.windows if self.pixels is None else self.pixels.read(net)
 
 
 def read_annotations(options: Options) -> Annotations:
@@ -80,6 +88,18 @@ def fold_of(options: Options, annotations: Annotations) -> Fold | None:
         return splits.own(fold.testing, validation or fold.validation, annotations.actors)
     if testing or validation:
         return splits.own(testing, validation, annotations.actors)
+    if options.recipe == "reference" and all(i.actor and not i.split for i in annotations.items):
+        return _published(annotations.actors)
+    return None
+
+
+def _published(actors: Sequence[str]) -> Fold | None:
+    """The published split where its actors are there, else the first turn of the 4/4/16 rotation."""
+    for scheme in ("reference", "rotation"):
+        try:
+            return splits.folds(scheme, actors)[0]
+        except EmoliveError:
+            continue
     return None
 
 
@@ -119,10 +139,12 @@ def prepare(
             skip_faults=options.skip_faults,
             workers=options.workers,
             bar=bar,
+            crops=options.trunk == "finetune",
         )
     for sentence in cut.failed:
         console.print(sentence, style="yellow", markup=False)
-    return Prepared(annotations, spec, cut, start)
+    pixels = None if cut.crops is None else PixelWindows(cut, spec.pixels)
+    return Prepared(annotations, spec, cut, start, pixels)
 
 
 def pretrained(options: Options, spec: ModelSpec) -> tuple[EmotionNet | None, ModelSpec]:
@@ -136,6 +158,8 @@ def pretrained(options: Options, spec: ModelSpec) -> tuple[EmotionNet | None, Mo
     path = Path(options.pretrain_path)
     if not path.is_file():
         raise EmoliveError(f"There is no file {path} to start from.")
+    # What the file does not hold begins with random weights: the same ones for the same seed.
+    torch.manual_seed(options.manual_seed)
     if is_trunk_file(path):
         if "efficientface" not in spec.encoders:
             raise EmoliveError(f"{path} is a pixel trunk, and this model sees no pixels.")
@@ -175,15 +199,14 @@ def pretrained(options: Options, spec: ModelSpec) -> tuple[EmotionNet | None, Mo
 
 
 def fresh(prepared: Prepared, seed: int) -> EmotionNet:
-    """A network to train: pretrained as far as there is something, its trunk frozen."""
-    import torch
-
+    """A network to train: pretrained as far as there is something; its trunk frozen unless it is trained."""
     torch.manual_seed(seed)
     net = registry.build(prepared.spec)
     if prepared.start is not None:
         net.load_state_dict(prepared.start.state_dict())
     if net.trunk is not None:
-        net.trunk.requires_grad_(False)
+        net.trunk.requires_grad_(prepared.pixels is not None)
+        net.trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return net
 
 

@@ -81,10 +81,10 @@ def inputs(
 def logits(net: EmotionNet, given: Inputs) -> NDArray[np.float32]:
     """(n, classes), not yet divided by the temperature; zeros where nothing can be read."""
     net.eval()
-    device = net.temperature.device
+    like = net.classifier.weight
     with torch.inference_mode():
         parts = [
-            net(given.video[i : i + CHUNK].to(device), given.audio[i : i + CHUNK].to(device)).float().cpu()
+            net(given.video[i : i + CHUNK].to(like), given.audio[i : i + CHUNK].to(like)).float().cpu()
             for i in range(0, len(given.video), CHUNK)
         ]
     found: NDArray[np.float32] = torch.cat(parts).numpy()

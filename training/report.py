@@ -27,7 +27,13 @@ def plan(console: Console, options: Options, prepared: Prepared, split: Sides) -
             actors = ", ".join(names_of(prepared, clips))
             console.print(f"{name}: {len(clips)} clips of actors {actors}", markup=False, highlight=False)
     if options.recipe == "reference":
-        console.print("Recipe: as published.")
+        told = "Recipe: as published"
+        if prepared.pixels is not None:
+            told += (
+                ", but modality dropout takes its share of the trunk's vectors instead of the pixels, as a "
+                "live session does, and the trunk keeps the batch statistics it was pretrained with"
+            )
+        console.print(f"{told}.", highlight=False)
     else:
         console.print(
             f"Recipe: AdamW, one cycle up to {options.learning_rate:g}, {options.n_epochs} epochs of "

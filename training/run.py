@@ -3,118 +3,29 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from lightning.fabric import Fabric
 from rich.console import Console
 
 from emolive.errors import EmoliveError
 from emolive.files import clear_parts, whole
 from emolive.models import checkpoint
-from emolive.models.network import EmotionNet
 from emolive.models.trunk_file import CARRIED, carried, is_trunk_file, load_trunk
-from training import assess, config, metrics, report, teacher
-from training.allocator import keep_memory
-from training.baselines import Populations, populations
-from training.batches import Batches, IntArray
+from training import assess, config, metrics, report
+from training.baselines import populations
+from training.batches import IntArray
 from training.config import CONFIG, Options
-from training.data import Prepared, Sides, fold_of, fresh, names_of, prepare, read_annotations, sides
+from training.data import Prepared, Sides, fold_of, names_of, prepare, read_annotations, sides
 from training.engine import make_fabric
-from training.loop import Loop
-from training.predict import logits
-from training.progress import Bar
+from training.fit import Trained, fit, stored_figures
 from training.state import LAST
 
 MODEL = "model.safetensors"
 RESULT = "result.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What came out of a training loop."""
-
-    net: EmotionNet
-    known: Populations
-    epochs: int
-    best_epoch: int
-
-
-def fit(
-    options: Options,
-    prepared: Prepared,
-    split: Sides,
-    folder: Path,
-    *,
-    fabric: Fabric,
-    console: Console,
-    title: str = "Training",
-) -> Trained:
-    """Train on one side of a split, going on from a state that is in the folder.
-
-    The populations come from the training clips alone; the temperature from the validation clips.
-    """
-    keep_memory()
-    spec, windows = prepared.spec, prepared.windows
-    known = populations(windows, spec, split.training.tolist())
-    net = fresh(prepared, options.manual_seed)
-    with torch.no_grad():
-        for stream in ("face", "voice"):
-            for part in ("mean", "std", "within"):
-                values = torch.from_numpy(getattr(getattr(known, stream), part))
-                getattr(net, f"{stream}_{part}").copy_(values)
-    batches = Batches(
-        windows,
-        split.training,
-        spec,
-        known,
-        strengths=config.strengths(options),
-        shares=config.shares(options),
-        balanced=options.balanced,
-        taught=_taught(options, prepared),
-    )
-    judge = None
-    if len(split.validation) and not options.no_val:
-        judge = assess.validation(windows, split.validation, known, spec, options.modality)
-    loop = Loop(fabric, net, batches, options=options, folder=folder, validation=judge)
-    loop.resume()
-    with Bar(console, title, "samples") as bar:
-        trained = loop.run(bar)
-    temperature = options.temperature or _stored_temperature(options)
-    if not temperature and judge is not None:
-        raw = np.concatenate([logits(trained, given) for given in judge.given])
-        temperature = metrics.fit_temperature(np.tile(judge.truth, len(judge.given)), raw)
-    trained.temperature.fill_(temperature or 1.0)
-    return Trained(trained, known, loop.progress.epoch, loop.progress.best_epoch)
-
-
-def _taught(options: Options, prepared: Prepared) -> teacher.Taught | None:
-    """What the options ask for; None without a teacher."""
-    if not options.teacher_path:
-        return None
-    found = teacher.read(Path(options.teacher_path), prepared.windows.items, prepared.spec.labels)
-    return teacher.Taught(
-        found["face"],
-        found["voice"],
-        share_face=options.teach_face,
-        share_voice=options.teach_voice,
-        share_both=options.teach_both,
-    )
-
-
-def _stored_temperature(options: Options) -> float:
-    return float(_figures(options).get("temperature", 0.0)) if options.figures else 0.0
-
-
-def _figures(options: Options) -> dict[str, Any]:
-    try:
-        return dict(json.loads(Path(options.figures).read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        raise EmoliveError(f"{options.figures} is not the crossval.json of a cross-validation.") from error
 
 
 def provenance(options: Options, prepared: Prepared, split: Sides, trained: Trained) -> dict[str, Any]:
@@ -146,15 +57,15 @@ def provenance(options: Options, prepared: Prepared, split: Sides, trained: Trai
     }
     if options.teacher_path:
         told["data"]["teacher"] = Path(options.teacher_path).name
-    if "efficientface" in prepared.spec.encoders and options.pretrain_path:
-        # The trunk is frozen, so what names single faces by its vectors stays true.
+    if "efficientface" in prepared.spec.encoders and options.pretrain_path and prepared.pixels is None:
+        # The trunk is as it was, so what names single faces by its vectors stays true.
         path = Path(options.pretrain_path)
         if is_trunk_file(path):
             told[CARRIED] = carried(load_trunk(path).net)
         elif path.suffix == ".safetensors" and CARRIED in (given := checkpoint.describe(path).provenance):
             told[CARRIED] = given[CARRIED]
     if options.figures:
-        stored = _figures(options)
+        stored = stored_figures(options)
         told["figures"] = {key: stored[key] for key in ("command", "scheme", "figures") if key in stored}
     return told
 
@@ -180,9 +91,9 @@ def train(options: Options, console: Console) -> None:
         config.write_config(folder / CONFIG, options)
     if options.no_train:
         loaded = checkpoint.load(folder / MODEL)
-        trained = Trained(
-            loaded.net, populations(prepared.windows, prepared.spec, split.training.tolist()), 0, 0
-        )
+        read = prepared.read(loaded.net)
+        known = populations(read, prepared.spec, split.training.tolist())
+        trained = Trained(loaded.net, read, known, 0, 0)
     else:
         trained = fit(options, prepared, split, folder, fabric=fabric, console=console)
         if fabric.global_rank == 0:
@@ -199,7 +110,7 @@ def test(
     options: Options, prepared: Prepared, trained: Trained, clips: IntArray, folder: Path, *, console: Console
 ) -> None:
     """Read the held-out clips in every baseline mode and modality, and write what came of it."""
-    scored = assess.read_all(trained.net, prepared.windows, clips, trained.known)
+    scored = assess.read_all(trained.net, trained.windows, clips, trained.known)
     if not len(scored.clips):
         return
     temperature = float(trained.net.temperature)

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from emolive.errors import EmoliveError
 from emolive.files import clear_parts, whole
-from emolive.types import FloatArray
 
 DONE = "done.json"
 JOURNAL = "journal.json"
@@ -36,8 +35,8 @@ class Layout:
 
     arrays: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
     """Shape and type of one clip's part, by name."""
-    streams: Mapping[str, int]
-    """Width of float32 rows, of which a clip has any number, by name."""
+    streams: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
+    """Shape and type of one row, of which a clip has any number, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +49,8 @@ class Kept:
     """One sentence for each of the others."""
     arrays: dict[str, NDArray[Any]]
     """(N, ...)"""
-    streams: dict[str, FloatArray]
-    """(rows, width); what is changed in them stays in memory."""
+    streams: dict[str, NDArray[Any]]
+    """(rows, ...); what is changed in them stays in memory."""
     first: dict[str, NDArray[np.int64]]
     """(N + 1,) for each stream: those of clip i are its rows `[first[i]:first[i + 1]]`."""
 
@@ -104,7 +103,7 @@ class Store:
             yield is_left
 
     def append(
-        self, clip: str, arrays: Mapping[str, NDArray[Any]], streams: Mapping[str, FloatArray]
+        self, clip: str, arrays: Mapping[str, NDArray[Any]], streams: Mapping[str, NDArray[Any]]
     ) -> None:
         """Keep a clip. EmoliveError if the disk is full."""
         with self._said():
@@ -142,8 +141,8 @@ class Store:
                 for name, (shape, dtype) in self._layout.arrays.items()
             }
             streams = {
-                name: self._mapped(name, (int(first[name][-1]), width), np.dtype(np.float32), "c")
-                for name, width in self._layout.streams.items()
+                name: self._mapped(name, (int(first[name][-1]), *shape), dtype, "c")
+                for name, (shape, dtype) in self._layout.streams.items()
             }
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise EmoliveError(
@@ -167,8 +166,8 @@ class Store:
             for name, (shape, dtype) in self._layout.arrays.items()
         }
         streams = {
-            name: int(_first(journal, name)[-1]) * width * np.dtype(np.float32).itemsize
-            for name, width in self._layout.streams.items()
+            name: int(_first(journal, name)[-1]) * int(np.prod(shape)) * dtype.itemsize
+            for name, (shape, dtype) in self._layout.streams.items()
         }
         return arrays | streams
 

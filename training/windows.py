@@ -56,6 +56,16 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class Crops:
+    """The face crops of all clips, as the pixel trunk is given them."""
+
+    images: NDArray[np.uint8]
+    """(n, S, S, 3) in the model's order of channels"""
+    first: NDArray[np.int64]
+    """(N + 1,) those of clip i are `[first[i]:first[i + 1]]`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Windows:
     """Windows of N clips at K shifts. The arrays may lie on disk."""
 
@@ -74,6 +84,8 @@ class Windows:
     live: Live
     failed: tuple[str, ...]
     """One sentence for each clip that could not be read; it is not among the items."""
+    crops: Crops | None = None
+    """Instead of vectors: bins and live rows are 1 wide, and hold the number of a crop in its clip."""
 
     @property
     def centre(self) -> int:
@@ -100,9 +112,14 @@ def training_shifts(count: int = SHIFTS) -> tuple[float, ...]:
 
 
 def identity(
-    annotations: Annotations, spec: ModelSpec, shifts_s: Sequence[float], net: EmotionNet | None = None
+    annotations: Annotations,
+    spec: ModelSpec,
+    shifts_s: Sequence[float],
+    net: EmotionNet | None = None,
+    *,
+    crops: bool = False,
 ) -> str:
-    """A name for windows of exactly these files, this measure, these shifts and this pixel trunk."""
+    """A name for windows of exactly these files, this measure, these shifts and this pixel trunk or crops."""
     files = []
     for item in annotations.items:
         for entry in (item.video, item.audio):
@@ -122,7 +139,7 @@ def identity(
         "pixels": asdict(spec.pixels) if "efficientface" in spec.encoders else None,
         "audio": asdict(spec.audio),
         "shifts_s": list(shifts_s),
-        "trunk": _digest_of_trunk(net),
+        "trunk": "crops" if crops else _digest_of_trunk(net),
         "items": [item.id for item in annotations.items],
         "files": files,
     }
@@ -156,6 +173,7 @@ def cut(
     skip_faults: bool = False,
     workers: int = 0,
     bar: Bar | None = None,
+    crops: bool = False,
 ) -> Windows:
     """Windows of all clips, from the cache as far as they were cut before.
 
@@ -169,17 +187,19 @@ def cut(
         skip_faults: leave clips out that cannot be read, and name them in `failed`.
         workers: processes beside this one; 0 does all in this one.
         bar: shows the progress.
+        crops: keep the crops that the trunk would be given, instead of its vectors; `net` is not wanted.
 
     Raises:
         EmoliveError: a clip cannot be read, or the cache cannot be written.
         Stopped: on Ctrl-C or SIGTERM; a later call goes on from there.
     """
-    recipe = Cutting(annotations, spec, tuple(shifts_s), device)
-    if "efficientface" in spec.encoders:
+    recipe = Cutting(annotations, spec, tuple(shifts_s), device, crops=crops)
+    if "efficientface" in spec.encoders and not crops:
         if net is None:
             raise EmoliveError("The encoder efficientface wants trained weights to cut windows with.")
         recipe = replace(recipe, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
-    store = Store(cache / identity(annotations, spec, shifts_s, net), layout(spec, len(shifts_s)))
+    name = identity(annotations, spec, shifts_s, net, crops=crops)
+    store = Store(cache / name, layout(spec, len(shifts_s), crops=crops))
     if not store.is_done:
         with store.writing() as is_left:
             if is_left:
@@ -190,7 +210,8 @@ def cut(
     ids = set(kept.ids)
     items = tuple(item for item in annotations.items if item.id in ids)
     live = Live(kept.streams["face"], kept.first["face"], kept.streams["voice"], kept.first["voice"])
-    return Windows(items, tuple(shifts_s), **kept.arrays, live=live, failed=kept.failed)
+    seen = Crops(kept.streams["crops"], kept.first["crops"]) if crops else None
+    return Windows(items, tuple(shifts_s), **kept.arrays, live=live, failed=kept.failed, crops=seen)
 
 
 def _cut_into(store: Store, recipe: Cutting, *, skip_faults: bool, workers: int, bar: Bar | None) -> None:
@@ -202,7 +223,7 @@ def _cut_into(store: Store, recipe: Cutting, *, skip_faults: bool, workers: int,
         with terminable(), closing(work(recipe, left, min(workers, len(left)))) as cuts:
             for item, found in zip(left, cuts, strict=True):
                 if isinstance(found, CutClip):
-                    store.append(item.id, found.arrays, found.live)
+                    store.append(item.id, found.arrays, found.streams)
                 elif skip_faults:
                     store.pass_over(found)
                 else:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from emolive.face import geometry
 from preprocessing import annotations
@@ -42,6 +43,12 @@ def make_clips(folder: Path, actors: int = 4, takes: int = 3) -> Path:
     path = folder / "annotations.csv"
     annotations.write(path, items)
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """As trainings have by default: threads that wait for each other on a busy machine take minutes."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from training import augment, baselines, config, windows
 from training.batches import Batches, _Relation
 from training.evidence import ClipReader
 from training.masking import mask
+from training.trainer import seed_step
 
 OPTIONS = config.options_from({})
 SPEC = config.spec_of(OPTIONS, ("angry", "happy", "neutral"))
@@ -125,13 +126,15 @@ def test_calibration_clips_are_ravdess_repetition_1_or_the_first_two() -> None:
     assert baselines.calibration_clips(own) == {0, 1}
 
 
-def test_an_epoch_follows_from_seed_and_number_and_ranks_share_it(cut: windows.Windows) -> None:
+def test_an_epoch_follows_from_seed_and_number_and_a_batch_from_its_step(cut: windows.Windows) -> None:
     known = baselines.populations(cut, SPEC, range(18))
     batches = Batches(cut, np.arange(18), SPEC, known, strengths=augment.NONE, shares=(1.0, 0.0, 0.0))
     assert np.array_equal(batches.order(1, 2), batches.order(1, 2))
     assert not np.array_equal(batches.order(1, 2), batches.order(1, 3))
-    sizes = [len(target) for _, _, target in batches.epoch(1, 0, 8, rank=1, world=2)]
-    assert sizes == [4, 4]
+    batches = Batches(cut, np.arange(18), SPEC, known, strengths=augment.Strengths(), shares=(0.3, 0.3, 0.4))
+    drawn = [batches.batch(np.arange(6), seed_step(1, 2, step)) for step in (3, 3, 4)]
+    assert all(torch.equal(a, b) for a, b in zip(drawn[0], drawn[1], strict=True))
+    assert not torch.equal(drawn[0][0], drawn[2][0])
 
 
 def test_masks_do_what_the_paper_says() -> None:

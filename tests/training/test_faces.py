@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from subprocess import DEVNULL
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from emolive.models.trunk_file import (
     read_colour_as_gray,
     save_trunk,
 )
+from tests.training.test_runs import losses, run
 from training.cli import evaluate, train
 from training.faces import augment, score, votes
 from training.faces.dataset import TRAINING, VALIDATION, read, read_ferplus
@@ -230,6 +232,17 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(
     assert not list(folder.glob("*.part"))
 
 
+def test_two_processes_learn_as_one(ferplus: Path, tmp_path: Path) -> None:
+    """The statistics of every layer are those of the whole batch, and so is its augmentation."""
+    arguments = ["faces", str(ferplus), *SMALL, "--epochs", "2", "--mixup", "0.2", "--precision", "64-true"]
+    for devices in ("1", "2"):
+        given = [*arguments, "--devices", devices, "--result_path", str(tmp_path / devices)]
+        assert run(given, stdout=DEVNULL).wait(170) == 0
+    one, two = losses(tmp_path / "1"), losses(tmp_path / "2")
+    assert one[0] != one[1]
+    assert np.allclose(one, two, rtol=1e-5)
+
+
 def test_gray_faces_teach_a_trunk_that_sees_colour_as_gray() -> None:
     torch.manual_seed(0)
     net = FaceClassifier(("a", "b"), PixelSpec(SIZE, "BGR", (0.5,) * 3, (0.2,) * 3))
@@ -249,13 +262,13 @@ def test_gray_faces_teach_a_trunk_that_sees_colour_as_gray() -> None:
 def test_augmentation_keeps_shape_and_range_and_does_nothing_at_zero() -> None:
     torch.manual_seed(0)
     images = torch.randint(0, 255, (16, 24, 24), dtype=torch.uint8)
-    x = augment.to_pixels(images, 40, augment.Strengths(occlusion=1))
+    x = augment.to_pixels(images, 40, augment.views(16, augment.Strengths(occlusion=1)))
     assert x.shape == (16, 3, 40, 40)
     assert float(x.min()) >= 0
     assert float(x.max()) <= 1
     same = augment.to_pixels(images, 24)
     assert torch.equal((same[:, 0] * 255).round().to(torch.uint8), images)
-    mirror = augment.Strengths(1, 0, 0, 0, 0, 0, 0, 0, 0)
+    mirror = augment.views(16, augment.Strengths(1, 0, 0, 0, 0, 0, 0, 0))
     assert torch.allclose(augment.to_pixels(images, 24, mirror), same.flip(-1), atol=1e-5)
 
 
@@ -383,7 +396,9 @@ def test_the_real_faces() -> None:
     losses = []
     for start in range(0, 640, 64):
         images = torch.from_numpy(faces.images[start : start + 64])
-        x = augment.prepared(augment.to_pixels(images, 48, augment.Strengths()), net.pixels)
+        x = augment.prepared(
+            augment.to_pixels(images, 48, augment.views(len(images), augment.Strengths())), net.pixels
+        )
         targets = torch.from_numpy(faces.targets[start : start + 64])
         loss = -(targets * net(x).log_softmax(dim=-1)).sum(dim=-1).mean()
         loss.backward()

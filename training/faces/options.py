@@ -6,7 +6,7 @@ import argparse
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from emolive.errors import EmoliveError
 from emolive.files import whole
@@ -56,6 +56,8 @@ class FaceOptions:
     precision: str = option("32-true", "number format", choices=config.PRECISIONS)
     threads: int = option(1, "threads for torch on a CPU", 1, 256)
     dry_run: bool = option(False, "check everything and say what would be done")
+
+    accumulate: ClassVar[int] = 1
 
     @property
     def strengths(self) -> Strengths:

@@ -39,12 +39,14 @@ def logits(net: FaceClassifier, faces: Faces, step: Step = lambda: None) -> NDAr
         step: called after each face.
     """
     net.eval()
-    device = net.classifier.weight.device
+    like = net.classifier.weight
     found = [np.zeros((0, len(net.labels)), np.float32)]
     with torch.inference_mode():
         for start in range(0, len(faces), BATCH):
-            x = to_pixels(torch.from_numpy(faces.images[start : start + BATCH]).to(device), net.pixels.size)
-            found.append(net(prepared(x, net.pixels)).float().cpu().numpy())
+            x = to_pixels(
+                torch.from_numpy(faces.images[start : start + BATCH]).to(like.device), net.pixels.size
+            )
+            found.append(net(prepared(x, net.pixels).to(like)).float().cpu().numpy())
             for _ in range(len(found[-1])):
                 step()
     return np.concatenate(found)

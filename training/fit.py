@@ -1,0 +1,150 @@
+"""Training on one side of a split, from prepared clips to a network with its populations and temperature."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from rich.console import Console
+
+from emolive.errors import EmoliveError
+from emolive.models.network import EmotionNet
+from training import assess, config, metrics, teacher
+from training.allocator import keep_memory
+from training.assess import Validation
+from training.baselines import STREAMS, Populations, populations
+from training.batches import Batches
+from training.config import Options
+from training.data import Prepared, Sides, fresh
+from training.loop import Loop
+from training.pixels import PixelLook
+from training.predict import logits
+from training.progress import Bar
+from training.windows import Windows
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came out of a training loop."""
+
+    net: EmotionNet
+    windows: Windows
+    """As the network reads them."""
+    known: Populations
+    epochs: int
+    best_epoch: int
+
+
+def fit(
+    options: Options,
+    prepared: Prepared,
+    split: Sides,
+    folder: Path,
+    *,
+    fabric: Fabric,
+    console: Console,
+    title: str = "Training",
+) -> Trained:
+    """Train on one side of a split, going on from a state that is in the folder.
+
+    The populations come from the training clips alone; the temperature from the validation clips. Where
+    the trunk is trained, each epoch begins with the populations and baselines of its present vectors.
+    """
+    keep_memory()
+    spec, seen = prepared.spec, prepared.pixels
+    net = fresh(prepared, options.manual_seed).to(fabric.device)
+    windows, known = _read(prepared, split, net)
+    batches = Batches(
+        replace(prepared.windows, live=windows.live),
+        split.training,
+        spec,
+        known,
+        strengths=config.strengths(options),
+        shares=config.shares(options),
+        balanced=options.balanced,
+        taught=_taught(options, prepared),
+        look=PixelLook(fabric, net, seen, config.pixel_strengths(options)) if seen is not None else None,
+    )
+    at: Callable[[EmotionNet], Validation] | None = None
+    if len(split.validation) and not options.no_val:
+        at = _validation(options, prepared, split, windows, known)
+
+    def begin(net: EmotionNet) -> None:
+        if seen is not None and spec.baselines:
+            batches.know(*_read(prepared, split, net))
+
+    judge = None if at is None else lambda net: at(net).figures(net)
+    loop = Loop(fabric, net, batches, options=options, folder=folder, judge=judge, begin=begin)
+    loop.resume()
+    with Bar(console, title, "samples") as bar:
+        trained = loop.run(bar)
+    windows, known = _read(prepared, split, trained)
+    temperature = options.temperature or _stored_temperature(options)
+    if not temperature and at is not None:
+        found = at(trained)
+        raw = np.concatenate([logits(trained, given) for given in found.given])
+        temperature = metrics.fit_temperature(np.tile(found.truth, len(found.given)), raw)
+    trained.temperature.fill_(temperature or 1.0)
+    return Trained(trained, windows, known, loop.progress.epoch, loop.progress.best_epoch)
+
+
+def _taught(options: Options, prepared: Prepared) -> teacher.Taught | None:
+    """What the options ask for; None without a teacher."""
+    if not options.teacher_path:
+        return None
+    found = teacher.read(Path(options.teacher_path), prepared.windows.items, prepared.spec.labels)
+    return teacher.Taught(
+        found["face"],
+        found["voice"],
+        share_face=options.teach_face,
+        share_voice=options.teach_voice,
+        share_both=options.teach_both,
+    )
+
+
+def _read(prepared: Prepared, split: Sides, net: EmotionNet) -> tuple[Windows, Populations]:
+    """The windows as a network reads them, and their populations, which are put into it."""
+    windows = prepared.read(net)
+    known = populations(windows, prepared.spec, split.training.tolist())
+    with torch.no_grad():
+        for stream in STREAMS:
+            for part in ("mean", "std", "within"):
+                values = torch.from_numpy(getattr(getattr(known, stream), part))
+                getattr(net, f"{stream}_{part}").copy_(values)
+    return windows, known
+
+
+def _validation(
+    options: Options, prepared: Prepared, split: Sides, windows: Windows, known: Populations
+) -> Callable[[EmotionNet], Validation]:
+    """The validation clips as a network reads them."""
+    spec, seen = prepared.spec, prepared.pixels
+
+    def of(windows: Windows, known: Populations) -> Validation:
+        return assess.validation(windows, split.validation, known, spec, options.modality)
+
+    if seen is None:
+        same = of(windows, known)
+        return lambda _: same
+    if spec.baselines:
+        return lambda net: of(*_read(prepared, split, net))
+    # Raw features need nobody's populations, so that the other clips need not be looked at.
+    return lambda net: of(seen.read(net, split.validation), known)
+
+
+def _stored_temperature(options: Options) -> float:
+    return float(stored_figures(options).get("temperature", 0.0)) if options.figures else 0.0
+
+
+def stored_figures(options: Options) -> dict[str, Any]:
+    """The crossval.json of --figures. EmoliveError if it is none."""
+    try:
+        return dict(json.loads(Path(options.figures).read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise EmoliveError(f"{options.figures} is not the crossval.json of a cross-validation.") from error
