@@ -131,7 +131,9 @@ def test_an_epoch_follows_from_seed_and_number_and_a_batch_from_its_step(cut: wi
     batches = Batches(cut, np.arange(18), SPEC, known, strengths=augment.NONE, shares=(1.0, 0.0, 0.0))
     assert np.array_equal(batches.order(1, 2), batches.order(1, 2))
     assert not np.array_equal(batches.order(1, 2), batches.order(1, 3))
-    batches = Batches(cut, np.arange(18), SPEC, known, strengths=augment.Strengths(), shares=(0.3, 0.3, 0.4))
+    batches = Batches(
+        cut, np.arange(18), SPEC, known, strengths=config.strengths(OPTIONS), shares=(0.3, 0.3, 0.4)
+    )
     drawn = [batches.batch(np.arange(6), seed_step(1, 2, step)) for step in (3, 3, 4)]
     assert all(torch.equal(a, b) for a, b in zip(drawn[0], drawn[1], strict=True))
     assert not torch.equal(drawn[0][0], drawn[2][0])

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from subprocess import DEVNULL
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from rich.console import Console
 
+from emolive import settings
 from emolive.cli import main
 from emolive.interpreter import Interpreter
 from emolive.models import checkpoint
 from emolive.models.trunk_file import load_trunk
+from preprocessing import annotations
 from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
 from tests.training.made_faces import make_crop_clips, make_trunk
 from tests.training.test_runs import losses, run
@@ -49,17 +52,17 @@ def tuned(given: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def prepared(arguments: list[str], *extra: str) -> data.Prepared:
-    names = [a.removeprefix("--") for a in [*arguments, *extra][::2]]
-    kinds = {f: type(getattr(config.Options(), f)) for f in names}
-    values = [*arguments, *extra][1::2]
-    options = config.options_from({n: kinds[n](v) for n, v in zip(names, values, strict=True)})
-    fabric = make_fabric(options)
-    return data.prepare(options, data.read_annotations(options), fabric, Console(quiet=True))
+def prepared(arguments: list[str], **extra: Any) -> data.Prepared:
+    kinds = {f.name: type(f.default) for f in fields(config.Options)}
+    pairs = zip(arguments[::2], arguments[1::2], strict=True)
+    named = {name.removeprefix("--"): value for name, value in pairs}
+    options = config.options_from({**{name: kinds[name](value) for name, value in named.items()}, **extra})
+    found = data.read_annotations(options)
+    return data.prepare(options, found, make_fabric(options), Console(quiet=True))
 
 
 def test_crops_give_the_vectors_that_a_frozen_trunk_is_trained_on(given: list[str]) -> None:
-    frozen, crops = prepared(given), prepared(given, "--trunk", "finetune")
+    frozen, crops = prepared(given), prepared(given, trunk="finetune")
     assert crops.pixels is not None
     assert crops.start is not None
     read = crops.read(crops.start)
@@ -73,10 +76,36 @@ def test_crops_give_the_vectors_that_a_frozen_trunk_is_trained_on(given: list[st
     assert np.array_equal(some.bins[2], read.bins[2])
 
 
+@pytest.mark.data
+def test_real_clips_and_real_crops_are_seen_as_live(tmp_path: Path, real_clips: list[Path]) -> None:
+    """Video is followed, cropped and encoded as the app does it; crops that somebody else cut are taken."""
+    folders = sorted((settings.data_dir().resolve() / "ravdess" / "face_crops_gray_20x224").glob("*/*"))
+    if not folders:
+        pytest.skip("no real face crops in the folder of EMOLIVE_DATA")
+    items = [annotations.Item("film", str(real_clips[0]), str(real_clips[0]), "neutral", "1", "")]
+    items += [annotations.Item(f.name, str(f), "", "happy", "2", "") for f in folders[:2]]
+    annotations.write(tmp_path / "a.csv", items)
+    trunk = make_trunk(tmp_path / "trunk.safetensors", 64)
+    arguments = [*SMALL, "--annotation_path", str(tmp_path / "a.csv"), "--pretrain_path", str(trunk)]
+    frozen, crops = (
+        prepared(arguments, allow_outside=True),
+        prepared(arguments, allow_outside=True, trunk="finetune"),
+    )
+    assert crops.start is not None
+    read = crops.read(crops.start)
+    k = frozen.windows.centre
+    assert np.array_equal(read.bins_present[:, 0], frozen.windows.bins_present[:, k])
+    # The film is shorter than a window: what lies outside is missing, not black.
+    assert 10 <= read.bins_present[0].sum() < 15
+    assert read.bins_present[1:].all()
+    assert np.allclose(read.bins[:, 0], frozen.windows.bins[:, k], atol=1e-4)
+    assert read.bins.std(axis=2).mean() > 0
+
+
 def test_a_batch_goes_from_pixels_to_loss_with_gradients_and_missing_frames_stay_missing(
     given: list[str],
 ) -> None:
-    found = prepared(given, "--trunk", "finetune")
+    found = prepared(given, trunk="finetune")
     assert found.pixels is not None
     fabric = make_fabric(config.Options())
     net = data.fresh(found, 1)
@@ -97,7 +126,7 @@ def test_a_batch_goes_from_pixels_to_loss_with_gradients_and_missing_frames_stay
 def test_what_is_computed_twice_gives_the_same_gradients(
     given: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = prepared(given, "--trunk", "finetune")
+    found = prepared(given, trunk="finetune")
     assert found.pixels is not None
     gradients = []
     for kept in (10**9, 0):
@@ -131,14 +160,14 @@ def test_the_tuned_trunk_travels_with_its_model_and_is_evaluated_by_its_own_vect
     before, after = began.state_dict(), loaded.net.trunk.state_dict()
     assert not torch.equal(before["stem.0.weight"], after["stem.0.weight"])
     assert torch.equal(before["stem.1.running_mean"], after["stem.1.running_mean"])
-    found = prepared(given, "--trunk", "finetune")
+    found = prepared(given, trunk="finetune")
     # Populations are those of the trunk that is in the file.
     training = [i for i, item in enumerate(found.windows.items) if item.actor in "12"]
     known = populations(found.read(loaded.net), loaded.spec, training)
     assert np.allclose(known.face.mean, Interpreter(loaded).face.mean, atol=1e-5)
     out = tmp_path / "out.json"
-    annotations = given[given.index("--annotation_path") + 1]
-    arguments = ["--checkpoint", str(tuned / "model.safetensors"), "--annotations", annotations]
+    clips = given[given.index("--annotation_path") + 1]
+    arguments = ["--checkpoint", str(tuned / "model.safetensors"), "--annotations", clips]
     # The split is by hand, so that evaluation sees the clips of all actors: only actor 3 is compared.
     assert evaluate([*arguments, "--baseline", "person", "--json", str(out)]) == 0
     rows = {row["id"]: row for row in json.loads(out.read_text())["rows"]}
@@ -248,7 +277,7 @@ def test_what_cannot_be_tuned_is_refused(
 
 def test_batches_need_not_look_at_the_samples_of_others(given: list[str]) -> None:
     """Each process draws the same, and the inputs of its own samples are the same."""
-    found = prepared(given, "--trunk", "finetune")
+    found = prepared(given, trunk="finetune")
     assert found.pixels is not None
     fabric = make_fabric(config.Options())
     net = data.fresh(found, 1)
