@@ -48,7 +48,11 @@ def draw_face(
         painter.setPen(pen)
         painter.drawRoundedRect(rect, radius, radius)
     if landmarks and face.points_px is not None:
-        points = QPolygonF([to_widget(float(x), float(y)) for x, y in face.points_px])
+        # The map only scales and moves, so two points tell all of it.
+        zero, one = to_widget(0, 0), to_widget(1, 1)
+        across = face.points_px[:, 0] * (one.x() - zero.x()) + zero.x()
+        down = face.points_px[:, 1] * (one.y() - zero.y()) + zero.y()
+        points = QPolygonF([QPointF(x, y) for x, y in zip(across.tolist(), down.tolist(), strict=True)])
         for pen_color, width in ((QColor(0, 0, 0, 120), 5.0), (QColor(255, 255, 255, 235), 3.0)):
             painter.setPen(QPen(pen_color, width, c=Qt.PenCapStyle.RoundCap))
             painter.drawPoints(points)
