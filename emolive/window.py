@@ -41,23 +41,29 @@ def pool(
         (bins, D) or, for "mean", (bins, 2 D), zero where a bin is missing; and (bins,) which are there.
     """
     width = vectors.shape[1] if vectors.ndim == 2 else 0
-    mean = pooling == "mean"
-    pooled = np.zeros((bins, width * (2 if mean else 1)), np.float32)
+    pooled = np.zeros((bins, width * (2 if pooling == "mean" else 1)), np.float32)
     there = np.zeros(bins, np.bool_)
     edges = end_ns - to_ns(window_s) + np.array([to_ns(window_s * i / bins) for i in range(bins + 1)])
-    first = np.searchsorted(stamps_ns, edges, side="right")
-    for i in range(bins):
-        rows = np.arange(first[i], first[i + 1])
-        rows = rows[present[rows]]
-        if not len(rows):
-            continue
-        there[i] = True
-        if mean:
-            pooled[i, :width] = vectors[rows].mean(axis=0)
-            pooled[i, width:] = vectors[rows].std(axis=0)
-        else:
-            middle = (edges[i] + edges[i + 1]) // 2
-            pooled[i] = vectors[rows[np.argmin(np.abs(stamps_ns[rows] - middle))]]
+    which = np.searchsorted(edges, stamps_ns, side="left") - 1
+    rows = np.flatnonzero(present & (which >= 0) & (which < bins))
+    if not len(rows):
+        return pooled, there
+    which = which[rows]
+    there[which] = True
+    first = np.flatnonzero(np.diff(which, prepend=-1))
+    count = np.diff(first, append=len(rows))
+    if pooling == "mean":
+        known = vectors[rows]
+        mean = np.add.reduceat(known, first) / count[:, None].astype(np.float32)
+        apart = (known - np.repeat(mean, count, axis=0)) ** 2
+        pooled[there, :width] = mean
+        pooled[there, width:] = np.sqrt(np.add.reduceat(apart, first) / count[:, None].astype(np.float32))
+    else:
+        off = np.abs(stamps_ns[rows] - (edges[which] + edges[which + 1]) // 2)
+        nearest = [
+            rows[start + np.argmin(off[start : start + n])] for start, n in zip(first, count, strict=True)
+        ]
+        pooled[there] = vectors[nearest]
     return pooled, there
 
 
