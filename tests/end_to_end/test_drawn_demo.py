@@ -35,7 +35,10 @@ def heard(request, random_checkpoint) -> Iterator[tuple[Session, list[Estimate],
     session = Session(config)
     session.subscribe(keep)
     session.start()
-    eventually(lambda: estimates and estimates[-1].t_s > SECONDS, f"{SECONDS} s of the demo", 90)
+    # The model is there when it is there: what counts is what comes from then on.
+    eventually(
+        lambda: estimates and estimates[-1].t_s > estimates[0].t_s + SECONDS, f"{SECONDS} s of the demo", 90
+    )
     yield session, list(estimates), list(observations)
     assert session.stop(20)
     eventually(
@@ -53,7 +56,7 @@ def test_the_face_is_found_in_nearly_every_frame(heard):
 
 def test_the_voice_is_found_and_both_are_read_together(heard):
     session, estimates, _ = heard
-    later = [e for e in estimates if e.t_s > 2]
+    later = [e for e in estimates if e.t_s > estimates[0].t_s + 2]
     assert sum(e.modality == "av" for e in later) >= 0.8 * len(later)
     codes = {status.source: status.code for status in session.snapshot().statuses}
     assert codes["face"] == "found"
@@ -70,11 +73,12 @@ def test_every_answer_is_one_of_the_labels(heard):
 
 
 def test_it_comes_four_times_a_second_without_a_hole(heard):
-    _, estimates, _ = heard
+    session, estimates, _ = heard
     hops = [round(e.t_s / 0.24) for e in estimates]
     assert hops == list(range(hops[0], hops[0] + len(hops)))
-    # A face has to be there for a third of a window first, and drawing it takes a moment to begin.
-    assert hops[0] * 0.24 < 5
+    if not session._config.paced:
+        # A face has to be there for a third of a window first, or a voice for a moment.
+        assert hops[0] * 0.24 < 1.5
 
 
 def test_it_is_labelled_as_drawn(heard):
