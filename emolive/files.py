@@ -55,6 +55,12 @@ def whole(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def check_writable(path: Path) -> None:
+    """EmoliveError unless a file can be written there, so far as can be told before the work."""
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise EmoliveError(f"{path} cannot be written: name a file in a folder that exists.")
+
+
 def clear_parts(folder: Path) -> None:
     """Remove what a killed process left half written, of a folder in which nobody else is writing."""
     for part in folder.glob(f".*{_PART}"):

@@ -129,7 +129,6 @@ class Bank:
 
     def __init__(self, windows: Windows, clips: Sequence[int], known: Populations, spec: ModelSpec) -> None:
         self._known = known
-        self._modes = spec.baselines
         self._mirror = mirroring(spec)
         self._row = {clip: row for row, clip in enumerate(clips)}
         self._moments = {

@@ -59,7 +59,7 @@ def mask(
         return Masked(
             torch.cat([video, video * (1 - c), video, torch.zeros_like(video)]),
             torch.cat([audio, audio * c, torch.zeros_like(audio), audio]),
-            target.repeat(4, *[1] * (target.ndim - 1)),
+            torch.cat([target] * 4),
             torch.cat([ones, ones, ones, zeros]),
             torch.cat([ones, ones, zeros, ones]),
         )
@@ -67,7 +67,7 @@ def mask(
         return Masked(
             torch.cat([video, video, torch.randn_like(video)]),
             torch.cat([audio, torch.randn_like(audio), audio]),
-            target.repeat(3, *[1] * (target.ndim - 1)),
+            torch.cat([target] * 3),
             torch.cat([ones, ones, zeros]),
             torch.cat([ones, zeros, ones]),
         )

@@ -38,7 +38,7 @@ class Bar:
     """
 
     def __init__(self, console: Console, title: str, unit: str) -> None:
-        self._console, self._title = console, title
+        self._title = title
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(30),

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from emolive.errors import EmoliveError
+from emolive.files import check_writable
 from emolive.models.spec import BACKENDS
 
 
@@ -60,8 +61,8 @@ def bench(args: argparse.Namespace) -> int:
 
     if args.rounds < 1 or not 0 < args.seconds < float("inf"):
         raise EmoliveError("A bench needs at least one round and a few seconds.")
-    if args.json is not None and (args.json.is_dir() or not args.json.absolute().parent.is_dir()):
-        raise EmoliveError(f"{args.json} cannot be written: name a file in a folder that exists.")
+    if args.json is not None:
+        check_writable(args.json)
     old = None if args.compare is None else report.load(args.compare)
     told = machine()
     with tempfile.TemporaryDirectory(prefix="emolive-bench-") as name:

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from emolive.clock import now_ns, to_ns
 from emolive.errors import EmoliveError
+from emolive.files import check_writable
 from emolive.live.api import DEFAULT_BASELINE, DEFAULT_PERSON, SessionConfig
 from emolive.record.rows import JsonlWriter, TableWriter, live_row
 from emolive.types import Estimate, Snapshot
@@ -67,8 +68,8 @@ class Rows:
 
     def __init__(self, path: Path | None, source: str) -> None:
         """EmoliveError if there can be no such file."""
-        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-            raise EmoliveError(f"{path} cannot be written: name a file in a folder that exists.")
+        if path is not None:
+            check_writable(path)
         self._path, self._source = path, source
         self._stack = ExitStack()
         self._writer: JsonlWriter | None = None

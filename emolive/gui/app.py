@@ -14,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+from emolive.files import check_writable
 from emolive.gui.display import check_display, has_display
 from emolive.gui.link import Backend
-from emolive.gui.meter import Meter, writable
+from emolive.gui.meter import Meter
 from emolive.live.api import SessionApi, SessionConfig
 from emolive.types import Estimate
 
@@ -69,7 +70,7 @@ def run_app(
     meter = Meter() if counters is not None else None
     hear = on_estimate
     if meter is not None and counters is not None:
-        writable(counters)
+        check_writable(counters)
         hear = _both(meter.heard, on_estimate)
     prepare_environment()
     from PySide6.QtCore import QEventLoop, QTimer

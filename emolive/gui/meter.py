@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from emolive.clock import now_ns
-from emolive.errors import EmoliveError
 from emolive.files import whole
 from emolive.types import Estimate
 from emolive.usage import peak_bytes
@@ -82,9 +81,3 @@ class Meter:
             "cpu_percent": cpu,
             "peak_mb": None if (peak := peak_bytes()) is None else peak / 1e6,
         }
-
-
-def writable(path: Path) -> None:
-    """EmoliveError unless a file can be written there."""
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise EmoliveError(f"{path} cannot be written: name a file in a folder that exists.")

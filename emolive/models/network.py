@@ -67,6 +67,16 @@ def _present(x: Tensor) -> Tensor:
     return x.abs().amax(dim=(1, 2))[:, None] > 0
 
 
+def _weights(video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """How much of the residual variant's answer is the joint one, the video's and the audio's; (B, 1) each.
+
+    With both streams the mean of what they say together and what they say one by one; else the one there is.
+    """
+    has_video, has_audio = _present(video).to(video), _present(audio).to(audio)
+    joint, by_video = has_video * has_audio / 2, has_video * (1 - 3 * has_audio / 4)
+    return joint, by_video, 1 - joint - by_video
+
+
 def _check(spec: ModelSpec) -> None:
     if len(spec.labels) < 2:
         raise EmoliveError("A model needs at least two labels to choose from.")
@@ -190,10 +200,8 @@ class EmotionNet(nn.Module):
         if self.spec.variant != RESIDUAL:
             return self._joint(self._streams(video, audio)[0])
         found = self.branches(video, audio)
-        has_video, has_audio = _present(video), _present(audio)
-        one = torch.where(has_video, found.video, found.audio)
-        both = found.joint / 2 + (found.video + found.audio) / 4
-        return torch.where(has_video & has_audio, both, one)
+        joint, by_video, by_audio = _weights(video, audio)
+        return joint * found.joint + by_video * found.video + by_audio * found.audio
 
     def branches(self, video: Tensor, audio: Tensor, share: float = 1.0) -> Branches:
         """The answers from which the logits of `forward` are made, for whoever trains them.
@@ -233,10 +241,7 @@ class EmotionNet(nn.Module):
         from_audio, from_video = heard @ of_audio.mT, seen @ of_video.mT
         bias = self.classifier.bias.expand(len(video), -1)
         if self.spec.variant == RESIDUAL:
-            has_video, has_audio = _present(video).float(), _present(audio).float()
-            # The weights with which `forward` puts the three answers together.
-            joint = has_video * has_audio / 2
-            by_video, by_audio = has_video * (1 - 3 * has_audio / 4), has_audio * (1 - 3 * has_video / 4)
+            joint, by_video, by_audio = _weights(video, audio)
             only_audio = self.pool(alone.audio) @ self.audio_classifier.weight.mT
             only_video = self.pool(alone.video) @ self.visual_classifier.weight.mT
             from_audio = joint * from_audio + by_audio * only_audio
