@@ -23,7 +23,7 @@ from emolive.models.checkpoint import Checkpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
 from emolive.person import Person
-from emolive.types import FloatArray, Image, Modality
+from emolive.types import MODALITIES, FloatArray, Image, Modality
 
 if TYPE_CHECKING:
     from emolive.models.onnx_model import OnnxCheckpoint, OnnxNet
@@ -128,7 +128,8 @@ class Interpreter:
             window, face if "v" in modality else None, voice if "a" in modality else None, self.spec
         )
         with torch.inference_mode():
-            probs = (self.logits(video, sound) / self._net.temperature.cpu()).softmax(dim=-1)
+            temperature = self._net.temperature[MODALITIES.index(modality)].cpu()
+            probs = (self.logits(video, sound) / temperature).softmax(dim=-1)
         used = {b.mode for b, stream in ((face, "v"), (voice, "a")) if stream in modality}
         return Reading(tuple(probs.tolist()), modality, mode if mode in used else "none")
 

@@ -18,6 +18,8 @@ StampArray = NDArray[np.int64]
 Image = NDArray[np.uint8]
 
 Modality = Literal["av", "a", "v"]
+MODALITIES: tuple[Modality, ...] = ("av", "a", "v")
+"""Also the order in which a network holds what differs between them."""
 Pooling = Literal["middle", "mean"]
 Level = Literal["ok", "info", "warning", "error"]
 

@@ -26,6 +26,8 @@ class Strengths:
     """Of each bin, in units of the baseline's scale: the tracker's trembling."""
     landmark_offset: float
     """Of each clip, in the same units: another tracker, another pose."""
+    few_frames: float
+    """Share of clips from a camera so slow that a bin has but a frame or two: dim light does that."""
     late: float
     """Share of windows of which only the end is there, as when a session has just begun."""
     missing_bins: int
@@ -61,6 +63,21 @@ def mapped(face: Tensor, maps: Tensor) -> Tensor:
     points = torch.unflatten(face[..., : geometry.WIDTH], -1, (geometry.POINTS, 2))
     moved = torch.einsum("btpc,bdc->btpd", points, maps).flatten(-2)
     return torch.cat([moved, face[..., geometry.WIDTH :]], dim=-1)
+
+
+def liveliness(batch: int, strengths: Strengths) -> Tensor:
+    """(B, 1, 1) by which factor the deviations within a bin shrink.
+
+    A bin with a single frame has none, and two frames rarely lie as far apart as four; half of the clips
+    with few frames have the one, half something between.
+    """
+    few = torch.rand(batch, 1, 1) < strengths.few_frames
+    return torch.where(few, (2 * torch.rand(batch, 1, 1) - 1).clamp_min(0), torch.ones(batch, 1, 1))
+
+
+def with_liveliness(face: Tensor, factor: Tensor) -> Tensor:
+    """(B, T, D) features whose last values are deviations within a bin, those multiplied by (B, 1, 1)."""
+    return torch.cat([face[..., : geometry.WIDTH], face[..., geometry.WIDTH :] * factor], dim=-1)
 
 
 def face_noise(face: Tensor, strengths: Strengths) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -138,7 +138,11 @@ class Batches:
             faces, voices = (_Relation.of(part, spec) for part in zip(*drawn, strict=True))
             if self._flip is not None and strengths.landmark_affine:
                 maps = augment.plane_maps(n, strengths)
-                face, faces = augment.mapped(face, maps), faces.mapped(maps)
+                face, faces = augment.mapped(face, maps), faces.seen(lambda x: augment.mapped(x, maps))
+            if self._flip is not None and spec.pooling == "mean" and strengths.few_frames:
+                factor = augment.liveliness(n, strengths)
+                face = augment.with_liveliness(face, factor)
+                faces = faces.seen(lambda x: augment.with_liveliness(x, factor))
             face, voice = augment.face_noise(faces.apply(face), strengths), voices.apply(voice)
         beginning = augment.beginnings(n, strengths)
         seen = seen & augment.since(beginning, seen.shape[1])
@@ -175,9 +179,9 @@ class _Relation(NamedTuple):
         own = torch.tensor([b.mode != "none" for b in drawn])
         return cls(shift[:, None], scale[:, None], flags[:, None], own[:, None, None])
 
-    def mapped(self, maps: Tensor) -> _Relation:
-        """Of faces seen through `maps`: who looks different does so in their own baseline too."""
-        return self._replace(shift=torch.where(self.own, augment.mapped(self.shift, maps), self.shift))
+    def seen(self, change: Callable[[Tensor], Tensor]) -> _Relation:
+        """Of faces that were changed so: who looks different does so in their own baseline too."""
+        return self._replace(shift=torch.where(self.own, change(self.shift), self.shift))
 
     def apply(self, rows: Tensor) -> Tensor:
         return (rows - self.shift) / self.scale

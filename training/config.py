@@ -87,6 +87,7 @@ class Options:
     occlusion: float = option(0.2, "share of faces with a rectangle before them (finetune)", low=0, high=1)
     landmark_noise: float = option(0.1, "of each bin, in units of the baseline's scale", low=0, high=10)
     landmark_offset: float = option(0.2, "of each clip, in the same units", low=0, high=10)
+    few_frames: float = option(0.1, "share of clips from a camera that is slow", low=0, high=1)
     late: float = option(0.05, "share of windows of which only the end is there", low=0, high=1)
     missing_bins: int = option(2, "longest stretch of bins without a face", low=0, high=240)
     gain_db: float = option(2.0, "deviation of loudness", low=0, high=60)
@@ -133,6 +134,7 @@ REFERENCE_RECIPE: dict[str, Any] = {
     "landmark_affine": 0.0,
     "landmark_noise": 0.0,
     "landmark_offset": 0.0,
+    "few_frames": 0.0,
     "late": 0.0,
     "missing_bins": 0,
     "gain_db": 0.0,

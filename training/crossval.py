@@ -14,6 +14,7 @@ from rich.console import Console
 
 from emolive.errors import EmoliveError
 from emolive.files import whole
+from emolive.types import MODALITIES
 from preprocessing import splits
 from preprocessing.splits import Fold
 from training import assess, config, metrics, report
@@ -117,16 +118,13 @@ def _summary(
     pairs = [name for name in parts[0] if "/" in name]
     truth = np.concatenate([part["truth"] for part in parts])
     actors = [str(actor) for part in parts for actor in part["actors"]]
-    fused = [name for name in pairs if name.endswith("/av")]
     found: dict[str, dict[str, Any]] = {}
-    temperatures = [
-        _temperature([p for j, p in enumerate(parts) if j != i], fused) for i in range(len(parts))
-    ]
+    temperatures = [_temperatures([p for j, p in enumerate(parts) if j != i]) for i in range(len(parts))]
     for name in pairs:
         mode, _, way = name.partition("/")
         # The temperature of a fold comes from the others, so that calibration is held out as well.
         probs = np.concatenate(
-            [metrics.softmax(part[name], t) for part, t in zip(parts, temperatures, strict=True)]
+            [metrics.softmax(part[name], t[way]) for part, t in zip(parts, temperatures, strict=True)]
         )
         figures = assess.figures(truth, actors, probs, prepared.spec.labels)
         shares = np.array(list(figures["per_actor_top1"].values()))
@@ -146,7 +144,7 @@ def _summary(
         "command": f"emolive-train crossval --scheme {scheme} --config {CONFIG}",
         "scheme": scheme,
         "fusion": options.fusion,
-        "temperature": _temperature(parts, fused),
+        "temperature": _temperatures(parts),
         "figures": found,
         "options": asdict(options),
     }
@@ -155,9 +153,14 @@ def _summary(
     config.write_config(root / CONFIG, options)
 
 
-def _temperature(parts: list[dict[str, NDArray[Any]]], names: list[str]) -> float:
+def _temperatures(parts: list[dict[str, NDArray[Any]]]) -> dict[str, float]:
+    """For each modality, from the held-out clips of some folds."""
     if not parts:
-        return 1.0
-    truth = np.concatenate([part["truth"] for part in parts for _ in names])
-    raw = np.concatenate([part[name] for part in parts for name in names])
-    return metrics.fit_temperature(truth, raw)
+        return dict.fromkeys(MODALITIES, 1.0)
+    raw: dict[tuple[str, str], NDArray[Any]] = {}
+    for name in parts[0]:
+        mode, slash, way = name.partition("/")
+        if slash:
+            raw[mode, way] = np.concatenate([part[name] for part in parts])
+    truth = np.concatenate([part["truth"] for part in parts])
+    return dict(zip(MODALITIES, assess.temperatures(truth, raw), strict=True))

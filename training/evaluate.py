@@ -19,7 +19,7 @@ from emolive.files import whole
 from emolive.interpreter import populations
 from emolive.models import checkpoint
 from emolive.models.checkpoint import Checkpoint
-from emolive.types import Modality
+from emolive.types import MODALITIES, Modality
 from preprocessing import annotations as annotation_files
 from preprocessing.annotations import Annotations
 from preprocessing.splits import canonical
@@ -92,7 +92,7 @@ class Evaluation:
         drawn = assess.baselines_of(self.windows, self.clips, self.baseline, self.known, spec)
         given = inputs(self.windows, self.clips.tolist(), drawn, spec, modality=modality, noise=noise)
         raw = logits(self.checkpoint.net, given)
-        return metrics.softmax(raw, float(self.checkpoint.net.temperature))
+        return metrics.softmax(raw, float(self.checkpoint.net.temperature[MODALITIES.index(modality)]))
 
     def result(self, probs: NDArray[np.float64]) -> dict[str, Any]:
         """What `--json` writes: shares from 0 to 1, and top-1 and top-5 in percent beside them."""

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.fabric import Fabric
 from rich.console import Console
 
 from emolive.errors import EmoliveError
 from emolive.models.network import EmotionNet
-from training import assess, config, metrics, teacher
+from emolive.types import MODALITIES
+from training import assess, config, teacher
 from training.allocator import keep_memory
 from training.assess import Validation
 from training.baselines import STREAMS, Populations, populations
@@ -24,7 +24,6 @@ from training.config import Options
 from training.data import Prepared, Sides, fresh
 from training.loop import Loop
 from training.pixels import PixelLook
-from training.predict import logits
 from training.progress import Bar
 from training.windows import Windows
 
@@ -85,12 +84,15 @@ def fit(
     with Bar(console, title, "samples") as bar:
         trained = loop.run(bar)
     windows, known = _read(prepared, split, trained)
-    temperature = options.temperature or _stored_temperature(options)
-    if not temperature and at is not None:
-        found = at(trained)
-        raw = np.concatenate([logits(trained, given) for given in found.given])
-        temperature = metrics.fit_temperature(np.tile(found.truth, len(found.given)), raw)
-    trained.temperature.fill_(temperature or 1.0)
+    if options.temperature:
+        trained.temperature.fill_(options.temperature)
+    elif options.figures:
+        stored = stored_figures(options)["temperature"]
+        trained.temperature.copy_(torch.tensor([stored[modality] for modality in MODALITIES]))
+    elif at is not None:
+        modes = assess.MODES[:3]
+        scored = assess.read_all(trained, windows, split.validation, known, modes=modes)
+        trained.temperature.copy_(torch.tensor(assess.temperatures(scored.truth, scored.logits)))
     return Trained(trained, windows, known, loop.progress.epoch, loop.progress.best_epoch)
 
 
@@ -138,13 +140,11 @@ def _validation(
     return lambda net: of(seen.read(net, split.validation), known)
 
 
-def _stored_temperature(options: Options) -> float:
-    return float(stored_figures(options).get("temperature", 0.0)) if options.figures else 0.0
-
-
 def stored_figures(options: Options) -> dict[str, Any]:
     """The crossval.json of --figures. EmoliveError if it is none."""
     try:
-        return dict(json.loads(Path(options.figures).read_text()))
-    except (OSError, ValueError, TypeError) as error:
+        stored = dict(json.loads(Path(options.figures).read_text()))
+        stored["temperature"] = {m: float(stored["temperature"][m]) for m in MODALITIES}
+        return stored
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise EmoliveError(f"{options.figures} is not the crossval.json of a cross-validation.") from error

@@ -15,6 +15,7 @@ from emolive.errors import EmoliveError
 from emolive.files import clear_parts, whole
 from emolive.models import checkpoint
 from emolive.models.trunk_file import CARRIED, carried, is_trunk_file, load_trunk
+from emolive.types import MODALITIES
 from training import assess, config, metrics, report
 from training.baselines import populations
 from training.batches import IntArray
@@ -113,10 +114,10 @@ def test(
     scored = assess.read_all(trained.net, trained.windows, clips, trained.known)
     if not len(scored.clips):
         return
-    temperature = float(trained.net.temperature)
+    temperature = dict(zip(MODALITIES, trained.net.temperature.tolist(), strict=True))
     found: dict[str, dict[str, Any]] = {}
     for (mode, modality), raw in scored.logits.items():
-        probs = metrics.softmax(raw, temperature)
+        probs = metrics.softmax(raw, temperature[modality])
         found.setdefault(mode, {})[modality] = assess.figures(
             scored.truth, scored.actors, probs, prepared.spec.labels
         )

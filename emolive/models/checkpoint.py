@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from emolive.models.network import EmotionNet
 
-FORMAT = 1
+FORMAT = 2
 ENTRY = "emolive"
 _MAX_HEADER = 100_000_000
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")

@@ -175,7 +175,6 @@ def _head_content(
         "spec": spec.to_dict(),
         "provenance": loaded.provenance,
         "buffers": {name: getattr(loaded.net, name).tolist() for name in BUFFERS},
-        "temperature": float(loaded.net.temperature),
         "trunk": None if trunk is None else hashlib.sha256(trunk).hexdigest(),
     }
     property_ = model.metadata_props.add()

@@ -14,6 +14,7 @@ from emolive.models.registry import fusion_class
 from emolive.models.spec import ModelSpec
 from emolive.models.temporal import AudioBranch, SpectralBranch, VisualBranch, scaled
 from emolive.models.trunk import EfficientFace
+from emolive.types import MODALITIES
 
 
 class Branches(NamedTuple):
@@ -77,6 +78,19 @@ def _weights(video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return joint, by_video, 1 - joint - by_video
 
 
+def calibrated(logits: Tensor, temperature: Tensor, video: Tensor, audio: Tensor) -> Tensor:
+    """Probabilities (B, classes) of logits, by the temperature of the streams that there are.
+
+    Args:
+        logits: (B, classes)
+        temperature: (3,) in the order of `emolive.types.MODALITIES`.
+        video, audio: the network's inputs.
+    """
+    only_audio, only_video = ~_present(video)[:, 0], ~_present(audio)[:, 0]
+    which = torch.where(only_audio, MODALITIES.index("a"), only_video * MODALITIES.index("v"))
+    return (logits / temperature[which][:, None]).softmax(dim=-1)
+
+
 def _check(spec: ModelSpec) -> None:
     if len(spec.labels) < 2:
         raise EmoliveError("A model needs at least two labels to choose from.")
@@ -98,7 +112,7 @@ class EmotionNet(nn.Module):
     Buffers for whoever prepares the input (`forward` itself applies none of them): `face_mean`,
     `face_std`, `face_within`, each (spec.face_width,), and `voice_mean`, `voice_std`, `voice_within`,
     each (spec.audio.channels,): mean and deviation over everybody, and deviation within persons.
-    `temperature` () calibrates `probs`.
+    `temperature` (3,) calibrates `probs`: for both streams, the voice alone and the face alone.
 
     Raises:
         EmoliveError: the description names an unknown fusion, variant or encoder, or cannot be built.
@@ -141,7 +155,7 @@ class EmotionNet(nn.Module):
             self.register_buffer(f"{stream}_mean", torch.zeros(width))
             self.register_buffer(f"{stream}_std", torch.ones(width))
             self.register_buffer(f"{stream}_within", torch.ones(width))
-        self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("temperature", torch.ones(len(MODALITIES)))
 
     @property
     def video_channels(self) -> int:
@@ -224,8 +238,7 @@ class EmotionNet(nn.Module):
 
     def probs(self, video: Tensor, audio: Tensor) -> Tensor:
         """Calibrated probabilities (B, classes): softmax(logits / temperature)."""
-        logits: Tensor = self(video, audio)
-        return (logits / self.temperature).softmax(dim=-1)
+        return calibrated(self(video, audio), self.temperature, video, audio)
 
     def explain(self, video: Tensor, audio: Tensor) -> Explanation:
         """The logits, where they come from and what looked at what; inputs as for `forward`.

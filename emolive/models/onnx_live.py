@@ -48,7 +48,6 @@ def convert(net: EmotionNet) -> OnnxNet:
     return OnnxNet(
         spec,
         {name: getattr(net, name) for name in BUFFERS},
-        float(net.temperature),
         head=head,
         trunk=trunk,
     ).eval()

@@ -13,20 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from emolive.errors import EmoliveError
 from emolive.models import checkpoint, registry
 from emolive.models.checkpoint import Description
+from emolive.models.network import calibrated
 from emolive.models.spec import ModelSpec
+from emolive.types import MODALITIES
 
-FORMAT = 1
+FORMAT = 2
 ENTRY = "emolive"
 SUFFIX = ".onnx"
 WANTED = "ONNX models want more packages: install emolive[onnx]."
-BUFFERS = tuple(f"{stream}_{part}" for stream in ("face", "voice") for part in ("mean", "std", "within"))
+BUFFERS = (
+    *(f"{stream}_{part}" for stream in ("face", "voice") for part in ("mean", "std", "within")),
+    "temperature",
+)
 
 
 def is_onnx(path: Path) -> bool:
@@ -70,23 +74,19 @@ class OnnxNet(nn.Module):
 
     Args:
         spec: of the model.
-        buffers: the populations, by the names in `BUFFERS`.
-        temperature: calibrates `probs`.
+        buffers: the populations and the temperature, by the names in `BUFFERS`.
         head: session of the head.
         trunk: session of the trunk, if the model sees pixels.
     """
 
     temperature: Tensor
 
-    def __init__(
-        self, spec: ModelSpec, buffers: dict[str, Tensor], temperature: float, *, head: Any, trunk: Any = None
-    ) -> None:
+    def __init__(self, spec: ModelSpec, buffers: dict[str, Tensor], *, head: Any, trunk: Any = None) -> None:
         super().__init__()
         self.spec = spec
         self._head, self._trunk = head, trunk
         for name, values in buffers.items():
             self.register_buffer(name, values)
-        self.register_buffer("temperature", torch.tensor(temperature, dtype=torch.float32))
 
     def forward(self, video: Tensor, audio: Tensor) -> Tensor:
         """(B, frames, video_channels), (B, audio_channels, steps) → logits (B, classes)."""
@@ -95,8 +95,8 @@ class OnnxNet(nn.Module):
 
     def probs(self, video: Tensor, audio: Tensor) -> Tensor:
         """Calibrated probabilities (B, classes): softmax(logits / temperature)."""
-        logits: Tensor = self(video, audio)
-        return (logits / self.temperature.cpu()).softmax(dim=-1)
+        video, audio = video.cpu(), audio.cpu()
+        return calibrated(self(video, audio), self.temperature.cpu(), video, audio)
 
     def encode(self, pixels: Tensor) -> Tensor:
         """(N, 3, S, S) prepared as `spec.pixels` says → (N, 1024).
@@ -189,20 +189,19 @@ def load(path: Path, *, fusion: str | None = None, tracker: str | None = None) -
             f"{path} was trained on landmarks of the tracker {spec.tracker}, and {tracker} is running."
         )
     _check_ends(path, head, spec)
-    widths = {"face": spec.face_width, "voice": spec.audio.channels}
+    widths = {"face": spec.face_width, "voice": spec.audio.channels, "temperature": len(MODALITIES)}
     try:
         buffers = {name: torch.tensor(entry["buffers"][name], dtype=torch.float32) for name in BUFFERS}
-        temperature = float(entry["temperature"])
         told = entry["trunk"]
     except (KeyError, TypeError, ValueError) as error:
         raise EmoliveError(f"{path} is damaged: its populations cannot be read ({error}).") from error
     for name, values in buffers.items():
         if values.shape != (widths[name.partition("_")[0]],) or not bool(values.isfinite().all()):
             raise EmoliveError(f"{path} does not fit its own description: see {name}.")
-    if not np.isfinite(temperature) or temperature <= 0:
-        raise EmoliveError(f"{path} is damaged: its temperature is {temperature}.")
+    if float(buffers["temperature"].min()) <= 0:
+        raise EmoliveError(f"{path} is damaged: its temperature is {buffers['temperature'].tolist()}.")
     trunk = _trunk(path, spec, told)
-    net = OnnxNet(spec, buffers, temperature, head=head, trunk=trunk)
+    net = OnnxNet(spec, buffers, head=head, trunk=trunk)
     return OnnxCheckpoint(net.eval(), spec, entry["provenance"], path)
 
 

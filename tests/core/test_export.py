@@ -36,7 +36,7 @@ def of(path: Path) -> Interpreter:
 def source(random_checkpoint: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model on facial geometry with a temperature of its own."""
     net = checkpoint.load(random_checkpoint("ia")).net
-    net.temperature.fill_(1.7)
+    net.temperature.copy_(torch.tensor([1.7, 0.8, 1.2]))
     path = tmp_path_factory.mktemp("export") / "model.safetensors"
     checkpoint.save(path, net, provenance={"licence": "for tests"})
     return path
@@ -212,7 +212,7 @@ def changed(exported: Path, path: Path, **changes: Any) -> Path:
         ({"provenance": 3}, "damaged"),
         ({"buffers": {"face_std": [1.0]}}, "face_std"),
         ({"buffers": {"voice_mean": "x"}}, "damaged"),
-        ({"temperature": 0}, "temperature"),
+        ({"buffers": {"temperature": [1.0, 0.0, 1.0]}}, "temperature"),
     ],
 )
 def test_an_export_that_contradicts_itself_is_refused(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def test_a_map_of_the_plane_moves_a_face_and_its_own_baseline_alike(cut: windows
     drawn = [bank.draw(3, mode, np.random.default_rng(0))[0] for mode in ("none", "neutral")]
     faces = _Relation.of(drawn, SPEC)
     maps = torch.tensor([[[1.0, 0.1], [0.0, 0.9]]]).expand(2, -1, -1)
-    moved = faces.mapped(maps)
+    moved = faces.seen(lambda x: augment.mapped(x, maps))
     assert torch.equal(moved.shift[0], faces.shift[0])
     n = geometry.WIDTH
     points = faces.shift[1, 0, :n].reshape(-1, 2)
@@ -81,6 +82,38 @@ def test_a_map_of_the_plane_moves_a_face_and_its_own_baseline_alike(cut: windows
     still = moved.apply(augment.mapped(faces.shift, maps))
     assert still[1].abs().max() < 1e-5
     assert still[0].abs().max() > 0.1
+
+
+def test_a_slow_camera_shrinks_what_moves_within_a_bin_and_nothing_else(cut: windows.Windows) -> None:
+    torch.manual_seed(0)
+    strengths = replace(augment.NONE, few_frames=0.5)
+    factor = augment.liveliness(4000, strengths)
+    assert factor.shape == (4000, 1, 1)
+    assert abs(float((factor == 1).float().mean()) - 0.5) < 0.05
+    assert abs(float((factor == 0).float().mean()) - 0.25) < 0.05
+    face = torch.from_numpy(np.array(cut.bins[:4, 1]))
+    slow = augment.with_liveliness(face, torch.tensor([1.0, 0.5, 0.0, 0.0])[:, None, None])
+    n = geometry.WIDTH
+    assert torch.equal(slow[..., :n], face[..., :n])
+    assert torch.equal(slow[0], face[0])
+    assert torch.equal(slow[1, :, n:], face[1, :, n:] / 2)
+    assert not slow[2:, :, n:].any()
+
+
+def test_a_slow_camera_is_slow_for_a_persons_own_baseline_too(cut: windows.Windows) -> None:
+    known = baselines.populations(cut, SPEC, range(18))
+    clips = np.arange(18)
+    batches = Batches(
+        cut, clips, SPEC, known, strengths=replace(augment.NONE, few_frames=1.0), shares=(0.0, 1.0, 0.0)
+    )
+    rng = np.random.default_rng(0)
+    torch.manual_seed(0)
+    video, _, _ = batches.batch(clips, rng)
+    n = geometry.WIDTH
+    seen = video.abs().amax(dim=2) > 0
+    still = (video[..., n : 2 * n].abs().amax(dim=2) < 1e-4) | ~seen
+    # Half of the clips have one frame a bin: no deviation, in the clip as in the baseline.
+    assert 3 < int(still.all(dim=1).sum()) < 15
 
 
 def test_nobody_held_out_leaves_a_trace_in_the_populations(cut: windows.Windows) -> None:

@@ -18,6 +18,7 @@ from emolive.interpreter import Interpreter
 from emolive.models import checkpoint
 from emolive.models.spec import EMOTIONS
 from emolive.offline import Analyzer
+from emolive.types import MODALITIES
 from preprocessing.annotations import Annotations, Item
 from training import config
 from training.cli import evaluate, train
@@ -171,7 +172,8 @@ def test_crossval_tests_everybody_and_gives_figures_to_a_model(small: list[str],
     figures = ["--figures", str(folder / "crossval.json"), "--licence", "for tests"]
     assert train([*small, "--n_epochs", "1", *figures, "--result_path", str(final)]) == 0
     loaded = checkpoint.load(final / "model.safetensors")
-    assert float(loaded.net.temperature) == pytest.approx(found["temperature"])
+    told = dict(zip(MODALITIES, loaded.net.temperature.tolist(), strict=True))
+    assert told == pytest.approx(found["temperature"])
     assert loaded.provenance["figures"]["figures"] == found["figures"]
     assert loaded.provenance["licence"] == "for tests"
 

@@ -88,7 +88,7 @@ def test_description_needs_no_weights(path):
     told = checkpoint.describe(path)
     assert (told.spec, told.provenance["licence"]) == (SMALL, "MIT")
     assert told.shapes["classifier.weight"] == (2, 64)
-    assert told.shapes["temperature"] == ()
+    assert told.shapes["temperature"] == (3,)
 
 
 def test_saving_replaces_and_leaves_nothing_behind(path, net):
@@ -207,7 +207,7 @@ def test_safetensors_of_somebody_else(path):
 
 def test_other_format_version(path):
     rewrite(path, format=99)
-    assert "has checkpoint format 99, and this version of emolive reads format 1" in refusal(path)
+    assert "has checkpoint format 99, and this version of emolive reads format 2" in refusal(path)
 
 
 @pytest.mark.parametrize(

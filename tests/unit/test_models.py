@@ -215,6 +215,18 @@ def test_temperature_acts_on_probabilities_only():
     torch.testing.assert_close(net.probs(video, audio), (logits / 2).softmax(-1))
 
 
+@torch.no_grad()
+def test_each_choice_of_streams_has_its_own_temperature():
+    net = ready(GEOMETRY)
+    net.temperature.copy_(torch.tensor([2.0, 3.0, 4.0]))
+    video, audio = inputs(net, 3)
+    video[1], audio[2] = 0, 0
+    found = net.probs(video, audio)
+    logits = net(video, audio)
+    for row, temperature in enumerate((2, 3, 4)):
+        torch.testing.assert_close(found[row], (logits[row] / temperature).softmax(-1))
+
+
 def test_every_fusion_trains():
     for fusion in FUSIONS:
         net = build(replace(GEOMETRY, fusion=fusion, dropout=0.2)).train()
