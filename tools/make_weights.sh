@@ -1,8 +1,9 @@
 #!/bin/sh
-# From the data to the shipped weights: mean shape → landmarks and sound → five folds by actor (figures,
-# temperature) → one model of all training actors for each fusion → assets/models with the card.
-#   tools/make_weights.sh DATA [WORK]      DATA holds ravdess/landmarks, ravdess/audio_22050_flac and
-#                                          teacher/ravdess_posteriors.csv
+# From the data to the shipped weights: mean shape → landmarks and sound → pixel trunk → five folds by actor
+# (figures, temperature) → one model of all training actors for each fusion → assets/models with the card.
+#   tools/make_weights.sh DATA [WORK]      DATA holds ravdess/landmarks, ravdess/audio_22050_flac,
+#                                          teacher/ravdess_posteriors.csv and, for the pixel trunk,
+#                                          ferplus/ferplus.zip
 # What is done is not done again: it goes on where it was stopped. Actor 01 is never trained on.
 set -eu
 
@@ -21,6 +22,27 @@ mkdir -p "$work" "$here/assets/models"
     "$work/speech.csv" --sound-root "$data/ravdess/audio_22050_flac" --splits none \
     --leave-out actor:01 01-01-02-01-18 01-01-02-02-18
 
+# The pixel trunk: small pictures first, which cost less than half; then larger ones; then these hardly changed,
+# since a net of this size knows the faces that it trained on hardly better than others.
+faces() { # FOLDER FROM options
+    to=$1
+    from=""
+    [ -z "$2" ] || from="--pretrain_path $work/$2/trunk.safetensors"
+    shift 2
+    resume=""
+    [ ! -e "$work/$to/last.pt" ] || resume="--resume_path $work/$to"
+    # shellcheck disable=SC2086
+    "$bin/emolive-train" faces "$data/ferplus/ferplus.zip" --result_path "$work/$to" $from $resume "$@" \
+        --licence "not stated for the pictures (FER2013); labels MIT"
+}
+if [ -e "$data/ferplus/ferplus.zip" ]; then
+    faces faces-64 "" --sample_size 64 --n_epochs 22
+    faces faces-96 faces-64 --sample_size 96 --n_epochs 10 --learning_rate 1e-3
+    faces faces-last faces-96 --sample_size 96 --n_epochs 6 --learning_rate 1e-3 --warmup 0.1 --occlusion 0.1 \
+        --rotation 8 --scale 0.1 --shift 0.05 --brightness 0.1 --contrast 0.2
+    cp "$work/faces-last/trunk.safetensors" "$here/assets/models/efficientface.safetensors"
+fi
+
 for fusion in ia lt it; do
     common="--annotation_path $work/speech.csv --allow_outside --cache_path $work/cache --fusion $fusion --no_val"
     common="$common --teacher_path $data/teacher/ravdess_posteriors.csv"
@@ -34,4 +56,5 @@ for fusion in ia lt it; do
         --licence "CC BY-NC-SA 4.0 (from RAVDESS): non-commercial use"
     cp "$work/all-$fusion/model.safetensors" "$here/assets/models/$fusion.safetensors"
 done
-"$bin/python" -m training.card assets/models/lt.safetensors assets/models/it.safetensors assets/models/ia.safetensors
+"$bin/python" -m training.card assets/models/lt.safetensors assets/models/it.safetensors \
+    assets/models/ia.safetensors assets/models/efficientface.safetensors

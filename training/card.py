@@ -15,6 +15,7 @@ from emolive.errors import EmoliveError
 from emolive.files import whole
 from emolive.models.checkpoint import Description, describe
 from emolive.models.registry import fusions
+from emolive.models.trunk_file import TrunkFile, is_trunk_file, load_trunk
 
 WAYS = {"av": "face and voice", "v": "face alone", "a": "voice alone"}
 MODES = {
@@ -52,9 +53,11 @@ taken was chosen on the same folds: docs/experiments.md has every run that count
 
 def card(paths: Sequence[Path]) -> str:
     """The card of some checkpoints as Markdown. EmoliveError for one that cannot be read."""
-    told = [describe(path) for path in paths]
+    trunks = [load_trunk(path) for path in paths if is_trunk_file(path)]
+    told = [describe(path) for path in paths if not is_trunk_file(path)]
     names = ", ".join(f"`{t.path.name}` ({fusions().get(t.spec.fusion, t.spec.fusion)})" for t in told)
-    return "\n".join([ABOUT.format(names=names), *(_section(t) for t in told), COMMANDS])
+    sections = [*map(_section, told), *map(_trunk, trunks)]
+    return "\n".join([ABOUT.format(names=names), *sections, COMMANDS])
 
 
 COMMANDS = """\
@@ -103,6 +106,32 @@ def _section(told: Description) -> str:
         f"Recall by class, face and voice, baseline from {MODES.get(mode, mode)}, in percent: {shares}.",
         "",
     ]
+    return "\n".join(lines)
+
+
+def _trunk(told: TrunkFile) -> str:
+    about, net = told.provenance, told.net
+    data, figures = about.get("data", {}), about.get("figures", {})
+    counts = ", ".join(f"{data[name]:,} for {name}" for name in ("training", "validation") if name in data)
+    numbers = sum(p.numel() for p in net.parameters())
+    size = f"{numbers:,} weights, {told.path.stat().st_size / 1e6:.1f} MB, {net.pixels.size} px"
+    lines = [
+        f"## `{told.path.name}`",
+        "",
+        f"The pixel trunk EfficientFace with a classifier of single faces ({', '.join(net.labels)}): {size}. "
+        "It is not part of the models above: training on pixels begins with it.",
+        "",
+        f"Pretrained on faces of {data.get('name', '?')} ({counts}). Licence: {about.get('licence', '?')}.",
+        "",
+    ]
+    if figures:
+        lines += [
+            f"On the faces for validation, by majority vote: top-1 {100 * figures['val_top1']:.1f} %, UAR "
+            f"{100 * figures['val_uar']:.1f} %. They also chose the epoch: {about.get('best_epoch', '?')} of "
+            f"{about.get('epochs', '?')} of the last stage. `emolive-evaluate ferplus FACES --checkpoint "
+            f"{told.path.name}` measures it.",
+            "",
+        ]
     return "\n".join(lines)
 
 

@@ -87,7 +87,7 @@ class Options:
     occlusion: float = option(0.2, "share of faces with a rectangle before them (finetune)", low=0, high=1)
     landmark_noise: float = option(0.1, "of each bin, in units of the baseline's scale", low=0, high=10)
     landmark_offset: float = option(0.2, "of each clip, in the same units", low=0, high=10)
-    few_frames: float = option(0.1, "share of clips from a camera that is slow", low=0, high=1)
+    few_frames: float = option(0.15, "share of clips from a camera that is slow", low=0, high=1)
     late: float = option(0.05, "share of windows of which only the end is there", low=0, high=1)
     missing_bins: int = option(2, "longest stretch of bins without a face", low=0, high=240)
     gain_db: float = option(2.0, "deviation of loudness", low=0, high=60)
@@ -107,7 +107,10 @@ class Options:
     accumulate: int = option(1, "batches whose gradients are added for a step", low=1, high=1024)
     threads: int = option(1, "threads for torch on a CPU", low=1, high=256)
 
-    pretrain_path: str = option("", "weights to start from: a checkpoint, or EfficientFace's .pth.tar")
+    pretrain_path: str = option(
+        "",
+        "weights to start from: a checkpoint, a trunk file or EfficientFace's .pth.tar; none: shipped trunk",
+    )
     resume_path: str = option("", "result folder of a run to go on with")
     no_train: bool = option(False, "only evaluate what is in the result folder")
     no_val: bool = option(False, "choose no epoch by validation: keep the last")

@@ -30,6 +30,8 @@ from training.pixels import PixelWindows
 from training.progress import Bar
 from training.windows import Windows
 
+SHIPPED_TRUNK = "efficientface.safetensors"
+"""In assets/models: the pixel trunk, pretrained on FER+."""
 EFFICIENTFACE_MEAN = (0.57535914, 0.44928582, 0.40079932)
 EFFICIENTFACE_STD = (0.20735591, 0.18981615, 0.18132027)
 """Of RGB / 255, with which EfficientFace's own released weights were trained."""
@@ -125,8 +127,6 @@ def prepare(
     spec = config.spec_of(options, annotations.labels)
     start, spec = pretrained(options, spec)
     registry.build(spec)
-    if "efficientface" in spec.encoders and start is None:
-        raise EmoliveError("The encoder efficientface wants trained weights: give --pretrain_path.")
     cache = Path(options.cache_path) if options.cache_path else settings.user_dir() / "windows"
     with Bar(console, "Cutting windows", "clips") as bar, fabric.rank_zero_first():
         cut = windows.cut(
@@ -147,15 +147,22 @@ def prepare(
     return Prepared(annotations, spec, cut, start, pixels)
 
 
+def start_path(options: Options, encoders: Sequence[str]) -> Path | None:
+    """The weights to start from: those of the options, else the shipped trunk where pixels are seen."""
+    if options.pretrain_path:
+        return Path(options.pretrain_path)
+    return settings.assets_dir() / "models" / SHIPPED_TRUNK if "efficientface" in encoders else None
+
+
 def pretrained(options: Options, spec: ModelSpec) -> tuple[EmotionNet | None, ModelSpec]:
     """The network to start from, and the description with the pixels that its trunk was trained on.
 
     Raises:
         EmoliveError: the file has nothing that this model could start from.
     """
-    if not options.pretrain_path:
+    path = start_path(options, spec.encoders)
+    if path is None:
         return None, spec
-    path = Path(options.pretrain_path)
     if not path.is_file():
         raise EmoliveError(f"There is no file {path} to start from.")
     # What the file does not hold begins with random weights: the same ones for the same seed.

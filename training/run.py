@@ -20,7 +20,16 @@ from training import assess, config, metrics, report
 from training.baselines import populations
 from training.batches import IntArray
 from training.config import CONFIG, Options
-from training.data import Prepared, Sides, fold_of, names_of, prepare, read_annotations, sides
+from training.data import (
+    Prepared,
+    Sides,
+    fold_of,
+    names_of,
+    prepare,
+    read_annotations,
+    sides,
+    start_path,
+)
 from training.engine import make_fabric
 from training.fit import Trained, fit, stored_figures
 from training.state import LAST
@@ -58,9 +67,9 @@ def provenance(options: Options, prepared: Prepared, split: Sides, trained: Trai
     }
     if options.teacher_path:
         told["data"]["teacher"] = Path(options.teacher_path).name
-    if "efficientface" in prepared.spec.encoders and options.pretrain_path and prepared.pixels is None:
+    path = start_path(options, prepared.spec.encoders)
+    if "efficientface" in prepared.spec.encoders and path is not None and prepared.pixels is None:
         # The trunk is as it was, so what names single faces by its vectors stays true.
-        path = Path(options.pretrain_path)
         if is_trunk_file(path):
             told[CARRIED] = carried(load_trunk(path).net)
         elif path.suffix == ".safetensors" and CARRIED in (given := checkpoint.describe(path).provenance):

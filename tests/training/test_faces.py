@@ -424,3 +424,23 @@ def test_a_model_starts_from_a_trunk_file(trained: Path, tmp_path: Path) -> None
     )
     with pytest.raises(EmoliveError, match="sees no pixels"):
         pretrained(Options(pretrain_path=str(path)), ModelSpec(encoders=("geometry",), tracker="dlib68"))
+
+
+def test_pixels_begin_with_the_shipped_trunk() -> None:
+    from emolive.models.trunk_file import load_trunk
+    from emolive.settings import assets_dir
+    from training.config import Options
+    from training.data import SHIPPED_TRUNK, pretrained, start_path
+
+    shipped = load_trunk(assets_dir() / "models" / SHIPPED_TRUNK)
+    net, spec = pretrained(Options(), ModelSpec(encoders=("efficientface",)))
+    assert net is not None
+    assert net.trunk is not None
+    assert spec.pixels == shipped.net.pixels
+    theirs = shipped.net.trunk.state_dict()
+    assert all(torch.equal(values, theirs[name]) for name, values in net.trunk.state_dict().items())
+    assert shipped.net.labels == votes.LABELS
+    # What the card says of it was measured, and is far from guessing the most frequent class.
+    assert shipped.provenance["figures"]["val_top1"] > 0.5
+    assert start_path(Options(), ("geometry",)) is None
+    assert start_path(Options(pretrain_path="x"), ("geometry",)) == Path("x")

@@ -201,7 +201,6 @@ def test_the_reference_recipe_and_the_config_file(small: list[str], tmp_path: Pa
         (["--n_classes", "5"], "--n_classes is 5"),
         (["--test_actors", "99"], "no actor 99"),
         (["--fold", "5fold"], "--fold wants|cannot be split"),
-        (["--encoder", "efficientface"], "--pretrain_path"),
         (["--config", "nowhere.json"], "not the config.json"),
         (["--resume_path", "nowhere"], "not the config.json"),
         (["--baseline_shares", "1,2"], "three numbers"),
