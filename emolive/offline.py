@@ -11,12 +11,13 @@ import numpy as np
 from emolive.capture.decode import OnDamage, iter_media, probe
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
-from emolive.evidence import FrameSampler, Sound, Track, Window, centre_end_ns, gather
+from emolive.evidence import Sound, Track, Window, centre_end_ns, gather
 from emolive.hearing import Hearing
 from emolive.interpreter import Interpreter, Reading, load_interpreter
 from emolive.perception import Perceiver
 from emolive.person import Evidence, Person
 from emolive.record.rows import Row, row
+from emolive.sampler import FrameSampler
 from emolive.smoothing import Smoother
 from emolive.types import AudioBlock, Frame, Observation
 
