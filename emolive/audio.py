@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +16,6 @@ from emolive.models.spec import AudioSpec
 
 Samples = Tensor | NDArray[np.floating[Any]]
 
-SILENCE_DBFS = -120.0
 ZERO_CROSSINGS = 16
 
 
@@ -142,12 +140,3 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Tensor:
     with torch.no_grad():
         result: Tensor = _resampler(int(from_hz), int(to_hz), str(signal.device))(signal)
     return result
-
-
-def level_dbfs(samples: Samples) -> float:
-    """Root mean square in dB: a full-scale square wave is 0, a sine -3, silence or nothing -120."""
-    values = samples.detach().cpu().numpy() if isinstance(samples, Tensor) else np.asarray(samples)
-    power = float(np.mean(values.astype(np.float64) ** 2)) if values.size else 0.0
-    if not math.isfinite(power) or power <= 10 ** (SILENCE_DBFS / 10):
-        return SILENCE_DBFS
-    return 10 * math.log10(power)

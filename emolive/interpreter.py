@@ -21,6 +21,7 @@ from emolive.models import checkpoint as checkpoints
 from emolive.models.backends import AUTO, EAGER, ONNX, Backend
 from emolive.models.checkpoint import Checkpoint
 from emolive.models.network import EmotionNet
+from emolive.models.registry import check_backend
 from emolive.models.spec import ModelSpec
 from emolive.person import Person
 from emolive.types import MODALITIES, FloatArray, Image, Modality
@@ -176,12 +177,12 @@ def load_interpreter(
     fusion: str | None, path: Path | None, device: str = "auto", backend: str = AUTO
 ) -> Interpreter:
     """Load strictly and warm up. EmoliveError in one sentence for anything that does not fit."""
-    backends.check(backend)
+    check_backend(backend)
     if path is None:
         path = checkpoints.shipped(fusion or "ia")
     device = choose_device(device)
     loaded: Checkpoint | OnnxCheckpoint
-    if path.suffix.lower() == ".onnx":
+    if checkpoints.is_onnx(path):
         from emolive.models import onnx_model
 
         if backend not in (AUTO, ONNX):

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from emolive.capture.ahead import ahead
 from emolive.capture.decode import OnDamage, iter_media, probe
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
-from emolive.evidence import FrameSampler, Sound, Track, Window, centre_end_ns, gather
+from emolive.evidence import Sound, Track, Window, centre_end_ns, gather
 from emolive.hearing import Hearing
 from emolive.interpreter import Interpreter, Reading, load_interpreter
 from emolive.perception import Perceiver
 from emolive.person import Evidence, Person
 from emolive.record.rows import Row, row
+from emolive.sampler import FrameSampler
 from emolive.smoothing import Smoother
 from emolive.types import AudioBlock, Frame, Observation
+
+DECODED_AHEAD = 16
+"""Frames and blocks of sound: about a fifth of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +63,15 @@ def perceive_clip(
     seen: list[Observation] = []
     blocks: list[AudioBlock] = []
     end_ns = 0
-    for item in iter_media(path, on_damage=on_damage):
-        if isinstance(item, Frame):
-            end_ns = max(end_ns, item.t_ns)
-            if sampler.due(item.t_ns):
-                seen.append(perceiver.observe(item))
-        else:
-            blocks.append(item)
+    # What comes next is decoded while perception is at work.
+    with closing(ahead(iter_media(path, on_damage=on_damage), DECODED_AHEAD)) as items:
+        for item in items:
+            if isinstance(item, Frame):
+                end_ns = max(end_ns, item.t_ns)
+                if sampler.due(item.t_ns):
+                    seen.append(perceiver.observe(item))
+            else:
+                blocks.append(item)
     sound = Sound.of(blocks)
     if sound is not None:
         end_ns = max(end_ns, to_ns(len(sound.samples) / sound.rate_hz))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -13,9 +12,11 @@ from emolive import settings
 from emolive.bench import material
 from emolive.bench.figures import Figure, Found, Plan
 from emolive.capture.decode import iter_media
+from emolive.errors import EmoliveError
 from emolive.types import Frame
 from preprocessing.annotations import Item
 from preprocessing.clip import ClipCutter
+from preprocessing.mtcnn import Mtcnn
 from preprocessing.output import Output
 from preprocessing.records import Cut
 
@@ -23,7 +24,6 @@ CLIP_S = 4.0
 TURNS = 2
 TARGET = 10.0
 FRAMES = 15
-WANTED = "facenet-pytorch (installed with --no-deps), requests, and the torchvision that fits torch"
 
 
 def part(plan: Plan, found: Found) -> Iterator[Figure]:
@@ -34,7 +34,10 @@ def part(plan: Plan, found: Found) -> Iterator[Figure]:
     cutter = ClipCutter(root, Output(plan.folder / "prepared"), Cut(), ("faces", "audio"))
     clips = [Item(path.stem, path.name, path.name, "happy", "1", "") for path in paths]
     ours, theirs = 0.0, 0.0
-    mtcnn, lacking = _mtcnn()
+    try:
+        mtcnn, lacking = Mtcnn(), ""
+    except EmoliveError as error:
+        mtcnn, lacking = None, str(error)
     cutter(clips[0])
     for _ in range(TURNS):
         ours += _cpu_s(lambda: [cutter(clip) for clip in clips])
@@ -64,19 +67,7 @@ def _cpu_s(run: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def _mtcnn() -> tuple[Any, str]:
-    """The detector that the published preprocessing uses; without it None, and why."""
-    try:
-        from facenet_pytorch import MTCNN
-    except (ImportError, RuntimeError, OSError) as error:
-        # A torchvision that was built for CUDA cannot be imported beside a CPU torch.
-        return None, f"MTCNN cannot be had: {str(error).rstrip('.')}. It wants {WANTED}."
-    return MTCNN(image_size=(720, 1280), device=torch.device("cpu")), ""
-
-
-def _reference(path: Path, mtcnn: Any) -> int:
+def _reference(path: Path, mtcnn: Mtcnn) -> int:
     """All frames decoded, 15 of them searched in full and in RGB, as published; how many had a face."""
     frames = [item.image for item in iter_media(path, audio=False) if isinstance(item, Frame)]
-    chosen = [frames[i * len(frames) // FRAMES] for i in range(FRAMES)]
-    with torch.no_grad():
-        return sum(mtcnn.detect(image[..., ::-1].copy())[0] is not None for image in chosen)
+    return sum(bool(mtcnn.detect(frames[i * len(frames) // FRAMES])) for i in range(FRAMES))

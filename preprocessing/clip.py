@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from emolive import audio
+from emolive.capture.ahead import ahead
 from emolive.capture.mediafile import iter_media, probe
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
 from emolive.evidence import Sound, centre_end_ns
+from emolive.offline import DECODED_AHEAD
 from emolive.types import AudioBlock, Frame
 from emolive.window import SPEECH_FLOOR_DBFS
 from preprocessing import output as names
@@ -107,13 +110,15 @@ class ClipCutter:
         blocks: list[AudioBlock] = []
         end_ns = 0
         if clip.video:
-            for item in iter_media(self._root / clip.video, audio=own, on_damage=on_damage):
-                if isinstance(item, AudioBlock):
-                    blocks.append(item)
-                    continue
-                decoded.has_picture = True
-                end_ns = max(end_ns, item.t_ns)
-                self._look(item)
+            media = iter_media(self._root / clip.video, audio=own, on_damage=on_damage)
+            with closing(ahead(media, DECODED_AHEAD)) as items:
+                for item in items:
+                    if isinstance(item, AudioBlock):
+                        blocks.append(item)
+                        continue
+                    decoded.has_picture = True
+                    end_ns = max(end_ns, item.t_ns)
+                    self._look(item)
         decoded.sound, decoded.sound_from = Sound.of(blocks), clip.video
         own_is_silent = decoded.sound is not None and loudest_dbfs(decoded.sound) < SPEECH_FLOOR_DBFS
         if file and (decoded.sound is None or own_is_silent):

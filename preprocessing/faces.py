@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.clock import NS_PER_S, to_ns
-from emolive.evidence import FrameSampler
 from emolive.face.crop import crop_face
 from emolive.face.tracker import FaceTracker
 from emolive.perception import Perceiver
+from emolive.sampler import FrameSampler
 from emolive.types import FloatArray, Frame, Image, StampArray
 from emolive.window import pool
 from preprocessing.records import Cut

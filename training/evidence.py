@@ -14,11 +14,12 @@ from emolive.capture.decode import read_audio
 from emolive.clock import NS_PER_S, to_ns, to_s
 from emolive.cv import cv2
 from emolive.errors import EmoliveError
-from emolive.evidence import FrameSampler, Sound, Track
+from emolive.evidence import Sound, Track
 from emolive.face import geometry
 from emolive.models.spec import ModelSpec
 from emolive.offline import Clip, perceive_clip
 from emolive.perception import Perceiver, PixelEncoder
+from emolive.sampler import FrameSampler
 from emolive.types import FloatArray, Frame, Image
 from preprocessing.annotations import Annotations, Item
 

@@ -19,7 +19,6 @@ from emolive.bench.measure import Times, taking_turns
 from emolive.capture.base import SourceInfo
 from emolive.capture.demo.voice import BLOCK, RATE_HZ
 from emolive.clock import NS_PER_S, to_ns
-from emolive.evidence import FrameSampler
 from emolive.face import geometry
 from emolive.face.landmarks import TRACKER
 from emolive.interpreter import Interpreter, load_interpreter
@@ -30,6 +29,7 @@ from emolive.models.checkpoint import Checkpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
 from emolive.perception import Perceiver
+from emolive.sampler import FrameSampler
 from emolive.types import AudioBlock, Estimate, Frame, Image, Observation
 
 SIZE = 224

@@ -26,10 +26,11 @@ def config_of(args: argparse.Namespace) -> SessionConfig:
     """The session that was asked for. EmoliveError where model and fusion contradict each other."""
     fusion = args.fusion or "ia"
     if args.checkpoint is not None:
-        if args.checkpoint.suffix.lower() == ".onnx":
+        from emolive.models import checkpoint
+
+        describe = checkpoint.describe
+        if checkpoint.is_onnx(args.checkpoint):
             from emolive.models.onnx_model import describe
-        else:
-            from emolive.models.checkpoint import describe
 
         told = describe(args.checkpoint).spec.fusion
         if args.fusion not in (None, told):

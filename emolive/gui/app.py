@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 FIRST_PAINT_MS = 30
 """Time for the empty window to come up before anything heavy is imported."""
 LOADING_S = 90.0
-"""A run of limited time waits so long for the session before its time counts anyway."""
+"""A run of limited time waits so long for the model before its time counts anyway."""
 
 
 def prepare_environment() -> None:
@@ -61,7 +61,7 @@ def run_app(
         backend: also where fusions and device lists come from.
         on_estimate: called with each estimate, from the inference thread.
         screenshot: where a picture of the window is saved just before it closes by itself.
-        seconds: close by itself so long after the session began to run or failed to.
+        seconds: close by itself so long after a model began to answer, or failed to.
         counters: where is written at the end what was painted and what it cost.
 
     Raises:
@@ -94,8 +94,7 @@ def run_app(
     limit = QTimer()
 
     def wait_for_session() -> None:
-        loading = window.link.state in ("idle", "loading")
-        if seconds is not None and (not loading or time.monotonic() - opened_s > LOADING_S):
+        if seconds is not None and (window.link.settled or time.monotonic() - opened_s > LOADING_S):
             limit.stop()
             QTimer.singleShot(round(1000 * seconds), leave)
 

@@ -110,6 +110,14 @@ class SessionLink:
         session = self._session
         return session.snapshot() if session is not None and self.state == "running" else None
 
+    @property
+    def settled(self) -> bool:
+        """Whether a model answers, or it is known why none does."""
+        if self.state in ("idle", "loading"):
+            return False
+        snapshot = self.snapshot()
+        return snapshot is None or ("model", "loading") not in ((s.source, s.code) for s in snapshot.statuses)
+
     def call(self, command: Callable[[SessionApi], None], refused: Callable[[], None] | None = None) -> None:
         """Send a command; while the session loads it waits, without a session it is dropped."""
 

@@ -1,20 +1,24 @@
-"""The part of a session that thinks: a model with its perception, and one person's statistics."""
+"""Eyes and mind of a session: what is seen and heard becomes estimates."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from emolive.clock import now_ns, to_ns, to_s
 from emolive.errors import EmoliveError
-from emolive.evidence import FrameSampler, Window, gather
-from emolive.hearing import Hearing
-from emolive.interpreter import Interpreter
+from emolive.live.eyes import Eyes
 from emolive.live.take import Statuses, Take
-from emolive.perception import Perceiver
-from emolive.person import Person, measure_of
+from emolive.models.spec import ModelSpec
 from emolive.smoothing import Smoother
 from emolive.types import Estimate, Frame, Stamps, Status
+
+if TYPE_CHECKING:
+    from emolive.evidence import Window
+    from emolive.interpreter import Interpreter
+    from emolive.live.mind import Mind
+    from emolive.person import Person
 
 
 @dataclass(slots=True)
@@ -30,28 +34,11 @@ class Calibration:
         return min(1.0, max(0.0, (t_ns - self.start_ns) / max(1, self.end_ns - self.start_ns)))
 
 
-@dataclass(slots=True)
-class Mind:
-    """One model at work. `perceiver` and `person` are shared by models that measure alike."""
-
-    interpreter: Interpreter
-    perceiver: Perceiver
-    person: Person
-
-    @property
-    def measure(self) -> dict[str, str]:
-        return measure_of(self.interpreter.spec)
-
-    @property
-    def face_width(self) -> int:
-        return self.interpreter.spec.vector_width
-
-
 class Engine:
     """Turns the evidence of a take into estimates.
 
-    `see` belongs to the perception thread and `estimate` to the inference thread (one thread does
-    both for an unpaced source); the rest may be called from any.
+    `prepare` and `adopt` belong to the loader's thread, `see` to the perception thread and `estimate` to
+    the inference thread (one thread does both for an unpaced source); the rest may be called from any.
     """
 
     def __init__(self, baseline: str, person: str, statuses: Statuses) -> None:
@@ -60,9 +47,8 @@ class Engine:
         self.statuses = statuses
         self._lock = threading.RLock()
         self._mind: Mind | None = None
-        self._sampler: tuple[Take, Perceiver, FrameSampler] | None = None
+        self._eyes: Eyes | None = None
         self._smoother: tuple[Take, Smoother] | None = None
-        self._hearing: tuple[Take, Hearing] | None = None
         self._calibration: Calibration | None = None
         self.estimates = 0
         self.newest: Estimate | None = None
@@ -71,56 +57,58 @@ class Engine:
     def mind(self) -> Mind | None:
         return self._mind
 
+    def prepare(self, spec: ModelSpec) -> None:
+        """Begin to see for a model that is still to come, so that what is there meanwhile counts."""
+        if self._mind is not None or "efficientface" in spec.encoders:
+            return
+        if self._eyes is None or not self._eyes.fit(spec):
+            eyes = Eyes(spec)
+            with self._lock:
+                self._eyes = eyes
+
     def adopt(self, interpreter: Interpreter) -> None:
         """Swap in a model that is loaded and warm. Vectors and statistics go on where it measures alike."""
-        # Only here, in the loader's thread, another model comes in: `old` stays what it is.
-        old, spec = self._mind, interpreter.spec
-        # A learned trunk is part of the measure: other weights give other vectors.
-        alike = old is not None and old.measure == measure_of(spec) and "efficientface" not in spec.encoders
-        # It takes a second to build, in which nobody else may have to wait for the lock.
-        perceiver = None if alike else Perceiver.for_spec(spec, interpreter.pixel_encoder())
+        from emolive.live.mind import Mind
+
+        # Only here, in the loader's thread, other eyes and another model come in: they stay what they are.
+        old, eyes, spec = self._mind, self._eyes, interpreter.spec
+        if eyes is None or not eyes.fit(spec):
+            # They take a second to build, in which nobody else may have to wait for the lock.
+            eyes = Eyes(spec, interpreter.pixel_encoder())
         with self._lock:
-            if old is not None and perceiver is None:
-                self._mind = Mind(interpreter, old.perceiver, old.person)
-            elif perceiver is not None:
-                self._mind = Mind(interpreter, perceiver, Person(spec, self.person_name))
+            self._eyes = eyes
+            self._mind = Mind(interpreter, self.person_name, old)
+            if not self._mind.inherits:
                 self._calibration = None
                 self._load_person()
-            if old is None or old.interpreter.spec.labels != spec.labels:
+            if old is None or old.spec.labels != spec.labels:
                 self._smoother = None
 
     def close(self) -> None:
         """Let go of the model; nothing is estimated after this."""
         with self._lock:
-            mind, self._mind, self._sampler = self._mind, None, None
-        if mind is not None:
-            mind.perceiver.close()
+            eyes, self._eyes, self._mind = self._eyes, None, None
+        if eyes is not None:
+            eyes.close()
 
     def begin(self, take: Take) -> None:
         """A new source: another face may sit there, so nothing is carried over but the neutral."""
         with self._lock:
-            self._sampler = None
             self._smoother = None
             self._calibration = None
             self.newest = None
+            if self._eyes is not None:
+                self._eyes.reset()
             if self._mind is not None:
-                self._mind.perceiver.reset()
                 self._mind.person.forget()
 
     def see(self, take: Take, frame: Frame) -> None:
         """Let perception look at a frame, if it is one of those to look at."""
         with self._lock:
-            mind = self._mind
-            if mind is None:
-                return
-            # Models that share a perceiver measure alike, so their vectors go on in one ring.
-            if self._sampler is None or self._sampler[:2] != (take, mind.perceiver):
-                take.begin_sight(mind.face_width)
-                sampler = FrameSampler(mind.interpreter.spec, take.origin_ns)
-                self._sampler = (take, mind.perceiver, sampler)
-            due = self._sampler[2].due(frame.t_ns)
-        if due:
-            take.add_observation(mind.perceiver.observe(frame))
+            eyes = self._eyes
+            due = eyes is not None and eyes.due(take, frame.t_ns)
+        if eyes is not None and due:
+            eyes.look(take, frame)
 
     def estimate(self, take: Take, end_ns: int) -> Estimate | None:
         """Read the window that ends at `end_ns`; None without a model or without face and voice."""
@@ -129,28 +117,20 @@ class Engine:
             mind = self._mind
         if mind is None:
             return None
-        interpreter, spec = mind.interpreter, mind.interpreter.spec
-        sight = take.sight
-        vectors = sight.vectors if sight is not None and sight.vectors.dim == mind.face_width else None
-        # Models that hear alike share what was heard.
-        if self._hearing is None or self._hearing[0] is not take or self._hearing[1].spec != spec.audio:
-            self._hearing = take, Hearing(spec.audio)
-        window = gather(vectors, take.sound, end_ns, spec, self._hearing[1])
+        spec = mind.spec
+        window = mind.window(take, end_ns)
         self._learn(mind, window)
         mode = self.baseline
-        reading = interpreter.read(window, mind.person, mode)
-        self._tell(take, window, interpreter)
+        reading = mind.read(window, mode)
+        self._tell(take, window, spec)
         self._tell_baseline(mind, mode)
         if reading is None:
             return None
         if self._smoother is None or self._smoother[0] is not take:
             self._smoother = (take, Smoother(spec.labels))
         smoothed = self._smoother[1].update(reading.probs, end_ns)
-        newest = [
-            ns
-            for ns in (vectors.newest_ns if vectors else None, take.sound.newest_ns if take.sound else None)
-            if ns is not None
-        ]
+        rings = (take.sight.vectors if take.sight else None, take.sound)
+        newest = [ring.newest_ns for ring in rings if ring is not None and ring.newest_ns is not None]
         estimate = Estimate(
             t_ns=end_ns,
             t_s=to_s(end_ns - take.origin_ns),
@@ -175,7 +155,7 @@ class Engine:
             self.person_name = name
             self._calibration = None
             if self._mind is not None:
-                self._mind.person = Person(self._mind.interpreter.spec, name)
+                self._mind.person = self._mind.stranger(name)
                 self._load_person()
 
     def calibrate(self, seconds: float, t_ns: int) -> None:
@@ -183,9 +163,9 @@ class Engine:
         with self._lock:
             if self._mind is None:
                 raise EmoliveError("The model is still loading: calibrate in a moment.")
-            if not self._mind.interpreter.spec.baselines:
+            if not self._mind.spec.baselines:
                 raise EmoliveError("This model reads raw features and knows no baseline.")
-            fresh = Person(self._mind.interpreter.spec, self.person_name)
+            fresh = self._mind.stranger(self.person_name)
             self._calibration = Calibration(t_ns, t_ns + to_ns(seconds), fresh)
         self.statuses.put(
             Status("baseline", "info", "calibrating", "Look and speak neutrally until the bar is full.")
@@ -218,20 +198,19 @@ class Engine:
 
     def _learn(self, mind: Mind, window: Window) -> None:
         """Let the person's statistics grow by the newest bin."""
-        populations = (mind.interpreter.face, mind.interpreter.voice)
         with self._lock:
-            mind.person.learn(window, *populations)
+            mind.learn(window)
             calibration = self._calibration
             if calibration is None:
                 return
             if window.end_ns > calibration.start_ns:
-                calibration.person.neutral.add(window, mind.interpreter.spec, *populations)
+                mind.learn_neutral(calibration.person, window)
             if window.end_ns >= calibration.end_ns:
                 self.end()
 
     def _finish_calibration(self, mind: Mind, calibration: Calibration) -> None:
         fresh = calibration.person
-        got = _calibrated(fresh, mind.interpreter)
+        got = mind.calibrated(fresh)
         if not got:
             text = "Neither face nor voice was there long enough: the calibration was not taken."
             self.statuses.put(Status("baseline", "warning", "failed", text))
@@ -249,7 +228,7 @@ class Engine:
         text = f"Neutral baseline of {' and '.join(got)} saved for {mind.person.name}."
         self.statuses.put(Status("baseline", "ok", "calibrated", text))
 
-    def _tell(self, take: Take, window: Window, interpreter: Interpreter) -> None:
+    def _tell(self, take: Take, window: Window, spec: ModelSpec) -> None:
         """Say whether there is a face and a voice to read."""
         put = self.statuses.put
         if not take.has_video:
@@ -260,7 +239,7 @@ class Engine:
             put(Status("face", "warning", "missing", "No face is seen: come into the picture."))
         if take.sound is None:
             put(Status("voice", "info", "none", "There is no sound: the face goes on alone."))
-        elif window.has_voice(interpreter.spec.window_s):
+        elif window.has_voice(spec.window_s):
             put(Status("voice", "ok", "speech", "Speech is heard."))
         else:
             put(Status("voice", "info", "silent", "Nobody speaks: the face goes on alone."))
@@ -269,7 +248,7 @@ class Engine:
         """Say against what the person is read."""
         if self._calibration is not None:
             return
-        spec, person = mind.interpreter.spec, mind.person
+        spec, person = mind.spec, mind.person
         if not spec.baselines:
             status = Status("baseline", "info", "raw", "This model reads raw features and knows no baseline.")
         elif mode == "none":
@@ -278,7 +257,7 @@ class Engine:
             seen_s = person.running.face.count / mind.interpreter.face.rate_hz
             text = f"Read against the {seen_s:.0f} s of this face seen so far."
             status = Status("baseline", "ok", "running", text)
-        elif got := _calibrated(person, mind.interpreter):
+        elif got := mind.calibrated(person):
             text = f"Read against the neutral {' and '.join(got)} of {person.name}."
             status = Status("baseline", "ok", "neutral", text)
         else:
@@ -288,9 +267,3 @@ class Engine:
         # What was refused or could not be saved stays readable until the mode changes.
         if old is None or old.level == "ok" or old.code not in ("refused", "unsaved", "failed"):
             self.statuses.put(status)
-
-
-def _calibrated(person: Person, interpreter: Interpreter) -> list[str]:
-    """Which streams of a person have enough neutral evidence."""
-    face, voice = person.baselines("neutral", interpreter.face, interpreter.voice)
-    return [name for name, b in (("face", face), ("voice", voice)) if b.mode == "neutral"]

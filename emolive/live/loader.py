@@ -7,13 +7,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
-from emolive.interpreter import Interpreter, load_interpreter
-from emolive.models.backends import AUTO, TITLES, check
-from emolive.models.onnx_model import is_onnx
-from emolive.models.registry import check_fusion
+from emolive.models import checkpoint
+from emolive.models.registry import check_backend, check_fusion
+from emolive.models.spec import ModelSpec
 from emolive.types import Status
+
+if TYPE_CHECKING:
+    from emolive.interpreter import Interpreter
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +27,11 @@ class Wish:
 
     fusion: str | None
     path: Path | None
+
+    @property
+    def exported(self) -> bool:
+        """It runs on ONNX Runtime alone, and is described in its own way."""
+        return self.path is not None and checkpoint.is_onnx(self.path)
 
     @property
     def text(self) -> str:
@@ -37,16 +45,21 @@ class ModelLoader:
         self,
         device: str,
         backend: str,
+        *,
+        on_known: Callable[[ModelSpec], None],
         on_ready: Callable[[Interpreter], None],
         on_status: Callable[[Status], None],
     ) -> None:
-        """EmoliveError for a backend that does not exist."""
-        check(backend)
+        """`on_known` is told what is coming before anything large is loaded, `on_ready` gets it.
+
+        EmoliveError for a backend that does not exist.
+        """
+        check_backend(backend)
         self._device = device
         self._backend = backend
         self._measured: str | None = None
         """What "auto" came to: the models are alike, so that it is measured once."""
-        self._on_ready, self._on_status = on_ready, on_status
+        self._on_known, self._on_ready, self._on_status = on_known, on_ready, on_status
         self._lock = threading.Lock()
         self._wish: Wish | None = None
         self._thread: threading.Thread | None = None
@@ -95,7 +108,11 @@ class ModelLoader:
 
     def _grant(self, wish: Wish) -> Status | None:
         try:
-            interpreter = load_interpreter(wish.fusion, wish.path, self._device, self._backend_for(wish))
+            # The camera runs already: what is seen while torch comes in is part of the first window.
+            if not wish.exported:
+                path = wish.path or checkpoint.shipped(str(wish.fusion))
+                self._on_known(checkpoint.describe(path).spec)
+            interpreter = self._load(wish)
             with self._lock:
                 if self._wish is not wish or self._closed:
                     return None
@@ -103,8 +120,13 @@ class ModelLoader:
         except EmoliveError as error:
             return Status("model", "error", "refused", str(error))
         except Exception as error:
+            if self._closed:
+                # Python takes away what is being imported when it ends.
+                return None
             log.exception("loading %s failed", wish.text)
             return Status("model", "error", "failed", f"Loading {wish.text} failed: {error}.")
+        from emolive.models.backends import AUTO, TITLES
+
         backend = interpreter.backend
         if backend.took_ms:
             self._measured = backend.name
@@ -113,7 +135,13 @@ class ModelLoader:
         text = f"{interpreter.spec.fusion} answers on {interpreter.device} by {TITLES[backend.name]}."
         return Status("model", "ok", "ready", text)
 
-    def _backend_for(self, wish: Wish) -> str:
-        # An exported checkpoint knows but one.
-        exported = wish.path is not None and is_onnx(wish.path)
-        return self._backend if exported or self._measured is None else self._measured
+    def _load(self, wish: Wish) -> Interpreter:
+        import torch
+
+        from emolive.interpreter import load_interpreter
+
+        # Perception and inference keep to one core each: for nets this small two threads only wait.
+        torch.set_num_threads(1)
+        # An exported checkpoint knows but one backend.
+        backend = self._backend if wish.exported or self._measured is None else self._measured
+        return load_interpreter(wish.fusion, wish.path, self._device, backend)

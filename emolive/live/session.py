@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from emolive.baseline import MODES
 from emolive.clock import now_ns, to_ns, to_s
 from emolive.errors import EmoliveError
@@ -40,8 +38,6 @@ class Session:
     def __init__(self, config: SessionConfig | None = None) -> None:
         self._config = config or SessionConfig()
         _check_baseline(self._config.baseline)
-        # Perception and inference keep to one core each: for nets this small two threads only wait.
-        torch.set_num_threads(1)
         self._lock = threading.RLock()
         """Held while one run takes the place of another."""
         self._opening = threading.Lock()
@@ -49,7 +45,11 @@ class Session:
         self._statuses = Statuses()
         self._engine = Engine(self._config.baseline, self._config.person, self._statuses)
         self._loader = ModelLoader(
-            self._config.device, self._config.backend, self._engine.adopt, self._statuses.put
+            self._config.device,
+            self._config.backend,
+            on_known=self._engine.prepare,
+            on_ready=self._engine.adopt,
+            on_status=self._statuses.put,
         )
         self._subscribers: list[Callable[[Estimate], None]] = []
         self._run: Run | None = None

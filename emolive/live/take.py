@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from emolive.audio import SILENCE_DBFS, level_dbfs
 from emolive.capture.base import SourceInfo
 from emolive.clock import now_ns
+from emolive.loudness import SILENCE_DBFS, level_dbfs
 from emolive.mailbox import Mailbox
 from emolive.ring import AudioRing, VectorRing
 from emolive.types import AudioBlock, Frame, Observation, Status

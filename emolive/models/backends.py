@@ -18,6 +18,7 @@ from torch import Tensor
 from emolive.errors import EmoliveError
 from emolive.models.fold import folded
 from emolive.models.network import EmotionNet
+from emolive.models.registry import check_backend
 from emolive.models.spec import BACKENDS, ModelSpec
 
 if TYPE_CHECKING:
@@ -47,12 +48,6 @@ class Backend:
     """Median time per estimate of each backend that was tried, if any was."""
 
 
-def check(name: str) -> None:
-    """EmoliveError unless there is a backend of this name, or it is "auto"."""
-    if name not in BACKENDS:
-        raise EmoliveError(f"There is no backend {name}: choose auto, {', '.join(NAMES)}.")
-
-
 def half(name: str, device: torch.device) -> bool:
     """Whether a backend runs in half precision: folded networks on a graphics card do."""
     return name == FOLDED and device.type in ("cuda", "mps")
@@ -69,7 +64,7 @@ def build(name: str, net: EmotionNet, device: torch.device) -> EmotionNet | Onnx
     Raises:
         EmoliveError: packages are missing, the device is not the backend's, or the result is not eager's.
     """
-    check(name)
+    check_backend(name)
     made: EmotionNet | OnnxNet
     if name == ONNX:
         if device.type != "cpu":
@@ -98,7 +93,7 @@ def choose(wanted: str, net: EmotionNet, device: torch.device) -> Backend:
     Raises:
         EmoliveError: there is no backend of this name.
     """
-    check(wanted)
+    check_backend(wanted)
     if wanted == AUTO:
         return _fastest(net, device)
     try:

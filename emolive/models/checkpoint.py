@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 ENTRY = "emolive"
+ONNX_SUFFIX = ".onnx"
 _MAX_HEADER = 100_000_000
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
@@ -207,6 +208,11 @@ def load(
     _check_values(path, tensors, net)
     net.load_state_dict(tensors)
     return Checkpoint(net.eval().to(device), spec, told.provenance, path)
+
+
+def is_onnx(path: Path) -> bool:
+    """Whether a path names an exported checkpoint, which `emolive.models.onnx_model` reads."""
+    return path.suffix.lower() == ONNX_SUFFIX
 
 
 def shipped(fusion: str) -> Path:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from emolive.errors import EmoliveError
 from emolive.files import whole
-from emolive.models import checkpoint, onnx_model
+from emolive.models import checkpoint
 from emolive.models.checkpoint import Checkpoint
 from emolive.models.onnx_model import BUFFERS, ENTRY, FORMAT, WANTED, session, trunk_path
 
@@ -131,8 +131,8 @@ def export_onnx(path: Path, out: Path | None = None) -> list[Exported]:
             be written.
     """
     loaded = checkpoint.load(path)
-    out = Path(out) if out is not None else Path(path).with_suffix(onnx_model.SUFFIX)
-    if not onnx_model.is_onnx(out):
+    out = Path(out) if out is not None else Path(path).with_suffix(checkpoint.ONNX_SUFFIX)
+    if not checkpoint.is_onnx(out):
         raise EmoliveError(f"An exported model is known by its ending: call {out.name} {out.stem}.onnx.")
     if not out.parent.is_dir():
         raise EmoliveError(f"{out} cannot be written: there is no folder {out.parent}.")

@@ -23,8 +23,9 @@ from torch import Tensor, nn
 from emolive import settings
 from emolive.errors import EmoliveError
 from emolive.files import whole
+from emolive.models.checkpoint import ONNX_SUFFIX
 from emolive.models.network import EmotionNet
-from emolive.models.onnx_model import BUFFERS, SUFFIX, WANTED, OnnxNet, session
+from emolive.models.onnx_model import BUFFERS, WANTED, OnnxNet, session
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def convert(net: EmotionNet) -> OnnxNet:
 
 def _session(module: nn.Module, given: Sequence[Tensor], names: Sequence[str], output: str) -> Any:
     """An ONNX Runtime session of a module for just these shapes, from the cache or made now."""
-    path = settings.cache_dir() / "onnx" / f"{_digest(module, given)}{SUFFIX}"
+    path = settings.cache_dir() / "onnx" / f"{_digest(module, given)}{ONNX_SUFFIX}"
     try:
         return session(path.read_bytes(), path.name)
     except (OSError, EmoliveError) as error:

@@ -18,14 +18,13 @@ from torch import Tensor, nn
 
 from emolive.errors import EmoliveError
 from emolive.models import checkpoint, registry
-from emolive.models.checkpoint import Description
+from emolive.models.checkpoint import ONNX_SUFFIX, Description, is_onnx
 from emolive.models.network import calibrated
 from emolive.models.spec import ModelSpec
 from emolive.types import MODALITIES
 
 FORMAT = 2
 ENTRY = "emolive"
-SUFFIX = ".onnx"
 WANTED = "ONNX models want more packages: install emolive[onnx]."
 BUFFERS = (
     *(f"{stream}_{part}" for stream in ("face", "voice") for part in ("mean", "std", "within")),
@@ -33,14 +32,9 @@ BUFFERS = (
 )
 
 
-def is_onnx(path: Path) -> bool:
-    """Whether a path names an exported checkpoint."""
-    return path.suffix.lower() == SUFFIX
-
-
 def trunk_path(path: Path) -> Path:
     """Where the trunk of an exported checkpoint lies."""
-    return path.with_suffix(f".trunk{SUFFIX}")
+    return path.with_suffix(f".trunk{ONNX_SUFFIX}")
 
 
 def session(content: bytes, name: str, threads: int | None = None) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from emolive.errors import EmoliveError
-from emolive.models.spec import ENCODERS, ModelSpec
+from emolive.models.spec import BACKENDS, ENCODERS, ModelSpec
 
 if TYPE_CHECKING:
     from emolive.models.fusion import Fusion
@@ -65,6 +65,13 @@ def check_fusion(name: str) -> None:
     """EmoliveError unless there is a fusion of this name."""
     if name not in _titles:
         raise EmoliveError(f"There is no fusion named {name}: known are {', '.join(_titles)}.")
+
+
+def check_backend(name: str) -> None:
+    """EmoliveError unless there is a backend of this name, or it is "auto"."""
+    if name not in BACKENDS:
+        auto, *others = BACKENDS
+        raise EmoliveError(f"There is no backend {name}: choose {auto}, {', '.join(others)}.")
 
 
 def variants(name: str) -> tuple[str, ...]:

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emolive.bench import hop, limit, material, measure, report, sessions
+from emolive.bench import devices, hop, limit, material, measure, report, sessions
 from emolive.bench.figures import Figure, Found, Plan
+from emolive.capture.open import open_source
 from emolive.cli.main import main
 from emolive.errors import EmoliveError
 from emolive.interpreter import Interpreter
 from emolive.models.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec, PixelSpec
+from tests.helpers.listener import Collector, eventually
 
 SIZE = 48
 
@@ -149,6 +151,20 @@ def test_sessions_are_watched_and_switched(
     figures = {figure.key: figure for figure in sessions.switch(plan, Found())}
     assert figures["switch.first_p50"].value
     assert figures["switch.dropped"].value is not None
+
+
+def test_the_webcam_of_the_bench_is_a_camera_of_another_process() -> None:
+    frames = Collector()
+    with devices._webcam() as url:
+        source = open_source(url)
+        assert source is not None
+        source.start(frames)
+        try:
+            eventually(lambda: len(frames.frames) >= 30, "thirty frames", 40)
+        finally:
+            source.stop(10)
+    assert frames.frames[-1].image.shape == (480, 640, 3)
+    assert any((frames.frames[0].image != frame.image).any() for frame in frames.frames)
 
 
 def test_other_packages_add_parts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,12 @@ from emolive.capture.decode import iter_media
 from emolive.capture.demo import Scene
 from emolive.clock import to_ns
 from emolive.cv import cv2
-from emolive.evidence import FrameSampler
 from emolive.face import geometry
 from emolive.face.crop import MARGIN, crop_face
 from emolive.face.detector import FaceDetector
 from emolive.face.tracker import FaceTracker, intersection_over_union, moved_with, square_around
 from emolive.models.spec import ModelSpec
+from emolive.sampler import FrameSampler
 from emolive.types import Box, Frame
 
 # --- the tracker, on two drawn faces side by side

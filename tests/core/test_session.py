@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from itertools import pairwise
@@ -12,7 +14,9 @@ import pytest
 from emolive.clock import now_ns
 from emolive.errors import EmoliveError
 from emolive.live import engine as engine_module
+from emolive.live import eyes as eyes_module
 from emolive.live.api import SessionConfig
+from emolive.live.loader import ModelLoader
 from emolive.live.session import Session
 from emolive.person import Person
 from emolive.types import Counters
@@ -118,12 +122,47 @@ def test_what_fails_after_the_weights_are_loaded_is_said_and_the_next_model_load
         raise EmoliveError("The landmark predictor is not installed.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine_module.Perceiver, "for_spec", broken)
+        patch.setattr(eyes_module.Perceiver, "for_spec", broken)
         watched = watch("demo")
         watched.until(lambda: watched.session.model_settled, "an end of loading")
         assert watched.status("model").text == "The landmark predictor is not installed."
     watched.session.set_checkpoint(random_checkpoint("ia"))
     watched.until_estimates(1)
+
+
+def test_what_is_seen_while_the_model_loads_is_in_the_first_window(watch, monkeypatch):
+    loaded, load = threading.Event(), ModelLoader._load
+
+    def late(loader, wish):
+        assert loaded.wait(60)
+        return load(loader, wish)
+
+    monkeypatch.setattr(ModelLoader, "_load", late)
+    watched = watch("demo", mic="none")
+    try:
+        # A face has to be there for a third of the window before there is an estimate.
+        watched.until(lambda: watched.session.snapshot().counters.frames_perceived >= 30, "thirty frames")
+        seen = watched.session.snapshot()
+        assert seen.observation.face is not None
+        assert (seen.fusion, seen.estimate, watched.code("model")) == ("", None, "loading")
+    finally:
+        loaded.set()
+    take = watched.session._run.take
+    watched.until_estimates(1)
+    assert watched.estimates[0].modality == "v"
+    stamps, _, present = take.sight.vectors.between(take.origin_ns, seen.observation.t_ns)
+    assert len(stamps) >= 30
+    assert present.any()
+
+
+def test_devices_open_before_anything_large_is_imported():
+    code = (
+        "import sys; from emolive.live.session import Session; Session();"
+        "import emolive.capture.camera, emolive.capture.microphone, emolive.capture.demo;"
+        "print([name for name in ('torch', 'scipy.signal', 'mediapipe') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_another_source_takes_over_and_its_time_begins_anew(watch, clips):

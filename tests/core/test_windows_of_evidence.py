@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from emolive.clock import NS_PER_S, to_ns
 from emolive.evidence import (
-    PERCEPTION_HZ,
-    FrameSampler,
     Sound,
     Track,
     centre_end_ns,
@@ -20,6 +18,7 @@ from emolive.evidence import (
 )
 from emolive.hearing import Hearing
 from emolive.models.spec import AudioSpec, ModelSpec
+from emolive.sampler import PERCEPTION_HZ, FrameSampler
 from emolive.window import pool, speech_steps, step_levels
 
 LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50, fmax_hz=8000)

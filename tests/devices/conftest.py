@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.helpers.soundserver import SoundServer, what_is_missing
+from emolive.bench.soundserver import SoundServer, what_is_missing
 from tests.helpers.webcam import Webcam
 
 

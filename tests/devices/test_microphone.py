@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from emolive.bench.soundserver import SoundServer
 from emolive.capture import portaudio
 from emolive.capture.devices import find_microphone, microphones
 from emolive.capture.microphone import MicrophoneSource
@@ -16,7 +17,6 @@ from emolive.errors import EmoliveError
 from emolive.ring import AudioRing
 from emolive.types import AudioBlock, FloatArray
 from tests.helpers.listener import Collector, eventually
-from tests.helpers.soundserver import SoundServer
 
 pytestmark = pytest.mark.devices
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from emolive.audio import resample
+from emolive.bench.soundserver import SoundServer
 from emolive.capture.mediafile import iter_media, read_audio
 from emolive.cv import cv2
 from emolive.live.api import SessionConfig
@@ -22,7 +23,6 @@ from emolive.live.session import Session
 from emolive.types import Estimate, FloatArray, Frame, Image
 from tests.helpers.clips import drawn_pictures, drawn_sound
 from tests.helpers.listener import eventually
-from tests.helpers.soundserver import SoundServer
 from tests.helpers.webcam import Webcam
 
 RATE_HZ = 48_000

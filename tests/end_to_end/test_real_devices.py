@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from emolive import settings
-from tests.helpers.soundserver import what_is_missing
+from emolive.bench.soundserver import what_is_missing
 
 pytestmark = pytest.mark.devices
 

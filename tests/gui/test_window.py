@@ -367,6 +367,16 @@ def test_another_source_after_a_failure_starts_anew(stage: Stage) -> None:
     stage.until(lambda: window.link.state == "running")
 
 
+def test_a_run_of_limited_time_waits_for_the_model(stage: Stage) -> None:
+    window = stage.open()
+    assert window.link.settled
+    stage.session.override = {"statuses": (Status("model", "info", "loading", "Loading ia …"),)}
+    assert window.link.state == "running"
+    assert not window.link.settled
+    stage.session.override = {}
+    assert window.link.settled
+
+
 def test_choices_are_remembered(stage: Stage) -> None:
     window = stage.open()
     window.choose_fusion("it")

@@ -1,14 +1,13 @@
-"""A webcam for computers without one: an MJPEG stream on 127.0.0.1 that can be cut, frozen and held."""
+"""The loopback webcam of the bench, which here can also be frozen and held, and shows numbers."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 
 import numpy as np
 
+from emolive.bench import webcam
 from emolive.cv import cv2
 from emolive.types import Image
 
@@ -28,40 +27,22 @@ def number_of(image: Image) -> int:
     return sum(bright << bit for bit, bright in enumerate(middles))
 
 
-class Webcam:
+class Webcam(webcam.Webcam):
     """Serves `picture(number)` at `rate_hz` on `url`, with `with` or between `start` and `stop`."""
 
     def __init__(self, picture: Callable[[int], Image] = numbered, rate_hz: float = 30) -> None:
+        super().__init__(self._next, rate_hz)
         self._picture = picture
-        self._period_s = 1 / rate_hz
-        self._server: ThreadingHTTPServer | None = None
-        self._port = 0
-        self._cut = threading.Event()
         self._moving = threading.Event()
         self._moving.set()
         self._held = False
         self._number = 0
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}/webcam.mjpg"
-
-    def start(self) -> Webcam:
-        """Listen; after `cut`, on the same port again."""
-        self._cut = threading.Event()
-        self._server = _Server(("127.0.0.1", self._port), _handler(self, self._cut))
-        self._port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
     def cut(self) -> None:
-        """Pull the plug: every connection is closed and none accepted."""
-        self._cut.set()
+        """Pull the plug, also of one that is frozen."""
+        self.ended.set()
         self._moving.set()
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        super().stop()
 
     stop = cut
 
@@ -76,47 +57,10 @@ class Webcam:
         """Send the same picture again and again, or go on."""
         self._held = held
 
-    def __enter__(self) -> Webcam:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
     def _next(self) -> bytes:
+        self._moving.wait()
+        if self.ended.is_set():
+            raise BrokenPipeError
         if not self._held:
             self._number += 1
         return cv2.imencode(".jpg", self._picture(self._number))[1].tobytes()
-
-
-class _Server(ThreadingHTTPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-
-
-def _handler(webcam: Webcam, cut: threading.Event) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            try:
-                self._stream()
-            except (BrokenPipeError, ConnectionResetError):
-                return
-
-        def _stream(self) -> None:
-            webcam._moving.wait()
-            self.send_response(200)
-            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-            self.end_headers()
-            while not cut.wait(webcam._period_s):
-                webcam._moving.wait()
-                if cut.is_set():
-                    return
-                jpeg = webcam._next()
-                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-                self.wfile.write(head.encode() + jpeg + b"\r\n")
-
-        def log_message(self, format: str, *args: object) -> None:
-            return
-
-    return Handler

@@ -10,9 +10,10 @@ import soundfile
 from made_clips import RATE_HZ, drawn_face, empty_picture, tone, write_clip
 
 from emolive.clock import NS_PER_S, to_ns
-from emolive.evidence import FrameSampler, centre_end_ns
+from emolive.evidence import centre_end_ns
 from emolive.offline import perceive_clip
 from emolive.perception import Perceiver
+from emolive.sampler import FrameSampler
 from emolive.types import Image
 from preprocessing.annotations import Item
 from preprocessing.clip import ClipCutter

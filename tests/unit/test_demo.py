@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from emolive.capture.demo import PASS_S, DemoSource, Scene, emotion_at
 from emolive.capture.demo.expression import EXPRESSIONS
 from emolive.capture.demo.face import FaceArtist
+from emolive.capture.demo.filters import sections
 from emolive.capture.demo.motion import speak
 from emolive.capture.demo.schedule import EMOTIONS, mix_at
 from emolive.capture.demo.voice import BLOCK, RATE_HZ, Voice
@@ -322,3 +323,16 @@ def test_info_says_what_it_is() -> None:
     assert DemoSource(duration_s=3.0).info.duration_s == 3.0
     with pytest.raises(EmoliveError):
         DemoSource(duration_s=0.0)
+
+
+def test_filters_do_what_scipy_does_while_their_settings_change() -> None:
+    from scipy.signal import butter, sosfilt
+
+    random = np.random.default_rng(0)
+    ours, theirs = np.zeros((2, 2)), np.zeros((2, 2))
+    for corner in (0.1, 0.13, 0.4):
+        given, settings = random.normal(size=240), butter(4, corner, output="sos")
+        got, ours = sections(settings, given, ours)
+        wanted, theirs = sosfilt(settings, given, zi=theirs)
+        np.testing.assert_allclose(got, wanted, atol=1e-12)
+        np.testing.assert_allclose(ours, theirs, atol=1e-12)

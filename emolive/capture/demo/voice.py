@@ -11,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.signal import lfilter, sosfilt
 
 from emolive.capture.demo.articulation import Articulator, Target
+from emolive.capture.demo.filters import Doubles, sections
 from emolive.capture.demo.schedule import EMOTIONS, mix_at
 from emolive.types import FloatArray
 
@@ -29,8 +28,6 @@ _SMOOTH = np.exp(-STEP / RATE_HZ / 0.018)
 _OPEN_QUOTIENT = 0.62
 _LIPS = 0.93
 _ROOM_NOISE = 10 ** (-72 / 20)
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ class Voice:
         self._gain = self._breath_gain = self._noise_gain = 0.0
         self._formant_state = np.zeros((5, 2))
         self._noise_state = np.zeros((1, 2))
-        self._tilt_state = np.zeros(1)
+        self._tilt_state = np.zeros((1, 2))
         self._envelope = 0.0
         self._wobble = 0.0
         self._last = 0.0
@@ -144,14 +141,10 @@ class Voice:
         level = 10 ** (style.level_db / 20)
 
         flow = self._glottis(style, melody, noise, now.voicing, level)
-        sections = _resonators(
-            [(f * style.formants, b) for f, b in (*now.formants, *_FORMANT_4_5)],
-        )
-        voiced, self._formant_state = sosfilt(sections, flow, zi=self._formant_state)
-
-        hiss, self._noise_state = sosfilt(
-            _band(now.noise_hz, now.noise_hz * 0.45), noise, zi=self._noise_state
-        )
+        tract = _resonators([(f * style.formants, b) for f, b in (*now.formants, *_FORMANT_4_5)])
+        voiced, self._formant_state = sections(tract, flow, self._formant_state)
+        hissing = _band(now.noise_hz, now.noise_hz * 0.45)
+        hiss, self._noise_state = sections(hissing, noise, self._noise_state)
         before, self._noise_gain = self._noise_gain, 0.036 * now.noise * level**0.7
         result: Doubles = voiced + hiss * np.linspace(before, self._noise_gain, STEP, endpoint=False)
         return result
@@ -179,7 +172,8 @@ class Voice:
             noise * (0.4 + 0.6 * (x < 1.0)) * np.linspace(before, self._breath_gain, STEP, endpoint=False)
         )
         pole = float(np.exp(-2 * np.pi * style.cutoff_hz / RATE_HZ))
-        soft, self._tilt_state = lfilter([1.0 - pole], [1.0, -pole], pulse, zi=self._tilt_state)
+        tilt = np.array([[1.0 - pole, 0.0, 0.0, 1.0, -pole, 0.0]])
+        soft, self._tilt_state = sections(tilt, pulse, self._tilt_state)
         # Lips radiate high sound better than low (a weak first difference on top of the derivative).
         source = soft + breath
         result: Doubles = source - _LIPS * np.concatenate([[self._last], source[:-1]])
