@@ -127,9 +127,8 @@ class Interpreter:
         video, sound = model_input(
             window, face if "v" in modality else None, voice if "a" in modality else None, self.spec
         )
-        with torch.inference_mode():
-            temperature = self._net.temperature[MODALITIES.index(modality)].cpu()
-            probs = (self.logits(video, sound) / temperature).softmax(dim=-1)
+        temperature = float(self._net.temperature[MODALITIES.index(modality)])
+        probs = (self.logits(video, sound) / temperature).softmax(dim=-1)
         used = {b.mode for b, stream in ((face, "v"), (voice, "a")) if stream in modality}
         return Reading(tuple(probs.tolist()), modality, mode if mode in used else "none")
 
@@ -137,14 +136,16 @@ class Interpreter:
         """The trunk for `emolive.perception.Perceiver`; None for a model that sees no pixels."""
         if "efficientface" not in self.spec.encoders:
             return None
-        pixels = self.spec.pixels
-        mean = torch.tensor(pixels.mean, device=self.device).view(3, 1, 1)
-        std = torch.tensor(pixels.std, device=self.device).view(3, 1, 1)
+        # (x / 255 - mean) / std as one product and one sum.
+        std = torch.tensor(self.spec.pixels.std, device=self.device).view(3, 1, 1)
+        shift = -torch.tensor(self.spec.pixels.mean, device=self.device).view(3, 1, 1) / std
+        scale = 1 / (255 * std)
 
         def encode(crop: Image) -> FloatArray:
             with self._inference():
-                x = torch.from_numpy(crop).to(self.device).permute(2, 0, 1).float() / 255
-                vector: FloatArray = self._net.encode(((x - mean) / std)[None])[0].float().cpu().numpy()
+                planes = torch.from_numpy(crop).to(self.device).permute(2, 0, 1)
+                x = planes.to(torch.float32, memory_format=torch.contiguous_format).mul_(scale).add_(shift)
+                vector: FloatArray = self._net.encode(x[None])[0].float().cpu().numpy()
             return vector
 
         return encode
@@ -163,9 +164,12 @@ class Interpreter:
     @contextmanager
     def _inference(self) -> Iterator[None]:
         """Without gradients; in half precision where the backend runs so."""
-        in_half = backends.half(self.backend.name, self.device)
-        with torch.inference_mode(), torch.autocast(self.device.type, enabled=in_half):
-            yield
+        with torch.inference_mode():
+            if backends.half(self.backend.name, self.device):
+                with torch.autocast(self.device.type):
+                    yield
+            else:
+                yield
 
 
 def _torch(net: EmotionNet | OnnxNet) -> TypeGuard[EmotionNet]:
