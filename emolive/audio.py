@@ -30,7 +30,7 @@ class _Power:
     def __init__(
         self,
         spec: AudioSpec,
-        device: str,
+        device: torch.device,
         norm: str | None = None,
         gain: float = 1.0,
         together: int = COLUMNS,
@@ -62,7 +62,7 @@ class _Mfcc:
 
     FLOOR, TOP_DB = 1e-10, 80.0
 
-    def __init__(self, spec: AudioSpec, device: str) -> None:
+    def __init__(self, spec: AudioSpec, device: torch.device) -> None:
         self.margin = spec.n_fft // 2
         # All steps of a window at once: there more calls with fewer rows each are the cheaper way.
         self.power = _Power(spec, device, norm="slaney", together=COLUMNS // 4)
@@ -79,7 +79,7 @@ class _Mfcc:
 class _LogMel:
     """Decibels of mel bands, each step from its own samples alone."""
 
-    def __init__(self, spec: AudioSpec, device: str) -> None:
+    def __init__(self, spec: AudioSpec, device: torch.device) -> None:
         self.floor = 10 ** (spec.floor_db / 10)
         # Parseval: a sine of amplitude 1 then has power 1, summed over the bins it leaks into.
         gain = 4 / (spec.n_fft * float((torch.hann_window(spec.n_fft) ** 2).sum()))
@@ -90,7 +90,7 @@ class _LogMel:
 
 
 @lru_cache(maxsize=16)
-def _transform(spec: AudioSpec, device: str) -> Callable[[Tensor], Tensor]:
+def _transform(spec: AudioSpec, device: torch.device) -> Callable[[Tensor], Tensor]:
     return (_Mfcc if spec.kind == "mfcc" else _LogMel)(spec, device)
 
 
@@ -120,7 +120,7 @@ def features(samples: Samples, spec: AudioSpec) -> Tensor:
     n = signal.shape[-1] if signal.ndim else 0
     if n < wanted:
         raise EmoliveError(f"Audio features need at least {wanted} samples, and there are {n}.")
-    return _transform(spec, str(signal.device))(signal)
+    return _transform(spec, signal.device)(signal)
 
 
 class _Resampler:
@@ -129,7 +129,7 @@ class _Resampler:
     PERIOD = 256
     """Of at least so many samples, or a product would be all overlap."""
 
-    def __init__(self, from_hz: int, to_hz: int, device: str) -> None:
+    def __init__(self, from_hz: int, to_hz: int, device: torch.device) -> None:
         # Of 6 to 64 zero crossings, 16 come nearest to the polyphase filters that data sets are commonly
         # resampled with: half the difference in MFCC of the default 6, at the same cost.
         made = torchaudio.transforms.Resample(from_hz, to_hz, lowpass_filter_width=ZERO_CROSSINGS)
@@ -178,7 +178,7 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Tensor:
     if from_hz == to_hz or not signal.numel():
         # A copy of arrays, so that a view of a ring may go on changing.
         return signal if isinstance(samples, Tensor) else signal.clone()
-    resampler = _resampler(int(from_hz), int(to_hz), str(signal.device))
+    resampler = _resampler(int(from_hz), int(to_hz), signal.device)
     return resampler(signal.reshape(-1, signal.shape[-1])).view(*signal.shape[:-1], -1)
 
 

@@ -64,13 +64,12 @@ def _plane(points: FloatArray) -> NDArray[np.complex128]:
 def _aligned(points: FloatArray, target: NDArray[np.complex128], target_centre: np.complex128) -> FloatArray:
     z = _plane(points)
     rigid = z[:, _RIGID]
-    centre = rigid.mean(axis=1, keepdims=True)
+    centre = rigid.sum(axis=1, keepdims=True) / len(RIGID)
     # The least-squares similarity is one division (Umeyama 1991 in the plane).
     turned = (rigid - centre).conj()
     size = (turned.real**2 + turned.imag**2).sum(axis=1, keepdims=True)
-    there = size > 0
-    turn = (turned @ target)[:, None] / np.where(there, size, np.inf)
-    aligned = (z - centre) * turn + target_centre * there
+    turn = (turned @ target)[:, None] / np.maximum(size, np.finfo(np.float64).tiny)
+    aligned = (z - centre) * turn + target_centre * (size > 0)
     return np.asarray(aligned.view(np.float64).reshape(points.shape), np.float32)
 
 
