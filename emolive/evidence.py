@@ -108,11 +108,15 @@ class Window:
 
     @property
     def has_face(self) -> bool:
-        return float(self.bins_present.mean()) >= MIN_FACE_SHARE
+        return _share(self.bins_present) >= MIN_FACE_SHARE
 
     def has_voice(self, window_s: float) -> bool:
         """Whether at least MIN_SPEECH_S of the window is speech."""
-        return float(self.speech.mean()) * window_s >= MIN_SPEECH_S
+        return _share(self.speech) * window_s >= MIN_SPEECH_S
+
+
+def _share(which: BoolArray) -> float:
+    return int(np.count_nonzero(which)) / max(1, len(which))
 
 
 def centre_end_ns(duration_s: float, spec: ModelSpec) -> int:

@@ -3,13 +3,16 @@
 Steps of "logmel" depend on nothing but their own samples. So of a window that ends one bin after the
 last one only the newest steps are computed; the others are known. A step is kept once nothing can
 change it any more: late sound, a gap or a clock that was set back touch only what was not yet kept, or
-tell that they touched more (`Stretch.version`).
+tell that they touched more (`Stretch.version`). What is known of is not even read again.
+
+Steps of "mfcc" are all computed for each window: they count from the window's start, and a bin of 240 ms is
+no whole number of the published hops, so that hardly ever two windows look at the same samples.
 """
 
 from __future__ import annotations
 
 from math import ceil, gcd
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -31,6 +34,29 @@ class SoundSource(Protocol):
     def stretch(self, end_ns: int, n: int) -> Stretch: ...
 
 
+class Heard(NamedTuple):
+    """The steps of a window."""
+
+    steps: FloatArray
+    """(steps, channels) features."""
+    present: BoolArray
+    """(steps,) which had sound."""
+    levels: FloatArray
+    """(steps,) dBFS."""
+
+    def cut(self, first: int, last: int) -> Heard:
+        """From step `first` to before step `last`."""
+        return Heard(self.steps[first:last], self.present[first:last], self.levels[first:last])
+
+    def then(self, later: Heard) -> Heard:
+        """And behind it what was heard next."""
+        return Heard(
+            np.concatenate([self.steps, later.steps]),
+            np.concatenate([self.present, later.present]),
+            np.concatenate([self.levels, later.levels]),
+        )
+
+
 class Hearing:
     """Reads the audio steps of windows of one sound, in any order; forwards is fast. For one thread."""
 
@@ -42,58 +68,70 @@ class Hearing:
         self._version = 0
         self._end = 0
         """Behind which sample of the source the newest kept step ends."""
-        self._steps = np.zeros((0, spec.channels), np.float32)
-        self._levels = np.zeros(0, np.float32)
+        self._kept = Heard(
+            np.zeros((0, spec.channels), np.float32), np.zeros(0, np.bool_), np.zeros(0, np.float32)
+        )
 
-    def read(self, sound: SoundSource, end_ns: int, n: int) -> tuple[FloatArray, BoolArray, FloatArray]:
-        """Features of the `n` samples (at spec.rate_hz) that end at `end_ns`.
-
-        Returns:
-            (steps, channels) features; (steps,) which steps had sound; (steps,) their level in dBFS.
-        """
+    def read(self, sound: SoundSource, end_ns: int, n: int) -> Heard:
+        """What is heard in the `n` samples (at spec.rate_hz) that end at `end_ns`."""
         spec, rate_hz = self.spec, sound.rate_hz
         steps, wanted = spec.steps(n), spec.lead + n
-        native = ceil(wanted * rate_hz / spec.rate_hz)
         stride, odd = divmod(spec.hop * rate_hz, spec.rate_hz)
         keeps = spec.kind == "logmel" and not odd and n == steps * spec.hop
-        before = _before(rate_hz, spec.rate_hz) if keeps else 0
-        found = sound.stretch(end_ns, native + before)
-        known = self._known(sound, found, stride, steps) if keeps else 0
+        native = ceil(wanted * rate_hz / spec.rate_hz) + (_before(rate_hz, spec.rate_hz) if keeps else 0)
+        # From a whole number of strides later on, resampling meets the very same instants.
+        found, known = self._stretch(sound, end_ns, native, stride, steps if keeps else 0)
         new = steps - known
         self.computed += new
-        # From a whole number of strides later on, resampling meets the very same instants.
-        at_rate = audio.resample(found.samples[known * stride :], rate_hz, spec.rate_hz).numpy()
-        at_rate = at_rate[-(wanted - known * spec.hop) :]
-        features = audio.features(at_rate, spec).numpy().T
-        levels = step_levels(at_rate[spec.lead :], new)
+        at_rate = audio.resample(found.samples, rate_hz, spec.rate_hz).numpy()[known * spec.hop - wanted :]
+        heard = Heard(
+            audio.features(at_rate, spec).numpy().T,
+            _middles(found.present, new * stride if keeps else native * n // wanted, new),
+            step_levels(at_rate[spec.lead :], new),
+        )
         if known:
-            features = np.concatenate([self._steps[-known:], features])
-            levels = np.concatenate([self._levels[-known:], levels])
+            kept = len(self._kept.steps)
+            heard = self._kept.cut(kept - known, kept).then(heard)
         if keeps:
-            self._keep(sound, found, stride, features, levels)
-        # A step has sound if the middle of its stretch has; the native rate is as good a ruler as any.
-        present = found.present[before:]
-        ruler = len(present) * n // wanted
-        middles = ((np.arange(steps) + 0.5) * ruler / steps).astype(int) + len(present) - ruler
-        return features, present[middles], levels
+            self._keep(sound, found, stride, heard)
+        return heard
 
-    def _known(self, sound: SoundSource, found: Stretch, stride: int, steps: int) -> int:
+    def _stretch(
+        self, sound: SoundSource, end_ns: int, n: int, stride: int, steps: int
+    ) -> tuple[Stretch, int]:
+        """The `n` newest samples but for those of steps that are known, and how many of `steps` are."""
+        if steps and sound is self._source and len(self._kept.steps):
+            place = sound.stretch(end_ns, 0)
+            if known := self._known(place, stride, steps):
+                found = sound.stretch(end_ns, n - known * stride)
+                # Unless it was written in between, and not at its end.
+                if (found.end, found.version) == (place.end, place.version):
+                    return found, known
+        return sound.stretch(end_ns, n), 0
+
+    def _known(self, place: Stretch, stride: int, steps: int) -> int:
         """How many of a window's steps are kept: its first ones, which are the newest kept, or none."""
-        if sound is not self._source or found.version != self._version:
-            return 0
-        new, odd = divmod(found.end - self._end, stride)
+        new, odd = divmod(place.end - self._end, stride)
         known = steps - new
-        return known if not odd and new > 0 and 0 < known <= len(self._steps) else 0
+        fits = place.version == self._version and not odd and new > 0
+        return known if fits and 0 < known <= len(self._kept.steps) else 0
 
-    def _keep(
-        self, sound: SoundSource, found: Stretch, stride: int, features: FloatArray, levels: FloatArray
-    ) -> None:
+    def _keep(self, sound: SoundSource, found: Stretch, stride: int, heard: Heard) -> None:
         """Keep the steps whose samples, and those beside them that shape them, are there for good."""
         settled = min(found.settled, found.end) - _after(sound.rate_hz, self.spec.rate_hz)
-        count = max(0, len(features) - max(0, -((settled - found.end) // stride)))
+        lost = max(0, -((settled - found.end) // stride))
         self._source, self._version = sound, found.version
-        self._end = found.end - (len(features) - count) * stride
-        self._steps, self._levels = features[:count], levels[:count]
+        self._end = found.end - min(lost, len(heard.steps)) * stride
+        self._kept = heard.cut(0, max(0, len(heard.steps) - lost))
+
+
+def _middles(present: BoolArray, ruler: int, steps: int) -> BoolArray:
+    """(steps,) which steps have sound: those whose stretch of the last `ruler` samples has in its middle.
+
+    The native rate is as good a ruler as any.
+    """
+    middles = ((np.arange(steps) + 0.5) * ruler / steps).astype(int) - ruler
+    return np.asarray(present[middles], np.bool_)
 
 
 def _after(from_hz: int, to_hz: int) -> int:

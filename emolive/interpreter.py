@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
@@ -60,19 +60,17 @@ def model_input(
 
     A stream whose baseline is None is masked: zero in every channel, as in training.
     """
-    video = np.zeros((spec.frames, spec.video_channels), np.float32)
-    sound = np.zeros((len(window.steps), spec.audio_channels), np.float32)
-    if not spec.baselines:
+    if spec.baselines:
+        video = None if face is None else face.apply(window.bins, window.bins_present, spec.baselines)
+        sound = None if voice is None else voice.apply(window.steps, window.steps_present, spec.baselines)
+    else:
         # As published: raw features, and zeros where a frame or the sound is missing.
-        if face is not None:
-            video[window.bins_present] = window.bins[window.bins_present]
-        if voice is not None:
-            sound[:] = window.steps
-        return video, sound.T
-    if face is not None:
-        video = face.apply(window.bins, window.bins_present, spec.baselines)
-    if voice is not None:
-        sound = voice.apply(window.steps, window.steps_present, spec.baselines)
+        video = None if face is None else np.where(window.bins_present[:, None], window.bins, np.float32(0))
+        sound = None if voice is None else window.steps
+    if video is None:
+        video = np.zeros((spec.frames, spec.video_channels), np.float32)
+    if sound is None:
+        sound = np.zeros((len(window.steps), spec.audio_channels), np.float32)
     return video, sound.T
 
 
@@ -95,11 +93,12 @@ class Interpreter:
         net = checkpoint.net.to(self.device).eval()
         self.backend = backends.choose(backend, net, self.device) if _torch(net) else Backend(ONNX, net)
         self._net = self.backend.net
+        self._in_half = backends.half(self.backend.name, self.device)
         self.face, self.voice = populations(self._net)
 
     def logits(self, video: FloatArray, sound: FloatArray) -> Tensor:
         """(classes,) of one window as `model_input` gives it, on the processor."""
-        with self._inference():
+        with torch.inference_mode(), self._precision():
             given = (torch.from_numpy(part)[None].to(self.device) for part in (video, sound))
             logits: Tensor = self._net(*given)
         return logits[0].float().cpu()
@@ -128,9 +127,8 @@ class Interpreter:
         video, sound = model_input(
             window, face if "v" in modality else None, voice if "a" in modality else None, self.spec
         )
-        with torch.inference_mode():
-            temperature = self._net.temperature[MODALITIES.index(modality)].cpu()
-            probs = (self.logits(video, sound) / temperature).softmax(dim=-1)
+        temperature = float(self._net.temperature[MODALITIES.index(modality)])
+        probs = (self.logits(video, sound) / temperature).softmax(dim=-1)
         used = {b.mode for b, stream in ((face, "v"), (voice, "a")) if stream in modality}
         return Reading(tuple(probs.tolist()), modality, mode if mode in used else "none")
 
@@ -138,17 +136,22 @@ class Interpreter:
         """The trunk for `emolive.perception.Perceiver`; None for a model that sees no pixels."""
         if "efficientface" not in self.spec.encoders:
             return None
-        pixels = self.spec.pixels
-        mean = torch.tensor(pixels.mean, device=self.device).view(3, 1, 1)
-        std = torch.tensor(pixels.std, device=self.device).view(3, 1, 1)
+        # (x / 255 - mean) / std as one product and one sum.
+        std = torch.tensor(self.spec.pixels.std, device=self.device).view(3, 1, 1)
+        shift = -torch.tensor(self.spec.pixels.mean, device=self.device).view(3, 1, 1) / std
+        scale = 1 / (255 * std)
 
         def encode(crop: Image) -> FloatArray:
-            with self._inference():
-                x = torch.from_numpy(crop).to(self.device).permute(2, 0, 1).float() / 255
-                vector: FloatArray = self._net.encode(((x - mean) / std)[None])[0].float().cpu().numpy()
+            with torch.inference_mode(), self._precision():
+                planes = torch.from_numpy(crop).to(self.device).permute(2, 0, 1)
+                x = planes.to(torch.float32, memory_format=torch.contiguous_format).mul_(scale).add_(shift)
+                vector: FloatArray = self._net.encode(x[None])[0].float().cpu().numpy()
             return vector
 
         return encode
+
+    def _precision(self) -> AbstractContextManager[object]:
+        return torch.autocast(self.device.type) if self._in_half else nullcontext()
 
     def warm_up(self) -> None:
         """One pass through every part, so that the first estimate is not the slow one."""
@@ -160,13 +163,6 @@ class Interpreter:
         )
         if encode := self.pixel_encoder():
             encode(np.zeros((spec.pixels.size, spec.pixels.size, 3), np.uint8))
-
-    @contextmanager
-    def _inference(self) -> Iterator[None]:
-        """Without gradients; in half precision where the backend runs so."""
-        in_half = backends.half(self.backend.name, self.device)
-        with torch.inference_mode(), torch.autocast(self.device.type, enabled=in_half):
-            yield
 
 
 def _torch(net: EmotionNet | OnnxNet) -> TypeGuard[EmotionNet]:

@@ -6,6 +6,8 @@ apart.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from emolive.clock import to_ns
@@ -43,21 +45,22 @@ def pool(
     width = vectors.shape[1] if vectors.ndim == 2 else 0
     pooled = np.zeros((bins, width * (2 if pooling == "mean" else 1)), np.float32)
     there = np.zeros(bins, np.bool_)
-    edges = end_ns - to_ns(window_s) + np.array([to_ns(window_s * i / bins) for i in range(bins + 1)])
+    edges = end_ns + _edges(window_s, bins)
     which = np.searchsorted(edges, stamps_ns, side="left") - 1
     rows = np.flatnonzero(present & (which >= 0) & (which < bins))
     if not len(rows):
         return pooled, there
     which = which[rows]
-    there[which] = True
-    first = np.flatnonzero(np.diff(which, prepend=-1))
-    count = np.diff(first, append=len(rows))
+    per_bin = np.bincount(which, minlength=bins)
+    there = per_bin > 0
+    count = per_bin[there]
+    first = np.cumsum(count) - count
     if pooling == "mean":
-        known = vectors[rows]
-        mean = np.add.reduceat(known, first) / count[:, None].astype(np.float32)
+        known, of = vectors[rows], count[:, None].astype(np.float32)
+        mean = np.add.reduceat(known, first) / of
         apart = (known - np.repeat(mean, count, axis=0)) ** 2
         pooled[there, :width] = mean
-        pooled[there, width:] = np.sqrt(np.add.reduceat(apart, first) / count[:, None].astype(np.float32))
+        pooled[there, width:] = np.sqrt(np.add.reduceat(apart, first) / of)
     else:
         off = np.abs(stamps_ns[rows] - (edges[which] + edges[which + 1]) // 2)
         nearest = [
@@ -65,6 +68,12 @@ def pool(
         ]
         pooled[there] = vectors[nearest]
     return pooled, there
+
+
+@lru_cache(maxsize=16)
+def _edges(window_s: float, bins: int) -> StampArray:
+    """(bins + 1,) of a window that ends at 0."""
+    return np.array([to_ns(window_s * i / bins) - to_ns(window_s) for i in range(bins + 1)], np.int64)
 
 
 SPEECH_FLOOR_DBFS = -60.0
@@ -80,10 +89,10 @@ def step_levels(samples: FloatArray, steps: int) -> FloatArray:
     """(n,) samples → (steps,) RMS in dBFS of equal stretches, -120 for digital silence."""
     if not steps or len(samples) < steps:
         return np.full(steps, -120.0, np.float32)
-    edges = np.arange(steps) * len(samples) // steps
-    sums = np.add.reduceat(samples.astype(np.float64) ** 2, edges)
-    power = sums / np.diff(np.append(edges, len(samples)))
-    return (10 * np.log10(np.maximum(power, 1e-12))).astype(np.float32)
+    edges = np.arange(steps + 1) * len(samples) // steps
+    sums = np.add.reduceat(np.square(samples, dtype=np.float64), edges[:-1])
+    power = sums / (edges[1:] - edges[:-1])
+    return np.asarray(10 * np.log10(np.maximum(power, 1e-12)), np.float32)
 
 
 def speech_steps(levels_dbfs: FloatArray) -> BoolArray:

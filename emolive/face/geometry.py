@@ -11,6 +11,7 @@ import json
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emolive.settings import asset
 from emolive.types import FloatArray
@@ -19,6 +20,7 @@ POINTS = 68
 WIDTH = 2 * POINTS
 RIGID = (0, 16, 27, 28, 29, 30, 36, 39, 42, 45)
 """iBUG indices: jaw ends, nose bridge, eye corners."""
+_RIGID = np.array(RIGID)
 MIRROR = (
     *range(16, -1, -1),
     *range(26, 16, -1),
@@ -44,17 +46,31 @@ def align(points: FloatArray, shape: FloatArray) -> FloatArray:
     Returns:
         (n, 68, 2) in units of `shape`. A face whose rigid points coincide gives zeros.
     """
-    # Complex numbers make the least-squares similarity one division (Umeyama 1991 in the plane).
-    z = points[..., 0].astype(np.float64) + 1j * points[..., 1]
-    target = shape[..., 0].astype(np.float64) + 1j * shape[..., 1]
-    rigid = list(RIGID)
-    centre = z[:, rigid].mean(axis=1, keepdims=True)
-    target_centre = target[rigid].mean()
-    from_z, to_z = z[:, rigid] - centre, target[rigid] - target_centre
-    size = (np.abs(from_z) ** 2).sum(axis=1, keepdims=True)
-    turn = (from_z.conj() * to_z).sum(axis=1, keepdims=True) / np.where(size > 0, size, np.inf)
-    aligned = (z - centre) * turn + np.where(size > 0, target_centre, 0)
-    return np.stack([aligned.real, aligned.imag], axis=-1).astype(np.float32)
+    return _aligned(points, *_target(shape))
+
+
+def _target(shape: FloatArray) -> tuple[NDArray[np.complex128], np.complex128]:
+    """Where the rigid points of a face are to lie, from their centre; and that centre."""
+    rigid = _plane(shape)[_RIGID]
+    centre = rigid.mean()
+    return rigid - centre, centre
+
+
+def _plane(points: FloatArray) -> NDArray[np.complex128]:
+    """(..., 2) → (...): x + iy, in which a similarity is one product and one sum."""
+    return np.ascontiguousarray(points, np.float64).view(np.complex128)[..., 0]
+
+
+def _aligned(points: FloatArray, target: NDArray[np.complex128], target_centre: np.complex128) -> FloatArray:
+    z = _plane(points)
+    rigid = z[:, _RIGID]
+    centre = rigid.sum(axis=1, keepdims=True) / len(RIGID)
+    # The least-squares similarity is one division (Umeyama 1991 in the plane).
+    turned = (rigid - centre).conj()
+    size = (turned.real**2 + turned.imag**2).sum(axis=1, keepdims=True)
+    turn = (turned @ target)[:, None] / np.maximum(size, np.finfo(np.float64).tiny)
+    aligned = (z - centre) * turn + target_centre * (size > 0)
+    return np.asarray(aligned.view(np.float64).reshape(points.shape), np.float32)
 
 
 def mean_shape_of(points: FloatArray, rounds: int = 5) -> FloatArray:
@@ -80,9 +96,14 @@ def mean_shape() -> FloatArray:
     return np.asarray(json.loads(asset("face", "mean_shape.json").read_text())["points"], np.float32)
 
 
+@cache
+def _mean_target() -> tuple[NDArray[np.complex128], np.complex128]:
+    return _target(mean_shape())
+
+
 def encode(points: FloatArray) -> FloatArray:
     """(n, 68, 2) landmarks in pixels → (n, 136) vectors x0, y0, x1, y1 … on the mean shape."""
-    return align(points, mean_shape()).reshape(len(points), WIDTH)
+    return _aligned(points, *_mean_target()).reshape(len(points), WIDTH)
 
 
 def mirror(vectors: FloatArray) -> FloatArray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
@@ -14,10 +16,11 @@ from hypothesis import strategies as st
 from emolive import audio
 from emolive.clock import NS_PER_S, to_ns
 from emolive.evidence import Sound
-from emolive.hearing import Hearing, SoundSource
+from emolive.hearing import Heard, Hearing, SoundSource
 from emolive.models.spec import AudioSpec
 from emolive.ring import AudioRing
 from emolive.settings import data_dir
+from emolive.types import Stretch
 from emolive.window import step_levels
 
 SPEC = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
@@ -26,19 +29,22 @@ BIN_NS = to_ns(0.24)
 BIN_STEPS = 12
 
 
-def whole(sound: SoundSource, end_ns: int, spec: AudioSpec = SPEC) -> tuple[np.ndarray, np.ndarray]:
-    """Features and levels of a window that knows nothing of the windows before."""
-    wanted = spec.lead + N
-    samples = sound.stretch(end_ns, ceil(wanted * sound.rate_hz / spec.rate_hz)).samples
-    at_rate = audio.resample(samples, sound.rate_hz, spec.rate_hz).numpy()[-wanted:]
-    return audio.features(at_rate, spec).numpy().T, step_levels(at_rate[spec.lead :], spec.steps(N))
+def whole(sound: SoundSource, end_ns: int, spec: AudioSpec = SPEC) -> Heard:
+    """A window that knows nothing of the windows before."""
+    wanted, steps = spec.lead + N, spec.steps(N)
+    found = sound.stretch(end_ns, ceil(wanted * sound.rate_hz / spec.rate_hz))
+    at_rate = audio.resample(found.samples, sound.rate_hz, spec.rate_hz).numpy()[-wanted:]
+    ruler = len(found.present) * N // wanted
+    middles = len(found.present) - ruler + (2 * np.arange(steps) + 1) * ruler // (2 * steps)
+    levels = step_levels(at_rate[spec.lead :], steps)
+    return Heard(audio.features(at_rate, spec).numpy().T, found.present[middles], levels)
 
 
 def assert_as_whole(hearing: Hearing, sound: SoundSource, end_ns: int) -> None:
-    features, _, levels = hearing.read(sound, end_ns, N)
-    expected, expected_levels = whole(sound, end_ns, hearing.spec)
-    assert np.abs(features - expected).max() < 1e-3
-    assert np.abs(levels - expected_levels).max() < 1e-3
+    found, expected = hearing.read(sound, end_ns, N), whole(sound, end_ns, hearing.spec)
+    assert np.abs(found.steps - expected.steps).max() < 1e-3
+    assert np.abs(found.levels - expected.levels).max() < 1e-3
+    assert (found.present == expected.present).all()
 
 
 def noise(rate_hz: int, seconds: float, seed: int = 0) -> np.ndarray:
@@ -55,6 +61,52 @@ def test_hop_by_hop_only_the_newest_steps_are_computed_and_they_are_the_same(rat
         assert_as_whole(hearing, sound, hop * BIN_NS)
         # What resampling lacked at the last window's end is made good: one step more.
         assert hop == 1 or hearing.computed - before <= BIN_STEPS + 1
+
+
+@dataclass
+class Counted:
+    """A sound that counts what is read of it, and in which things may happen between two reads."""
+
+    ring: AudioRing
+    between: Callable[[], None] = lambda: None
+    samples: int = 0
+
+    @property
+    def rate_hz(self) -> int:
+        return self.ring.rate_hz
+
+    def stretch(self, end_ns: int, n: int) -> Stretch:
+        found = self.ring.stretch(end_ns, n)
+        self.samples += n
+        if not n:
+            self.between()
+        return found
+
+
+def counted(seconds: float) -> Counted:
+    ring = AudioRing(48_000, 8.0)
+    ring.write(noise(48_000, seconds), 0)
+    return Counted(ring)
+
+
+def test_what_is_known_is_not_read_again() -> None:
+    sound, hearing = counted(7), Hearing(SPEC)
+    assert_as_whole(hearing, sound, 20 * BIN_NS)
+    sound.samples = 0
+    hearing.read(sound, 21 * BIN_NS, N)
+    assert sound.samples < 0.33 * 48_000
+
+
+def test_what_is_taken_back_while_it_is_read_is_read_anew() -> None:
+    sound, hearing = counted(5), Hearing(SPEC)
+    hearing.read(sound, 20 * BIN_NS, N)
+    # Half a second less, and another sound in its place.
+    sound.between = lambda: sound.ring.write(noise(48_000, 1, seed=1), to_ns(4.5))
+    found = hearing.read(sound, 21 * BIN_NS, N)
+    sound.between = lambda: None
+    expected = whole(sound, 21 * BIN_NS)
+    assert np.abs(found.steps - expected.steps).max() < 1e-3
+    assert_as_whole(hearing, sound, 22 * BIN_NS)
 
 
 @pytest.mark.data

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from emolive import audio
+from emolive._torchaudio import torchaudio
+from emolive.banded import Banded
 from emolive.errors import EmoliveError
 from emolive.loudness import level_dbfs
 from emolive.models.spec import AudioSpec
@@ -139,6 +141,56 @@ def test_resampling_to_the_same_rate_changes_nothing():
 def test_impossible_rates_are_refused(rates):
     with pytest.raises(EmoliveError, match="whole number of Hz above 0"):
         audio.resample(np.zeros(10, np.float32), *rates)
+
+
+@pytest.mark.parametrize(
+    ("from_hz", "to_hz"), [(48_000, 22_050), (44_100, 22_050), (16_000, 22_050), (48_000, 16_000)]
+)
+@pytest.mark.parametrize("shape", [(1,), (321,), (5000,), (3, 4001), (2, 2, 700), (2, 0)])
+def test_resampling_is_torchaudio_s(from_hz, to_hz, shape):
+    sound = torch.from_numpy(speechlike(int(np.prod(shape)))).view(shape)
+    found = audio.resample(sound, from_hz, to_hz)
+    if not sound.numel():
+        assert found.shape == sound.shape
+        return
+    expected = torchaudio.transforms.Resample(from_hz, to_hz, lowpass_filter_width=16)(sound)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+
+
+def test_features_are_torchaudio_s():
+    """What the shipped models were trained on was computed by these transforms."""
+    sound = torch.from_numpy(speechlike(79_380))
+    shared = {"n_fft": LOGMEL.n_fft, "hop_length": LOGMEL.hop, "n_mels": LOGMEL.n_mels}
+    spectrum = torchaudio.transforms.MelSpectrogram(
+        22_050, **shared, center=False, f_max=LOGMEL.fmax_hz, mel_scale="slaney"
+    )
+    power = spectrum(sound) * 4 / (LOGMEL.n_fft * float((spectrum.spectrogram.window**2).sum()))
+    expected = 10 * power.clamp_min(1e-8).log10()
+    torch.testing.assert_close(audio.features(sound, LOGMEL), expected, atol=1e-4, rtol=0)
+    shared = {"n_fft": MFCC.n_fft, "hop_length": MFCC.hop, "n_mels": MFCC.n_mels}
+    slaney = {"f_max": MFCC.fmax_hz, "pad_mode": "constant", "norm": "slaney", "mel_scale": "slaney"}
+    mfcc = torchaudio.transforms.MFCC(22_050, MFCC.n_mfcc, melkwargs=shared | slaney)
+    torch.testing.assert_close(audio.features(sound, MFCC), mfcc(sound), atol=1e-3, rtol=1e-6)
+
+
+def test_an_array_may_go_on_changing():
+    sound = speechlike(1000)
+    kept = audio.resample(sound, 22_050, 22_050)
+    first = float(sound[0])
+    sound[:] = 9.0
+    assert float(kept[0]) == first
+
+
+@pytest.mark.parametrize("columns", [1, 5, 64])
+def test_a_banded_product_is_the_product(columns):
+    random = torch.Generator().manual_seed(0)
+    matrix = torch.randn(120, 33, generator=random)
+    rows, places = torch.arange(120)[:, None], 3 * torch.arange(33)[None] + 4
+    matrix[(rows - places).abs() > 6] = 0
+    matrix[:, 7] = 0
+    x = torch.randn(1000, generator=random).unfold(0, 120, 40)
+    torch.testing.assert_close(Banded(matrix, columns)(x), x @ matrix, atol=1e-4, rtol=0)
+    assert not Banded(torch.zeros(120, 4), columns)(x).any()
 
 
 def test_level():
