@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emolive.capture.ahead import ahead
+from emolive.capture.ahead import DECODED, ahead
 from emolive.capture.decode import OnDamage, iter_media, probe
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
@@ -22,9 +22,6 @@ from emolive.record.rows import Row, row
 from emolive.sampler import FrameSampler
 from emolive.smoothing import Smoother
 from emolive.types import AudioBlock, Frame, Observation
-
-DECODED_AHEAD = 16
-"""Frames and blocks of sound: about a fifth of a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ def perceive_clip(
     blocks: list[AudioBlock] = []
     end_ns = 0
     # What comes next is decoded while perception is at work.
-    with closing(ahead(iter_media(path, on_damage=on_damage), DECODED_AHEAD)) as items:
+    with closing(ahead(iter_media(path, on_damage=on_damage), DECODED)) as items:
         for item in items:
             if isinstance(item, Frame):
                 end_ns = max(end_ns, item.t_ns)

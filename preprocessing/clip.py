@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from emolive import audio
-from emolive.capture.ahead import ahead
+from emolive.capture.ahead import DECODED, ahead
 from emolive.capture.mediafile import iter_media, probe
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
 from emolive.evidence import Sound, centre_end_ns
-from emolive.offline import DECODED_AHEAD
 from emolive.types import AudioBlock, Frame
 from emolive.window import SPEECH_FLOOR_DBFS
 from preprocessing import output as names
@@ -111,7 +110,7 @@ class ClipCutter:
         end_ns = 0
         if clip.video:
             media = iter_media(self._root / clip.video, audio=own, on_damage=on_damage)
-            with closing(ahead(media, DECODED_AHEAD)) as items:
+            with closing(ahead(media, DECODED)) as items:
                 for item in items:
                     if isinstance(item, AudioBlock):
                         blocks.append(item)

@@ -90,8 +90,8 @@ def read_all(
     )
 
 
-def temperatures(truth: IntArray, found: Mapping[tuple[str, str], NDArray[np.floating]]) -> tuple[float, ...]:
-    """One for each of MODALITIES, likeliest over all baseline modes.
+def temperatures(truth: IntArray, found: Mapping[tuple[str, str], NDArray[np.floating]]) -> dict[str, float]:
+    """For each of MODALITIES the one that is likeliest over all baseline modes.
 
     A face or a voice alone is right less often than both, and would else sound as sure as they.
 
@@ -99,11 +99,11 @@ def temperatures(truth: IntArray, found: Mapping[tuple[str, str], NDArray[np.flo
         truth: (n,)
         found: (mode, modality) → (n, classes) logits.
     """
-    told = []
+    told: dict[str, float] = {}
     for modality in MODALITIES:
         raw = [values for (_, way), values in found.items() if way == modality]
-        told.append(metrics.fit_temperature(np.tile(truth, len(raw)), np.concatenate(raw)))
-    return tuple(told)
+        told[modality] = metrics.fit_temperature(np.tile(truth, len(raw)), np.concatenate(raw))
+    return told
 
 
 def baselines_of(

@@ -163,4 +163,4 @@ def _temperatures(parts: list[dict[str, NDArray[Any]]]) -> dict[str, float]:
         if slash:
             raw[mode, way] = np.concatenate([part[name] for part in parts])
     truth = np.concatenate([part["truth"] for part in parts])
-    return dict(zip(MODALITIES, assess.temperatures(truth, raw), strict=True))
+    return assess.temperatures(truth, raw)

@@ -84,15 +84,13 @@ def fit(
     with Bar(console, title, "samples") as bar:
         trained = loop.run(bar)
     windows, known = _read(prepared, split, trained)
-    if options.temperature:
-        trained.temperature.fill_(options.temperature)
-    elif options.figures:
-        stored = stored_figures(options)["temperature"]
-        trained.temperature.copy_(torch.tensor([stored[modality] for modality in MODALITIES]))
-    elif at is not None:
-        modes = assess.MODES[:3]
-        scored = assess.read_all(trained, windows, split.validation, known, modes=modes)
-        trained.temperature.copy_(torch.tensor(assess.temperatures(scored.truth, scored.logits)))
+    temperature: dict[str, float] = dict.fromkeys(MODALITIES, options.temperature or 1.0)
+    if not options.temperature and options.figures:
+        temperature = stored_figures(options)["temperature"]
+    elif not options.temperature and at is not None:
+        scored = assess.read_all(trained, windows, split.validation, known, modes=assess.MODES[:3])
+        temperature = assess.temperatures(scored.truth, scored.logits)
+    trained.temperature.copy_(torch.tensor([temperature[modality] for modality in MODALITIES]))
     return Trained(trained, windows, known, loop.progress.epoch, loop.progress.best_epoch)
 
 

@@ -9,6 +9,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+DECODED = 16
+"""Room for frames and blocks of sound of a file: about a fifth of a second."""
+
 
 def ahead(items: Iterable[T], room: int) -> Generator[T, None, None]:
     """The same items in the same order, made while the one before is worked on.
