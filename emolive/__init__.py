@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from emolive.errors import EmoliveError
-    from emolive.live.api import SessionConfig
-    from emolive.live.session import Session
-    from emolive.offline import analyze
+    from emolive.file_analyzer import analyze
+    from emolive.session.config import SessionConfig
+    from emolive.session.session import Session
     from emolive.types import Estimate, Snapshot
 
 __all__ = ["EmoliveError", "Estimate", "Session", "SessionConfig", "Snapshot", "analyze"]
@@ -28,10 +28,10 @@ __all__ = ["EmoliveError", "Estimate", "Session", "SessionConfig", "Snapshot", "
 _HOMES = {
     "EmoliveError": "emolive.errors",
     "Estimate": "emolive.types",
-    "Session": "emolive.live.session",
-    "SessionConfig": "emolive.live.api",
+    "Session": "emolive.session.session",
+    "SessionConfig": "emolive.session.config",
     "Snapshot": "emolive.types",
-    "analyze": "emolive.offline",
+    "analyze": "emolive.file_analyzer",
 }
 
 

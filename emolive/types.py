@@ -21,7 +21,7 @@ Modality = Literal["av", "a", "v"]
 MODALITIES: tuple[Modality, ...] = ("av", "a", "v")
 """Also the order in which a network holds what differs between them."""
 Pooling = Literal["middle", "mean"]
-Level = Literal["ok", "info", "warning", "error"]
+Severity = Literal["ok", "info", "warning", "error"]
 
 UNSURE = "unsure"
 
@@ -55,7 +55,7 @@ class AudioBlock:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class AudioSegment:
     """Samples cut out of a sound, and where in it they lie."""
 
     samples: FloatArray
@@ -70,7 +70,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class BoundingBox:
     """An upright rectangle in pixels of the full frame; may reach over its edge."""
 
     x_px: float
@@ -91,7 +91,7 @@ class Box:
 class Face:
     """The face that is followed in a frame."""
 
-    box_px: Box
+    box_px: BoundingBox
     score: float
     """The detector's confidence, 0..1."""
     points_px: FloatArray | None = None
@@ -99,7 +99,7 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class FaceObservation:
     """What perception made of one frame."""
 
     t_ns: int
@@ -114,7 +114,7 @@ class Status:
 
     source: str
     """Which chip: "camera", "microphone", "face", "voice", "model", "latency", "baseline"."""
-    level: Level
+    level: Severity
     code: str
     """Short and stable, for code: "live", "ended", "missing", "stalled", "silent", "loading" ..."""
     text: str
@@ -122,7 +122,7 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamps:
+class Timestamps:
     """When things happened to one estimate, on the session's clock."""
 
     capture_ns: int
@@ -154,7 +154,7 @@ class Estimate:
     fusion: str
     baseline: str
     """The baseline mode in force: none, neutral or running."""
-    stamps: Stamps
+    stamps: Timestamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class Snapshot:
     """All that a window needs to paint, pulled at its own pace."""
 
     frame: Frame | None = None
-    observation: Observation | None = None
+    observation: FaceObservation | None = None
     estimate: Estimate | None = None
     statuses: tuple[Status, ...] = ()
     counters: Counters = field(default_factory=Counters)

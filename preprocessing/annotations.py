@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
+from emolive.atomic_io import atomic_write
 from emolive.errors import EmoliveError
-from emolive.files import whole
 from emolive.models.spec import EMOTIONS
 
 SPLITS = ("training", "validation", "testing")
@@ -32,7 +32,7 @@ _SPLIT_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ClipEntry:
     """One clip."""
 
     id: str
@@ -53,7 +53,7 @@ class Item:
 class Annotations:
     """The clips of one file."""
 
-    items: tuple[Item, ...]
+    items: tuple[ClipEntry, ...]
     root: Path
     """The folder that relative paths start from."""
 
@@ -134,9 +134,9 @@ def read(path: Path, *, allow_outside: bool = False, check_files: bool = True) -
     return Annotations(tuple(item for _, item in rows), root)
 
 
-def _csv_rows(lines: Iterable[str], path: Path) -> Iterator[tuple[int, Item]]:
+def _csv_rows(lines: Iterable[str], path: Path) -> Iterator[tuple[int, ClipEntry]]:
     reader = csv.DictReader(lines)
-    columns = [f.name for f in fields(Item)]
+    columns = [f.name for f in fields(ClipEntry)]
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if missing:
         raise EmoliveError(
@@ -146,7 +146,7 @@ def _csv_rows(lines: Iterable[str], path: Path) -> Iterator[tuple[int, Item]]:
         yield reader.line_num, _item({name: row[name] or "" for name in columns}, reader.line_num)
 
 
-def _reference_rows(lines: Iterable[str]) -> Iterator[tuple[int, Item]]:
+def _reference_rows(lines: Iterable[str]) -> Iterator[tuple[int, ClipEntry]]:
     """`video;audio;label 1..8;split`, as the published code writes them."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -178,8 +178,8 @@ def _actor_of(source: PurePosixPath) -> str:
     return found[1] if found else ""
 
 
-def _item(values: dict[str, str], row: int) -> Item:
-    item = Item(**{name: value.strip() for name, value in values.items()})
+def _item(values: dict[str, str], row: int) -> ClipEntry:
+    item = ClipEntry(**{name: value.strip() for name, value in values.items()})
     if not item.id:
         raise EmoliveError(f"Row {row} has no id.")
     if not item.label:
@@ -187,7 +187,7 @@ def _item(values: dict[str, str], row: int) -> Item:
     if not (item.video or item.audio):
         raise EmoliveError(f"Row {row} ({item.id}) names neither a video nor a sound.")
     try:
-        return Item(item.id, item.video, item.audio, item.label, item.actor, split_name(item.split))
+        return ClipEntry(item.id, item.video, item.audio, item.label, item.actor, split_name(item.split))
     except EmoliveError as error:
         raise EmoliveError(f"Row {row} ({item.id}): {error}") from error
 
@@ -211,7 +211,7 @@ def _check_path(entry: str, home: Path, where: str, allow_outside: bool, check_f
         raise EmoliveError(f"{where} does not exist: {entry}.")
 
 
-def moved(items: Iterable[Item], base: Path, folder: Path) -> list[Item]:
+def moved(items: Iterable[ClipEntry], base: Path, folder: Path) -> list[ClipEntry]:
     """The items with paths that start from `folder` instead of `base`."""
 
     def entry_of(entry: str) -> str:
@@ -226,12 +226,12 @@ def moved(items: Iterable[Item], base: Path, folder: Path) -> list[Item]:
     return [replace(item, video=entry_of(item.video), audio=entry_of(item.audio)) for item in items]
 
 
-def leaves_folder(items: Iterable[Item]) -> bool:
+def escapes_root(items: Iterable[ClipEntry]) -> bool:
     """Whether a path of theirs begins by leaving the folder that it starts from."""
     return any(entry.startswith("../") for item in items for entry in (item.video, item.audio))
 
 
-def write(path: Path, items: Iterable[Item]) -> None:
+def write(path: Path, items: Iterable[ClipEntry]) -> None:
     """Write `annotations.csv`, or the published form for a `.txt`; whole or not at all.
 
     Raises:
@@ -240,17 +240,17 @@ def write(path: Path, items: Iterable[Item]) -> None:
     path = Path(path)
     kept = list(items)
     reference = _reference_lines(kept) if path.suffix == ".txt" else None
-    with whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         if reference is not None:
             file.writelines(reference)
         else:
-            columns = [f.name for f in fields(Item)]
+            columns = [f.name for f in fields(ClipEntry)]
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(columns)
             writer.writerows([getattr(item, column) for column in columns] for item in kept)
 
 
-def _reference_lines(items: list[Item]) -> list[str]:
+def _reference_lines(items: list[ClipEntry]) -> list[str]:
     lines = []
     for item in items:
         if item.label not in EMOTIONS or not item.split:

@@ -11,23 +11,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from emolive.errors import EmoliveError
-from preprocessing import (  # noqa: F401 - three of them register themselves
-    datasets,
-    folder,
-    grid,
-    landmarks_npz,
-    ravdess,
-    report,
-    splits,
-    tables,
-)
+from preprocessing import annotation_tables as tables
+from preprocessing import contact_sheet as grid
+from preprocessing import datasets, folder, landmarks_npz, ravdess, report, splits  # noqa: F401
 from preprocessing import output as names
-from preprocessing.annotations import Item, leaves_folder, moved, read, write
+from preprocessing.annotations import ClipEntry, escapes_root, moved, read, write
 from preprocessing.output import Output
-from preprocessing.pool import Stopped, default_workers
-from preprocessing.records import STEPS, Cut, Scan, Step
+from preprocessing.records import STEPS, DatasetIndex, PreprocessConfig, Step
 from preprocessing.run import run, unfinished
 from preprocessing.scan import media
+from preprocessing.worker_pool import Stopped, default_workers
 
 MAX_SIZE = 1024
 TABLES = (".csv", ".txt")
@@ -128,7 +121,7 @@ class _Paragraphs(argparse.HelpFormatter):
 def _add_places(command: argparse.ArgumentParser, out: str) -> None:
     command.add_argument("root", type=Path, metavar="ROOT", help="where the clips lie, at any depth")
     command.add_argument("out", type=Path, metavar="OUT", help=out)
-    cut = Cut()
+    cut = PreprocessConfig()
     command.add_argument("--size", type=int, default=cut.size, help="side of a crop in pixels (%(default)s)")
     command.add_argument("--audio-format", choices=("flac", "wav"), default=cut.audio_format)
     command.add_argument(
@@ -154,7 +147,7 @@ def _add_splits(command: argparse.ArgumentParser) -> None:
         command.add_argument(name, nargs="+", default=[], metavar="ACTOR", help="for --splits own")
 
 
-def _split(options: argparse.Namespace, items: Sequence[Item]) -> tuple[list[Item], str]:
+def _split(options: argparse.Namespace, items: Sequence[ClipEntry]) -> tuple[list[ClipEntry], str]:
     return tables.split(items, options.splits, options.test_actors, options.validation_actors)
 
 
@@ -175,7 +168,7 @@ def _preprocess(options: argparse.Namespace, console: Console, errors: Console) 
             f"the clips where they lie."
         )
     output = Output(options.out)
-    cut = Cut(size=options.size, audio_format=options.audio_format, sound=options.sound)
+    cut = PreprocessConfig(size=options.size, audio_format=options.audio_format, sound=options.sound)
     steps: tuple[Step, ...] = options.steps
     if options.dry_run:
         left = unfinished(options.root, output, scan, steps)
@@ -185,7 +178,7 @@ def _preprocess(options: argparse.Namespace, console: Console, errors: Console) 
     outcome = run(options.root, output, scan, cut, steps, workers=options.workers, console=errors)
     if outcome.done:
         console.print(f"Clips: {outcome.done} in {outcome.elapsed_s:.1f} s, {outcome.rate_hz:.2f} a second.")
-    grids = grid.write_grids(output, scan) if "faces" in steps else 0
+    grids = grid.write_contact_sheets(output, scan) if "faces" in steps else 0
     written = tables.write_tables(output, cut, scan, clips)
     code = _show(output, scan, console, options.strict)
     for name, n in written.items():
@@ -195,7 +188,9 @@ def _preprocess(options: argparse.Namespace, console: Console, errors: Console) 
     return code
 
 
-def _list(options: argparse.Namespace, scan: Scan, clips: list[Item], split: str, console: Console) -> int:
+def _list(
+    options: argparse.Namespace, scan: DatasetIndex, clips: list[ClipEntry], split: str, console: Console
+) -> int:
     """Write annotations of the clips where they lie."""
     base = options.root if options.root.is_dir() else options.root.parent
     report.show_scan(scan, console)
@@ -206,14 +201,14 @@ def _list(options: argparse.Namespace, scan: Scan, clips: list[Item], split: str
     return 1 if options.strict and scan.faults else 0
 
 
-def _write(path: Path, items: list[Item], split: str, console: Console) -> None:
+def _write(path: Path, items: list[ClipEntry], split: str, console: Console) -> None:
     write(path, items)
     console.print(_table_line(path.name, len(items), split))
-    if leaves_folder(items):
+    if escapes_root(items):
         console.print("Its paths leave its folder: training reads them with --allow-outside.")
 
 
-def _show(output: Output, scan: Scan, console: Console, strict: bool, thorough: bool = False) -> int:
+def _show(output: Output, scan: DatasetIndex, console: Console, strict: bool, thorough: bool = False) -> int:
     found = report.build(output, scan, thorough=thorough)
     if not thorough:
         output.write_json(names.REPORT, found.to_dict())

@@ -30,10 +30,10 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from emolive.errors import EmoliveError
-from preprocessing.annotations import Item, split_key, split_name
-from preprocessing.records import Fault, Scan
+from preprocessing.annotations import ClipEntry, split_key, split_name
+from preprocessing.records import DatasetIndex, Issue
 
-__all__ = ["Dataset", "Fault", "Found", "Item", "LeftOut", "option", "register"]
+__all__ = ["ClipEntry", "Dataset", "Found", "Issue", "Skipped", "option", "register"]
 
 ENTRY_POINTS = "emolive.datasets"
 RESERVED = ("faces", "audio", "annotations", "check")
@@ -43,14 +43,14 @@ _ID = re.compile(r"\w[\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class Skipped:
     """Something passed over on purpose; reports count it."""
 
     what: str
     """In the plural, as "silent twins"."""
 
 
-Found = Item | Fault | LeftOut
+Found = ClipEntry | Issue | Skipped
 
 
 class Dataset(Protocol):
@@ -134,7 +134,7 @@ def _options(name: str) -> list[Any]:
     return [f for f in fields(dataset) if f.metadata] if is_dataclass(dataset) else []
 
 
-def scan(name: str, dataset: Dataset, root: Path) -> Scan:
+def scan(name: str, dataset: Dataset, root: Path) -> DatasetIndex:
     """All that a data set finds, with what is wrong with it.
 
     Raises:
@@ -143,15 +143,15 @@ def scan(name: str, dataset: Dataset, root: Path) -> Scan:
     if not root.exists():
         raise EmoliveError(f"There is nothing at {root}: check the path.")
     base = root if root.is_dir() else root.parent
-    clips: dict[str, Item] = {}
-    faults: list[Fault] = []
+    clips: dict[str, ClipEntry] = {}
+    faults: list[Issue] = []
     left_out: Counter[str] = Counter()
     for found in _guarded(name, lambda: list(dataset.items(root))):
-        if isinstance(found, LeftOut):
+        if isinstance(found, Skipped):
             left_out[found.what] += 1
-        elif isinstance(found, Fault):
+        elif isinstance(found, Issue):
             faults.append(found)
-        elif not isinstance(found, Item):
+        elif not isinstance(found, ClipEntry):
             raise EmoliveError(f"The data set {name} gave {found!r}: it may give Item, Fault and LeftOut.")
         elif fault := _fault_of(name, found, base, clips):
             faults.append(fault)
@@ -160,10 +160,10 @@ def scan(name: str, dataset: Dataset, root: Path) -> Scan:
     if not clips:
         why = f" {faults[0].clip}: {faults[0].text}" if faults else ""
         raise EmoliveError(f"The data set {name} finds no clip in {root}.{why}")
-    return Scan(name, tuple(clips.values()), tuple(faults), dict(sorted(left_out.items())))
+    return DatasetIndex(name, tuple(clips.values()), tuple(faults), dict(sorted(left_out.items())))
 
 
-def _fault_of(name: str, item: Item, base: Path, clips: dict[str, Item]) -> Fault | None:
+def _fault_of(name: str, item: ClipEntry, base: Path, clips: dict[str, ClipEntry]) -> Issue | None:
     """What makes an item useless."""
     if not _ID.fullmatch(item.id):
         raise EmoliveError(
@@ -171,14 +171,14 @@ def _fault_of(name: str, item: Item, base: Path, clips: dict[str, Item]) -> Faul
             f"-, _ and dots alone."
         )
     if item.id in clips:
-        return Fault("duplicated", item.id, "Another clip has the same id, and is used.")
+        return Issue("duplicated", item.id, "Another clip has the same id, and is used.")
     if not item.label:
-        return Fault("misnamed", item.id, "It has no label.")
+        return Issue("misnamed", item.id, "It has no label.")
     if not (item.video or item.audio):
-        return Fault("missing", item.id, "It has neither a video nor a sound.")
+        return Issue("missing", item.id, "It has neither a video nor a sound.")
     for entry in (item.video, item.audio):
         if entry and not (base / split_key(entry)[0]).exists():
-            return Fault("missing", item.id, f"{entry} is not there.")
+            return Issue("missing", item.id, f"{entry} is not there.")
     return None
 
 

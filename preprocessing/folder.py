@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from emolive.errors import EmoliveError
 from preprocessing.annotations import split_name
-from preprocessing.datasets import Fault, Found, Item, LeftOut, option, register
+from preprocessing.datasets import ClipEntry, Found, Issue, Skipped, option, register
 from preprocessing.scan import is_video, media_under
 
 
@@ -37,7 +37,7 @@ class Folder:
             stem = str(PurePosixPath(name).with_suffix(""))
             kind = videos if is_video(path) else sounds
             if stem in kind:
-                yield Fault("duplicated", name, f"Has the same name as {kind[stem]}, which is used.")
+                yield Issue("duplicated", name, f"Has the same name as {kind[stem]}, which is used.")
             else:
                 kind[stem] = name
         taken: set[str] = set()
@@ -48,14 +48,14 @@ class Folder:
             elif found := told.pop(video, None) or told.pop(audio, None):
                 label, actor, split = found
             else:
-                yield LeftOut("not in the CSV")
+                yield Skipped("not in the CSV")
                 continue
             if label:
-                yield Item(_id(stem, taken), video, audio or video, label, actor, split)
+                yield ClipEntry(_id(stem, taken), video, audio or video, label, actor, split)
             else:
-                yield Fault("misnamed", video or audio, "Lies in no folder that could be its label.")
+                yield Issue("misnamed", video or audio, "Lies in no folder that could be its label.")
         for name in told or ():
-            yield Fault("missing", name, "Is in the CSV, and there is no such clip.")
+            yield Issue("missing", name, "Is in the CSV, and there is no such clip.")
         if not taken:
             raise EmoliveError(
                 f"{root} holds no clip with a label: put clips into folders named after their labels, "

@@ -12,7 +12,7 @@ import numpy as np
 
 from emolive.errors import EmoliveError
 from emolive.models.spec import EMOTIONS
-from preprocessing.datasets import Fault, Found, Item, LeftOut, option, register
+from preprocessing.datasets import ClipEntry, Found, Issue, Skipped, option, register
 
 SOUND_SUFFIXES = (".wav", ".flac")
 _TRIAL = re.compile(r"0[123]-(01|02)-0[1-8]-0[12]-0[12]-0[12]-\d\d")
@@ -56,14 +56,14 @@ class Landmarks:
         for key, trial in sorted(trials.items(), key=lambda pair: (pair[1][-2:], pair[1])):
             actor, sound = trial[-2:], sounds.get(trial[3:])
             if is_left_out(trial, self.leave_out):
-                yield LeftOut("trials as asked")
+                yield Skipped("trials as asked")
             elif f"{key}/xy" not in names or f"{key}/frame" not in names:
-                yield Fault("corrupt", trial, "It lacks xy or frame.")
+                yield Issue("corrupt", trial, "It lacks xy or frame.")
             elif sound is None:
-                yield Fault("missing", trial, f"There is no sound of it under {folder}.")
+                yield Issue("missing", trial, f"There is no sound of it under {folder}.")
             else:
                 label = EMOTIONS[int(trial.split("-")[2]) - 1]
-                yield Item(trial, f"{root.name}#{key}", str(sound.resolve()), label, actor)
+                yield ClipEntry(trial, f"{root.name}#{key}", str(sound.resolve()), label, actor)
 
 
 def is_left_out(trial: str, leave_out: Sequence[str]) -> bool:

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emolive.atomic_io import atomic_write
 from emolive.errors import EmoliveError
-from emolive.face import geometry
-from emolive.files import whole
 from emolive.types import FloatArray
+from emolive.vision import geometry
 from preprocessing.landmarks_npz import is_left_out
 
 EVERY = 4
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shape = np.round(symmetric_mean_shape(faces).astype(np.float64), DIGITS) + 0.0  # no -0.0
         if old := _apart(options.out, shape):
             sys.stdout.write(old)
-        with whole(options.out) as part:
+        with atomic_write(options.out) as part:
             part.write_text(json.dumps({"points": shape.tolist()}))
         sys.stdout.write(f"{options.out}: the mean of {len(faces)} faces.\n")
         return 0

@@ -9,9 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from emolive.atomic_io import atomic_write, remove_stale_parts
 from emolive.errors import EmoliveError
-from emolive.files import clear_parts, whole
-from preprocessing.records import FORMAT, Cut, Record, Scan
+from preprocessing.records import FORMAT, DatasetIndex, PreprocessConfig, Record
 
 PLAN = "plan.json"
 REPORT = "report.json"
@@ -38,7 +38,7 @@ class Output:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EmoliveError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
-        with whole(path) as part:
+        with atomic_write(path) as part:
             part.write_bytes(data)
         return len(data), hashlib.sha256(data).hexdigest()
 
@@ -46,12 +46,12 @@ class Output:
         text = json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False)
         self.write(name, f"{text}\n".encode())
 
-    def clear_parts(self) -> None:
+    def remove_stale_parts(self) -> None:
         """Remove what a killed run left half written."""
         for folder in (".", CROPS, LANDMARKS, AUDIO, WHOLE_AUDIO, RECORDS, GRIDS):
-            clear_parts(self.root / folder)
+            remove_stale_parts(self.root / folder)
 
-    def save_plan(self, cut: Cut, scan: Scan) -> None:
+    def save_plan(self, cut: PreprocessConfig, scan: DatasetIndex) -> None:
         """Say what this folder is to hold. EmoliveError if it holds clips of another cut."""
         if (self.root / PLAN).is_file():
             old, new = asdict(self.plan()[0]), asdict(cut)
@@ -62,14 +62,14 @@ class Output:
                 )
         self.write_json(PLAN, {"format": FORMAT, "cut": asdict(cut), "scan": scan.to_dict()})
 
-    def plan(self) -> tuple[Cut, Scan]:
+    def plan(self) -> tuple[PreprocessConfig, DatasetIndex]:
         """What this folder is to hold. EmoliveError if preprocessing never ran into it."""
         path = self.root / PLAN
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values["format"] != FORMAT:
                 raise EmoliveError(f"{path} was written by another version: preprocess into a new folder.")
-            return Cut(**values["cut"]), Scan.from_dict(values["scan"])
+            return PreprocessConfig(**values["cut"]), DatasetIndex.from_dict(values["scan"])
         except FileNotFoundError:
             raise EmoliveError(
                 f"{self.root} holds no preprocessed clips: run emolive-preprocess ravdess or folder first."
@@ -88,7 +88,7 @@ class Output:
         except (OSError, ValueError, EmoliveError):
             return None
 
-    def records(self, scan: Scan) -> Iterator[Record]:
+    def records(self, scan: DatasetIndex) -> Iterator[Record]:
         """The records of a scan's clips that are done, in its order."""
         for clip in scan.clips:
             if (record := self.record(clip.id)) is not None:

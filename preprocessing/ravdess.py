@@ -15,7 +15,7 @@ from typing import Literal
 
 from emolive.errors import EmoliveError
 from emolive.models.spec import EMOTIONS
-from preprocessing.datasets import Fault, Found, Item, LeftOut, option, register
+from preprocessing.datasets import ClipEntry, Found, Issue, Skipped, option, register
 from preprocessing.scan import is_video, media_under
 
 Channel = Literal["speech", "song", "both"]
@@ -58,18 +58,18 @@ class Ravdess:
             name = path.relative_to(root).as_posix()
             match = _NAME.fullmatch(path.stem)
             if problem := _misnamed(path, match):
-                yield Fault("misnamed", name, problem)
+                yield Issue("misnamed", name, problem)
                 continue
             assert match is not None
             modality, trial = match[1], match[2]
             if match[3] not in _CHANNELS[self.channel]:
-                yield LeftOut("song" if match[3] == "02" else "speech")
+                yield Skipped("song" if match[3] == "02" else "speech")
             elif first := found.get((modality, trial)):
-                yield Fault("duplicated", name, f"Has the same name as {first}, which is used.")
+                yield Issue("duplicated", name, f"Has the same name as {first}, which is used.")
             else:
                 found[modality, trial] = name
                 if modality == "02":
-                    yield LeftOut("silent twins")
+                    yield Skipped("silent twins")
         there = sorted({trial for modality, trial in found if modality != "02"}, key=_by_actor)
         if not there:
             kind = "speech or song" if self.channel == "both" else self.channel
@@ -80,7 +80,7 @@ class Ravdess:
         for trial in there:
             video, sound = found.get(("01", trial), ""), found.get(("03", trial), "")
             clip = f"{'01' if video else '03'}-{trial}"
-            yield Item(clip, video, sound or video, EMOTIONS[int(trial[3:5]) - 1], trial[-2:])
+            yield ClipEntry(clip, video, sound or video, EMOTIONS[int(trial[3:5]) - 1], trial[-2:])
         yield from _missing({trial for modality, trial in found if modality == "01"}, found, self.channel)
 
 
@@ -104,7 +104,7 @@ def _misnamed(path: Path, match: re.Match[str] | None) -> str | None:
     return None
 
 
-def _missing(there: set[str], found: Iterable[tuple[str, str]], channel: Channel) -> list[Fault]:
+def _missing(there: set[str], found: Iterable[tuple[str, str]], channel: Channel) -> list[Issue]:
     """One fault for each trial without a clip; for an actor of whom there is nothing, one for all."""
     heard = {trial for modality, trial in found if modality == "03"}
     seen = {trial for modality, trial in found if modality == "02"}
@@ -114,10 +114,10 @@ def _missing(there: set[str], found: Iterable[tuple[str, str]], channel: Channel
         wanted = [trial for code in _CHANNELS[channel] for trial in trials(code, actor)]
         if actor not in here:
             if wanted:
-                faults.append(Fault("missing", f"actor {actor}", "There is no clip of this actor."))
+                faults.append(Issue("missing", f"actor {actor}", "There is no clip of this actor."))
             continue
         for trial in (trial for trial in wanted if trial not in there):
             has = [what for what, names in (("silent twin", seen), ("sound", heard)) if trial in names]
             only = f", only its {' and its '.join(has)}" if has else ""
-            faults.append(Fault("missing", f"01-{trial}", f"The clip is not there{only}."))
+            faults.append(Issue("missing", f"01-{trial}", f"The clip is not there{only}."))
     return faults

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from emolive.errors import EmoliveError
 from emolive.models.spec import ModelSpec, PixelSpec
-from preprocessing.annotations import Item
+from preprocessing.annotations import ClipEntry
 
 FORMAT = 2
 
@@ -19,7 +19,7 @@ STEPS: tuple[Step, ...] = ("faces", "audio")
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Issue:
     """Something that is wrong with one clip."""
 
     kind: Kind
@@ -30,7 +30,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class PreprocessConfig:
     """What is cut out of every clip; one folder holds clips of one cut."""
 
     size: int = 224
@@ -59,14 +59,14 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
+class DatasetIndex:
     """What lies under ROOT."""
 
     dataset: str
     """Its registered name."""
-    clips: tuple[Item, ...]
+    clips: tuple[ClipEntry, ...]
     """Their paths start from ROOT."""
-    faults: tuple[Fault, ...]
+    faults: tuple[Issue, ...]
     left_out: dict[str, int] = field(default_factory=dict)
     """What was passed over on purpose, and how many."""
 
@@ -74,11 +74,11 @@ class Scan:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Scan:
+    def from_dict(cls, values: dict[str, Any]) -> DatasetIndex:
         return cls(
             values["dataset"],
-            tuple(Item(**clip) for clip in values["clips"]),
-            tuple(Fault(**fault) for fault in values["faults"]),
+            tuple(ClipEntry(**clip) for clip in values["clips"]),
+            tuple(Issue(**fault) for fault in values["faults"]),
             dict(values["left_out"]),
         )
 
@@ -89,7 +89,7 @@ class StepResult:
 
     facts: dict[str, Any]
     """Figures for the report, as JSON holds them."""
-    faults: tuple[Fault, ...]
+    faults: tuple[Issue, ...]
     files: dict[str, tuple[int, str]]
     """Each file written, relative to OUT: its size in bytes and its SHA-256."""
 
@@ -97,7 +97,7 @@ class StepResult:
     def from_dict(cls, values: dict[str, Any]) -> StepResult:
         return cls(
             values["facts"],
-            tuple(Fault(**fault) for fault in values["faults"]),
+            tuple(Issue(**fault) for fault in values["faults"]),
             {name: (size, digest) for name, (size, digest) in values["files"].items()},
         )
 
@@ -106,12 +106,12 @@ class StepResult:
 class Record:
     """What became of one clip; written after its files, so that a clip with a record is done."""
 
-    clip: Item
+    clip: ClipEntry
     source: dict[str, tuple[int, int]]
     """Size in bytes and time of change (ns) of each source file."""
     steps: dict[str, StepResult]
 
-    def is_of(self, clip: Item, source: dict[str, tuple[int, int]]) -> bool:
+    def is_of(self, clip: ClipEntry, source: dict[str, tuple[int, int]]) -> bool:
         """Whether it is of this clip as it is now; on which side of a split it lies makes nothing new."""
         return replace(self.clip, split=clip.split) == clip and self.source == source
 
@@ -123,7 +123,7 @@ class Record:
         """Rebuild from JSON. EmoliveError if it is none of ours."""
         try:
             return cls(
-                Item(**values["clip"]),
+                ClipEntry(**values["clip"]),
                 {name: (size, changed) for name, (size, changed) in values["source"].items()},
                 {step: StepResult.from_dict(result) for step, result in values["steps"].items()},
             )

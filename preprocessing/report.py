@@ -15,7 +15,7 @@ from emolive.models.spec import EMOTIONS
 from preprocessing import output as names
 from preprocessing.annotations import actor_order
 from preprocessing.output import Output
-from preprocessing.records import KINDS, Fault, Record, Scan, Step
+from preprocessing.records import KINDS, DatasetIndex, Issue, Record, Step
 
 SHOWN = 8
 """Faults of one kind that are listed on a terminal; the report's file holds all."""
@@ -38,7 +38,7 @@ class Report:
     done: int
     counts: dict[str, dict[str, int]]
     """Clips by actor and label."""
-    faults: tuple[Fault, ...]
+    faults: tuple[Issue, ...]
     left_out: dict[str, int]
     sound: dict[str, int]
     """Clips by where their sound came from: own, file or none."""
@@ -58,7 +58,7 @@ class Report:
         return asdict(self)
 
 
-def build(output: Output, scan: Scan, *, thorough: bool = False) -> Report:
+def build(output: Output, scan: DatasetIndex, *, thorough: bool = False) -> Report:
     """Put together what the scan and the records say.
 
     Args:
@@ -71,7 +71,7 @@ def build(output: Output, scan: Scan, *, thorough: bool = False) -> Report:
     for record in records:
         faults += dict.fromkeys(fault for step in record.steps.values() for fault in step.faults)
         faults += [
-            Fault("corrupt", record.clip.id, f"{name} was changed or removed after it was written.")
+            Issue("corrupt", record.clip.id, f"{name} was changed or removed after it was written.")
             for name in output.damaged(record, thorough=thorough)
         ]
     faults += _same_content(records)
@@ -96,7 +96,7 @@ def build(output: Output, scan: Scan, *, thorough: bool = False) -> Report:
     )
 
 
-def _counts(scan: Scan) -> dict[str, dict[str, int]]:
+def _counts(scan: DatasetIndex) -> dict[str, dict[str, int]]:
     """Clips by actor and label."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for clip in scan.clips:
@@ -104,7 +104,7 @@ def _counts(scan: Scan) -> dict[str, dict[str, int]]:
     return {actor: dict(counts[actor]) for actor in sorted(counts, key=actor_order)}
 
 
-def _same_content(records: list[Record]) -> list[Fault]:
+def _same_content(records: list[Record]) -> list[Issue]:
     """Clips that give the same crops, or the same sound, as one before them."""
     faults = []
     parts: tuple[tuple[Step, str, str], ...] = (
@@ -122,7 +122,7 @@ def _same_content(records: list[Record]) -> list[Fault]:
                     continue
                 if digest in first:
                     text = f"Gives the same {what} as {first[digest]}."
-                    faults.append(Fault("duplicated", record.clip.id, text))
+                    faults.append(Issue("duplicated", record.clip.id, text))
                 first.setdefault(digest, record.clip.id)
     return faults
 
@@ -135,7 +135,7 @@ def show(report: Report, console: Console) -> None:
     _show_faults(report.faults, f", in {names.REPORT}", console)
 
 
-def show_scan(scan: Scan, console: Console) -> None:
+def show_scan(scan: DatasetIndex, console: Console) -> None:
     """Print what was found, before anything is cut."""
     _show_counts(_counts(scan), console)
     if scan.left_out:
@@ -157,7 +157,7 @@ def _show_counts(counts_of: Mapping[str, Mapping[str, int]], console: Console) -
     console.print(table)
 
 
-def _show_faults(faults: Sequence[Fault], where: str, console: Console) -> None:
+def _show_faults(faults: Sequence[Issue], where: str, console: Console) -> None:
     for kind in KINDS:
         found = [fault for fault in faults if fault.kind == kind]
         if not found:

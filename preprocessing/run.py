@@ -12,11 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.text import Text
 
-from preprocessing.annotations import Item
-from preprocessing.clip import ClipCutter, source_state
+from preprocessing.annotations import ClipEntry
+from preprocessing.clip_processor import ClipProcessor, source_state
 from preprocessing.output import Output
-from preprocessing.pool import Stopped, terminable, work
-from preprocessing.records import Cut, Scan, Step
+from preprocessing.records import DatasetIndex, PreprocessConfig, Step
+from preprocessing.worker_pool import Stopped, sigterm_as_interrupt, work
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Outcome:
         return self.done / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
 
-def unfinished(root: Path, output: Output, scan: Scan, steps: tuple[Step, ...]) -> list[Item]:
+def unfinished(root: Path, output: Output, scan: DatasetIndex, steps: tuple[Step, ...]) -> list[ClipEntry]:
     """The clips that still are to be cut: new, changed, or with files that are gone."""
     left = []
     for clip in scan.clips:
@@ -54,8 +54,8 @@ def unfinished(root: Path, output: Output, scan: Scan, steps: tuple[Step, ...]) 
 def run(
     root: Path,
     output: Output,
-    scan: Scan,
-    cut: Cut,
+    scan: DatasetIndex,
+    cut: PreprocessConfig,
     steps: tuple[Step, ...],
     *,
     workers: int,
@@ -76,7 +76,7 @@ def run(
         Stopped: on Ctrl-C or SIGTERM; a later run goes on from there.
         EmoliveError: OUT cannot be written, or holds clips of another cut.
     """
-    output.clear_parts()
+    output.remove_stale_parts()
     output.save_plan(cut, scan)
     left = unfinished(root, output, scan, steps)
     known = len(scan.clips) - len(left)
@@ -92,7 +92,7 @@ def run(
         console=console,
     )
     try:
-        with terminable(), bar:
+        with sigterm_as_interrupt(), bar:
             task = bar.add_task("", total=len(left))
             recipe = ClipArguments(root, output.root, cut, steps)
             with closing(work(recipe, left, min(workers, len(left)))) as cuts:
@@ -109,15 +109,15 @@ def run(
 
 @dataclass(frozen=True, slots=True)
 class ClipArguments:
-    """What a worker needs to build its own `ClipCutter`."""
+    """What a worker needs to build its own `ClipProcessor`."""
 
     root: Path
     output: Path
-    cut: Cut
+    cut: PreprocessConfig
     steps: tuple[Step, ...]
 
-    def build(self) -> ClipCutter:
-        return ClipCutter(self.root, Output(self.output), self.cut, self.steps)
+    def build(self) -> ClipProcessor:
+        return ClipProcessor(self.root, Output(self.output), self.cut, self.steps)
 
 
 class _Rate(ProgressColumn):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emolive.errors import EmoliveError
-from preprocessing.annotations import Item, split_key
+from preprocessing.annotations import ClipEntry, split_key
 from preprocessing.output import PLAN
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg"})
@@ -39,7 +39,7 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def media(item: Item, root: Path) -> bool:
+def media(item: ClipEntry, root: Path) -> bool:
     """Whether a clip is of media files, which can be cut."""
     return not any(
         (entry and (root / entry).is_dir()) or split_key(entry)[1] or entry.endswith(".npy")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from emolive.errors import EmoliveError
-from preprocessing.annotations import Item, actor_order
+from preprocessing.annotations import ClipEntry, actor_order
 
 RELEASED_TEST = ("5", "10", "16", "19")
 RELEASED_VALIDATION = ("11", "13", "18", "22")
@@ -26,19 +26,19 @@ class Fold:
 
     def split_of(self, actor: str) -> str:
         """training, validation or testing."""
-        who = canonical(actor)
+        who = normalize_actor_id(actor)
         if who in self.testing:
             return "testing"
         return "validation" if who in self.validation else "training"
 
 
-def canonical(actor: str) -> str:
+def normalize_actor_id(actor: str) -> str:
     """ "05" and "5" are one actor."""
     return str(int(actor)) if actor.isdecimal() else actor
 
 
 def _ordered(actors: Iterable[str]) -> list[str]:
-    return sorted({canonical(actor) for actor in actors}, key=actor_order)
+    return sorted({normalize_actor_id(actor) for actor in actors}, key=actor_order)
 
 
 def balanced(actors: Iterable[str], n: int) -> list[Fold]:
@@ -118,7 +118,7 @@ def folds(scheme: str, actors: Iterable[str]) -> list[Fold]:
     raise EmoliveError(f"There is no split named {scheme}: known are {', '.join(SCHEMES)}, and any Nfold.")
 
 
-def assign(items: Iterable[Item], fold: Fold) -> list[Item]:
+def assign(items: Iterable[ClipEntry], fold: Fold) -> list[ClipEntry]:
     """The items with their split set. EmoliveError for an item whose actor is unknown."""
     assigned = []
     for item in items:

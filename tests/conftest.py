@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from emolive import settings
+from emolive import paths as settings
 
 RandomCheckpoint = Callable[..., Path]
 
@@ -40,7 +40,8 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
     def make(fusion: str = "ia", **changes: Any) -> Path:
         import torch
 
-        from emolive.models import checkpoint, registry
+        from emolive.models import registry
+        from emolive.models.io import checkpoint
         from emolive.models.spec import AudioSpec, ModelSpec
 
         spec = replace(

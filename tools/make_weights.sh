@@ -56,5 +56,5 @@ for fusion in ia lt it; do
         --licence "CC BY-NC-SA 4.0 (from RAVDESS): non-commercial use"
     cp "$work/all-$fusion/model.safetensors" "$here/assets/models/$fusion.safetensors"
 done
-"$bin/python" -m training.card assets/models/lt.safetensors assets/models/it.safetensors \
+"$bin/python" -m training.model_card assets/models/lt.safetensors assets/models/it.safetensors \
     assets/models/ia.safetensors assets/models/efficientface.safetensors

@@ -8,14 +8,14 @@ from math import log
 import torch
 from torch import Tensor
 
-from emolive.face import geometry
+from emolive.vision import geometry
 
 _NEPER = log(10) / 10
 """A decibel of power, as a natural logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
-class Strengths:
+class AugmentConfig:
     """How much of each; 0 is none of it."""
 
     flip: float
@@ -46,15 +46,15 @@ class Strengths:
     """Of Beta(a, a) (Zhang et al. 2018)."""
 
 
-NONE = Strengths(*(0,) * len(fields(Strengths)))
+NONE = AugmentConfig(*(0,) * len(fields(AugmentConfig)))
 
 
-def plane_maps(batch: int, strengths: Strengths) -> Tensor:
+def random_affine(batch: int, strengths: AugmentConfig) -> Tensor:
     """(B, 2, 2) linear maps of the plane near the identity."""
     return torch.eye(2) + strengths.landmark_affine * torch.randn(batch, 2, 2)
 
 
-def mapped(face: Tensor, maps: Tensor) -> Tensor:
+def apply_affine(face: Tensor, maps: Tensor) -> Tensor:
     """(B, T, D) features whose first values are landmarks, seen through (B, 2, 2) maps.
 
     The deviations within a bin, which stand behind the means, stay: a map near the identity changes them
@@ -65,7 +65,7 @@ def mapped(face: Tensor, maps: Tensor) -> Tensor:
     return torch.cat([moved, face[..., geometry.WIDTH :]], dim=-1)
 
 
-def liveliness(batch: int, strengths: Strengths) -> Tensor:
+def std_scale(batch: int, strengths: AugmentConfig) -> Tensor:
     """(B, 1, 1) by which factor the deviations within a bin shrink.
 
     A bin with a single frame has none, and two frames rarely lie as far apart as four; half of the clips
@@ -75,12 +75,12 @@ def liveliness(batch: int, strengths: Strengths) -> Tensor:
     return torch.where(few, (2 * torch.rand(batch, 1, 1) - 1).clamp_min(0), torch.ones(batch, 1, 1))
 
 
-def with_liveliness(face: Tensor, factor: Tensor) -> Tensor:
+def apply_std_scale(face: Tensor, factor: Tensor) -> Tensor:
     """(B, T, D) features whose last values are deviations within a bin, those multiplied by (B, 1, 1)."""
     return torch.cat([face[..., : geometry.WIDTH], face[..., geometry.WIDTH :] * factor], dim=-1)
 
 
-def face_noise(face: Tensor, strengths: Strengths) -> Tensor:
+def face_noise(face: Tensor, strengths: AugmentConfig) -> Tensor:
     """(B, T, D) relative features, trembling in each bin and shifted for each clip."""
     if strengths.landmark_noise:
         face = face + strengths.landmark_noise * torch.randn_like(face)
@@ -89,7 +89,7 @@ def face_noise(face: Tensor, strengths: Strengths) -> Tensor:
     return face
 
 
-def voice_colour(voice: Tensor, strengths: Strengths) -> Tensor:
+def random_gain_eq(voice: Tensor, strengths: AugmentConfig) -> Tensor:
     """(B, T, C) features in dB, of another loudness and another colour for each clip."""
     if strengths.gain_db:
         voice = voice + strengths.gain_db * torch.randn_like(voice[:, :1, :1])
@@ -98,7 +98,7 @@ def voice_colour(voice: Tensor, strengths: Strengths) -> Tensor:
     return voice
 
 
-def background(voice: Tensor, strengths: Strengths) -> Tensor:
+def add_noise(voice: Tensor, strengths: AugmentConfig) -> Tensor:
     """(B, T, C) log-mel in dB, the power of a steady noise added to a share of the clips.
 
     Its level is between -95 and -65 dB a band; it falls by up to 20 dB from the lowest to the highest.
@@ -116,18 +116,18 @@ LATEST = 2 / 3
 """At most this share of a window is missing because it lies before the beginning."""
 
 
-def beginnings(batch: int, strengths: Strengths) -> Tensor:
+def random_onsets(batch: int, strengths: AugmentConfig) -> Tensor:
     """(batch,) where the evidence of each window begins, as a share of the window; mostly 0."""
     late = torch.rand(batch) < strengths.late
     return torch.where(late, LATEST * torch.rand(batch), torch.zeros(batch))
 
 
-def since(beginning: Tensor, length: int) -> Tensor:
+def onset_mask(beginning: Tensor, length: int) -> Tensor:
     """(B,) → (B, length) bool: the places that lie behind each beginning."""
     return torch.arange(length) >= (beginning * length)[:, None]
 
 
-def stretches(batch: int, length: int, longest: int) -> Tensor:
+def random_spans(batch: int, length: int, longest: int) -> Tensor:
     """(batch, length) bool: one stretch of 0 to `longest` places in each row, anywhere."""
     size = (torch.rand(batch, 1) * (min(longest, length) + 1)).floor()
     first = (torch.rand(batch, 1) * (length - size + 1)).floor()

@@ -10,19 +10,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from emolive.baseline import Baseline
 from emolive.errors import EmoliveError
 from emolive.models.spec import ModelSpec
+from emolive.normalization import Normalizer
 from training import augment
-from training.augment import Strengths
-from training.baselines import Bank, Populations, mirroring
-from training.teacher import Taught, soft_targets
-from training.windows import Windows
+from training.augment import AugmentConfig
+from training.distillation import SoftTargets, soft_targets
+from training.normalizer_sampler import GlobalStatsPair, NormalizerSampler, mirroring
+from training.window_dataset import WindowDataset
 
 IntArray = NDArray[np.int64]
 
 
-def targets(windows: Windows, labels: Sequence[str]) -> IntArray:
+def targets(windows: WindowDataset, labels: Sequence[str]) -> IntArray:
     """(N,) class of each clip. EmoliveError for a label that the model does not know."""
     known = {label: i for i, label in enumerate(labels)}
     for item in windows.items:
@@ -33,7 +33,7 @@ def targets(windows: Windows, labels: Sequence[str]) -> IntArray:
     return np.array([known[item.label] for item in windows.items], np.int64)
 
 
-class Look(Protocol):
+class EncodeBatch(Protocol):
     """Makes the frame vectors of windows anew for each batch, with gradients for what makes them."""
 
     def __call__(self, clips: IntArray, shifts: IntArray, mine: slice) -> Tensor:
@@ -60,24 +60,24 @@ class Batches:
 
     def __init__(
         self,
-        windows: Windows,
+        windows: WindowDataset,
         clips: IntArray,
         spec: ModelSpec,
-        known: Populations,
+        known: GlobalStatsPair,
         *,
-        strengths: Strengths,
+        strengths: AugmentConfig,
         shares: Sequence[float],
         balanced: bool = False,
-        taught: Taught | None = None,
-        look: Look | None = None,
+        soft_labels: SoftTargets | None = None,
+        look: EncodeBatch | None = None,
     ) -> None:
         self._windows, self._clips, self._spec, self._look = windows, clips, spec, look
         self._strengths, self._shares = strengths, np.asarray(shares, float)
-        self._bank: Bank | None = None
+        self._bank: NormalizerSampler | None = None
         self.know(windows, known)
         self._flip = mirroring(spec)
         truth = targets(windows, spec.labels)
-        self._targets = soft_targets(truth, len(spec.labels), taught)
+        self._targets = soft_targets(truth, len(spec.labels), soft_labels)
         mine = truth[clips]
         weights = 1 / np.bincount(mine, minlength=len(spec.labels))[mine]
         self._weights = weights / weights.sum() if balanced else None
@@ -85,10 +85,10 @@ class Batches:
     def __len__(self) -> int:
         return len(self._clips)
 
-    def know(self, windows: Windows, known: Populations) -> None:
+    def know(self, windows: WindowDataset, known: GlobalStatsPair) -> None:
         """Draw baselines from these windows of the same clips from now on."""
         if self._spec.baselines:
-            self._bank = Bank(windows, self._clips.tolist(), known, self._spec)
+            self._bank = NormalizerSampler(windows, self._clips.tolist(), known, self._spec)
 
     def order(self, seed: int, epoch: int) -> IntArray:
         """The clips of an epoch; a function of seed and epoch alone."""
@@ -126,30 +126,33 @@ class Batches:
         seen = torch.from_numpy(np.asarray(windows.bins_present[clips, shifts]))
         voice = torch.from_numpy(np.asarray(windows.steps[clips, shifts])).float()
         heard = torch.from_numpy(np.asarray(windows.steps_present[clips, shifts]))
-        voice = augment.voice_colour(voice, strengths)
+        voice = augment.random_gain_eq(voice, strengths)
         if spec.audio.kind == "logmel":
-            voice = augment.background(voice, strengths)
+            voice = augment.add_noise(voice, strengths)
         if self._bank is not None:
             modes = rng.choice(len(spec.baselines), n, p=self._shares)
             drawn = [
                 self._bank.draw(int(clip), spec.baselines[mode], rng, flipped=bool(flip))
                 for clip, mode, flip in zip(clips, modes, flips, strict=True)
             ]
-            faces, voices = (_Relation.of(part, spec) for part in zip(*drawn, strict=True))
+            faces, voices = (BatchNormalizer.of(part, spec) for part in zip(*drawn, strict=True))
             if self._flip is not None and strengths.landmark_affine:
-                maps = augment.plane_maps(n, strengths)
-                face, faces = augment.mapped(face, maps), faces.seen(lambda x: augment.mapped(x, maps))
+                maps = augment.random_affine(n, strengths)
+                face, faces = (
+                    augment.apply_affine(face, maps),
+                    faces.seen(lambda x: augment.apply_affine(x, maps)),
+                )
             if self._flip is not None and spec.pooling == "mean" and strengths.few_frames:
-                factor = augment.liveliness(n, strengths)
-                face = augment.with_liveliness(face, factor)
-                faces = faces.seen(lambda x: augment.with_liveliness(x, factor))
+                factor = augment.std_scale(n, strengths)
+                face = augment.apply_std_scale(face, factor)
+                faces = faces.seen(lambda x: augment.apply_std_scale(x, factor))
             face, voice = augment.face_noise(faces.apply(face), strengths), voices.apply(voice)
-        beginning = augment.beginnings(n, strengths)
-        seen = seen & augment.since(beginning, seen.shape[1])
-        heard = heard & augment.since(beginning, heard.shape[1])
-        seen = seen & ~augment.stretches(n, seen.shape[1], strengths.missing_bins)
-        cut = augment.stretches(n, heard.shape[1], strengths.masked_steps)
-        voice = voice * ~augment.stretches(n, voice.shape[2], strengths.masked_bands)[:, None]
+        beginning = augment.random_onsets(n, strengths)
+        seen = seen & augment.onset_mask(beginning, seen.shape[1])
+        heard = heard & augment.onset_mask(beginning, heard.shape[1])
+        seen = seen & ~augment.random_spans(n, seen.shape[1], strengths.missing_bins)
+        cut = augment.random_spans(n, heard.shape[1], strengths.masked_steps)
+        voice = voice * ~augment.random_spans(n, voice.shape[2], strengths.masked_bands)[:, None]
         if self._bank is None:
             video, audio = face * seen[..., None], voice * ~cut[..., None]
         else:
@@ -158,8 +161,8 @@ class Batches:
         return augment.mix(video, audio.mT.contiguous(), self._targets[clips], strengths.mixup)
 
 
-class _Relation(NamedTuple):
-    """`Baseline.apply` over a batch: (B, T, D) rows, each sample with a baseline of its own."""
+class BatchNormalizer(NamedTuple):
+    """`Normalizer.apply` over a batch: (B, T, D) rows, each sample with a baseline of its own."""
 
     shift: Tensor
     """(B, 1, D)"""
@@ -171,7 +174,7 @@ class _Relation(NamedTuple):
     """(B, 1, 1) whether the baseline is the person's own, and not that of all people."""
 
     @classmethod
-    def of(cls, drawn: Sequence[Baseline], spec: ModelSpec) -> _Relation:
+    def of(cls, drawn: Sequence[Normalizer], spec: ModelSpec) -> BatchNormalizer:
         flags = torch.tensor([[float(b.mode == mode) for mode in spec.baselines] for b in drawn])
         shift, scale = (
             torch.from_numpy(np.stack([getattr(b, part) for b in drawn])) for part in ("shift", "scale")
@@ -179,7 +182,7 @@ class _Relation(NamedTuple):
         own = torch.tensor([b.mode != "none" for b in drawn])
         return cls(shift[:, None], scale[:, None], flags[:, None], own[:, None, None])
 
-    def seen(self, change: Callable[[Tensor], Tensor]) -> _Relation:
+    def seen(self, change: Callable[[Tensor], Tensor]) -> BatchNormalizer:
         """Of faces that were changed so: who looks different does so in their own baseline too."""
         return self._replace(shift=torch.where(self.own, change(self.shift), self.shift))
 

@@ -37,7 +37,7 @@ def train(arguments: Sequence[str] | None = None) -> int:
     """Entry point of `emolive-train`; the first word may be `crossval` (all folds of a scheme) or `faces`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["faces"]:
-        from training.faces import cli as faces
+        from training.backbone import cli as faces
 
         return _guarded(lambda: faces.train(given[1:]))
     folds = given[:1] == ["crossval"]
@@ -64,7 +64,7 @@ def train(arguments: Sequence[str] | None = None) -> int:
             numbers = [int(part) if part.isdecimal() else 0 for part in config.actors(only)]
             crossval(options, scheme, numbers, console)
         else:
-            from training.run import train as run
+            from training.train import train as run
 
             run(options, console)
         return 0
@@ -76,7 +76,7 @@ def evaluate(arguments: Sequence[str] | None = None) -> int:
     """Entry point of `emolive-evaluate`; the first word may be `compare` (checkpoints) or `ferplus`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["ferplus"]:
-        from training.faces import cli as faces
+        from training.backbone import cli as faces
 
         return _guarded(lambda: faces.ferplus(given[1:]))
     comparing = given[:1] == ["compare"]

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from emolive.atomic_io import atomic_write
 from emolive.errors import EmoliveError
-from emolive.files import whole
 from emolive.models.spec import ENCODERS, AudioSpec, ModelSpec, PixelSpec
-from training.augment import Strengths
-from training.faces.augment import Strengths as PixelStrengths
-from training.masking import MASKS
-from training.table import add_options, check_same_run, check_values, option
+from training.augment import AugmentConfig
+from training.backbone.augment import AugmentConfig as PixelStrengths
+from training.cli_options import add_options, check_same_run, check_values, option
+from training.modality_dropout import MASKS
 
 CONFIG = "config.json"
 RECIPES = ("default", "reference")
@@ -51,7 +51,7 @@ class Options:
     audio: str = option("logmel", "audio features", choices=("logmel", "mfcc"))
     modality: str = option("av", "train on both streams, sound or picture", choices=("av", "a", "v"))
 
-    trunk: str = option("frozen", "pixel trunk: as it is on kept vectors, or trained too", choices=TRUNKS)
+    backbone: str = option("frozen", "pixel trunk: as it is on kept vectors, or trained too", choices=TRUNKS)
     trunk_rate: float = option(0.1, "learning rate of the trunk relative to the rest's", low=1e-6, high=10)
     recipe: str = option("default", "reference: the published recipe to the letter", choices=RECIPES)
     mask: str = option("nodropout", "modality dropout", choices=MASKS)
@@ -147,7 +147,7 @@ REFERENCE_RECIPE: dict[str, Any] = {
     "masked_steps": 0,
     "mixup": 0.0,
     "shifts": 1,
-    "trunk": "finetune",
+    "backbone": "finetune",
     "trunk_rate": 1.0,
     "flip": 0.5,
     "rotation": 10.0,
@@ -189,9 +189,9 @@ def options_from(given: dict[str, Any]) -> Options:
         check_same_run(folder, stored, given, NOT_PART_OF_A_RUN)
     recipe = given.get("recipe", stored.get("recipe", "default"))
     values = {**(REFERENCE_RECIPE if recipe == "reference" else {}), **stored, **given}
-    if "trunk" not in {*stored, *given} and "efficientface" not in actors(values.get("encoder", "")):
+    if "backbone" not in {*stored, *given} and "efficientface" not in actors(values.get("encoder", "")):
         # The recipe trains everything, and here there is no trunk.
-        values.pop("trunk", None)
+        values.pop("backbone", None)
     return checked(Options(**values))
 
 
@@ -213,7 +213,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 def write_config(path: Path, options: Options) -> None:
     """Written so that `--config PATH` starts the same run again."""
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(json.dumps({"options": asdict(options)}, indent=1) + "\n")
 
 
@@ -228,7 +228,7 @@ def checked(options: Options) -> Options:
         raise EmoliveError("--p_video and --p_audio must not add up to more than 1.")
     if options.batch_size % options.devices:
         raise EmoliveError(f"--batch_size {options.batch_size} must divide by --devices {options.devices}.")
-    if options.trunk == "finetune":
+    if options.backbone == "finetune":
         if actors(options.encoder) != ["efficientface"]:
             raise EmoliveError(
                 f"--trunk finetune trains the encoder efficientface alone, and this is {options.encoder}."
@@ -257,8 +257,8 @@ def actors(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def strengths(options: Options) -> Strengths:
-    return Strengths(**{f.name: getattr(options, f.name) for f in fields(Strengths)})
+def strengths(options: Options) -> AugmentConfig:
+    return AugmentConfig(**{f.name: getattr(options, f.name) for f in fields(AugmentConfig)})
 
 
 def pixel_strengths(options: Options) -> PixelStrengths:

@@ -12,15 +12,16 @@ from lightning.fabric import Fabric
 from numpy.typing import NDArray
 from rich.console import Console
 
+from emolive.atomic_io import atomic_write
 from emolive.errors import EmoliveError
-from emolive.files import whole
 from emolive.types import MODALITIES
 from preprocessing import splits
 from preprocessing.splits import Fold
-from training import assess, config, metrics, report
+from training import config, metrics, report
+from training import scoring as assess
 from training.config import CONFIG, NOT_PART_OF_A_RUN, Options
-from training.data import Prepared, prepare, read_annotations, sides
-from training.engine import make_fabric
+from training.data_module import Prepared, prepare, read_annotations, sides
+from training.fabric import make_fabric
 from training.fit import fit
 
 HELD_OUT = "heldout.npz"
@@ -84,8 +85,8 @@ def _one(
     trained = fit(options, prepared, split, folder, fabric=fabric, console=console, title=f"Fold {fold.name}")
     if fabric.global_rank:
         return
-    scored = assess.read_all(trained.net, trained.windows, split.testing, trained.known)
-    with whole(done) as part, part.open("wb") as file:
+    scored = assess.predict_all(trained.net, trained.windows, split.testing, trained.known)
+    with atomic_write(done) as part, part.open("wb") as file:
         arrays: dict[str, Any] = {f"{mode}/{way}": raw for (mode, way), raw in scored.logits.items()}
         np.savez(
             file,
@@ -148,7 +149,7 @@ def _summary(
         "figures": found,
         "options": asdict(options),
     }
-    with whole(root / CROSSVAL) as part:
+    with atomic_write(root / CROSSVAL) as part:
         part.write_text(json.dumps(content, indent=1) + "\n")
     config.write_config(root / CONFIG, options)
 

@@ -13,23 +13,26 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from emolive import settings
+from emolive import paths as settings
+from emolive.atomic_io import atomic_write
 from emolive.errors import EmoliveError
-from emolive.files import whole
-from emolive.interpreter import populations
-from emolive.models import checkpoint
-from emolive.models.checkpoint import Checkpoint
+from emolive.models.io import checkpoint
+from emolive.models.io.checkpoint import Checkpoint
+from emolive.predictor import populations
 from emolive.types import MODALITIES, Modality
 from preprocessing import annotations as annotation_files
 from preprocessing.annotations import Annotations
-from preprocessing.splits import canonical
-from training import assess, metrics, pictures, windows
-from training.baselines import Populations
+from preprocessing.splits import normalize_actor_id
+from training import metrics
+from training import plots as pictures
+from training import scoring as assess
+from training import window_dataset as windows
 from training.batches import IntArray, targets
+from training.normalizer_sampler import GlobalStatsPair
 from training.predict import inputs, logits
 from training.progress import Bar
 from training.report import percent
-from training.windows import Windows
+from training.window_dataset import WindowDataset
 
 ROBUSTNESS: tuple[tuple[str, Modality, str], ...] = (
     ("both", "av", ""),
@@ -65,7 +68,7 @@ class Evaluation:
         self.checkpoint, self.request = given, request
         found, wanted = _clips(request)
         with Bar(console, "Reading", "clips") as bar:
-            self.windows: Windows = windows.cut(
+            self.windows: WindowDataset = windows.cut(
                 found,
                 given.spec,
                 cache=request.cache or settings.user_dir() / "windows",
@@ -77,13 +80,13 @@ class Evaluation:
             )
         for sentence in self.windows.failed:
             console.print(sentence, style="yellow", markup=False)
-        self.known = Populations(*populations(given.net))
+        self.known = GlobalStatsPair(*populations(given.net))
         asked = np.array([i for i, item in enumerate(self.windows.items) if item.id in wanted], np.int64)
         self.clips: IntArray = assess.scored_clips(self.windows, asked)
         if not len(self.clips):
             raise EmoliveError("No clip is left to score: all of them stand for a neutral calibration.")
         self.truth: IntArray = targets(self.windows, given.spec.labels)[self.clips]
-        self.actors = [canonical(self.windows.items[int(i)].actor) for i in self.clips]
+        self.actors = [normalize_actor_id(self.windows.items[int(i)].actor) for i in self.clips]
         self.baseline = request.baseline if given.spec.baselines else "none"
 
     def probs(self, modality: Modality, noise: str = "") -> NDArray[np.float64]:
@@ -125,9 +128,11 @@ def _clips(request: Request) -> tuple[Annotations, set[str]]:
     """All clips of the persons in the split, since baselines draw on them, and the ids that count."""
     found = annotation_files.read(request.annotations, allow_outside=request.allow_outside)
     asked = found.of(request.split) if request.split else found
-    persons = {canonical(item.actor) for item in asked.items if item.actor}
+    persons = {normalize_actor_id(item.actor) for item in asked.items if item.actor}
     wanted = {item.id for item in asked.items}
-    kept = tuple(i for i in found.items if i.id in wanted or (i.actor and canonical(i.actor) in persons))
+    kept = tuple(
+        i for i in found.items if i.id in wanted or (i.actor and normalize_actor_id(i.actor) in persons)
+    )
     return Annotations(kept, found.root), wanted
 
 
@@ -149,7 +154,7 @@ def evaluate(
     if robustness:
         result["robustness"] = _robustness(run, console)
     if json_path is not None:
-        with whole(json_path) as part:
+        with atomic_write(json_path) as part:
             part.write_text(json.dumps(result, indent=1) + "\n")
     if picture_folder is not None:
         picture_folder.mkdir(parents=True, exist_ok=True)
@@ -214,5 +219,5 @@ def compare(paths: Sequence[Path], request: Request, console: Console, json_path
         table.add_row(str(run.checkpoint.path), result["fusion"], *cells, "" if p is None else f"{p:.3g}")
     console.print(table)
     if json_path is not None:
-        with whole(json_path) as part:
+        with atomic_write(json_path) as part:
             part.write_text(json.dumps(rows, indent=1) + "\n")

@@ -15,17 +15,19 @@ from rich.console import Console
 from emolive.errors import EmoliveError
 from emolive.models.network import EmotionNet
 from emolive.types import MODALITIES
-from training import assess, config, teacher
-from training.allocator import keep_memory
-from training.assess import Validation
-from training.baselines import STREAMS, Populations, populations
+from training import config
+from training import distillation as teacher
+from training import scoring as assess
 from training.batches import Batches
 from training.config import Options
-from training.data import Prepared, Sides, fresh
-from training.loop import Loop
-from training.pixels import PixelLook
+from training.data_module import Prepared, Split, build_model
+from training.emotion_trainer import EmotionTrainer
+from training.finetune import PixelLook
+from training.malloc import keep_memory
+from training.normalizer_sampler import STREAMS, GlobalStatsPair, populations
 from training.progress import Bar
-from training.windows import Windows
+from training.scoring import Validation
+from training.window_dataset import WindowDataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,9 @@ class Trained:
     """What came out of a training loop."""
 
     net: EmotionNet
-    windows: Windows
+    windows: WindowDataset
     """As the network reads them."""
-    known: Populations
+    known: GlobalStatsPair
     epochs: int
     best_epoch: int
 
@@ -43,7 +45,7 @@ class Trained:
 def fit(
     options: Options,
     prepared: Prepared,
-    split: Sides,
+    split: Split,
     folder: Path,
     *,
     fabric: Fabric,
@@ -57,7 +59,7 @@ def fit(
     """
     keep_memory()
     spec, seen = prepared.spec, prepared.pixels
-    net = fresh(prepared, options.manual_seed).to(fabric.device)
+    net = build_model(prepared, options.manual_seed).to(fabric.device)
     windows, known = _read(prepared, split, net)
     batches = Batches(
         replace(prepared.windows, live=windows.live),
@@ -67,7 +69,7 @@ def fit(
         strengths=config.strengths(options),
         shares=config.shares(options),
         balanced=options.balanced,
-        taught=_taught(options, prepared),
+        soft_labels=_taught(options, prepared),
         look=PixelLook(fabric, net, seen, config.pixel_strengths(options)) if seen is not None else None,
     )
     at: Callable[[EmotionNet], Validation] | None = None
@@ -79,7 +81,7 @@ def fit(
             batches.know(*_read(prepared, split, net))
 
     judge = None if at is None else lambda net: at(net).figures(net)
-    loop = Loop(fabric, net, batches, options=options, folder=folder, judge=judge, begin=begin)
+    loop = EmotionTrainer(fabric, net, batches, options=options, folder=folder, judge=judge, begin=begin)
     loop.resume()
     with Bar(console, title, "samples") as bar:
         trained = loop.run(bar)
@@ -88,18 +90,18 @@ def fit(
     if not options.temperature and options.figures:
         temperature = stored_figures(options)["temperature"]
     elif not options.temperature and at is not None:
-        scored = assess.read_all(trained, windows, split.validation, known, modes=assess.MODES[:3])
+        scored = assess.predict_all(trained, windows, split.validation, known, modes=assess.MODES[:3])
         temperature = assess.temperatures(scored.truth, scored.logits)
     trained.temperature.copy_(torch.tensor([temperature[modality] for modality in MODALITIES]))
     return Trained(trained, windows, known, loop.progress.epoch, loop.progress.best_epoch)
 
 
-def _taught(options: Options, prepared: Prepared) -> teacher.Taught | None:
+def _taught(options: Options, prepared: Prepared) -> teacher.SoftTargets | None:
     """What the options ask for; None without a teacher."""
     if not options.teacher_path:
         return None
     found = teacher.read(Path(options.teacher_path), prepared.windows.items, prepared.spec.labels)
-    return teacher.Taught(
+    return teacher.SoftTargets(
         found["face"],
         found["voice"],
         share_face=options.teach_face,
@@ -108,7 +110,7 @@ def _taught(options: Options, prepared: Prepared) -> teacher.Taught | None:
     )
 
 
-def _read(prepared: Prepared, split: Sides, net: EmotionNet) -> tuple[Windows, Populations]:
+def _read(prepared: Prepared, split: Split, net: EmotionNet) -> tuple[WindowDataset, GlobalStatsPair]:
     """The windows as a network reads them, and their populations, which are put into it."""
     windows = prepared.read(net)
     known = populations(windows, prepared.spec, split.training.tolist())
@@ -121,12 +123,12 @@ def _read(prepared: Prepared, split: Sides, net: EmotionNet) -> tuple[Windows, P
 
 
 def _validation(
-    options: Options, prepared: Prepared, split: Sides, windows: Windows, known: Populations
+    options: Options, prepared: Prepared, split: Split, windows: WindowDataset, known: GlobalStatsPair
 ) -> Callable[[EmotionNet], Validation]:
     """The validation clips as a network reads them."""
     spec, seen = prepared.spec, prepared.pixels
 
-    def of(windows: Windows, known: Populations) -> Validation:
+    def of(windows: WindowDataset, known: GlobalStatsPair) -> Validation:
         return assess.validation(windows, split.validation, known, spec, options.modality)
 
     if seen is None:

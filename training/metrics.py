@@ -106,8 +106,8 @@ def mcnemar(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> float:
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
     """(n, C) logits → probabilities."""
-    scaled = logits.astype(np.float64) / temperature
-    exact = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    make_divisible = logits.astype(np.float64) / temperature
+    exact = np.exp(make_divisible - make_divisible.max(axis=1, keepdims=True))
     return np.asarray(exact / exact.sum(axis=1, keepdims=True))
 
 

@@ -1,4 +1,4 @@
-"""What a network says of clips, read exactly as `emolive.interpreter.Interpreter` reads them."""
+"""What a network says of clips, read exactly as `emolive.predictor.Predictor` reads them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from emolive.baseline import Baseline
-from emolive.interpreter import model_input
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
+from emolive.normalization import Normalizer
+from emolive.predictor import assemble_inputs
 from emolive.types import Modality
-from training.windows import Windows
+from training.window_dataset import WindowDataset
 
 CHUNK = 64
 
@@ -35,9 +35,9 @@ class Inputs:
 
 
 def inputs(
-    windows: Windows,
+    windows: WindowDataset,
     clips: Sequence[int],
-    baselines: Sequence[tuple[Baseline, Baseline]],
+    baselines: Sequence[tuple[Normalizer, Normalizer]],
     spec: ModelSpec,
     *,
     modality: Modality = "av",
@@ -59,7 +59,7 @@ def inputs(
         window = windows.window(clip)
         sees = "v" in modality and window.has_face
         hears = "a" in modality and window.has_voice(spec.window_s)
-        seen, heard = model_input(window, face if sees else None, voice if hears else None, spec)
+        seen, heard = assemble_inputs(window, face if sees else None, voice if hears else None, spec)
         if noise == "v":
             seen = noisy.standard_normal(seen.shape, np.float32)
         if noise == "a":

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from training.config import Options
-from training.data import Prepared, Sides, names_of
-from training.masking import MASKS
+from training.data_module import Prepared, Split, names_of
+from training.modality_dropout import MASKS
 
 COLUMNS = {"av": "both", "a": "sound", "v": "picture"}
 
@@ -19,7 +19,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def plan(console: Console, options: Options, prepared: Prepared, split: Sides) -> None:
+def plan(console: Console, options: Options, prepared: Prepared, split: Split) -> None:
     """Who trains, who validates, who is tested; and how the recipe differs from the published."""
     for name in ("training", "validation", "testing"):
         clips = getattr(split, name)

@@ -24,8 +24,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from emolive.errors import EmoliveError
 from training.progress import Bar
-from training.state import Progress, RunState, running_mean
-from training.synchronised import synchronise
+from training.run_checkpoint import Progress, RunState, running_mean
+from training.sync_batchnorm import synchronise
 
 Net = TypeVar("Net", bound=nn.Module)
 Batch = TypeVar("Batch")
@@ -102,7 +102,7 @@ class Trainer(ABC, Generic[Net, Batch]):
         synchronise(net, fabric)
         self._net: Any
         self._optimizer: Optimizer
-        self._net, self._optimizer = fabric.setup(self._entrance(net), self._make_optimizer(net))
+        self._net, self._optimizer = fabric.setup(self.wrap_module(net), self._make_optimizer(net))
         updates = -(-self._steps // options.accumulate)
         self._scheduler = self._make_scheduler(self._optimizer, updates)
         parts: dict[str, Any] = {"net": net, "optimizer": self._optimizer, "scheduler": self._scheduler}
@@ -134,7 +134,7 @@ class Trainer(ABC, Generic[Net, Batch]):
     def _figures(self, net: Net) -> dict[str, float] | None:
         """What validation says of a network, `val_top1` among it; None without validation."""
 
-    def _entrance(self, net: Net) -> nn.Module:
+    def wrap_module(self, net: Net) -> nn.Module:
         """The module whose `forward` gives what the loss is made of."""
         return net
 

@@ -14,7 +14,7 @@ from emolive.capture.base import Listener, SourceInfo
 from emolive.capture.devices import camera_backend, find_camera
 from emolive.clock import NS_PER_S, now_ns, to_ns, to_s
 from emolive.errors import EmoliveError
-from emolive.types import Frame, Image, Level, Status
+from emolive.types import Frame, Image, Severity, Status
 
 if TYPE_CHECKING:
     from cv2 import VideoCapture
@@ -40,7 +40,7 @@ class CameraSource:
 
         `size` (width, height) and `rate_hz` are asked of a camera, which may give others.
         """
-        import_module("emolive.cv")
+        import_module("emolive._compat.opencv")
         self._spec = spec
         self._is_stream = "://" in spec
         name = re.sub(r"//[^/@]*@", "//", spec) if self._is_stream else find_camera(spec).name
@@ -106,7 +106,7 @@ class CameraSource:
             self._stop.wait(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
 
     def _open(self) -> VideoCapture | None:
-        from emolive.cv import cv2
+        from emolive._compat.opencv import cv2
 
         if self._is_stream:
             timeouts = [
@@ -173,7 +173,7 @@ class CameraSource:
             if self._live and to_s(now_ns() - self._newest_ns) > STALL_S:
                 self._tell(listener, "warning", "stalled", f"{self._info.name} sends no new picture.")
 
-    def _tell(self, listener: Listener, level: Level, code: str, text: str) -> None:
+    def _tell(self, listener: Listener, level: Severity, code: str, text: str) -> None:
         with self._told:
             if code == self._code or self._stop.is_set():
                 return

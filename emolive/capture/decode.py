@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
 
-OnDamage = Callable[[str], None]
+OnCorruption = Callable[[str], None]
 
 DECODERS = 2
 """While one picture is looked at, the next two are decoded."""
@@ -62,7 +62,7 @@ def iter_media(
     *,
     video: bool = True,
     audio: bool = True,
-    on_damage: OnDamage | None = None,
+    on_damage: OnCorruption | None = None,
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and blocks of sound in the order of their `t_ns`.
 
@@ -82,7 +82,7 @@ def iter_media(
         )
         told = not set(container.format.name.split(",")) & _NO_LENGTH
         length_ns = _ns(container.duration, None) if told and container.duration else 0
-    damage = _Damage(path, on_damage)
+    damage = _CorruptionReporter(path, on_damage)
     # One reader each: nothing has to be held back however badly a file is interleaved.
     readers: list[Iterator[Frame | AudioBlock]] = []
     if audio and audio_stream is not None:
@@ -94,8 +94,8 @@ def iter_media(
         empty = False
         yield item
     # A file that was cut off ends without any error, long before it said it would.
-    whole = len(readers) == sum(s is not None for s in (video_stream, audio_stream))
-    if whole and damage.reached_ns < 0.9 * length_ns - 0.2 * NS_PER_S:
+    atomic_write = len(readers) == sum(s is not None for s in (video_stream, audio_stream))
+    if atomic_write and damage.reached_ns < 0.9 * length_ns - 0.2 * NS_PER_S:
         damage()
     if empty:
         raise EmoliveError(f"Nothing in {path.name} can be decoded: the file is damaged.")
@@ -118,7 +118,7 @@ def read_audio(path: Path | str) -> tuple[FloatArray, int]:
     return samples, rate_hz
 
 
-def silence_before(block: AudioBlock, sound_end_ns: int) -> AudioBlock | None:
+def fill_gap(block: AudioBlock, sound_end_ns: int) -> AudioBlock | None:
     """Fill a short hole between the sound so far and `block`; None if there is none or it is long.
 
     A ring marks long holes itself, but would take a short one for a change of the clock.
@@ -130,10 +130,10 @@ def silence_before(block: AudioBlock, sound_end_ns: int) -> AudioBlock | None:
     return AudioBlock(sound_end_ns, np.zeros(n, np.float32), block.rate_hz)
 
 
-class _Damage:
+class _CorruptionReporter:
     """Tells of the first damage only, and where in the file it is."""
 
-    def __init__(self, path: Path, on_damage: OnDamage | None) -> None:
+    def __init__(self, path: Path, on_damage: OnCorruption | None) -> None:
         self._name = path.name
         self._on_damage = on_damage
         self.reached_ns = 0
@@ -145,7 +145,9 @@ class _Damage:
             self._on_damage = None
 
 
-def _decoded(container: InputContainer, stream: VideoStream | AudioStream, damage: _Damage) -> Iterator[Any]:
+def _decoded(
+    container: InputContainer, stream: VideoStream | AudioStream, damage: _CorruptionReporter
+) -> Iterator[Any]:
     """All frames of a stream that can be decoded, in the decoder's order."""
     import av
 
@@ -171,7 +173,7 @@ def _decoded(container: InputContainer, stream: VideoStream | AudioStream, damag
             yield frame
 
 
-def _pictures(path: Path, origin_ns: int, damage: _Damage) -> Iterator[Frame]:
+def _pictures(path: Path, origin_ns: int, damage: _CorruptionReporter) -> Iterator[Frame]:
     from av.video.reformatter import VideoReformatter
 
     with open_media(path) as container:
@@ -234,7 +236,7 @@ def _image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
     return np.ascontiguousarray(np.rot90(image, quarter_turns), dtype=np.uint8)
 
 
-def _sound(path: Path, origin_ns: int, damage: _Damage) -> Iterator[AudioBlock]:
+def _sound(path: Path, origin_ns: int, damage: _CorruptionReporter) -> Iterator[AudioBlock]:
     """Blocks whose stamps are counted in samples, so that they are exact in any container."""
     with open_media(path) as container:
         _, stream = streams(path, container)
@@ -251,7 +253,7 @@ def _sound(path: Path, origin_ns: int, damage: _Damage) -> Iterator[AudioBlock]:
                 damage()
                 continue
             if count and due_ns - end_ns > _HOLE_NS:
-                hole = silence_before(AudioBlock(due_ns, samples, rate_hz), end_ns)
+                hole = fill_gap(AudioBlock(due_ns, samples, rate_hz), end_ns)
                 if hole is None:
                     start_ns, count = due_ns, 0
                 else:

@@ -30,7 +30,7 @@ class Device:
 
 def cameras() -> list[Device]:
     """All cameras, by index; an empty list where there is none or it cannot be told."""
-    return _patiently(_cameras)
+    return with_timeout(_cameras)
 
 
 def microphones(*, refresh: bool = False) -> list[Device]:
@@ -39,7 +39,7 @@ def microphones(*, refresh: bool = False) -> list[Device]:
     PortAudio keeps the list from when it started: `refresh` looks again, which has no effect while
     a microphone is open.
     """
-    return _patiently(lambda: _microphones(refresh))
+    return with_timeout(lambda: _microphones(refresh))
 
 
 def find_camera(spec: str) -> Device:
@@ -90,7 +90,7 @@ def _find(spec: str, devices: Sequence[Device], kind: str) -> Device:
 
 def camera_backend() -> int:
     """OpenCV's backend whose indices `cameras` lists on this system."""
-    from emolive.cv import cv2
+    from emolive._compat.opencv import cv2
 
     backends = {"Linux": cv2.CAP_V4L2, "Windows": cv2.CAP_DSHOW, "Darwin": cv2.CAP_AVFOUNDATION}
     return backends.get(platform.system(), cv2.CAP_ANY)
@@ -137,7 +137,7 @@ def _microphones(refresh: bool) -> list[Device]:
     ]
 
 
-def _patiently(task: Callable[[], list[Device]]) -> list[Device]:
+def with_timeout(task: Callable[[], list[Device]]) -> list[Device]:
     """Run `task` in a thread of its own; an empty list if it takes too long."""
     result: list[Device] = []
     thread = threading.Thread(target=lambda: result.extend(task()), name="emolive-devices", daemon=True)

@@ -14,7 +14,7 @@ from emolive.capture.base import Listener, SourceInfo
 from emolive.capture.devices import find_microphone
 from emolive.clock import NS_PER_S, now_ns, to_s
 from emolive.errors import EmoliveError
-from emolive.types import AudioBlock, Level, Status
+from emolive.types import AudioBlock, Severity, Status
 
 DEAD_S = 1.0
 """So long without a block, and the microphone counts as lost."""
@@ -138,7 +138,7 @@ class MicrophoneSource:
             else:
                 self._tell(listener, "ok", "live", f"{self._info.name} is live.")
 
-    def _tell(self, listener: Listener, level: Level, code: str, text: str) -> None:
+    def _tell(self, listener: Listener, level: Severity, code: str, text: str) -> None:
         if code != self._code and not self._stop.is_set():
             self._code = code
             listener.on_status(Status("microphone", level, code, text))

@@ -9,10 +9,10 @@ import sys
 import torch
 
 from emolive.errors import EmoliveError
-from emolive.interpreter import load_interpreter
-from emolive.live.api import DEFAULT_BASELINE, DEFAULT_PERSON
-from emolive.offline import Analyzer
-from emolive.record.rows import RowWriter, whole_file, writer
+from emolive.file_analyzer import FileAnalyzer
+from emolive.predictor import load_predictor
+from emolive.session.config import DEFAULT_BASELINE, DEFAULT_PERSON
+from emolive.sinks.rows import RowWriter, atomic_text_file, writer
 
 
 def analyze(args: argparse.Namespace) -> int:
@@ -25,12 +25,12 @@ def analyze(args: argparse.Namespace) -> int:
     # As in a session: for nets this small a second thread mostly waits for the first.
     torch.set_num_threads(1)
     with contextlib.ExitStack() as stack:
-        interpreter = load_interpreter(args.fusion, args.checkpoint, args.device, args.backend)
-        if interpreter.backend.note:
-            _say(interpreter.backend.note)
+        predictor = load_predictor(args.fusion, args.checkpoint, args.device, args.backend)
+        if predictor.backend.note:
+            _say(predictor.backend.note)
         analyzer = stack.enter_context(
-            Analyzer(
-                interpreter,
+            FileAnalyzer(
+                predictor,
                 baseline="neutral" if args.neutral else args.baseline or DEFAULT_BASELINE,
                 person=args.person or DEFAULT_PERSON,
                 same_person=args.same_person,
@@ -39,11 +39,11 @@ def analyze(args: argparse.Namespace) -> int:
         )
         for path in args.neutral:
             analyzer.learn_neutral(path)
-        out = sys.stdout if args.out is None else stack.enter_context(whole_file(args.out))
+        out = sys.stdout if args.out is None else stack.enter_context(atomic_text_file(args.out))
         return _all(args, analyzer, writer(form, out))
 
 
-def _all(args: argparse.Namespace, analyzer: Analyzer, rows: RowWriter) -> int:
+def _all(args: argparse.Namespace, analyzer: FileAnalyzer, rows: RowWriter) -> int:
     failed = 0
     for path in args.files:
         try:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from emolive.atomic_io import ensure_writable
 from emolive.errors import EmoliveError
-from emolive.files import check_writable
 from emolive.models.spec import BACKENDS
 
 
@@ -54,21 +54,21 @@ def bench(args: argparse.Namespace) -> int:
     """Measure, print, and write what was asked for."""
     from rich.console import Console
 
-    from emolive.bench import report
-    from emolive.bench.figures import Plan
-    from emolive.bench.measure import machine
-    from emolive.bench.run import names, run
+    from benchmarks import report
+    from benchmarks.measure import machine
+    from benchmarks.results import BenchmarkConfig
+    from benchmarks.run import names, run
 
     if args.rounds < 1 or not 0 < args.seconds < float("inf"):
         raise EmoliveError("A bench needs at least one round and a few seconds.")
     if args.json is not None:
-        check_writable(args.json)
+        ensure_writable(args.json)
     old = None if args.compare is None else report.load(args.compare)
     told = machine()
     with tempfile.TemporaryDirectory(prefix="emolive-bench-") as name:
         folder = Path(name)
         with _home(folder / "home"):
-            plan = Plan(
+            plan = BenchmarkConfig(
                 folder,
                 rounds=args.rounds,
                 seconds=args.seconds,

@@ -17,7 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def export(args: argparse.Namespace) -> int:
     """Write it, and say what goes in, what comes out, and how near it comes to torch."""
-    from emolive.models.export import export_onnx
+    from emolive.models.io.onnx_export import export_onnx
 
     for file in export_onnx(args.path, args.out):
         ends = f"{', '.join(file.inputs)} → {', '.join(file.outputs)}"

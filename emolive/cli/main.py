@@ -12,12 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from emolive.baseline import MODES
 from emolive.cli import bench, export
 from emolive.errors import EmoliveError
 from emolive.models.registry import check_fusion, fusions
 from emolive.models.spec import BACKENDS
-from emolive.record.rows import FORMATS
+from emolive.normalization import MODES
+from emolive.sinks.rows import FORMATS
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -180,18 +180,18 @@ def _analyze(args: argparse.Namespace) -> int:
 
 
 def _devices(args: argparse.Namespace) -> int:
-    from emolive.cli.inspect import devices
+    from emolive.cli.info import devices
 
     return devices(args)
 
 
 def _import(args: argparse.Namespace) -> int:
-    from emolive.cli.inspect import import_checkpoint
+    from emolive.cli.info import import_checkpoint
 
     return import_checkpoint(args)
 
 
 def _describe(args: argparse.Namespace) -> int:
-    from emolive.cli.inspect import describe
+    from emolive.cli.info import describe
 
     return describe(args)

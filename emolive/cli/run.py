@@ -9,11 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
+from emolive.atomic_io import ensure_writable
 from emolive.clock import now_ns, to_ns
 from emolive.errors import EmoliveError
-from emolive.files import check_writable
-from emolive.live.api import DEFAULT_BASELINE, DEFAULT_PERSON, SessionConfig
-from emolive.record.rows import JsonlWriter, TableWriter, live_row
+from emolive.session.config import DEFAULT_BASELINE, DEFAULT_PERSON, SessionConfig
+from emolive.sinks.rows import JsonlWriter, TableWriter, live_row
 from emolive.types import Estimate, Snapshot
 
 OFFSCREEN_S = 12.0
@@ -26,11 +26,11 @@ def config_of(args: argparse.Namespace) -> SessionConfig:
     """The session that was asked for. EmoliveError where model and fusion contradict each other."""
     fusion = args.fusion or "ia"
     if args.checkpoint is not None:
-        from emolive.models import checkpoint
+        from emolive.models.io import checkpoint
 
         describe = checkpoint.describe
         if checkpoint.is_onnx(args.checkpoint):
-            from emolive.models.onnx_model import describe
+            from emolive.models.io.onnx import describe
 
         told = describe(args.checkpoint).spec.fusion
         if args.fusion not in (None, told):
@@ -70,7 +70,7 @@ class Rows:
     def __init__(self, path: Path | None, source: str) -> None:
         """EmoliveError if there can be no such file."""
         if path is not None:
-            check_writable(path)
+            ensure_writable(path)
         self._path, self._source = path, source
         self._stack = ExitStack()
         self._writer: JsonlWriter | None = None
@@ -116,7 +116,7 @@ class Rows:
 
 
 def _headless(config: SessionConfig, duration_s: float | None, rows: Rows) -> int:
-    from emolive.live.session import Session
+    from emolive.session.session import Session
 
     session = Session(config)
     session.subscribe(rows)
@@ -157,8 +157,8 @@ def _tell(snapshot: Snapshot, told: dict[str, str]) -> None:
 
 def _window(config: SessionConfig, args: argparse.Namespace, rows: Rows | None) -> int:
     from emolive.gui.app import run_app
-    from emolive.gui.choices import REMEMBERED, with_remembered
     from emolive.gui.display import has_display
+    from emolive.gui.ui_settings import REMEMBERED, with_remembered
 
     if has_display():
         given = {name for name in REMEMBERED if getattr(args, name) is not None}

@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from emolive.files import check_writable
+from emolive.atomic_io import ensure_writable
 from emolive.gui.display import check_display, has_display
-from emolive.gui.link import Backend
-from emolive.gui.meter import Meter
-from emolive.live.api import SessionApi, SessionConfig
+from emolive.gui.render_metrics import RenderMetrics
+from emolive.gui.session_controller import Backend
+from emolive.session.config import SessionConfig, SessionProtocol
 from emolive.types import Estimate
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def prepare_environment() -> None:
 def run_app(
     config: SessionConfig,
     *,
-    session_factory: Callable[[SessionConfig], SessionApi] | None = None,
+    session_factory: Callable[[SessionConfig], SessionProtocol] | None = None,
     backend: Backend | None = None,
     on_estimate: Callable[[Estimate], None] | None = None,
     screenshot: Path | None = None,
@@ -67,10 +67,10 @@ def run_app(
     Raises:
         EmoliveError: the screen does not answer, or the counters cannot be written.
     """
-    meter = Meter() if counters is not None else None
+    meter = RenderMetrics() if counters is not None else None
     hear = on_estimate
     if meter is not None and counters is not None:
-        check_writable(counters)
+        ensure_writable(counters)
         hear = _both(meter.heard, on_estimate)
     prepare_environment()
     from PySide6.QtCore import QEventLoop, QTimer

@@ -29,7 +29,7 @@ class Bars(QWidget):
         self.setAccessibleName("Probabilities")
         self.labels: tuple[str, ...] = ()
         self.values: tuple[float, ...] = ()
-        self._plot = pg.PlotWidget(background=theme.SURFACE)
+        self._plot = pg.PlotWidget(add_noise=theme.SURFACE)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
         self._plot.setMenuEnabled(False)
         self._plot.setMouseEnabled(x=False, y=False)

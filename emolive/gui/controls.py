@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from emolive.gui import theme, words
+from emolive.gui import strings as words
+from emolive.gui import theme
 from emolive.gui.picker import Picker, draw_arrow
 
 FLOOR_DBFS = -60.0
@@ -144,7 +145,7 @@ class Controls(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        for stretch, caption, widget, below in (
+        for read_segment, caption, widget, below in (
             (4, "Picture", self.source, None),
             (4, "Sound", self.mic, self.level),
             (4, "Fusion", self.fusion, None),
@@ -153,7 +154,7 @@ class Controls(QWidget):
             (0, "", self._calibration, None),
             (0, "", self.more, None),
         ):
-            row.addLayout(_column(caption, widget, below), stretch)
+            row.addLayout(_column(caption, widget, below), read_segment)
 
     def show_calibration(self, progress: float | None) -> None:
         """Progress 0..1 in place of the button; None brings the button back."""

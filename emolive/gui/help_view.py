@@ -6,7 +6,8 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from emolive.gui import theme, words
+from emolive.gui import strings as words
+from emolive.gui import theme
 from emolive.gui.overlay import font
 
 KEYS = (

@@ -12,19 +12,19 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
-from emolive.gui import words
+from emolive.gui import strings as words
 from emolive.gui.actions import Actions
-from emolive.gui.choices import REMEMBERED, Choices
 from emolive.gui.controls import Controls
 from emolive.gui.dialogs import ask_for_file, ask_for_stream
-from emolive.gui.footer import Footer
 from emolive.gui.help_view import HelpView
-from emolive.gui.lane import Lane
-from emolive.gui.link import Backend, SessionLink
-from emolive.gui.pending import Pending
-from emolive.gui.picture import Picture
+from emolive.gui.pending_selection import PendingSelection
+from emolive.gui.session_controller import Backend, SessionController
+from emolive.gui.status_bar import StatusBar
+from emolive.gui.task_queue import SerialTaskQueue
+from emolive.gui.ui_settings import REMEMBERED, UiSettings
+from emolive.gui.video_presenter import Picture
 from emolive.gui.video_view import VideoView
-from emolive.live.api import SessionConfig
+from emolive.session.config import SessionConfig
 from emolive.types import Estimate, Snapshot, Status
 
 log = logging.getLogger(__name__)
@@ -49,12 +49,12 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self._backend = backend or Backend()
-        self._choices = Choices()
-        self._devices = Lane("emolive-gui-devices")
+        self._choices = UiSettings()
+        self._devices = SerialTaskQueue("emolive-gui-devices")
         self._last = Snapshot()
         self._closing_s: float | None = None
-        self.link = SessionLink(self._backend, config, self._refused, on_estimate)
-        self._fusion, self._baseline = Pending(), Pending()
+        self.link = SessionController(self._backend, config, self._refused, on_estimate)
+        self._fusion, self._baseline = PendingSelection(), PendingSelection()
         self.setWindowTitle("emolive")
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(860, 560))
@@ -69,7 +69,7 @@ class MainWindow(QMainWindow):
 
     def begin(self) -> None:
         """Start once the window is on the screen: plots first, then the session in the background."""
-        from emolive.gui.reading import Reading
+        from emolive.gui.results_panel import Reading
         from emolive.gui.timeline import Timeline
 
         if self._closing_s is not None:
@@ -102,7 +102,7 @@ class MainWindow(QMainWindow):
         self._timeline_panel.setObjectName("panel")
         QVBoxLayout(self._timeline_panel).setContentsMargins(8, 8, 12, 4)
         self._timeline_panel.setVisible(self._choices.flag("timeline", True))
-        self.footer = Footer()
+        self.footer = StatusBar()
         central = QWidget()
         layout = QVBoxLayout(central)
         layout.setContentsMargins(12, 8, 12, 8)

@@ -9,9 +9,9 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QMenu, QSizePolicy, QStyle, QStyleOptionToolButton, QToolButton
 
 from emolive.gui import theme
-from emolive.gui.link import Device
+from emolive.gui.session_controller import Device
 
-Item = tuple[str, str]
+ClipEntry = tuple[str, str]
 """A value and its title."""
 
 
@@ -24,14 +24,16 @@ class Picker(QToolButton):
     opened = Signal()
     """The list is shown: look the devices up."""
 
-    def __init__(self, name: str, devices: str, first: Sequence[Item], last: Sequence[Item]) -> None:
+    def __init__(
+        self, name: str, devices: str, first: Sequence[ClipEntry], last: Sequence[ClipEntry]
+    ) -> None:
         super().__init__()
         self.setAccessibleName(name)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._devices_title = devices
         self._first, self._last = tuple(first), tuple(last)
-        self._devices: tuple[Item, ...] | None = None
+        self._devices: tuple[ClipEntry, ...] | None = None
         self._problem = ""
         self.value = ""
         self._title = ""
@@ -97,7 +99,7 @@ class Picker(QToolButton):
             for key, title in self._last:
                 menu.addAction(title).triggered.connect(lambda _=False, key=key: self.asked.emit(key))
 
-    def _entries(self, items: Sequence[Item]) -> None:
+    def _entries(self, items: Sequence[ClipEntry]) -> None:
         for value, title in items:
             action = self.menu().addAction(title.replace("&", "&&"))
             action.setCheckable(True)

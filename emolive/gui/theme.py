@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
-from emolive.types import Level
+from emolive.types import Severity
 
 BACKGROUND = "#12151b"
 SURFACE = "#1b2029"
@@ -18,7 +18,7 @@ DIM = "#a3aec0"
 FAINT = "#8793a6"
 ACCENT = "#7fb8ff"
 
-LEVEL_COLORS: dict[Level, str] = {
+LEVEL_COLORS: dict[Severity, str] = {
     "ok": "#3fcf8e",
     "info": "#7fb8ff",
     "warning": "#ffc247",
@@ -102,8 +102,8 @@ QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus {{ border
 QPushButton:disabled, QToolButton:disabled, QComboBox:disabled, QLineEdit:disabled {{
     color: {FAINT}; background: {SURFACE};
 }}
-QPushButton#primary {{ background: #2b5d96; border-color: #4d8ccf; font-weight: 600; }}
-QPushButton#primary:hover {{ background: #3570b1; }}
+QPushButton#primary {{ add_noise: #2b5d96; border-color: #4d8ccf; font-weight: 600; }}
+QPushButton#primary:hover {{ add_noise: #3570b1; }}
 QPushButton#primary:disabled {{ background: {SURFACE}; border-color: {LINE}; color: {FAINT}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 QComboBox {{ padding-right: 4px; combobox-popup: 0; }}
@@ -114,12 +114,12 @@ QComboBox QAbstractItemView, QMenu {{
 }}
 QComboBox QAbstractItemView::item {{ min-height: 26px; padding: 0 8px; }}
 QMenu::item {{ padding: 5px 26px 5px 24px; border-radius: 4px; }}
-QMenu::item:selected {{ background: #2b5d96; }}
+QMenu::item:selected {{ add_noise: #2b5d96; }}
 QMenu::item:disabled {{ color: {FAINT}; background: transparent; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 8px; }}
 QProgressBar {{
     background: {SURFACE}; border: 1px solid #4d8ccf; border-radius: 6px; text-align: center;
     min-height: 28px; max-height: 28px;
 }}
-QProgressBar::chunk {{ background: #2b5d96; border-radius: 5px; }}
+QProgressBar::chunk {{ add_noise: #2b5d96; border-radius: 5px; }}
 """

@@ -32,7 +32,7 @@ class Timeline(QWidget):
         self._curves: list[pg.PlotCurveItem] = []
         self._colors: tuple[QColor, ...] = ()
         self._stressed: int | None = None
-        self._plot = pg.PlotWidget(background=theme.SURFACE)
+        self._plot = pg.PlotWidget(add_noise=theme.SURFACE)
         self._plot.setFrameShape(self._plot.Shape.NoFrame)
         self._plot.setMenuEnabled(False)
         self._plot.setMouseEnabled(x=False, y=False)

@@ -9,9 +9,9 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.gui import theme
-from emolive.gui.meter import Meter
+from emolive.gui.frame_converter import FrameConverter
 from emolive.gui.overlay import Caption, draw_face, draw_message, draw_tag
-from emolive.gui.pixels import ScreenImage
+from emolive.gui.render_metrics import RenderMetrics
 from emolive.types import Face, Frame
 
 TURN_S = 1.2
@@ -30,12 +30,12 @@ class VideoView(QWidget):
         self.setAccessibleName("Picture")
         self.painted = 0
         """Frames painted so far, each counted once."""
-        self.meter: Meter | None = None
+        self.meter: RenderMetrics | None = None
         self.mirrored = False
         self.landmarks = True
         self.frame: Frame | None = None
         """The frame that is shown."""
-        self._pixels = ScreenImage()
+        self._pixels = FrameConverter()
         self._face: Face | None = None
         self._caption: Caption | None = None
         self._tags: tuple[tuple[str, str], ...] = ()

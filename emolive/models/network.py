@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from emolive.errors import EmoliveError
+from emolive.models.branches import AudioBranch, SpectrogramBranch, VisualBranch, make_divisible
+from emolive.models.efficientface import EfficientFace
 from emolive.models.fusion import RESIDUAL, Streams
 from emolive.models.registry import fusion_class
 from emolive.models.spec import ModelSpec
-from emolive.models.temporal import AudioBranch, SpectralBranch, VisualBranch, scaled
-from emolive.models.trunk import EfficientFace
 from emolive.types import MODALITIES
 
 
@@ -58,12 +58,12 @@ def mean_and_spread(x: Tensor) -> Tensor:
     return torch.cat([x.mean(dim=-1), (x.var(dim=-1, correction=0) + 1e-4).sqrt()], dim=-1)
 
 
-def _damped(x: Tensor, share: float) -> Tensor:
+def scale_gradient(x: Tensor, share: float) -> Tensor:
     """The same values; only `share` of the gradient goes back."""
     return x if share == 1 else share * x + (1 - share) * x.detach()
 
 
-def _present(x: Tensor) -> Tensor:
+def has_signal(x: Tensor) -> Tensor:
     """(B, …, …) → (B, 1): whether a sample has anything of this stream."""
     return x.abs().amax(dim=(1, 2))[:, None] > 0
 
@@ -73,7 +73,7 @@ def _weights(video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
     With both streams the mean of what they say together and what they say one by one; else the one there is.
     """
-    has_video, has_audio = _present(video).to(video), _present(audio).to(audio)
+    has_video, has_audio = has_signal(video).to(video), has_signal(audio).to(audio)
     joint, by_video = has_video * has_audio / 2, has_video * (1 - 3 * has_audio / 4)
     return joint, by_video, 1 - joint - by_video
 
@@ -86,7 +86,7 @@ def calibrated(logits: Tensor, temperature: Tensor, video: Tensor, audio: Tensor
         temperature: (3,) in the order of `emolive.types.MODALITIES`.
         video, audio: the network's inputs.
     """
-    only_audio, only_video = ~_present(video)[:, 0], ~_present(audio)[:, 0]
+    only_audio, only_video = ~has_signal(video)[:, 0], ~has_signal(audio)[:, 0]
     which = torch.where(only_audio, MODALITIES.index("a"), only_video * MODALITIES.index("v"))
     return (logits / temperature[which][:, None]).softmax(dim=-1)
 
@@ -131,12 +131,12 @@ class EmotionNet(nn.Module):
         _check(spec)
         self.spec = spec
         classes = len(spec.labels)
-        self.trunk = EfficientFace() if "efficientface" in spec.encoders else None
-        a, b, c, d = (scaled(channels, spec.width) for channels in (64, 128, 256, 128))
-        self.audio: AudioBranch | SpectralBranch
+        self.backbone = EfficientFace() if "efficientface" in spec.encoders else None
+        a, b, c, d = (make_divisible(channels, spec.width) for channels in (64, 128, 256, 128))
+        self.audio: AudioBranch | SpectrogramBranch
         if spec.variant == RESIDUAL:
             self.visual = VisualBranch(spec.video_channels, a, b, spec.dropout, first_kernel=1)
-            self.audio = SpectralBranch(spec.audio_channels, spec.audio.channels, b, d, spec.dropout)
+            self.audio = SpectrogramBranch(spec.audio_channels, spec.audio.channels, b, d, spec.dropout)
             self.pool, parts = mean_and_spread, 2
         else:
             self.visual = VisualBranch(spec.video_channels, a, b, spec.dropout)
@@ -173,9 +173,9 @@ class EmotionNet(nn.Module):
         Raises:
             EmoliveError: the model reads no pixels.
         """
-        if self.trunk is None:
+        if self.backbone is None:
             raise EmoliveError("This model reads facial geometry, not pixels: it has no pixel encoder.")
-        vectors: Tensor = self.trunk(pixels)
+        vectors: Tensor = self.backbone(pixels)
         return vectors
 
     def _streams(self, video: Tensor, audio: Tensor, share: float = 1.0) -> tuple[Streams, Streams]:
@@ -184,10 +184,10 @@ class EmotionNet(nn.Module):
         What the two make together sends `share` of its gradient back into where each was alone.
         """
         seen1, heard1 = self.visual.stage1(video.transpose(1, 2)), self.audio.stage1(audio)
-        middle = self.fusion.between(_damped(heard1, share), _damped(seen1, share))
+        middle = self.fusion.between(scale_gradient(heard1, share), scale_gradient(seen1, share))
         alone = Streams(self.audio.stage2(heard1), self.visual.stage2(seen1))
         if middle.audio_to_video is None:
-            heard, seen = _damped(alone.audio, share), _damped(alone.video, share)
+            heard, seen = scale_gradient(alone.audio, share), scale_gradient(alone.video, share)
         else:
             heard, seen = self.audio.stage2(middle.audio), self.visual.stage2(middle.video)
         late = self.fusion.after(heard, seen)

@@ -13,7 +13,7 @@ Pooling = Literal["middle", "mean"]
 AudioKind = Literal["mfcc", "logmel"]
 
 BACKENDS = ("auto", "eager", "folded", "onnx")
-"""What can run a network; see `emolive.models.backends`."""
+"""What can run a network; see `emolive.models.runtimes.autotune`."""
 
 ENCODERS = {"efficientface": 1024, "geometry": 136}
 """The frame encoders and the width of the vector that each makes of one frame."""

@@ -10,12 +10,13 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from emolive import audio
-from emolive.face import geometry
-from emolive.models import backends, registry
+from emolive.audio import features as audio
+from emolive.buffers.ring_buffer import AudioRingBuffer
+from emolive.models import registry
+from emolive.models.runtimes import autotune as backends
 from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
-from emolive.ring import AudioRing
-from emolive.window import pool
+from emolive.pooling import pool
+from emolive.vision import geometry
 
 CPU = torch.device("cpu")
 LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
@@ -79,7 +80,7 @@ def test_pooling_of_a_window(benchmark: BenchmarkFixture) -> None:
 
 
 def test_a_block_into_the_ring(benchmark: BenchmarkFixture) -> None:
-    ring = AudioRing(48_000, 8.0)
+    ring = AudioRingBuffer(48_000, 8.0)
     block = np.full(960, 0.5, np.float32)
     blocks = iter(range(10**9))
     benchmark(lambda: ring.write(block, next(blocks) * 20_000_000))

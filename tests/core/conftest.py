@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from emolive.clock import now_ns, to_ns
-from emolive.live.api import SessionConfig
+from emolive.session.config import SessionConfig
 from emolive.types import Estimate, Status
 from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
 from tests.helpers.listener import eventually
@@ -23,8 +23,8 @@ _predictor: list[Any] = []
 @pytest.fixture(autouse=True, scope="module")
 def _one_predictor() -> Iterator[None]:
     """The landmark predictor takes a second to load and remembers nothing: one serves all."""
-    from emolive import perception
-    from emolive.face.landmarks import LandmarkPredictor
+    from emolive.vision import face_pipeline as perception
+    from emolive.vision.landmarks import LandmarkPredictor
 
     def shared() -> LandmarkPredictor:
         if not _predictor:
@@ -61,7 +61,7 @@ class Watched:
     """A session and all that it said."""
 
     def __init__(self, config: SessionConfig) -> None:
-        from emolive.live.session import Session
+        from emolive.session.session import Session
 
         self.session = Session(config)
         self.estimates: list[Estimate] = []

@@ -13,10 +13,14 @@ import torch
 
 from emolive.cli.main import main
 from emolive.errors import EmoliveError
-from emolive.interpreter import Interpreter, load_interpreter
-from emolive.models import backends, checkpoint, fold, onnx_live, registry
+from emolive.models import registry
+from emolive.models.io import checkpoint
 from emolive.models.network import EmotionNet
+from emolive.models.runtimes import autotune as backends
+from emolive.models.runtimes import fuse as fold
+from emolive.models.runtimes import onnxruntime as onnx_live
 from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
+from emolive.predictor import Predictor, load_predictor
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
@@ -89,9 +93,9 @@ def test_vectors_of_the_trunk_are_those_of_torch(name: str, size: int) -> None:
 
 def test_folding_leaves_no_normalisation_and_no_dropout() -> None:
     net = net_of("ia", "residual", "efficientface")
-    kinds = {type(module).__name__ for module in fold.folded(net).modules()}
+    kinds = {type(module).__name__ for module in fold.fuse_batchnorm(net).modules()}
     assert not [kind for kind in kinds if "BatchNorm" in kind]
-    assert not isinstance(next(iter(fold.folded(net).visual.stage1[0])), torch.nn.BatchNorm1d)
+    assert not isinstance(next(iter(fold.fuse_batchnorm(net).visual.stage1[0])), torch.nn.BatchNorm1d)
     assert any(isinstance(module, torch.nn.BatchNorm1d) for module in net.modules())
 
 
@@ -120,7 +124,7 @@ def test_what_cannot_be_built_gives_way_to_torch_and_says_so(monkeypatch: pytest
 
 def test_what_says_something_else_gives_way_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(net: EmotionNet) -> EmotionNet:
-        made = fold.folded(net)
+        made = fold.fuse_batchnorm(net)
         made.classifier.bias.data[0] += 0.01
         return made
 
@@ -157,12 +161,12 @@ def test_a_damaged_cache_gives_way_to_torch() -> None:
 
 def test_unknown_backends_are_refused(random_checkpoint: Callable[..., Path]) -> None:
     with pytest.raises(EmoliveError, match="no backend fast: choose auto, eager, folded, onnx"):
-        load_interpreter(None, random_checkpoint("ia"), "cpu", "fast")
+        load_predictor(None, random_checkpoint("ia"), "cpu", "fast")
 
 
 def test_an_export_runs_on_onnx_runtime_alone(tmp_path: Path) -> None:
     with pytest.raises(EmoliveError, match="ONNX Runtime alone, not on the backend folded"):
-        load_interpreter(None, tmp_path / "x.onnx", "cpu", "folded")
+        load_predictor(None, tmp_path / "x.onnx", "cpu", "folded")
 
 
 def test_a_pixel_encoder_gives_the_same_on_every_backend() -> None:
@@ -172,7 +176,7 @@ def test_a_pixel_encoder_gives_the_same_on_every_backend() -> None:
     crop = torch.randint(0, 255, (48, 48, 3), dtype=torch.uint8).numpy()
     vectors = []
     for name in backends.NAMES:
-        encode = Interpreter(loaded, "cpu", name).pixel_encoder()
+        encode = Predictor(loaded, "cpu", name).pixel_encoder()
         assert encode is not None
         vectors.append(torch.from_numpy(encode(crop)))
     assert all(largest(vector, vectors[0]) < 1e-4 for vector in vectors)

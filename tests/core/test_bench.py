@@ -10,14 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from emolive.bench import devices, hop, limit, material, measure, report, sessions
-from emolive.bench.figures import Figure, Found, Plan
-from emolive.capture.open import open_source
+from benchmarks import fixtures as material
+from benchmarks import measure, report, sessions
+from benchmarks import predict_latency as hop
+from benchmarks import roofline as limit
+from benchmarks import virtual_devices as devices
+from benchmarks.results import BenchmarkConfig, Found, Measurement
+from emolive.capture.factory import create_source
 from emolive.cli.main import main
 from emolive.errors import EmoliveError
-from emolive.interpreter import Interpreter
-from emolive.models.checkpoint import Checkpoint
+from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.predictor import Predictor
 from tests.helpers.listener import Collector, eventually
 
 SIZE = 48
@@ -28,9 +32,9 @@ def faces() -> list[Any]:
     return material.crops(8, SIZE)
 
 
-def rig_of(faces: list[Any], backend: str) -> tuple[hop.Rig, hop.FullWindow]:
+def rig_of(faces: list[Any], backend: str) -> tuple[hop.PipelineHarness, hop.FullWindow]:
     net = material.random_net(ModelSpec(fusion="ia", pixels=PixelSpec(SIZE)), faces)
-    rig = hop.Rig(Interpreter(Checkpoint(net, net.spec, {}, Path()), "cpu", backend), faces)
+    rig = hop.PipelineHarness(Predictor(Checkpoint(net, net.spec, {}, Path()), "cpu", backend), faces)
     return rig, hop.FullWindow(net, faces)
 
 
@@ -42,7 +46,7 @@ def test_a_streamed_estimate_has_the_logits_of_the_whole_window(faces: list[Any]
     for _ in range(17):
         rig.advance()
         estimate = rig.hop()
-    assert rig.interpreter.backend.name == backend
+    assert rig.predictor.backend.name == backend
     assert estimate is not None
     assert estimate.modality == "av"
     assert len(rig.seen) == 15
@@ -56,7 +60,7 @@ def test_a_streamed_estimate_has_the_logits_of_the_whole_window(faces: list[Any]
 def test_variants_take_turns() -> None:
     order: list[str] = []
     runs = {name: (lambda name=name: order.append(name)) for name in "ab"}
-    times = measure.taking_turns(runs, 2)
+    times = measure.interleaved(runs, 2)
     assert order == list("ab" * (2 + measure.WARM))
     assert times["a"].p95 >= times["a"].p50 >= 0
 
@@ -64,31 +68,31 @@ def test_variants_take_turns() -> None:
 def test_flops_of_the_trunk_grow_with_the_picture() -> None:
     import torch
 
-    from emolive.models.trunk import EfficientFace
+    from emolive.models.efficientface import EfficientFace
 
-    trunk = EfficientFace().eval()
-    small, large = (limit.flops_of(trunk, torch.rand(1, 3, side, side)) for side in (64, 128))
+    backbone = EfficientFace().eval()
+    small, large = (limit.flops_of(backbone, torch.rand(1, 3, side, side)) for side in (64, 128))
     assert 3.9 < large / small < 4.1
     assert 1e7 < small < 1e8
 
 
 FIGURES = [
-    Figure("a.x", "x", 2.0, "ms", 3.0),
-    Figure("a.y", "y", 70.0, "×", 60.0, at_least=True),
-    Figure("b.missing", "b", note="No such device."),
+    Measurement("a.x", "x", 2.0, "ms", 3.0),
+    Measurement("a.y", "y", 70.0, "×", 60.0, at_least=True),
+    Measurement("b.missing", "b", note="No such device."),
 ]
 
 
 def test_a_target_is_a_bound_from_its_own_side() -> None:
     assert [figure.held for figure in FIGURES] == [True, True, None]
-    assert Figure("a", "a", 4.0, "ms", 3.0).held is False
-    assert Figure("a", "a", 59.0, "×", 60.0, at_least=True).held is False
+    assert Measurement("a", "a", 4.0, "ms", 3.0).held is False
+    assert Measurement("a", "a", 59.0, "×", 60.0, at_least=True).held is False
 
 
 def test_an_earlier_run_stands_beside(tmp_path: Path) -> None:
     told = measure.machine()
     path = tmp_path / "old.json"
-    report.save(path, report.as_json(Found([Figure("a.x", "x", 4.0, "ms")]), told))
+    report.save(path, report.as_json(Found([Measurement("a.x", "x", 4.0, "ms")]), told))
     old = report.load(path)
     assert report.cells(FIGURES[0], old)[:4] == ["x", "2 ms", "4 ms", "0.5×"]
     assert report.cells(FIGURES[2], old)[:4] == ["b", "–", "–", "–"]
@@ -142,7 +146,7 @@ def test_sessions_are_watched_and_switched(
     tmp_path: Path, shipped_random: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMOLIVE_ASSETS", str(shipped_random))
-    plan = Plan(tmp_path, seconds=1.0, backend="eager")
+    plan = BenchmarkConfig(tmp_path, seconds=1.0, backend="eager")
     config = sessions._config(plan, "demo", "auto")
     seen = sessions.watch([config, config], 1.0)
     assert seen.latencies_ms
@@ -156,7 +160,7 @@ def test_sessions_are_watched_and_switched(
 def test_the_webcam_of_the_bench_is_a_camera_of_another_process() -> None:
     frames = Collector()
     with devices._webcam() as url:
-        source = open_source(url)
+        source = create_source(url)
         assert source is not None
         source.start(frames)
         try:
@@ -168,21 +172,21 @@ def test_the_webcam_of_the_bench_is_a_camera_of_another_process() -> None:
 
 
 def test_other_packages_add_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    from emolive.bench import run
+    from benchmarks import run
 
     class Entry:
         name = "mine"
 
         @staticmethod
         def load() -> Any:
-            def part(plan: Plan, found: Found) -> Iterator[Figure]:
-                yield Figure("mine.x", "x", 1.0)
+            def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
+                yield Measurement("mine.x", "x", 1.0)
                 raise RuntimeError("half way")
 
             return part
 
     monkeypatch.setattr(run, "entry_points", lambda group: [Entry()])
-    found = run.run(["mine"], Plan(Path()), lambda _: None)
+    found = run.run(["mine"], BenchmarkConfig(Path()), lambda _: None)
     assert [(f.key, f.value, f.note) for f in found.figures] == [
         ("mine.x", 1.0, ""),
         ("mine.missing", None, "It failed: half way."),
@@ -191,9 +195,9 @@ def test_other_packages_add_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_window_counts(tmp_path: Path) -> None:
-    from emolive.gui.meter import Meter
+    from emolive.gui.render_metrics import RenderMetrics
 
-    meter, estimate = Meter(), Any
+    meter, estimate = RenderMetrics(), Any
     meter.painted_window()
     meter.painted_frame()
     meter.heard(estimate)  # type: ignore[arg-type]

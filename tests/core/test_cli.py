@@ -18,9 +18,9 @@ import torch
 
 from emolive.cli import main
 from emolive.cli.main import parser
-from emolive.interpreter import load_interpreter
 from emolive.models.spec import EMOTIONS
-from emolive.person import Person
+from emolive.predictor import load_predictor
+from emolive.profile import SpeakerProfile
 from tests.helpers.clips import drawn_sound, write_clip
 from tests.helpers.listener import eventually
 
@@ -178,15 +178,15 @@ def test_a_file_that_is_read_is_not_written_over(emolive, clips, tmp_path):
 
 def test_clips_of_the_neutral_person_are_their_baseline_whatever_was_saved(emolive, clips):
     arguments = "analyze", clips["blind"], "--neutral", clips["blind"]
-    code, fresh, _ = emolive(*arguments)
+    code, build_model, _ = emolive(*arguments)
     assert code == 0
-    assert {row["baseline"] for row in rows_of(fresh)} == {"neutral"}
-    spec = load_interpreter("ia", None, "cpu").spec
-    other = Person(spec, "guest")
+    assert {row["baseline"] for row in rows_of(build_model)} == {"neutral"}
+    spec = load_predictor("ia", None, "cpu").spec
+    other = SpeakerProfile(spec, "guest")
     other.neutral.voice.total[:] = 1000.0
     object.__setattr__(other.neutral.voice, "count", 50.0)
     other.save()
-    assert emolive(*arguments)[1] == fresh
+    assert emolive(*arguments)[1] == build_model
 
 
 def test_a_saved_person_is_read_against_their_neutral_and_others_are_not(emolive, clips):

@@ -13,13 +13,16 @@ import torch
 
 from emolive.cli.main import main
 from emolive.errors import EmoliveError
-from emolive.evidence import Window
-from emolive.interpreter import Interpreter, load_interpreter
-from emolive.models import checkpoint, export, onnx_model, registry
-from emolive.models.export import export_onnx
+from emolive.file_analyzer import analyze
+from emolive.models import registry
+from emolive.models.io import checkpoint
+from emolive.models.io import onnx as onnx_model
+from emolive.models.io import onnx_export as export
+from emolive.models.io.onnx_export import export_onnx
 from emolive.models.spec import ModelSpec, PixelSpec
-from emolive.offline import analyze
-from emolive.person import Person
+from emolive.predictor import Predictor, load_predictor
+from emolive.profile import SpeakerProfile
+from emolive.windowing import FeatureWindow
 
 pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
@@ -28,8 +31,8 @@ pytest.importorskip("onnxscript")
 TOLERANCE = 1e-4
 
 
-def of(path: Path) -> Interpreter:
-    return Interpreter(checkpoint.load(path))
+def of(path: Path) -> Predictor:
+    return Predictor(checkpoint.load(path))
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +58,8 @@ def pixel_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(1)
     pixels = PixelSpec(48, "RGB", (0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
     net = registry.build(ModelSpec(fusion="lt", heads=2, pixels=pixels))
-    assert net.trunk is not None
-    net.trunk.train()(torch.randn(16, 3, 48, 48))
+    assert net.backbone is not None
+    net.backbone.train()(torch.randn(16, 3, 48, 48))
     path = tmp_path_factory.mktemp("pixels") / "pixels.safetensors"
     checkpoint.save(path, net.eval(), provenance={})
     return path
@@ -80,10 +83,10 @@ def given(spec: ModelSpec, n: int) -> tuple[torch.Tensor, torch.Tensor]:
     return video, audio
 
 
-def window(spec: ModelSpec, *, face: bool = True, voice: bool = True) -> Window:
+def window(spec: ModelSpec, *, face: bool = True, voice: bool = True) -> FeatureWindow:
     rng = np.random.default_rng(3)
     steps = spec.audio.steps(spec.samples)
-    return Window(
+    return FeatureWindow(
         0,
         rng.normal(size=(spec.frames, spec.face_width)).astype(np.float32),
         np.full(spec.frames, face),
@@ -115,7 +118,7 @@ def test_a_trunk_gives_the_vectors_of_torch(pixel_source: Path, pixel_export: Pa
         video, audio = given(ours.spec, n)
         assert torch.allclose(theirs(video, audio), ours(video, audio), atol=TOLERANCE)
     crop = np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8)
-    encoders = [of(pixel_source).pixel_encoder(), load_interpreter("lt", pixel_export).pixel_encoder()]
+    encoders = [of(pixel_source).pixel_encoder(), load_predictor("lt", pixel_export).pixel_encoder()]
     assert all(encoders)
     a, b = (encode(crop) for encode in encoders if encode)
     assert a.shape == (1024,)
@@ -125,13 +128,13 @@ def test_a_trunk_gives_the_vectors_of_torch(pixel_source: Path, pixel_export: Pa
 @pytest.mark.parametrize("mode", ["none", "running"])
 @pytest.mark.parametrize("streams", ["av", "a", "v", ""])
 def test_the_interpreter_reads_alike(source: Path, exported: Path, mode: str, streams: str) -> None:
-    ours, theirs = of(source), load_interpreter(None, exported)
+    ours, theirs = of(source), load_predictor(None, exported)
     spec = ours.spec
     assert theirs.spec == spec
     for a, b in ((ours.face, theirs.face), (ours.voice, theirs.voice)):
         assert all(np.array_equal(getattr(a, part), getattr(b, part)) for part in ("mean", "std", "within"))
         assert a.rate_hz == b.rate_hz
-    person = Person(spec, "guest")
+    person = SpeakerProfile(spec, "guest")
     person.learn(window(spec), ours.face, ours.voice)
     seen = window(spec, face="v" in streams, voice="a" in streams)
     a, b = ours.read(seen, person, mode), theirs.read(seen, person, mode)
@@ -220,14 +223,14 @@ def test_an_export_that_contradicts_itself_is_refused(
 ) -> None:
     path = changed(exported, tmp_path / "odd.onnx", **changes)
     with pytest.raises(EmoliveError, match=told):
-        load_interpreter(None, path)
+        load_predictor(None, path)
 
 
 def test_other_models_and_fusions_are_refused(exported: Path, pixel_export: Path, tmp_path: Path) -> None:
     with pytest.raises(EmoliveError, match="holds the fusion ia"):
-        load_interpreter("lt", exported)
+        load_predictor("lt", exported)
     with pytest.raises(EmoliveError, match="not one that `emolive export` wrote"):
-        onnx_model.load(onnx_model.trunk_path(pixel_export))
+        onnx_model.load(onnx_model.backbone_path(pixel_export))
     with pytest.raises(EmoliveError, match="no pixel encoder"):
         onnx_model.load(exported).net.encode(torch.zeros(1, 3, 48, 48))
 
@@ -237,8 +240,8 @@ def test_a_head_wants_its_own_trunk(pixel_export: Path, tmp_path: Path) -> None:
     head.write_bytes(pixel_export.read_bytes())
     with pytest.raises(EmoliveError, match="not beside it"):
         onnx_model.load(head)
-    trunk = onnx_model.trunk_path(pixel_export).read_bytes()
-    onnx_model.trunk_path(head).write_bytes(trunk[:-1] + bytes([trunk[-1] ^ 1]))
+    backbone = onnx_model.backbone_path(pixel_export).read_bytes()
+    onnx_model.backbone_path(head).write_bytes(backbone[:-1] + bytes([backbone[-1] ^ 1]))
     with pytest.raises(EmoliveError, match="not the trunk"):
         onnx_model.load(head)
 
@@ -276,4 +279,4 @@ def test_missing_packages_are_named(
     with pytest.raises(EmoliveError, match=r"install emolive\[onnx\]"):
         export_onnx(source, tmp_path / "x.onnx")
     with pytest.raises(EmoliveError, match=r"install emolive\[onnx\]"):
-        load_interpreter(None, exported)
+        load_predictor(None, exported)

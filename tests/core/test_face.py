@@ -8,18 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from emolive import settings as settings_of_emolive
+from emolive import paths as settings_of_emolive
+from emolive._compat.opencv import cv2
 from emolive.capture.decode import iter_media
-from emolive.capture.demo import Scene
+from emolive.capture.synthetic import SyntheticScene
 from emolive.clock import to_ns
-from emolive.cv import cv2
-from emolive.face import geometry
-from emolive.face.crop import MARGIN, crop_face
-from emolive.face.detector import FaceDetector
-from emolive.face.tracker import FaceTracker, intersection_over_union, moved_with, square_around
 from emolive.models.spec import ModelSpec
-from emolive.sampler import FrameSampler
-from emolive.types import Box, Frame
+from emolive.types import BoundingBox, Frame
+from emolive.vision import geometry
+from emolive.vision.crop import MARGIN, crop_face
+from emolive.vision.detector import FaceDetector
+from emolive.vision.frame_sampler import FrameSampler
+from emolive.vision.tracker import FaceTracker, intersection_over_union, propagate_box, square_around
 
 # --- the tracker, on two drawn faces side by side
 
@@ -38,7 +38,7 @@ def tracker(detector):
 
 @pytest.fixture(scope="module")
 def portrait():
-    return Scene().picture(1.0)
+    return SyntheticScene().picture(1.0)
 
 
 def scene(portrait, left: float = 0.0, right: float = 0.0) -> np.ndarray:
@@ -172,22 +172,22 @@ def test_a_box_moves_and_grows_with_its_points_but_does_not_turn(angle):
     points = geometry.mean_shape().astype(np.float64) * 50 + 200
     centre = points.mean(axis=0)
     grown = turned(points - centre, 1.2, angle, 0, 0) + centre + [30, -5]
-    box = moved_with(Box(*(centre - [40, 50]), 80, 100), points, grown)
+    box = propagate_box(BoundingBox(*(centre - [40, 50]), 80, 100), points, grown)
     assert (box.width_px, box.height_px) == pytest.approx((96, 120), rel=1e-3)
     assert box.center_px == pytest.approx((centre[0] + 30, centre[1] - 5), rel=1e-3)
-    assert moved_with(box, np.ones((10, 2)), np.ones((10, 2))) == box
+    assert propagate_box(box, np.ones((10, 2)), np.ones((10, 2))) == box
 
 
 @pytest.mark.data
 def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(real_clips, monkeypatch):
     """Against landmarks that somebody else measured in the same clips, neither is nearer."""
-    from emolive.face import tracker
-    from emolive.perception import Perceiver
+    from emolive.vision import tracker
+    from emolive.vision.face_pipeline import FacePipeline
 
     files = settings_of_emolive.data_dir() / "ravdess" / "landmarks" / "dlib68_every_2nd_frame.npz"
     if not files.is_file():
         pytest.skip(f"no landmarks in {files}: set EMOLIVE_DATA")
-    perceiver = Perceiver(("geometry",))
+    perceiver = FacePipeline(("geometry",))
     counting = Counting(perceiver._tracker._detector)
     monkeypatch.setattr(perceiver._tracker, "_detector", counting)
     errors = {0.0: [], tracker.DETECT_S: []}
@@ -205,8 +205,8 @@ def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(rea
                 points[detect_s] = np.stack([perceiver.observe(f).face.points_px for f in due])
             looked = counting.looks - before
             every, tracked = points.values()
-            eyes = np.linalg.norm(every[:, 45] - every[:, 36], axis=1).mean()
-            apart.append(np.linalg.norm(tracked - every, axis=2).mean() / eyes)
+            perception = np.linalg.norm(every[:, 45] - every[:, 36], axis=1).mean()
+            apart.append(np.linalg.norm(tracked - every, axis=2).mean() / perception)
             assert looked < 0.5 * len(due)
             if f"{key}/xy" not in stored:
                 continue
@@ -215,7 +215,7 @@ def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(rea
             mine, theirs = (list(part) for part in zip(*both, strict=True))
             for detect_s, found in points.items():
                 far = np.linalg.norm(found[mine] - stored[f"{key}/xy"][theirs], axis=2).mean()
-                errors[detect_s].append(far / eyes)
+                errors[detect_s].append(far / perception)
     every, tracked = (np.mean(values) for values in errors.values())
     assert every < 0.008
     assert tracked < 1.05 * every
@@ -224,7 +224,7 @@ def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(rea
 
 numbers = st.floats(-500, 2000)
 sizes = st.floats(1, 800)
-boxes = st.builds(Box, numbers, numbers, sizes, sizes)
+boxes = st.builds(BoundingBox, numbers, numbers, sizes, sizes)
 
 
 @settings(max_examples=40, deadline=None)
@@ -251,7 +251,7 @@ def gradient(width: int = 320, height: int = 240) -> np.ndarray:
 @pytest.mark.parametrize("y", [-90, -30, 90, 200, 300])
 def test_over_every_edge_the_crop_repeats_the_edge(x, y):
     image = gradient()
-    box = Box(x, y, 60, 50)
+    box = BoundingBox(x, y, 60, 50)
     crop = crop_face(image, box, 72)
     square = square_around(box, MARGIN)
     assert square.width_px == 72
@@ -272,8 +272,8 @@ def test_a_crop_is_always_a_square_of_pixels_of_the_picture(box, size):
 
 
 def test_channels_come_in_the_order_that_was_asked_for():
-    bgr = crop_face(gradient(), Box(100, 80, 60, 60), 64)
-    rgb = crop_face(gradient(), Box(100, 80, 60, 60), 64, "RGB")
+    bgr = crop_face(gradient(), BoundingBox(100, 80, 60, 60), 64)
+    rgb = crop_face(gradient(), BoundingBox(100, 80, 60, 60), 64, "RGB")
     np.testing.assert_array_equal(rgb, bgr[..., ::-1])
     assert rgb.flags.c_contiguous
 
@@ -360,9 +360,9 @@ def test_the_mean_shape_of_turned_copies_is_the_face_itself():
 
 
 def test_the_perceiver_follows_encodes_and_forgets(portrait):
-    from emolive.perception import Perceiver
+    from emolive.vision.face_pipeline import FacePipeline
 
-    perceiver = Perceiver(("geometry",))
+    perceiver = FacePipeline(("geometry",))
     seen = perceiver.observe(Frame(5, portrait, 0))
     assert (seen.t_ns, seen.vector.shape, seen.face.points_px.shape) == (5, (136,), (68, 2))
     box = seen.face.box_px
@@ -376,7 +376,7 @@ def test_the_perceiver_follows_encodes_and_forgets(portrait):
 
 
 def test_pixels_cannot_be_wanted_without_a_trunk():
-    from emolive.perception import Perceiver
+    from emolive.vision.face_pipeline import FacePipeline
 
-    with pytest.raises(ValueError, match="trunk"):
-        Perceiver(("efficientface",))
+    with pytest.raises(ValueError, match="backbone"):
+        FacePipeline(("efficientface",))

@@ -13,15 +13,15 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emolive import audio
+from emolive.audio import features as audio
+from emolive.audio.online_features import AudioBuffer, AudioFeatures, OnlineFeatureExtractor
+from emolive.buffers.ring_buffer import AudioRingBuffer
 from emolive.clock import NS_PER_S, to_ns
-from emolive.evidence import Sound
-from emolive.hearing import Heard, Hearing, SoundSource
 from emolive.models.spec import AudioSpec
-from emolive.ring import AudioRing
-from emolive.settings import data_dir
-from emolive.types import Stretch
-from emolive.window import step_levels
+from emolive.paths import data_dir
+from emolive.pooling import frame_levels_dbfs
+from emolive.types import AudioSegment
+from emolive.windowing import Waveform
 
 SPEC = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
 N = 180 * SPEC.hop
@@ -29,19 +29,19 @@ BIN_NS = to_ns(0.24)
 BIN_STEPS = 12
 
 
-def whole(sound: SoundSource, end_ns: int, spec: AudioSpec = SPEC) -> Heard:
+def atomic_write(sound: AudioBuffer, end_ns: int, spec: AudioSpec = SPEC) -> AudioFeatures:
     """A window that knows nothing of the windows before."""
     wanted, steps = spec.lead + N, spec.steps(N)
-    found = sound.stretch(end_ns, ceil(wanted * sound.rate_hz / spec.rate_hz))
+    found = sound.read_segment(end_ns, ceil(wanted * sound.rate_hz / spec.rate_hz))
     at_rate = audio.resample(found.samples, sound.rate_hz, spec.rate_hz).numpy()[-wanted:]
     ruler = len(found.present) * N // wanted
     middles = len(found.present) - ruler + (2 * np.arange(steps) + 1) * ruler // (2 * steps)
-    levels = step_levels(at_rate[spec.lead :], steps)
-    return Heard(audio.features(at_rate, spec).numpy().T, found.present[middles], levels)
+    levels = frame_levels_dbfs(at_rate[spec.lead :], steps)
+    return AudioFeatures(audio.features(at_rate, spec).numpy().T, found.present[middles], levels)
 
 
-def assert_as_whole(hearing: Hearing, sound: SoundSource, end_ns: int) -> None:
-    found, expected = hearing.read(sound, end_ns, N), whole(sound, end_ns, hearing.spec)
+def assert_as_whole(hearing: OnlineFeatureExtractor, sound: AudioBuffer, end_ns: int) -> None:
+    found, expected = hearing.read(sound, end_ns, N), atomic_write(sound, end_ns, hearing.spec)
     assert np.abs(found.steps - expected.steps).max() < 1e-3
     assert np.abs(found.levels - expected.levels).max() < 1e-3
     assert (found.present == expected.present).all()
@@ -55,7 +55,7 @@ def noise(rate_hz: int, seconds: float, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("rate_hz", [8_000, 16_000, 22_050, 44_100, 48_000])
 def test_hop_by_hop_only_the_newest_steps_are_computed_and_they_are_the_same(rate_hz: int) -> None:
-    sound, hearing = Sound(noise(rate_hz, 6), rate_hz), Hearing(SPEC)
+    sound, hearing = Waveform(noise(rate_hz, 6), rate_hz), OnlineFeatureExtractor(SPEC)
     for hop in range(1, 25):
         before = hearing.computed
         assert_as_whole(hearing, sound, hop * BIN_NS)
@@ -67,7 +67,7 @@ def test_hop_by_hop_only_the_newest_steps_are_computed_and_they_are_the_same(rat
 class Counted:
     """A sound that counts what is read of it, and in which things may happen between two reads."""
 
-    ring: AudioRing
+    ring: AudioRingBuffer
     between: Callable[[], None] = lambda: None
     samples: int = 0
 
@@ -75,8 +75,8 @@ class Counted:
     def rate_hz(self) -> int:
         return self.ring.rate_hz
 
-    def stretch(self, end_ns: int, n: int) -> Stretch:
-        found = self.ring.stretch(end_ns, n)
+    def read_segment(self, end_ns: int, n: int) -> AudioSegment:
+        found = self.ring.read_segment(end_ns, n)
         self.samples += n
         if not n:
             self.between()
@@ -84,13 +84,13 @@ class Counted:
 
 
 def counted(seconds: float) -> Counted:
-    ring = AudioRing(48_000, 8.0)
+    ring = AudioRingBuffer(48_000, 8.0)
     ring.write(noise(48_000, seconds), 0)
     return Counted(ring)
 
 
 def test_what_is_known_is_not_read_again() -> None:
-    sound, hearing = counted(7), Hearing(SPEC)
+    sound, hearing = counted(7), OnlineFeatureExtractor(SPEC)
     assert_as_whole(hearing, sound, 20 * BIN_NS)
     sound.samples = 0
     hearing.read(sound, 21 * BIN_NS, N)
@@ -98,13 +98,13 @@ def test_what_is_known_is_not_read_again() -> None:
 
 
 def test_what_is_taken_back_while_it_is_read_is_read_anew() -> None:
-    sound, hearing = counted(5), Hearing(SPEC)
+    sound, hearing = counted(5), OnlineFeatureExtractor(SPEC)
     hearing.read(sound, 20 * BIN_NS, N)
     # Half a second less, and another sound in its place.
     sound.between = lambda: sound.ring.write(noise(48_000, 1, seed=1), to_ns(4.5))
     found = hearing.read(sound, 21 * BIN_NS, N)
     sound.between = lambda: None
-    expected = whole(sound, 21 * BIN_NS)
+    expected = atomic_write(sound, 21 * BIN_NS)
     assert np.abs(found.steps - expected.steps).max() < 1e-3
     assert_as_whole(hearing, sound, 22 * BIN_NS)
 
@@ -117,7 +117,7 @@ def test_real_sound_gives_the_same_decibels() -> None:
         pytest.skip(f"no real sound in {folder}: set EMOLIVE_DATA")
     for path in files:
         samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-        sound, hearing = Sound(np.tile(samples.mean(axis=1), 2), rate_hz), Hearing(SPEC)
+        sound, hearing = Waveform(np.tile(samples.mean(axis=1), 2), rate_hz), OnlineFeatureExtractor(SPEC)
         for hop in range(1, int(2 * len(samples) / rate_hz / 0.24) + 1):
             assert_as_whole(hearing, sound, hop * BIN_NS)
 
@@ -126,7 +126,7 @@ def test_real_sound_gives_the_same_decibels() -> None:
     ("rate_hz", "spec"), [(11_025, SPEC), (48_000, AudioSpec())], ids=["no whole steps", "mfcc"]
 )
 def test_what_cannot_be_kept_is_computed_whole(rate_hz: int, spec: AudioSpec) -> None:
-    sound, hearing = Sound(noise(rate_hz, 5), rate_hz), Hearing(spec)
+    sound, hearing = Waveform(noise(rate_hz, 5), rate_hz), OnlineFeatureExtractor(spec)
     for hop in (18, 19, 20):
         assert_as_whole(hearing, sound, hop * BIN_NS)
     assert hearing.computed == 3 * spec.steps(N)
@@ -135,23 +135,27 @@ def test_what_cannot_be_kept_is_computed_whole(rate_hz: int, spec: AudioSpec) ->
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 300), min_size=2, max_size=8), st.sampled_from([22_050, 48_000]))
 def test_windows_may_come_in_any_order_and_at_any_time(ends: list[int], rate_hz: int) -> None:
-    sound, hearing = Sound(noise(rate_hz, 6), rate_hz), Hearing(SPEC)
+    sound, hearing = Waveform(noise(rate_hz, 6), rate_hz), OnlineFeatureExtractor(SPEC)
     for end in ends:
         assert_as_whole(hearing, sound, to_ns(0.02 * end))
     assert_as_whole(hearing, sound, to_ns(0.02 * ends[-1]) + 7_654_321)
 
 
 def test_another_sound_is_not_taken_for_the_first() -> None:
-    hearing = Hearing(SPEC)
+    hearing = OnlineFeatureExtractor(SPEC)
     for seed in (1, 2):
-        assert_as_whole(hearing, Sound(noise(48_000, 5, seed), 48_000), 20 * BIN_NS)
+        assert_as_whole(hearing, Waveform(noise(48_000, 5, seed), 48_000), 20 * BIN_NS)
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 22_050, 48_000])
 @pytest.mark.parametrize("seed", range(4))
 def test_blocks_that_come_late_or_never_or_again_touch_what_they_change(seed: int, rate_hz: int) -> None:
     """A live ring in which things go wrong always gives what a window read afresh gives."""
-    ring, hearing, rng = AudioRing(rate_hz, 8.0), Hearing(SPEC), np.random.default_rng(seed)
+    ring, hearing, rng = (
+        AudioRingBuffer(rate_hz, 8.0),
+        OnlineFeatureExtractor(SPEC),
+        np.random.default_rng(seed),
+    )
     samples, n, start_ns = noise(rate_hz, 6), rate_hz // 50, 10**12
     held: list[int] = []
     clock_ns = 0
@@ -170,8 +174,8 @@ def test_blocks_that_come_late_or_never_or_again_touch_what_they_change(seed: in
 
 
 def test_a_microphone_whose_clock_drifts_is_mostly_known_too() -> None:
-    rate_hz, hearing = 48_000, Hearing(SPEC)
-    ring, samples = AudioRing(rate_hz, 8.0), noise(rate_hz, 20)
+    rate_hz, hearing = 48_000, OnlineFeatureExtractor(SPEC)
+    ring, samples = AudioRingBuffer(rate_hz, 8.0), noise(rate_hz, 20)
     for block in range(1000):
         t_ns = round(block * 960 * NS_PER_S / (rate_hz * (1 - 69e-6)))
         ring.write(samples[block * 960 : (block + 1) * 960], t_ns)

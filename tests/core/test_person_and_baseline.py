@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from emolive.baseline import MODES, Moments, Population, baseline
 from emolive.errors import EmoliveError
-from emolive.evidence import Window
 from emolive.models.spec import AudioSpec, ModelSpec
-from emolive.person import Person, measure_of
-from emolive.settings import user_dir
+from emolive.normalization import MODES, GlobalStats, RunningStats, baseline
+from emolive.paths import user_dir
+from emolive.profile import SpeakerProfile, measure_of
+from emolive.windowing import FeatureWindow
 
 WIDTH = 3
-FACE = Population(
+FACE = GlobalStats(
     np.array([1, 2, 3], np.float32), np.array([4, 5, 6], np.float32), np.array([1, 1, 2], np.float32), 25 / 6
 )
 SPEC = ModelSpec(encoders=("geometry",), tracker="dlib68", pooling="mean", baselines=MODES)
@@ -41,19 +41,19 @@ matrices = st.integers(0, 8).flatmap(
 @settings(max_examples=40, deadline=None)
 @given(st.lists(matrices, min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_moments_merge_in_any_order(parts, random):
-    whole = Moments.of(np.concatenate(parts))
+    atomic_write = RunningStats.of(np.concatenate(parts))
     shuffled = list(parts)
     random.shuffle(shuffled)
-    merged = Moments.zero(WIDTH)
+    merged = RunningStats.zero(WIDTH)
     for part in shuffled:
-        merged = merged + Moments.of(part)
-    assert merged.count == whole.count
-    np.testing.assert_allclose(merged.mean, whole.mean, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(merged.variance, whole.variance, rtol=1e-6, atol=1e-6)
+        merged = merged + RunningStats.of(part)
+    assert merged.count == atomic_write.count
+    np.testing.assert_allclose(merged.mean, atomic_write.mean, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(merged.variance, atomic_write.variance, rtol=1e-6, atol=1e-6)
 
 
 def test_moments_of_nothing_are_zero_and_not_nan():
-    nothing = Moments.zero(WIDTH)
+    nothing = RunningStats.zero(WIDTH)
     assert (nothing.mean.tolist(), nothing.variance.tolist()) == ([0] * 3, [0] * 3)
 
 
@@ -61,42 +61,46 @@ def test_moments_of_nothing_are_zero_and_not_nan():
 
 
 def test_none_is_the_population():
-    none = baseline("none", FACE, Moments.of(rows_of(9, 1, 100)))
+    none = baseline("none", FACE, RunningStats.of(rows_of(9, 1, 100)))
     assert (none.mode, none.shift.tolist(), none.scale.tolist()) == ("none", [1, 2, 3], [4, 5, 6])
 
 
 def test_neutral_is_the_person_s_mean_and_the_spread_within_persons():
-    neutral = baseline("neutral", FACE, Moments.of(rows_of(9, 3, 100)))
+    neutral = baseline("neutral", FACE, RunningStats.of(rows_of(9, 3, 100)))
     assert neutral.mode == "neutral"
     np.testing.assert_allclose(neutral.shift, [9] * 3, rtol=1e-5)
     assert neutral.scale.tolist() == [1, 1, 2]
 
 
-@pytest.mark.parametrize("evidence", [None, Moments.zero(WIDTH), Moments.of(rows_of(9, 1, 4))])
+@pytest.mark.parametrize("evidence", [None, RunningStats.zero(WIDTH), RunningStats.of(rows_of(9, 1, 4))])
 def test_neutral_without_a_second_of_evidence_is_none_and_says_so(evidence):
     assert baseline("neutral", FACE, evidence).mode == "none"
 
 
 def test_running_goes_from_the_population_to_the_person_with_evidence():
-    shifts = [baseline("running", FACE, Moments.of(rows_of(9, 3, n))).shift[0] for n in (2, 20, 200, 5000)]
+    shifts = [
+        baseline("running", FACE, RunningStats.of(rows_of(9, 3, n))).shift[0] for n in (2, 20, 200, 5000)
+    ]
     assert baseline("running", FACE, None).shift[0] == pytest.approx(1)
     assert 1 < shifts[0] < shifts[1] < shifts[2] < shifts[3]
     assert shifts[0] < 2.5
     assert shifts[3] == pytest.approx(9, abs=0.1)
     # Four seconds of evidence weigh as much as the population.
-    assert baseline("running", FACE, Moments.of(rows_of(9, 3, 17))).shift[0] == pytest.approx(5, abs=0.1)
-    assert baseline("running", FACE, Moments.of(rows_of(9, 3, 5000))).scale[0] == pytest.approx(3, abs=0.05)
+    assert baseline("running", FACE, RunningStats.of(rows_of(9, 3, 17))).shift[0] == pytest.approx(5, abs=0.1)
+    assert baseline("running", FACE, RunningStats.of(rows_of(9, 3, 5000))).scale[0] == pytest.approx(
+        3, abs=0.05
+    )
 
 
 def test_a_face_that_never_moves_does_not_divide_by_zero():
-    still = Moments.of(np.ones((100_000, WIDTH), np.float32))
+    still = RunningStats.of(np.ones((100_000, WIDTH), np.float32))
     applied = baseline("running", FACE, still).apply(np.ones((2, WIDTH), np.float32), np.ones(2, bool), MODES)
     assert np.isfinite(applied).all()
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_applied_features_carry_one_flag_and_are_zero_where_missing(mode):
-    made = baseline(mode, FACE, Moments.of(rows_of(9, 3, 50)))
+    made = baseline(mode, FACE, RunningStats.of(rows_of(9, 3, 50)))
     rows = np.array([[1, 2, 3], [np.nan] * 3], np.float32)
     applied = made.apply(rows, np.array([True, False]), MODES)
     assert applied.shape == (2, WIDTH + 3)
@@ -106,8 +110,8 @@ def test_applied_features_carry_one_flag_and_are_zero_where_missing(mode):
 
 
 def test_a_slip_of_the_tracker_bends_nothing_for_long():
-    tamed = FACE.tamed(np.array([[1e6, -1e6, 3]], np.float32))
-    assert tamed.tolist() == [[1 + 5 * 4, 2 - 5 * 5, 3]]
+    clip_outliers = FACE.clip_outliers(np.array([[1e6, -1e6, 3]], np.float32))
+    assert clip_outliers.tolist() == [[1 + 5 * 4, 2 - 5 * 5, 3]]
 
 
 # --- a person's evidence
@@ -116,7 +120,7 @@ def test_a_slip_of_the_tracker_bends_nothing_for_long():
 def window(face=True, speech_at=(), level=-50.0):
     spoken = np.zeros(156, bool)
     spoken[list(speech_at)] = True
-    return Window(
+    return FeatureWindow(
         end_ns=0,
         bins=np.full((15, 272), 7, np.float32),
         bins_present=np.array([True] * 14 + [face]),
@@ -128,7 +132,7 @@ def window(face=True, speech_at=(), level=-50.0):
 
 
 def population(width, rate_hz):
-    return Population(
+    return GlobalStats(
         np.zeros(width, np.float32), np.full(width, 100, np.float32), np.ones(width, np.float32), rate_hz
     )
 
@@ -137,7 +141,7 @@ POPULATIONS = population(272, 25 / 6), population(10, 43.07)
 
 
 def test_only_the_newest_bin_counts_so_that_nothing_is_counted_twice():
-    person = Person(SPEC)
+    person = SpeakerProfile(SPEC)
     person.running.add(window(face=True, speech_at=range(0, 146)), SPEC, *POPULATIONS)
     assert (person.running.face.count, person.running.voice.count) == (1, 0)
     person.running.add(window(face=False, speech_at=range(150, 156)), SPEC, *POPULATIONS)
@@ -147,7 +151,7 @@ def test_only_the_newest_bin_counts_so_that_nothing_is_counted_twice():
 
 
 def calibrated(name="Ann", spec=SPEC):
-    person = Person(spec, name)
+    person = SpeakerProfile(spec, name)
     for i in range(60):
         person.neutral.add(window(speech_at=range(146, 156), level=-50.0 - i / 7), spec, *POPULATIONS)
     return person
@@ -157,7 +161,7 @@ def test_a_saved_neutral_comes_back_exactly():
     person = calibrated()
     path = person.save()
     assert path.parent == user_dir() / "people"
-    again = Person(SPEC, "Ann")
+    again = SpeakerProfile(SPEC, "Ann")
     assert again.load()
     for stream in ("face", "voice"):
         mine, theirs = getattr(person.neutral, stream), getattr(again.neutral, stream)
@@ -170,7 +174,7 @@ def test_a_saved_neutral_comes_back_exactly():
 
 
 def test_somebody_who_never_calibrated_has_none():
-    person = Person(SPEC, "nobody yet")
+    person = SpeakerProfile(SPEC, "nobody yet")
     assert not person.load()
     assert person.baselines("neutral", *POPULATIONS)[0].mode == "none"
 
@@ -188,7 +192,7 @@ def test_somebody_who_never_calibrated_has_none():
 def test_a_neutral_of_another_measure_is_refused(other):
     calibrated().save()
     assert measure_of(other) != measure_of(SPEC)
-    person = Person(other, "Ann")
+    person = SpeakerProfile(other, "Ann")
     with pytest.raises(EmoliveError, match=r"Ann was measured with .* this model measures with"):
         person.load()
     assert person.neutral.face.count == 0
@@ -196,7 +200,7 @@ def test_a_neutral_of_another_measure_is_refused(other):
 
 def test_a_neutral_serves_every_fusion_of_the_same_measure():
     calibrated().save()
-    assert Person(replace(SPEC, fusion="lt", heads=4, dropout=0.2), "Ann").load()
+    assert SpeakerProfile(replace(SPEC, fusion="lt", heads=4, dropout=0.2), "Ann").load()
 
 
 def spoil(stored, **changes):
@@ -237,7 +241,7 @@ def spoil(stored, **changes):
 def test_a_damaged_file_is_refused_in_one_sentence(content):
     path = calibrated().save()
     path.write_bytes(content(json.loads(path.read_text())))
-    person = Person(SPEC, "Ann")
+    person = SpeakerProfile(SPEC, "Ann")
     with pytest.raises(EmoliveError) as error:
         person.load()
     assert "calibrate again" in str(error.value)
@@ -264,7 +268,7 @@ ODD = [
 def test_any_name_can_be_kept(name):
     path = calibrated(name).save()
     assert path.parent == user_dir() / "people"
-    assert Person(SPEC, name).load()
+    assert SpeakerProfile(SPEC, name).load()
 
 
 def test_no_two_names_share_a_file():
@@ -275,7 +279,7 @@ def test_no_two_names_share_a_file():
 @settings(max_examples=40, deadline=None)
 @given(st.text(min_size=1, max_size=80))
 def test_whatever_the_name_it_stays_in_its_folder(name):
-    from emolive.person import _path
+    from emolive.profile import _path
 
     path = _path(name)
     assert path.parent == user_dir() / "people"

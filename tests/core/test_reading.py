@@ -12,35 +12,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolive.baseline import MODES
+from emolive.buffers.latest_slot import LatestSlot
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
-from emolive.evidence import Window
-from emolive.interpreter import Interpreter, choose_device, load_interpreter
-from emolive.mailbox import Mailbox
-from emolive.models import checkpoint
+from emolive.models.io import checkpoint
 from emolive.models.spec import EMOTIONS
-from emolive.person import Person
+from emolive.normalization import MODES
+from emolive.predictor import Predictor, choose_device, load_predictor
+from emolive.profile import SpeakerProfile
 from emolive.smoothing import FORGET_S, HOLD_S, Smoother
 from emolive.types import UNSURE
+from emolive.windowing import FeatureWindow
 
 FUSIONS = ("lt", "it", "ia")
 
 
 @pytest.fixture(scope="module", params=FUSIONS)
-def interpreter(request, random_checkpoint):
-    return load_interpreter(request.param, random_checkpoint(request.param), "cpu")
+def predictor(request, random_checkpoint):
+    return load_predictor(request.param, random_checkpoint(request.param), "cpu")
 
 
 @pytest.fixture(scope="module")
 def ia(random_checkpoint):
-    return load_interpreter(None, random_checkpoint("ia"), "cpu")
+    return load_predictor(None, random_checkpoint("ia"), "cpu")
 
 
-def window(spec, *, face=True, voice=True, seed=0) -> Window:
+def window(spec, *, face=True, voice=True, seed=0) -> FeatureWindow:
     rng = np.random.default_rng(seed)
     steps = spec.audio.steps(spec.samples)
-    return Window(
+    return FeatureWindow(
         end_ns=to_ns(3.6),
         bins=(rng.standard_normal((spec.frames, spec.face_width)) * 0.3).astype(np.float32),
         bins_present=np.full(spec.frames, face),
@@ -54,9 +54,9 @@ def window(spec, *, face=True, voice=True, seed=0) -> Window:
 @pytest.mark.parametrize(
     ("face", "voice", "modality"), [(1, 1, "av"), (1, 0, "v"), (0, 1, "a"), (0, 0, None)]
 )
-def test_which_streams_can_be_read(interpreter, face, voice, modality):
-    seen = window(interpreter.spec, face=bool(face), voice=bool(voice))
-    reading = interpreter.read(seen, Person(interpreter.spec), "running")
+def test_which_streams_can_be_read(predictor, face, voice, modality):
+    seen = window(predictor.spec, face=bool(face), voice=bool(voice))
+    reading = predictor.read(seen, SpeakerProfile(predictor.spec), "running")
     assert (reading and reading.modality) == modality
     if reading:
         assert sum(reading.probs) == pytest.approx(1, abs=1e-5)
@@ -64,24 +64,24 @@ def test_which_streams_can_be_read(interpreter, face, voice, modality):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_garbage_in_a_masked_stream_changes_nothing(interpreter, mode):
-    spec = interpreter.spec
-    person = Person(spec)
+def test_garbage_in_a_masked_stream_changes_nothing(predictor, mode):
+    spec = predictor.spec
+    person = SpeakerProfile(spec)
     silent, faceless = window(spec, voice=False), window(spec, face=False)
-    seen, heard = interpreter.read(silent, person, mode), interpreter.read(faceless, person, mode)
+    seen, heard = predictor.read(silent, person, mode), predictor.read(faceless, person, mode)
     for garbage in (1e6, np.nan):
         noisy = replace(silent, steps=np.full_like(silent.steps, garbage))
-        assert interpreter.read(noisy, person, mode) == seen
+        assert predictor.read(noisy, person, mode) == seen
         strange = replace(faceless, bins=np.full_like(faceless.bins, garbage))
-        assert interpreter.read(strange, person, mode) == heard
+        assert predictor.read(strange, person, mode) == heard
 
 
-def test_what_is_not_masked_does_change_it(interpreter):
-    person, spec = Person(interpreter.spec), interpreter.spec
+def test_what_is_not_masked_does_change_it(predictor):
+    person, spec = SpeakerProfile(predictor.spec), predictor.spec
     here, there = window(spec), window(spec, seed=1)
-    base = interpreter.read(here, person, "none").probs
+    base = predictor.read(here, person, "none").probs
     for part in ("bins", "steps"):
-        other = interpreter.read(replace(here, **{part: getattr(there, part)}), person, "none").probs
+        other = predictor.read(replace(here, **{part: getattr(there, part)}), person, "none").probs
         assert max(abs(a - b) for a, b in zip(base, other, strict=True)) > 1e-5
 
 
@@ -91,13 +91,13 @@ def test_bins_without_a_face_say_nothing(ia):
     bins = half.bins.copy()
     bins[~present] = 99
     one, other = (replace(half, bins_present=present, bins=b) for b in (half.bins, bins))
-    assert ia.read(one, Person(ia.spec), "none") == ia.read(other, Person(ia.spec), "none")
+    assert ia.read(one, SpeakerProfile(ia.spec), "none") == ia.read(other, SpeakerProfile(ia.spec), "none")
 
 
 def test_temperature_cools_without_changing_the_order(random_checkpoint):
     loaded = checkpoint.load(random_checkpoint("ia"))
-    reader = Interpreter(loaded)
-    seen, person = window(reader.spec), Person(reader.spec)
+    reader = Predictor(loaded)
+    seen, person = window(reader.spec), SpeakerProfile(reader.spec)
     warm = np.array(reader.read(seen, person, "none").probs)
     loaded.net.temperature.fill_(4.0)
     cool = np.array(reader.read(seen, person, "none").probs)
@@ -108,16 +108,16 @@ def test_temperature_cools_without_changing_the_order(random_checkpoint):
     np.testing.assert_allclose(cool, expected / expected.sum(), atol=1e-5)
 
 
-def calibrated(spec, interpreter) -> Person:
-    person = Person(spec)
+def calibrated(spec, predictor) -> SpeakerProfile:
+    person = SpeakerProfile(spec)
     for seed in range(40):
-        person.neutral.add(window(spec, seed=seed), spec, interpreter.face, interpreter.voice)
-        person.running.add(window(spec, seed=seed), spec, interpreter.face, interpreter.voice)
+        person.neutral.add(window(spec, seed=seed), spec, predictor.face, predictor.voice)
+        person.running.add(window(spec, seed=seed), spec, predictor.face, predictor.voice)
     return person
 
 
 def test_a_reading_says_which_baseline_it_really_had(ia):
-    nobody, somebody = Person(ia.spec), calibrated(ia.spec, ia)
+    nobody, somebody = SpeakerProfile(ia.spec), calibrated(ia.spec, ia)
     seen = window(ia.spec)
     assert [ia.read(seen, nobody, mode).baseline for mode in MODES] == ["none", "none", "running"]
     assert [ia.read(seen, somebody, mode).baseline for mode in MODES] == list(MODES)
@@ -125,7 +125,7 @@ def test_a_reading_says_which_baseline_it_really_had(ia):
 
 @pytest.mark.parametrize("known", [("none",), ("none", "running"), ("running",), ("neutral",)])
 def test_a_mode_that_the_model_was_not_trained_for_is_not_used(random_checkpoint, known):
-    reader = load_interpreter(None, random_checkpoint("ia", baselines=known), "cpu")
+    reader = load_predictor(None, random_checkpoint("ia", baselines=known), "cpu")
     person = calibrated(reader.spec, reader)
     for mode in MODES:
         reading = reader.read(window(reader.spec), person, mode)
@@ -134,7 +134,7 @@ def test_a_mode_that_the_model_was_not_trained_for_is_not_used(random_checkpoint
 
 
 def test_a_model_of_raw_features_has_no_baseline(random_checkpoint):
-    reader = load_interpreter(None, random_checkpoint("ia", baselines=()), "cpu")
+    reader = load_predictor(None, random_checkpoint("ia", baselines=()), "cpu")
     person = calibrated(reader.spec, reader)
     probs = {reader.read(window(reader.spec), person, mode) for mode in MODES}
     assert len(probs) == 1
@@ -144,7 +144,7 @@ def test_a_model_of_raw_features_has_no_baseline(random_checkpoint):
 def test_a_model_of_another_tracker_is_refused(random_checkpoint):
     other = random_checkpoint("ia", tracker="mediapipe478")
     with pytest.raises(EmoliveError, match="tracker mediapipe478, and dlib68 is running"):
-        load_interpreter(None, other, "cpu")
+        load_predictor(None, other, "cpu")
 
 
 def test_a_device_that_is_not_there_is_refused_in_a_sentence():
@@ -225,7 +225,7 @@ def test_after_a_pause_it_starts_afresh():
 
 
 def test_the_newest_replaces_what_nobody_took():
-    box: Mailbox[int] = Mailbox()
+    box: LatestSlot[int] = LatestSlot()
     for i in range(5):
         box.put(i)
     assert (box.take(), box.dropped, box.empty) == (4, 4, True)
@@ -233,7 +233,7 @@ def test_the_newest_replaces_what_nobody_took():
 
 
 def test_a_taker_wakes_up_for_an_item_and_for_the_end():
-    box: Mailbox[int] = Mailbox()
+    box: LatestSlot[int] = LatestSlot()
     got: list[int | None] = []
     taker = threading.Thread(target=lambda: got.extend(box.take() for _ in range(2)))
     taker.start()
@@ -247,7 +247,7 @@ def test_a_taker_wakes_up_for_an_item_and_for_the_end():
 
 
 def test_after_closing_the_last_item_may_be_taken_and_no_other_comes():
-    box: Mailbox[int] = Mailbox()
+    box: LatestSlot[int] = LatestSlot()
     box.put(1)
     box.close()
     box.put(3)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from emolive import settings
+from emolive import paths as settings
 from emolive.errors import EmoliveError
-from emolive.record.rows import FORMATS, live_row, row, whole_file, writer
-from emolive.types import Estimate, Stamps
+from emolive.sinks.rows import FORMATS, atomic_text_file, live_row, row, writer
+from emolive.types import Estimate, Timestamps
 
 LABELS = ("neutral", "happy")
 
@@ -50,7 +50,7 @@ def test_labels_and_probabilities_that_do_not_match_are_an_error():
 
 def test_a_live_row_has_the_same_and_its_stamps():
     estimate = Estimate(
-        5, 1.44, LABELS, (0.5, 0.5), (0.25, 0.75), "unsure", 0.75, "v", "lt", "none", Stamps(1, 2, 3)
+        5, 1.44, LABELS, (0.5, 0.5), (0.25, 0.75), "unsure", 0.75, "v", "lt", "none", Timestamps(1, 2, 3)
     )
     live = live_row(estimate, "0")
     assert list(live)[:7] == list(a_row())
@@ -93,7 +93,7 @@ def test_an_unknown_format_is_refused():
 def test_a_file_is_there_when_it_is_whole(tmp_path):
     path = tmp_path / "out.csv"
     path.write_text("old")
-    with whole_file(path) as out:
+    with atomic_text_file(path) as out:
         out.write("new ü\n")
         assert path.read_text() == "old"
     assert path.read_text(encoding="utf-8") == "new ü\n"
@@ -106,7 +106,7 @@ def test_nothing_half_written_is_left_behind(tmp_path, error):
     path.write_text("old")
 
     def fail() -> None:
-        with whole_file(path) as out:
+        with atomic_text_file(path) as out:
             out.write("half")
             raise error
 
@@ -120,7 +120,7 @@ def test_nothing_written_replaces_nothing(tmp_path):
     old, new = tmp_path / "old.csv", tmp_path / "new.csv"
     old.write_text("old")
     for path in (old, new):
-        with whole_file(path):
+        with atomic_text_file(path):
             pass
     assert old.read_text() == "old"
     assert list(tmp_path.iterdir()) == [old]
@@ -131,7 +131,7 @@ def test_where_no_file_can_be_is_said_in_a_sentence(tmp_path, name):
     (tmp_path / "file.txt").write_text("a file")
 
     def write() -> None:
-        with whole_file(tmp_path / name) as out:
+        with atomic_text_file(tmp_path / name) as out:
             out.write("x")
 
     with pytest.raises(EmoliveError) as error:
@@ -144,7 +144,7 @@ def test_where_no_file_can_be_is_said_in_a_sentence(tmp_path, name):
 def test_a_file_name_that_is_no_text_can_be_written(tmp_path, form):
     name = b"caf\xe9.mp4".decode("utf-8", "surrogateescape")
     path = tmp_path / "out"
-    with whole_file(path) as out:
+    with atomic_text_file(path) as out:
         writer(form, out).write(a_row(file=name))
     text = path.read_text(encoding="utf-8")
     if form == "jsonl":

@@ -13,12 +13,12 @@ import pytest
 
 from emolive.clock import now_ns
 from emolive.errors import EmoliveError
-from emolive.live import engine as engine_module
-from emolive.live import eyes as eyes_module
-from emolive.live.api import SessionConfig
-from emolive.live.loader import ModelLoader
-from emolive.live.session import Session
-from emolive.person import Person
+from emolive.profile import SpeakerProfile
+from emolive.session import perception_stage as eyes_module
+from emolive.session import pipeline as engine_module
+from emolive.session.config import SessionConfig
+from emolive.session.model_loader import ModelLoader
+from emolive.session.session import Session
 from emolive.types import Counters
 
 FUSIONS = ("lt", "it", "ia")
@@ -57,10 +57,10 @@ def test_the_fusion_is_switched_while_running_without_a_dropped_frame(watch, ass
 def test_the_person_is_remembered_across_fusions(watch, assets):
     watched = watch("demo", checkpoint=None)
     watched.until_estimates(3)
-    person = watched.session._engine.mind.person
+    person = watched.session._engine.active_model.person
     watched.session.set_fusion("lt")
     watched.until(lambda: watched.estimates[-1].fusion == "lt", "an answer of lt")
-    assert watched.session._engine.mind.person is person
+    assert watched.session._engine.active_model.person is person
     assert person.running.face.count > 0
 
 
@@ -122,7 +122,7 @@ def test_what_fails_after_the_weights_are_loaded_is_said_and_the_next_model_load
         raise EmoliveError("The landmark predictor is not installed.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(eyes_module.Perceiver, "for_spec", broken)
+        patch.setattr(eyes_module.FacePipeline, "for_spec", broken)
         watched = watch("demo")
         watched.until(lambda: watched.session.model_settled, "an end of loading")
         assert watched.status("model").text == "The landmark predictor is not installed."
@@ -150,15 +150,15 @@ def test_what_is_seen_while_the_model_loads_is_in_the_first_window(watch, monkey
     take = watched.session._run.take
     watched.until_estimates(1)
     assert watched.estimates[0].modality == "v"
-    stamps, _, present = take.sight.vectors.between(take.origin_ns, seen.observation.t_ns)
+    stamps, _, present = take.features.vectors.between(take.origin_ns, seen.observation.t_ns)
     assert len(stamps) >= 30
     assert present.any()
 
 
 def test_devices_open_before_anything_large_is_imported():
     code = (
-        "import sys; from emolive.live.session import Session; Session();"
-        "import emolive.capture.camera, emolive.capture.microphone, emolive.capture.demo;"
+        "import sys; from emolive.session.session import Session; Session();"
+        "import emolive.capture.camera, emolive.capture.microphone, emolive.capture.synthetic;"
         "print([name for name in ('torch', 'scipy.signal', 'mediapipe') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -266,7 +266,7 @@ def test_a_face_that_was_away_for_long_may_be_another_s(watch, clips):
     counts = []
     watched = watch(clips["away"], paced=False)
     watched.session.subscribe(
-        lambda e: counts.append((e.t_s, watched.session._engine.mind.person.running.face.count))
+        lambda e: counts.append((e.t_s, watched.session._engine.active_model.person.running.face.count))
     )
     watched.until_finished()
     before = [n for t, n in counts if t < 3]
@@ -285,8 +285,8 @@ def test_a_calibration_is_saved_and_found_again_by_the_next_session(watch):
     watched.until(lambda: watched.session.snapshot().calibration is None, "the end of the calibration")
     assert watched.session.snapshot().baseline == "neutral"
     watched.until(lambda: watched.estimates[-1].baseline == "neutral", "an answer against the neutral")
-    spec = watched.session._engine.mind.interpreter.spec
-    saved = Person(spec, "Ann")
+    spec = watched.session._engine.active_model.predictor.spec
+    saved = SpeakerProfile(spec, "Ann")
     assert saved.load()
     assert saved.neutral.face.count >= 5
     watched.session.stop()
@@ -375,12 +375,12 @@ def test_starting_twice_is_starting_once(watch):
 
 
 def test_it_stops_in_time_while_a_source_is_being_looked_for(watch, monkeypatch):
-    from emolive.live import run as run_module
+    from emolive.session import source_runner as run_module
 
     watched = watch("demo")
     watched.until_estimates(1)
     looking, found = threading.Event(), threading.Event()
-    real = run_module.open_source
+    real = run_module.create_source
 
     def slow(spec, **how):
         looking.set()
@@ -449,7 +449,7 @@ def test_a_subscriber_that_fails_stops_nothing(watch, clips):
 def test_a_fault_in_one_part_is_said_and_the_file_is_played_to_its_end(
     watch, clips, monkeypatch, part, paced
 ):
-    real, calls = getattr(engine_module.Engine, part), []
+    real, calls = getattr(engine_module.LivePipeline, part), []
 
     def sometimes(self, *args):
         calls.append(1)
@@ -457,7 +457,7 @@ def test_a_fault_in_one_part_is_said_and_the_file_is_played_to_its_end(
             raise RuntimeError("out of memory")
         return real(self, *args)
 
-    monkeypatch.setattr(engine_module.Engine, part, sometimes)
+    monkeypatch.setattr(engine_module.LivePipeline, part, sometimes)
     watched = watch(clips["mute"], paced=paced)
     said = set()
     watched.session.subscribe(lambda _: said.add(watched.code("model")))

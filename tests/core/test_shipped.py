@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import pytest
 
-from emolive import settings
-from emolive.interpreter import load_interpreter
-from emolive.models import checkpoint
+from emolive import paths as settings
+from emolive.file_analyzer import FileAnalyzer
+from emolive.models.io import checkpoint
 from emolive.models.spec import EMOTIONS
-from emolive.offline import Analyzer
+from emolive.predictor import load_predictor
 
 FUSIONS = ("lt", "it", "ia")
 
 
 @pytest.fixture(scope="module", params=FUSIONS)
-def interpreter(request):
-    return load_interpreter(request.param, None, "cpu")
+def predictor(request):
+    return load_predictor(request.param, None, "cpu")
 
 
-def test_it_loads_and_is_what_its_name_says(interpreter):
-    spec = interpreter.spec
-    assert interpreter.checkpoint.path == checkpoint.shipped(spec.fusion)
+def test_it_loads_and_is_what_its_name_says(predictor):
+    spec = predictor.spec
+    assert predictor.checkpoint.path == checkpoint.shipped(spec.fusion)
     assert spec.labels == EMOTIONS
     assert (spec.tracker, spec.bin_s) == ("dlib68", pytest.approx(0.24))
     assert "running" in spec.baselines
 
 
-def test_it_says_what_it_was_trained_on_how_good_it_is_and_under_which_licence(interpreter):
-    told = checkpoint.describe(interpreter.checkpoint.path).provenance
+def test_it_says_what_it_was_trained_on_how_good_it_is_and_under_which_licence(predictor):
+    told = checkpoint.describe(predictor.checkpoint.path).provenance
     for wanted in ("data", "figures", "licence"):
-        assert told.get(wanted), f"{interpreter.spec.fusion} does not tell its {wanted}: {sorted(told)}"
+        assert told.get(wanted), f"{predictor.spec.fusion} does not tell its {wanted}: {sorted(told)}"
 
 
-def test_it_knows_what_faces_and_voices_are_like(interpreter):
-    for population in (interpreter.face, interpreter.voice):
+def test_it_knows_what_faces_and_voices_are_like(predictor):
+    for population in (predictor.face, predictor.voice):
         assert (population.std > 0).all()
         assert (population.within > 0).all()
         assert population.mean.any()
@@ -48,8 +48,8 @@ def test_a_model_card_stands_beside_them():
 
 
 @pytest.mark.data
-def test_it_answers_on_real_clips(interpreter, real_clips):
-    with Analyzer(interpreter) as analyzer:
+def test_it_answers_on_real_clips(predictor, real_clips):
+    with FileAnalyzer(predictor) as analyzer:
         for clip in real_clips:
             *rows, summary = analyzer.rows(clip)
             assert len(rows) > 5
@@ -59,7 +59,7 @@ def test_it_answers_on_real_clips(interpreter, real_clips):
 
 
 @pytest.mark.data
-def test_they_do_not_say_the_same_of_different_clips(interpreter, real_clips):
-    with Analyzer(interpreter) as analyzer:
+def test_they_do_not_say_the_same_of_different_clips(predictor, real_clips):
+    with FileAnalyzer(predictor) as analyzer:
         said = [list(analyzer.rows(clip))[-1]["probs"] for clip in real_clips[:2]]
     assert max(abs(said[0][label] - said[1][label]) for label in EMOTIONS) > 0.02

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from emolive.interpreter import load_interpreter
-from emolive.models import checkpoint
-from emolive.models.import_reference import import_reference
-from emolive.offline import Analyzer
+from emolive.file_analyzer import FileAnalyzer
+from emolive.models.io import checkpoint
+from emolive.models.io.chumachenko2022 import convert_checkpoint
+from emolive.predictor import load_predictor
 
 FUSIONS = ("lt", "it", "ia")
 TOLERANCE = 1e-4
@@ -23,7 +23,7 @@ def offline(random_checkpoint):
 
     def rows(model: Path, path: Path, baseline: str = "running") -> dict[int, dict]:
         if (model, baseline) not in analyzers:
-            analyzer = Analyzer(load_interpreter(None, model, "cpu"), baseline=baseline)
+            analyzer = FileAnalyzer(load_predictor(None, model, "cpu"), baseline=baseline)
             analyzers[model, baseline] = analyzer
             if "efficientface" not in analyzer._interpreter.spec.encoders:
                 look = analyzer.clip
@@ -114,7 +114,7 @@ def test_without_a_baseline_too(watch, offline, random_checkpoint, clips):
 @pytest.mark.data
 def test_the_published_form_on_pixels(watch, offline, parity, real_clips, tmp_path):
     model = tmp_path / "ia.safetensors"
-    checkpoint.save(model, import_reference(parity / "ia_1head.pth"), provenance={})
+    checkpoint.save(model, convert_checkpoint(parity / "ia_1head.pth"), provenance={})
     rows = offline(model, real_clips[0])
     assert_equal(streamed(watch, real_clips[0], model, paced=False), rows)
     assert {row["baseline"] for row in rows.values()} == {"none"}

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import NS_PER_S, to_ns
-from emolive.evidence import (
-    Sound,
-    Track,
-    centre_end_ns,
-    gather,
-)
-from emolive.hearing import Hearing
 from emolive.models.spec import AudioSpec, ModelSpec
-from emolive.sampler import PERCEPTION_HZ, FrameSampler
-from emolive.window import pool, speech_steps, step_levels
+from emolive.pooling import detect_speech, frame_levels_dbfs, pool
+from emolive.vision.frame_sampler import VIDEO_FEATURE_HZ, FrameSampler
+from emolive.windowing import (
+    FeatureTrack,
+    Waveform,
+    centre_window_end_ns,
+    extract_window,
+)
 
 LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
 SPEC = ModelSpec(encoders=("geometry",), tracker="dlib68", pooling="mean", audio=LOGMEL, baselines=("none",))
@@ -100,22 +100,22 @@ def noise(dbfs: float, seconds: float = 3.6, seed: int = 0) -> np.ndarray:
 
 def test_levels_are_dbfs_of_equal_stretches():
     samples = np.concatenate([np.full(1000, 0.1, np.float32), np.zeros(1000, np.float32)])
-    assert step_levels(samples, 4) == pytest.approx([-20, -20, -120, -120], abs=1e-3)
+    assert frame_levels_dbfs(samples, 4) == pytest.approx([-20, -20, -120, -120], abs=1e-3)
 
 
 def test_too_few_samples_are_silence_and_no_steps_are_none():
-    assert step_levels(np.ones(3, np.float32), 4).tolist() == [-120] * 4
-    assert step_levels(np.ones(3, np.float32), 0).shape == (0,)
+    assert frame_levels_dbfs(np.ones(3, np.float32), 4).tolist() == [-120] * 4
+    assert frame_levels_dbfs(np.ones(3, np.float32), 0).shape == (0,)
 
 
 @pytest.mark.parametrize("dbfs", [-15, -30, -50])
 def test_a_steady_hum_is_no_speech_however_loud(dbfs):
-    assert not speech_steps(step_levels(noise(dbfs), STEPS)).any()
+    assert not detect_speech(frame_levels_dbfs(noise(dbfs), STEPS)).any()
 
 
 def test_quiet_below_the_floor_and_digital_zero_are_no_speech():
-    assert not speech_steps(step_levels(noise(-75), STEPS)).any()
-    assert not speech_steps(step_levels(np.zeros(79_380, np.float32), STEPS)).any()
+    assert not detect_speech(frame_levels_dbfs(noise(-75), STEPS)).any()
+    assert not detect_speech(frame_levels_dbfs(np.zeros(79_380, np.float32), STEPS)).any()
 
 
 def test_bursts_over_a_noise_floor_are_the_speech():
@@ -123,7 +123,7 @@ def test_bursts_over_a_noise_floor_are_the_speech():
     for start_s in (0.5, 1.4, 2.6):
         at = round(start_s * RATE_HZ)
         samples[at : at + RATE_HZ // 2] += noise(-22, 0.5, seed=1)
-    speech = speech_steps(step_levels(samples, STEPS))
+    speech = detect_speech(frame_levels_dbfs(samples, STEPS))
     starts = np.arange(STEPS) * 0.02
     spoken = sum(((starts >= s) & (starts < s + 0.5)) for s in (0.5, 1.4, 2.6)).astype(bool)
     assert speech[spoken].mean() > 0.95
@@ -134,7 +134,7 @@ def test_speech_is_measured_against_the_loudest_so_an_echo_far_below_is_none():
     samples = noise(-80)
     samples[:RATE_HZ] += noise(-10, 1.0, seed=1)
     samples[2 * RATE_HZ : 3 * RATE_HZ] += noise(-50, 1.0, seed=2)
-    speech = speech_steps(step_levels(samples, STEPS))
+    speech = detect_speech(frame_levels_dbfs(samples, STEPS))
     assert speech[:50].all()
     assert not speech[100:150].any()
 
@@ -158,7 +158,7 @@ def test_the_sampler_takes_the_first_frame_of_every_slot_that_has_one(
     wobble = np.random.default_rng(seed).uniform(-jitter, jitter, round(4 * rate_hz))
     stamps = origin_ns + np.sort((np.arange(len(wobble)) + wobble) / rate_hz * NS_PER_S).astype(np.int64)
     stamps = np.unique(stamps)
-    period_ns = NS_PER_S / PERCEPTION_HZ if pooling == "mean" else spec.bin_s * NS_PER_S
+    period_ns = NS_PER_S / VIDEO_FEATURE_HZ if pooling == "mean" else spec.bin_s * NS_PER_S
     start_ns = origin_ns + (-round(period_ns / 4) if pooling == "mean" else BIN_NS // 2)
     slots = [int((t - start_ns) // period_ns) for t in stamps.tolist()]
     taken = [slot for slot, t in zip(slots, stamps.tolist(), strict=True) if sampler.due(t)]
@@ -171,7 +171,7 @@ def test_a_camera_fast_enough_fills_every_slot(rate_hz, jitter_s):
     sampler = FrameSampler(SPEC, 0)
     wobble = np.random.default_rng(0).uniform(-jitter_s, jitter_s, round(10 * rate_hz))
     taken = sum(sampler.due(round((i / rate_hz + w) * NS_PER_S)) for i, w in enumerate(wobble))
-    assert abs(taken - 10 * PERCEPTION_HZ) <= 1
+    assert abs(taken - 10 * VIDEO_FEATURE_HZ) <= 1
 
 
 def test_the_sampler_asks_only_for_times_that_were_not_yet():
@@ -188,19 +188,19 @@ class Recorded:
     """Sound whose every read is remembered."""
 
     def __init__(self, samples: np.ndarray, rate_hz: int) -> None:
-        self.sound = Sound(samples, rate_hz)
+        self.sound = Waveform(samples, rate_hz)
         self.rate_hz = rate_hz
         self.reads: list[tuple[int, int]] = []
 
-    def stretch(self, end_ns: int, n: int):
+    def read_segment(self, end_ns: int, n: int):
         self.reads.append((end_ns, n))
-        return self.sound.stretch(end_ns, n)
+        return self.sound.read_segment(end_ns, n)
 
 
-def track(seconds: float = 10.0, width: int = 136) -> Track:
+def track(seconds: float = 10.0, width: int = 136) -> FeatureTrack:
     stamps = ((np.arange(round(seconds * 15)) + 0.5) / 15 * NS_PER_S).astype(np.int64)
     vectors = np.random.default_rng(0).standard_normal((len(stamps), width)).astype(np.float32)
-    return Track(stamps, vectors, np.ones(len(stamps), bool))
+    return FeatureTrack(stamps, vectors, np.ones(len(stamps), bool))
 
 
 def speech(seconds: float, rate_hz: int) -> np.ndarray:
@@ -211,7 +211,7 @@ def speech(seconds: float, rate_hz: int) -> np.ndarray:
 
 
 def test_a_window_of_everything_has_face_and_voice():
-    window = gather(track(), Sound(speech(10, RATE_HZ), RATE_HZ), to_ns(6), SPEC)
+    window = extract_window(track(), Waveform(speech(10, RATE_HZ), RATE_HZ), to_ns(6), SPEC)
     assert window.end_ns == to_ns(6)
     assert window.bins.shape == (15, 272)
     assert window.steps.shape == (180, 64)
@@ -222,7 +222,7 @@ def test_a_window_of_everything_has_face_and_voice():
 
 
 def test_missing_streams_are_zero_and_absent_throughout():
-    window = gather(None, None, to_ns(6), SPEC)
+    window = extract_window(None, None, to_ns(6), SPEC)
     assert (window.bins.shape, window.steps.shape) == ((15, 272), (180, 64))
     for part in (window.bins, window.bins_present, window.steps, window.steps_present, window.speech):
         assert not part.any()
@@ -232,27 +232,27 @@ def test_missing_streams_are_zero_and_absent_throughout():
 
 
 def test_at_the_start_of_a_source_only_what_was_is_there():
-    window = gather(track(), Sound(speech(10, RATE_HZ), RATE_HZ), to_ns(1.2), SPEC)
+    window = extract_window(track(), Waveform(speech(10, RATE_HZ), RATE_HZ), to_ns(1.2), SPEC)
     assert window.bins_present.tolist() == [False] * 10 + [True] * 5
     assert window.steps_present.tolist() == [False] * 120 + [True] * 60
     assert not (window.speech & ~window.steps_present).any()
 
 
 def test_past_the_end_of_a_source_only_what_was_is_there():
-    window = gather(track(5), Sound(speech(5, RATE_HZ), RATE_HZ), to_ns(6.2), SPEC)
+    window = extract_window(track(5), Waveform(speech(5, RATE_HZ), RATE_HZ), to_ns(6.2), SPEC)
     assert window.bins_present.tolist() == [True] * 10 + [False] * 5
     assert window.steps_present.tolist() == [True] * 120 + [False] * 60
 
 
 def test_a_face_in_less_than_a_third_of_the_bins_is_none():
     for bins, has_face in ((4, False), (5, True)):
-        assert gather(track(), None, bins * BIN_NS, SPEC).has_face is has_face
+        assert extract_window(track(), None, bins * BIN_NS, SPEC).has_face is has_face
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
 def test_sound_at_its_native_rate_gives_the_features_of_the_model_s_rate(rate_hz):
-    here = gather(None, Sound(speech(6, RATE_HZ), RATE_HZ), to_ns(5.04), SPEC)
-    native = gather(None, Sound(speech(6, rate_hz), rate_hz), to_ns(5.04), SPEC)
+    here = extract_window(None, Waveform(speech(6, RATE_HZ), RATE_HZ), to_ns(5.04), SPEC)
+    native = extract_window(None, Waveform(speech(6, rate_hz), rate_hz), to_ns(5.04), SPEC)
     loud = here.steps > -60
     assert loud.mean() > 0.1
     # The edges of the bursts differ by a fraction of a sample.
@@ -265,7 +265,7 @@ def test_sound_at_its_native_rate_gives_the_features_of_the_model_s_rate(rate_hz
 @pytest.mark.parametrize("spec", [LOGMEL, AudioSpec()])
 def test_one_read_ends_with_the_window_and_reaches_far_enough_back(spec, rate_hz):
     sound = Recorded(speech(6, rate_hz), rate_hz)
-    steps, present, levels = Hearing(spec).read(sound, to_ns(5), 79_380)
+    steps, present, levels = OnlineFeatureExtractor(spec).read(sound, to_ns(5), 79_380)
     ((end_ns, n),) = sound.reads
     assert end_ns == to_ns(5)
     assert n / rate_hz >= (79_380 + spec.lead) / 22_050 - 1e-9
@@ -275,16 +275,16 @@ def test_one_read_ends_with_the_window_and_reaches_far_enough_back(spec, rate_hz
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 20 * NS_PER_S), st.integers(0, 500))
 def test_a_track_gives_what_lies_between(start_ns, length_ms):
-    whole = track(12)
+    atomic_write = track(12)
     end_ns = start_ns + length_ms * 1_000_000
-    stamps, vectors, present = whole.between(start_ns, end_ns)
-    inside = (whole.stamps_ns >= start_ns) & (whole.stamps_ns <= end_ns)
-    assert stamps.tolist() == whole.stamps_ns[inside].tolist()
+    stamps, vectors, present = atomic_write.between(start_ns, end_ns)
+    inside = (atomic_write.stamps_ns >= start_ns) & (atomic_write.stamps_ns <= end_ns)
+    assert stamps.tolist() == atomic_write.stamps_ns[inside].tolist()
     assert len(stamps) == len(vectors) == len(present)
 
 
 @pytest.mark.parametrize("duration_s", [0.5, 3.0, 3.6, 4.1, 37.0])
 def test_the_centre_window_lies_round_the_middle_on_the_grid(duration_s):
-    end_ns = centre_end_ns(duration_s, SPEC)
+    end_ns = centre_window_end_ns(duration_s, SPEC)
     assert end_ns % BIN_NS == 0
     assert abs(end_ns - to_ns((duration_s + 3.6) / 2)) <= BIN_NS / 2

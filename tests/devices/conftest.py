@@ -11,17 +11,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from emolive.bench.soundserver import SoundServer, what_is_missing
-from tests.helpers.webcam import Webcam
+from benchmarks.virtual_microphone import VirtualMicrophone, what_is_missing
+from tests.helpers.webcam import VirtualCamera
 
 
 @pytest.fixture(scope="session")
-def _sound_server() -> Iterator[SoundServer]:
+def _sound_server() -> Iterator[VirtualMicrophone]:
     if reason := what_is_missing():
         pytest.skip(reason)
     from emolive.capture import portaudio
 
-    server = SoundServer()
+    server = VirtualMicrophone()
     before = {name: os.environ.get(name) for name in server.environment}
     os.environ.update(server.environment)
     try:
@@ -40,13 +40,13 @@ def _sound_server() -> Iterator[SoundServer]:
 
 
 @pytest.fixture
-def sound_server(_sound_server: SoundServer) -> Iterator[SoundServer]:
+def sound_server(_sound_server: VirtualMicrophone) -> Iterator[VirtualMicrophone]:
     """A running sound server whose microphone is this process's default one."""
     yield _sound_server
     _sound_server.hush()
 
 
 @pytest.fixture
-def webcam() -> Iterator[Webcam]:
-    with Webcam() as camera:
+def webcam() -> Iterator[VirtualCamera]:
+    with VirtualCamera() as camera:
         yield camera

@@ -10,10 +10,10 @@ import pytest
 
 from emolive.capture import devices
 from emolive.capture.camera import CameraSource
-from emolive.capture.open import open_source
+from emolive.capture.factory import create_source
 from emolive.clock import now_ns
 from tests.helpers.listener import Collector, eventually
-from tests.helpers.webcam import Webcam, number_of
+from tests.helpers.webcam import VirtualCamera, number_of
 
 pytestmark = pytest.mark.devices
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.devices
 @contextmanager
 def running(spec: str) -> Iterator[Collector]:
     listener = Collector()
-    source = open_source(spec)
+    source = create_source(spec)
     assert isinstance(source, CameraSource)
     source.start(listener)
     try:
@@ -30,7 +30,7 @@ def running(spec: str) -> Iterator[Collector]:
         assert source.stop(timeout_s=30)
 
 
-def test_frames_come_in_order_with_increasing_stamps(webcam: Webcam) -> None:
+def test_frames_come_in_order_with_increasing_stamps(webcam: VirtualCamera) -> None:
     started_ns = now_ns()
     with running(webcam.url) as listener:
         eventually(lambda: len(listener.frames) >= 40, "forty frames")
@@ -46,7 +46,7 @@ def test_frames_come_in_order_with_increasing_stamps(webcam: Webcam) -> None:
     assert listener.codes[:2] == ["opening", "live"]
 
 
-def test_a_camera_that_is_cut_is_lost_and_comes_back(webcam: Webcam) -> None:
+def test_a_camera_that_is_cut_is_lost_and_comes_back(webcam: VirtualCamera) -> None:
     with running(webcam.url) as listener:
         eventually(lambda: listener.code == "live", "live")
         webcam.cut()
@@ -58,7 +58,7 @@ def test_a_camera_that_is_cut_is_lost_and_comes_back(webcam: Webcam) -> None:
     assert [frame.index for frame in listener.frames] == list(range(len(listener.frames)))
 
 
-def test_a_frozen_camera_is_stalled_and_comes_back(webcam: Webcam) -> None:
+def test_a_frozen_camera_is_stalled_and_comes_back(webcam: VirtualCamera) -> None:
     with running(webcam.url) as listener:
         eventually(lambda: listener.code == "live", "live")
         webcam.freeze()
@@ -67,7 +67,7 @@ def test_a_frozen_camera_is_stalled_and_comes_back(webcam: Webcam) -> None:
         eventually(lambda: listener.code == "live", "live again")
 
 
-def test_the_same_picture_for_ever_is_stalled_but_still_shown(webcam: Webcam) -> None:
+def test_the_same_picture_for_ever_is_stalled_but_still_shown(webcam: VirtualCamera) -> None:
     with running(webcam.url) as listener:
         eventually(lambda: listener.code == "live", "live")
         webcam.hold()
@@ -78,7 +78,7 @@ def test_the_same_picture_for_ever_is_stalled_but_still_shown(webcam: Webcam) ->
         eventually(lambda: listener.code == "live", "live again")
 
 
-def test_nothing_is_delivered_after_stop_even_while_frozen(webcam: Webcam) -> None:
+def test_nothing_is_delivered_after_stop_even_while_frozen(webcam: VirtualCamera) -> None:
     listener = Collector()
     source = CameraSource(webcam.url)
     source.start(listener)
@@ -93,7 +93,7 @@ def test_nothing_is_delivered_after_stop_even_while_frozen(webcam: Webcam) -> No
     assert (len(listener.frames), len(listener.statuses)) == (frames, statuses)
 
 
-def test_a_camera_that_is_not_there_is_missing_until_it_comes(webcam: Webcam) -> None:
+def test_a_camera_that_is_not_there_is_missing_until_it_comes(webcam: VirtualCamera) -> None:
     webcam.cut()
     with running(webcam.url) as listener:
         eventually(lambda: listener.code == "missing", "missing")
@@ -110,7 +110,7 @@ def test_a_camera_that_was_unplugged_is_missing(monkeypatch: pytest.MonkeyPatch)
     assert "Camera 97" in listener.statuses[-1].text
 
 
-def test_a_password_in_an_address_is_not_shown(webcam: Webcam) -> None:
+def test_a_password_in_an_address_is_not_shown(webcam: VirtualCamera) -> None:
     source = CameraSource("rtsp://ann:secret@127.0.0.1/live")
     assert source.info.name == "rtsp://127.0.0.1/live"
     assert source.stop()

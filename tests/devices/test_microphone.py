@@ -8,13 +8,13 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from emolive.bench.soundserver import SoundServer
+from benchmarks.virtual_microphone import VirtualMicrophone
+from emolive.buffers.ring_buffer import AudioRingBuffer
 from emolive.capture import portaudio
 from emolive.capture.devices import find_microphone, microphones
+from emolive.capture.factory import create_microphone
 from emolive.capture.microphone import MicrophoneSource
-from emolive.capture.open import open_microphone
 from emolive.errors import EmoliveError
-from emolive.ring import AudioRing
 from emolive.types import AudioBlock, FloatArray
 from tests.helpers.listener import Collector, eventually
 
@@ -28,12 +28,12 @@ class Recorder(Collector):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ring: AudioRing | None = None
+        self.ring: AudioRingBuffer | None = None
 
     def on_audio(self, block: AudioBlock) -> None:
         super().on_audio(block)
         if self.ring is None:
-            self.ring = AudioRing(block.rate_hz, seconds=5)
+            self.ring = AudioRingBuffer(block.rate_hz, seconds=5)
         self.ring.write(block.samples, block.t_ns)
 
     def last(self, seconds: float) -> tuple[FloatArray, bool]:
@@ -68,14 +68,14 @@ def running(source: MicrophoneSource) -> Iterator[Recorder]:
 
 
 @pytest.mark.parametrize("name", ["default", "VMIC"])
-def test_what_is_played_is_heard(sound_server: SoundServer, name: str) -> None:
+def test_what_is_played_is_heard(sound_server: VirtualMicrophone, name: str) -> None:
     with running(MicrophoneSource(name)) as listener:
         eventually(lambda: listener.blocks, "sound from the microphone")
         sound_server.play(tone(997, 20))
 
         def heard() -> bool:
-            samples, whole = listener.last(1.0)
-            return whole and bool(np.abs(samples).reshape(50, -1).max(axis=1).min() > 0.3)
+            samples, atomic_write = listener.last(1.0)
+            return atomic_write and bool(np.abs(samples).reshape(50, -1).max(axis=1).min() > 0.3)
 
         eventually(heard, "a second of the tone without a hole")
         samples, _ = listener.last(1.0)
@@ -88,14 +88,14 @@ def test_what_is_played_is_heard(sound_server: SoundServer, name: str) -> None:
         assert all(block.samples.dtype == np.float32 for block in listener.blocks)
 
 
-def test_a_microphone_that_gives_nothing_but_zeros_is_called_silent(sound_server: SoundServer) -> None:
+def test_a_microphone_that_gives_nothing_but_zeros_is_called_silent(sound_server: VirtualMicrophone) -> None:
     with running(MicrophoneSource()) as listener:
         eventually(lambda: listener.code == "silent", "silent")
         sound_server.play(tone(440, 20))
         eventually(lambda: listener.code == "live", "live once there is sound")
 
 
-def test_a_lost_microphone_comes_back(sound_server: SoundServer) -> None:
+def test_a_lost_microphone_comes_back(sound_server: VirtualMicrophone) -> None:
     with running(MicrophoneSource()) as listener:
         sound_server.play(tone(440, 30))
         eventually(lambda: listener.code == "live", "live")
@@ -109,7 +109,7 @@ def test_a_lost_microphone_comes_back(sound_server: SoundServer) -> None:
     assert listener.codes[0] == "opening"
 
 
-def test_a_microphone_that_is_not_there_is_missing_until_it_comes(sound_server: SoundServer) -> None:
+def test_a_microphone_that_is_not_there_is_missing_until_it_comes(sound_server: VirtualMicrophone) -> None:
     sound_server.kill()
     try:
         assert microphones(refresh=True) == []
@@ -124,21 +124,21 @@ def test_a_microphone_that_is_not_there_is_missing_until_it_comes(sound_server: 
     assert microphones(refresh=True)
 
 
-def test_names_and_indices(sound_server: SoundServer) -> None:
+def test_names_and_indices(sound_server: VirtualMicrophone) -> None:
     devices = microphones(refresh=True)
     assert [device.default for device in devices].count(True) == 1
     vmic = find_microphone("vmic")
     assert find_microphone("Vm") == vmic
     assert find_microphone(str(vmic.index)) == vmic
-    source = open_microphone(str(vmic.index))
+    source = create_microphone(str(vmic.index))
     assert source is not None
     assert (source.info.name, source.info.has_audio, source.info.has_video) == ("vmic", True, False)
     for wrong in ("no such microphone", "99"):
         with pytest.raises(EmoliveError, match=f"There is no microphone '{wrong}': choose one of .*vmic"):
-            open_microphone(wrong)
+            create_microphone(wrong)
 
 
-def test_the_list_of_microphones_leaves_a_running_one_alone(sound_server: SoundServer) -> None:
+def test_the_list_of_microphones_leaves_a_running_one_alone(sound_server: VirtualMicrophone) -> None:
     with running(MicrophoneSource()) as listener:
         eventually(lambda: listener.blocks, "sound")
         assert microphones(refresh=True)

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from emolive.audio import resample
-from emolive.bench.soundserver import SoundServer
-from emolive.capture.mediafile import iter_media, read_audio
-from emolive.cv import cv2
-from emolive.live.api import SessionConfig
-from emolive.live.session import Session
+from benchmarks.virtual_microphone import VirtualMicrophone
+from emolive._compat.opencv import cv2
+from emolive.audio.features import resample
+from emolive.capture.media_file import iter_media, read_audio
+from emolive.session.config import SessionConfig
+from emolive.session.session import Session
 from emolive.types import Estimate, FloatArray, Frame, Image
 from tests.helpers.clips import drawn_pictures, drawn_sound
 from tests.helpers.listener import eventually
-from tests.helpers.webcam import Webcam
+from tests.helpers.webcam import VirtualCamera
 
 RATE_HZ = 48_000
 PLAYED_S = 120
@@ -43,7 +43,7 @@ def material(clip: Path | None) -> tuple[list[Image], FloatArray]:
 class Story:
     """The session on its devices, and what is told of it."""
 
-    def __init__(self, server: SoundServer, webcam: Webcam, voice: FloatArray) -> None:
+    def __init__(self, server: VirtualMicrophone, webcam: VirtualCamera, voice: FloatArray) -> None:
         self.server, self.webcam, self.voice = server, webcam, voice
         self.estimates: list[Estimate] = []
         self.chapters: list[str] = []
@@ -108,14 +108,14 @@ class Story:
 
 
 def main(told: Path, clip: Path | None) -> None:
-    server = SoundServer()
+    server = VirtualMicrophone()
     os.environ.update(server.environment)
     server.start()
     try:
         pictures, sound = material(clip)
         # There and back again, so that the picture never jumps.
         film = pictures + pictures[::-1]
-        with Webcam(lambda number: film[number % len(film)]) as webcam:
+        with VirtualCamera(lambda number: film[number % len(film)]) as webcam:
             story = Story(server, webcam, sound)
             try:
                 story.live()

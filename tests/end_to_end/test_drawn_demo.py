@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from emolive.live.api import SessionConfig
-from emolive.live.session import Session
 from emolive.models.spec import EMOTIONS
-from emolive.types import UNSURE, Estimate, Observation
+from emolive.session.config import SessionConfig
+from emolive.session.session import Session
+from emolive.types import UNSURE, Estimate, FaceObservation
 from tests.helpers.listener import eventually
 
 SECONDS = 7
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["paced", "unpaced"])
-def heard(request, random_checkpoint) -> Iterator[tuple[Session, list[Estimate], list[Observation]]]:
+def heard(request, random_checkpoint) -> Iterator[tuple[Session, list[Estimate], list[FaceObservation]]]:
     """A session that has played the demo for some seconds, its estimates and what was perceived."""
     config = SessionConfig(
         source="demo", checkpoint=random_checkpoint("ia"), device="cpu", paced=request.param
     )
     estimates: list[Estimate] = []
-    observations: list[Observation] = []
+    observations: list[FaceObservation] = []
 
     def keep(estimate: Estimate) -> None:
         estimates.append(estimate)

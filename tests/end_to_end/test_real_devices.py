@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from emolive import settings
-from emolive.bench.soundserver import what_is_missing
+from benchmarks.virtual_microphone import what_is_missing
+from emolive import paths as settings
 
 pytestmark = pytest.mark.devices
 

@@ -1,7 +1,7 @@
 """The published implementation's own numbers, and librosa's, against ours.
 
 The golden values are not part of the project: `parity` beside the data folder, see
-`emolive.settings.data_dir`.
+`emolive.paths.data_dir`.
 """
 
 from pathlib import Path
@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from emolive import audio, settings
-from emolive.models import checkpoint
-from emolive.models.import_reference import import_reference
+from emolive import paths as settings
+from emolive.audio import features as audio
+from emolive.models.io import checkpoint
+from emolive.models.io.chumachenko2022 import convert_checkpoint
 from emolive.models.spec import AudioSpec
 
 FUSIONS = ("lt", "it", "ia")
@@ -29,7 +30,7 @@ def parity() -> Path:
 @pytest.fixture(scope="module", params=FUSIONS)
 def case(request, parity):
     torch.set_num_threads(1)
-    net = import_reference(parity / f"{request.param}_1head.pth")
+    net = convert_checkpoint(parity / f"{request.param}_1head.pth")
     with np.load(parity / f"{request.param}_1head_io.npz") as golden:
         return net, {name: torch.from_numpy(golden[name]) for name in golden.files}
 

@@ -11,8 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from emolive.gui.app import run_app
-from emolive.gui.link import Backend
-from emolive.live.api import SessionConfig
+from emolive.gui.session_controller import Backend
+from emolive.session.config import SessionConfig
 from tests.helpers.fake_session import FakeDevice, FakeSession
 
 

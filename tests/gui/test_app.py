@@ -13,7 +13,7 @@ import pytest
 
 RUNNER = Path(__file__).with_name("run_fake.py")
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "cv2", "mediapipe", "sounddevice", "pyqtgraph", "scipy", "emolive.live.session")
+HEAVY = ("torch", "cv2", "mediapipe", "sounddevice", "pyqtgraph", "scipy", "emolive.session.session")
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -26,7 +26,7 @@ def environment(home: Path) -> dict[str, str]:
 def test_nothing_heavy_is_imported_before_the_window_is_there(tmp_path: Path) -> None:
     code = (
         "import sys; import emolive.gui.app, emolive.gui.main_window;"
-        "from emolive.gui.link import Backend; Backend().fusions();"
+        "from emolive.gui.session_controller import Backend; Backend().fusions();"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(

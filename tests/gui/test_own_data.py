@@ -14,11 +14,11 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from emolive.cli.main import main as emolive
-from emolive.gui.link import Backend
 from emolive.gui.main_window import MainWindow
-from emolive.live.api import SessionConfig
-from emolive.live.session import Session
-from emolive.models import checkpoint
+from emolive.gui.session_controller import Backend
+from emolive.models.io import checkpoint
+from emolive.session.config import SessionConfig
+from emolive.session.session import Session
 from preprocessing import datasets
 from preprocessing.cli import main as preprocess
 from training.cli import train

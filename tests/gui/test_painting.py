@@ -12,13 +12,14 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from emolive.clock import NS_PER_S
-from emolive.gui import theme, video_view, words
-from emolive.gui.pending import Pending
-from emolive.gui.pixels import ScreenImage
+from emolive.gui import strings as words
+from emolive.gui import theme, video_view
+from emolive.gui.frame_converter import FrameConverter
+from emolive.gui.pending_selection import PendingSelection
 from emolive.gui.timeline import SPAN_S, Timeline
 from emolive.gui.video_view import VideoView
 from emolive.models.spec import EMOTIONS
-from emolive.types import Box, Face, Frame
+from emolive.types import BoundingBox, Face, Frame
 
 pytestmark = [pytest.mark.qt_log_level_fail("WARNING"), pytest.mark.qt_log_ignore("propagateSizeHints")]
 
@@ -122,7 +123,7 @@ def test_sources_are_named(source: str, kind: str, title: str) -> None:
 
 def test_a_wish_is_shown_until_it_is_answered() -> None:
     now_s = 0.0
-    pending = Pending(lambda: now_s)
+    pending = PendingSelection(lambda: now_s)
     assert pending.shown("ia") == "ia"
     pending.want("lt")
     assert pending.shown("ia") == "lt"
@@ -148,7 +149,7 @@ def pixels_of(image: QImage) -> np.ndarray:
 def test_a_screen_image_is_the_frame_and_is_made_once(mirrored: bool, times: int) -> None:
     rng = np.random.default_rng(0)
     blocks = rng.integers(0, 256, (4, 6, 3), np.uint8).repeat(10, axis=0).repeat(10, axis=1)
-    screen = ScreenImage()
+    screen = FrameConverter()
     image = screen.show(blocks, 60 * times, 40 * times, mirrored=mirrored)
     expected = blocks[:, ::-1] if mirrored else blocks
     middles = slice(5 * times, None, 10 * times)
@@ -180,7 +181,7 @@ def test_a_face_waits_for_the_next_frame_but_not_for_ever(
     qtbot.waitUntil(lambda: view.painted == 1)
     qapp.processEvents()
     before = view.paints
-    view.annotate(Face(Box(10, 10, 20, 20), 0.9), None)
+    view.annotate(Face(BoundingBox(10, 10, 20, 20), 0.9), None)
     qapp.processEvents()
     assert view.paints == before + (0 if waits else 1)
     view.show_frame(Frame(1, np.zeros((48, 64, 3), np.uint8), 1))

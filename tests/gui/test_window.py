@@ -13,10 +13,10 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QWidget
 
 from emolive.errors import EmoliveError
-from emolive.gui import words
-from emolive.gui.choices import with_remembered
+from emolive.gui import strings as words
 from emolive.gui.picker import Picker
-from emolive.live.api import SessionConfig
+from emolive.gui.ui_settings import with_remembered
+from emolive.session.config import SessionConfig
 from emolive.types import UNSURE, Status
 from tests.helpers.fake_session import FakeDevice, FakeSession
 from tests.helpers.stage import Stage

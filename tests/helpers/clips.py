@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from emolive.capture.demo import Scene
-from emolive.capture.demo.voice import BLOCK, RATE_HZ, Voice
+from emolive.capture.synthetic import SyntheticScene
+from emolive.capture.synthetic.voice import BLOCK, RATE_HZ, Voice
 from emolive.types import FloatArray, Image
 
 FPS = 30
@@ -18,7 +18,7 @@ START_S = 7.0
 
 
 def drawn_pictures(seconds: float) -> list[Image]:
-    scene = Scene()
+    scene = SyntheticScene()
     return [scene.picture(START_S + i / FPS) for i in range(round(seconds * FPS))]
 
 

@@ -12,20 +12,20 @@ import numpy as np
 
 from emolive.clock import NS_PER_S, now_ns
 from emolive.errors import EmoliveError
-from emolive.live.api import SessionConfig
 from emolive.models.spec import EMOTIONS
+from emolive.session.config import SessionConfig
 from emolive.types import (
     UNSURE,
-    Box,
+    BoundingBox,
     Counters,
     Estimate,
     Face,
+    FaceObservation,
     Frame,
     Modality,
-    Observation,
     Snapshot,
-    Stamps,
     Status,
+    Timestamps,
 )
 
 FPS = 30.0
@@ -60,7 +60,7 @@ class FakeSession:
         self._calibrating_ns = 0
         self._estimate: Estimate | None = None
         self._frame: Frame | None = None
-        self._observation: Observation | None = None
+        self._observation: FaceObservation | None = None
         self._lock = threading.Lock()
 
     # --- SessionApi
@@ -151,7 +151,7 @@ class FakeSession:
             frame_ns = self._start_ns + round(index / FPS * NS_PER_S)
             image, face = draw(t_s)
             self._frame = Frame(frame_ns, image, index)
-            self._observation = Observation(frame_ns, face, None)
+            self._observation = FaceObservation(frame_ns, face, None)
         due = self._estimate is None or t_ns - self._estimate.t_ns >= HOP_S * NS_PER_S
         if due and self.estimating:
             self._estimate = self._make_estimate(t_ns, t_s)
@@ -176,7 +176,7 @@ class FakeSession:
             modality=self.modality,
             fusion=self.config.fusion,
             baseline=self.config.baseline,
-            stamps=Stamps(t_ns, t_ns, t_ns),
+            stamps=Timestamps(t_ns, t_ns, t_ns),
         )
 
     def _statuses(self) -> tuple[Status, ...]:
@@ -205,10 +205,10 @@ def draw(t_s: float) -> tuple[np.ndarray, Face]:
     angles = np.linspace(0, 2 * np.pi, 17, endpoint=False)
     jaw = np.stack([cx + 0.95 * rx * np.cos(angles), cy + 0.95 * ry * np.sin(angles)], axis=1)
     mouth = np.stack([cx + 40 * np.cos(angles), cy + 52 + 10 * np.sin(angles)], axis=1)
-    eyes = [
+    perception = [
         np.stack([cx + side * 36 + 14 * np.cos(angles), cy - 28 + 9 * np.sin(angles)], axis=1)
         for side in (-1, 1)
     ]
-    points = np.concatenate([jaw, mouth, *eyes]).astype(np.float32)
-    box = Box(cx - rx - 6, cy - ry - 6, 2 * rx + 12, 2 * ry + 12)
+    points = np.concatenate([jaw, mouth, *perception]).astype(np.float32)
+    box = BoundingBox(cx - rx - 6, cy - ry - 6, 2 * rx + 12, 2 * ry + 12)
     return image, Face(box, 0.97, points)

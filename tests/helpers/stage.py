@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from pytestqt.qtbot import QtBot
 
-from emolive.gui.link import Backend
 from emolive.gui.main_window import MainWindow
-from emolive.live.api import SessionConfig
+from emolive.gui.session_controller import Backend
+from emolive.session.config import SessionConfig
 from tests.helpers.fake_session import FakeDevice, FakeSession
 
 FUSIONS = {"lt": "late transformer", "it": "intermediate transformer", "ia": "intermediate attention"}

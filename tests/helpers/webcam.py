@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from emolive.bench import webcam
-from emolive.cv import cv2
+from benchmarks import virtual_camera as webcam
+from emolive._compat.opencv import cv2
 from emolive.types import Image
 
 
@@ -27,7 +27,7 @@ def number_of(image: Image) -> int:
     return sum(bright << bit for bit, bright in enumerate(middles))
 
 
-class Webcam(webcam.Webcam):
+class VirtualCamera(webcam.VirtualCamera):
     """Serves `picture(number)` at `rate_hz` on `url`, with `with` or between `start` and `stop`."""
 
     def __init__(self, picture: Callable[[int], Image] = numbered, rate_hz: float = 30) -> None:

@@ -10,16 +10,16 @@ from pathlib import Path
 import av
 import numpy as np
 
-from emolive.capture.demo.expression import EXPRESSIONS
-from emolive.capture.demo.face import FaceArtist
+from emolive.capture.synthetic.expression import EXPRESSIONS
+from emolive.capture.synthetic.face import FaceRenderer
 from emolive.types import FloatArray, Image
 
 RATE_HZ = 16_000
 
 
 @cache
-def artist() -> FaceArtist:
-    return FaceArtist()
+def artist() -> FaceRenderer:
+    return FaceRenderer()
 
 
 @cache

@@ -10,29 +10,29 @@ import soundfile
 from made_clips import RATE_HZ, drawn_face, empty_picture, tone, write_clip
 
 from emolive.clock import NS_PER_S, to_ns
-from emolive.evidence import centre_end_ns
-from emolive.offline import perceive_clip
-from emolive.perception import Perceiver
-from emolive.sampler import FrameSampler
+from emolive.file_analyzer import extract_clip_features
 from emolive.types import Image
-from preprocessing.annotations import Item
-from preprocessing.clip import ClipCutter
-from preprocessing.faces import FILLED, MEASURED, MPEG_CLOCK_HZ, PADDED, _frame_numbers
+from emolive.vision.face_pipeline import FacePipeline
+from emolive.vision.frame_sampler import FrameSampler
+from emolive.windowing import centre_window_end_ns
+from preprocessing.annotations import ClipEntry
+from preprocessing.clip_processor import ClipProcessor
+from preprocessing.face_extractor import FILLED, MEASURED, MPEG_CLOCK_HZ, PADDED, _frame_numbers
 from preprocessing.output import Output
-from preprocessing.records import STEPS, Cut, Record
+from preprocessing.records import STEPS, PreprocessConfig, Record
 
 SIZE = 48
 FPS = 25
 
 
 @pytest.fixture(scope="module")
-def cutters(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ClipCutter]:
+def cutters(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ClipProcessor]:
     root = tmp_path_factory.mktemp("cut")
-    return root, ClipCutter(root, Output(root / "out"), Cut(size=SIZE), STEPS)
+    return root, ClipProcessor(root, Output(root / "out"), PreprocessConfig(size=SIZE), STEPS)
 
 
-def cut(cutters: tuple[Path, ClipCutter], name: str) -> Record:
-    return cutters[1](Item(Path(name).stem, name, name, "happy", "1"))
+def cut(cutters: tuple[Path, ClipProcessor], name: str) -> Record:
+    return cutters[1](ClipEntry(Path(name).stem, name, name, "happy", "1"))
 
 
 def crops_of(root: Path, name: str) -> tuple[Image, np.ndarray]:
@@ -42,7 +42,7 @@ def crops_of(root: Path, name: str) -> tuple[Image, np.ndarray]:
     )
 
 
-def test_picture_and_sound_are_of_the_same_moments(cutters: tuple[Path, ClipCutter]) -> None:
+def test_picture_and_sound_are_of_the_same_moments(cutters: tuple[Path, ClipProcessor]) -> None:
     """The picture brightens steadily, so that a crop tells when it was taken; the tone's start is known."""
     root, _ = cutters
     seconds, event_s = 5.5, 2.5
@@ -75,30 +75,30 @@ def test_picture_and_sound_are_of_the_same_moments(cutters: tuple[Path, ClipCutt
     assert np.abs(taken_s - due_s).max() <= 1 / FPS, "each crop was taken in the middle of its bin"
 
 
-def test_crops_are_those_of_live_perception(cutters: tuple[Path, ClipCutter]) -> None:
+def test_crops_are_those_of_live_perception(cutters: tuple[Path, ClipProcessor]) -> None:
     root, _ = cutters
     face = drawn_face("happy")
     write_clip(root / "live.mp4", 4.0, picture=lambda t: np.roll(face, round(12 * t), axis=1))
     cut(cutters, "live.mp4")
     crops, mask = crops_of(root, "live.mp4")
-    spec = Cut(size=SIZE).pixels
+    spec = PreprocessConfig(size=SIZE).pixels
     seen: list[Image] = []
 
     def keep(image: Image) -> np.ndarray:
         seen.append(image)
         return np.full(1, len(seen) - 1, np.float32)
 
-    perceiver = Perceiver(("efficientface",), spec.pixels, keep)
-    clip = perceive_clip(root / "live.mp4", perceiver, FrameSampler(spec, 0), 1)
+    perceiver = FacePipeline(("efficientface",), spec.pixels, keep)
+    clip = extract_clip_features(root / "live.mp4", perceiver, FrameSampler(spec, 0), 1)
     assert clip.track is not None
-    end_ns = centre_end_ns(clip.duration_s, spec)
+    end_ns = centre_window_end_ns(clip.duration_s, spec)
     middles = end_ns - to_ns(3.6) + (np.arange(15) + 0.5) * to_ns(0.24)
     for i in np.flatnonzero(mask == MEASURED):
         nearest = np.abs(clip.track.stamps_ns - middles[i]).argmin()
         assert np.array_equal(crops[i], seen[int(clip.track.vectors[nearest, 0])])
 
 
-def test_gaps_repeat_their_neighbours_and_are_counted(cutters: tuple[Path, ClipCutter]) -> None:
+def test_gaps_repeat_their_neighbours_and_are_counted(cutters: tuple[Path, ClipProcessor]) -> None:
     root, _ = cutters
     face = drawn_face("sad")
     write_clip(root / "gap.mp4", 3.6, picture=lambda t: empty_picture(t) if 1.0 < t < 1.7 else face)
@@ -113,7 +113,7 @@ def test_gaps_repeat_their_neighbours_and_are_counted(cutters: tuple[Path, ClipC
     assert facts["frames_with_face"] < facts["frames"]
 
 
-def test_a_short_clip_is_padded_and_marked_not_blackened(cutters: tuple[Path, ClipCutter]) -> None:
+def test_a_short_clip_is_padded_and_marked_not_blackened(cutters: tuple[Path, ClipProcessor]) -> None:
     root, _ = cutters
     face = drawn_face("happy")
     write_clip(root / "short.mp4", 1.2, picture=lambda _: face, sound=tone(1.2))
@@ -133,7 +133,7 @@ def test_a_short_clip_is_padded_and_marked_not_blackened(cutters: tuple[Path, Cl
     assert heard[-1] == pytest.approx(high, abs=0.01)
 
 
-def test_a_clip_of_exactly_one_window_is_whole(cutters: tuple[Path, ClipCutter]) -> None:
+def test_a_clip_of_exactly_one_window_is_whole(cutters: tuple[Path, ClipProcessor]) -> None:
     root, _ = cutters
     face = drawn_face("happy")
     write_clip(root / "exact.mp4", 3.6, picture=lambda _: face, sound=tone(3.6))
@@ -141,7 +141,7 @@ def test_a_clip_of_exactly_one_window_is_whole(cutters: tuple[Path, ClipCutter])
     assert (crops_of(root, "exact.mp4")[1] == MEASURED).all()
 
 
-def test_landmarks_tell_their_time(cutters: tuple[Path, ClipCutter]) -> None:
+def test_landmarks_tell_their_time(cutters: tuple[Path, ClipProcessor]) -> None:
     root, _ = cutters
     face = drawn_face("happy")
     write_clip(root / "marks.mp4", 2.0, fps=FPS, picture=lambda _: face)

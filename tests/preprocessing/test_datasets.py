@@ -11,9 +11,9 @@ from made_clips import tone, write_clip, write_face
 
 from emolive.errors import EmoliveError
 from preprocessing import annotations, datasets
-from preprocessing.annotations import Item
+from preprocessing.annotations import ClipEntry
 from preprocessing.cli import main
-from preprocessing.datasets import Fault, LeftOut, register
+from preprocessing.datasets import Issue, Skipped, register
 from preprocessing.output import Output
 
 PLUGIN = '''
@@ -86,7 +86,7 @@ def test_clips_are_listed_where_they_lie(here: Path, capsys: pytest.CaptureFixtu
     assert not (here / "a.csv").exists()
     assert main(["numbered", "clips", "a.csv", "--plugin", "mine.py", "--strict"]) == 1
     assert annotations.read(here / "a.csv").items == (
-        Item("keen_1", "clips/keen_1.mp4", "clips/keen_1.mp4", "keen", "1", "training"),
+        ClipEntry("keen_1", "clips/keen_1.mp4", "clips/keen_1.mp4", "keen", "1", "training"),
     )
     (here / "lists").mkdir()
     assert main(["numbered", "clips", "lists/a.csv", "--plugin", "mine.py"]) == 0
@@ -158,8 +158,8 @@ def test_a_module_and_an_entry_point_are_found(
 def test_two_clips_of_one_id_are_a_fault(tmp_path: Path) -> None:
     class Twice:
         def items(self, root: Path) -> list[datasets.Found]:
-            item = Item("x", "f", "", "keen")
-            return [item, item, LeftOut("others"), LeftOut("others"), Fault("corrupt", "y", "It is odd.")]
+            item = ClipEntry("x", "f", "", "keen")
+            return [item, item, Skipped("others"), Skipped("others"), Issue("corrupt", "y", "It is odd.")]
 
     register("twice")(Twice)
     (tmp_path / "f").touch()

@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from preprocessing import mtcnn
+from benchmarks import mtcnn
 
 BOXES = torch.tensor([[0.0, 0, 10, 10], [1, 1, 11, 11], [100, 0, 110, 10], [0, 0, 10, 5]])
 SCORES = torch.tensor([0.8, 0.9, 0.7, 0.6])

@@ -19,9 +19,9 @@ from made_clips import RATE_HZ, tone, write_clip, write_face
 
 from emolive.errors import EmoliveError
 from preprocessing import annotations
-from preprocessing.annotations import Item
+from preprocessing.annotations import ClipEntry
 from preprocessing.cli import main
-from preprocessing.clip import ClipCutter
+from preprocessing.clip_processor import ClipProcessor
 from preprocessing.output import Output
 from preprocessing.records import Record
 
@@ -52,11 +52,11 @@ def test_ravdess_from_clips_to_annotations(
         ("01-01-03-01-01-01-02", "happy", "02", "testing"),
         ("01-01-04-01-01-01-02", "sad", "02", "testing"),
     ]
-    whole = annotations.read(out / "annotations-landmarks.csv")
-    path, key = whole.locate(whole.items[0].video)
+    atomic_write = annotations.read(out / "annotations-landmarks.csv")
+    path, key = atomic_write.locate(atomic_write.items[0].video)
     with np.load(path) as stored:
         assert stored[f"{key}/xy"].shape[1:] == (68, 2)
-    samples, rate_hz = soundfile.read(out / whole.items[0].audio)
+    samples, rate_hz = soundfile.read(out / atomic_write.items[0].audio)
     assert len(samples) / rate_hz == pytest.approx(1.5, abs=0.01)
     assert {p.name for p in (out / "grids").iterdir()} == {"actor_01.png", "actor_02.png"}
     assert set(faults_of(out)) == {"missing"}
@@ -135,8 +135,8 @@ def test_a_dry_run_writes_nothing(tree: Path, tmp_path: Path, capsys: pytest.Cap
 
 def test_a_killed_run_goes_on_to_the_same_files(tree: Path, tmp_path: Path) -> None:
     """With a process of its own, and resumed in this one: neither makes a difference."""
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert main(["ravdess", str(tree), str(whole), *FAST]) == 0
+    atomic_write, killed = tmp_path / "whole", tmp_path / "killed"
+    assert main(["ravdess", str(tree), str(atomic_write), *FAST]) == 0
     command = [sys.executable, "-m", "preprocessing.cli", "ravdess", str(tree), str(killed), "--size", "32"]
     process = subprocess.Popen(
         [*command, "--workers", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -157,21 +157,21 @@ def test_a_killed_run_goes_on_to_the_same_files(tree: Path, tmp_path: Path) -> N
     assert len(list(records.glob("*.json"))) == left, "its worker ended with it"
     (killed / "crops" / ".x.npy.1.part").write_bytes(b"half")
     assert main(["ravdess", str(tree), str(killed), *FAST]) == 0
-    assert files_of(killed) == files_of(whole)
+    assert files_of(killed) == files_of(atomic_write)
 
 
 def test_stopping_keeps_what_is_done(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cut, out, seen = ClipCutter.__call__, tmp_path / "out", []
+    cut, out, seen = ClipProcessor.__call__, tmp_path / "out", []
 
-    def stop_at_the_third(self: ClipCutter, clip: Item) -> Record:
+    def stop_at_the_third(self: ClipProcessor, clip: ClipEntry) -> Record:
         seen.append(clip.id)
         if len(seen) == 3:
             os.kill(os.getpid(), signal.SIGTERM)
         return cut(self, clip)
 
-    monkeypatch.setattr(ClipCutter, "__call__", stop_at_the_third)
+    monkeypatch.setattr(ClipProcessor, "__call__", stop_at_the_third)
     assert main(["ravdess", str(tree), str(out), *FAST]) == 130
     assert "2 of 4 clips are done" in capsys.readouterr().err
     assert main(["check", str(out), "--strict"]) == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emolive.settings import asset, data_dir
+from emolive.paths import asset, data_dir
 from preprocessing import annotations, mean_shape
 from preprocessing.cli import main
 

@@ -11,7 +11,7 @@ from preprocessing.datasets import scan
 from preprocessing.folder import Folder
 from preprocessing.output import PLAN
 from preprocessing.ravdess import Channel, Ravdess, trials
-from preprocessing.records import Fault, Scan
+from preprocessing.records import DatasetIndex, Issue
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -21,15 +21,15 @@ def touch(root: Path, *names: str) -> Path:
     return root
 
 
-def scan_ravdess(root: Path, channel: Channel = "speech") -> Scan:
+def scan_ravdess(root: Path, channel: Channel = "speech") -> DatasetIndex:
     return scan("ravdess", Ravdess(channel), root)
 
 
-def scan_folder(root: Path, labels: Path | None = None) -> Scan:
+def scan_folder(root: Path, labels: Path | None = None) -> DatasetIndex:
     return scan("folder", Folder(labels), root)
 
 
-def faults_of(scan: Scan, kind: str) -> list[Fault]:
+def faults_of(scan: DatasetIndex, kind: str) -> list[Issue]:
     return [fault for fault in scan.faults if fault.kind == kind]
 
 
@@ -68,13 +68,13 @@ def test_sound_alone_is_a_clip_and_its_picture_is_missing(tmp_path: Path) -> Non
     scan = scan_ravdess(touch(tmp_path, "03-01-03-01-01-01-01.wav"))
     (clip,) = scan.clips
     assert (clip.id, clip.video) == ("03-01-03-01-01-01-01", "")
-    assert Fault("missing", "01-01-03-01-01-01-01", "The clip is not there, only its sound.") in scan.faults
+    assert Issue("missing", "01-01-03-01-01-01-01", "The clip is not there, only its sound.") in scan.faults
 
 
 def test_what_is_missing_is_listed_by_trial_and_by_actor(tmp_path: Path) -> None:
     missing = faults_of(scan_ravdess(touch(tmp_path, "01-01-03-01-01-01-01.mp4")), "missing")
     assert len(missing) == 59 + 23
-    assert Fault("missing", "actor 24", "There is no clip of this actor.") in missing
+    assert Issue("missing", "actor 24", "There is no clip of this actor.") in missing
 
 
 @pytest.mark.parametrize(
@@ -162,4 +162,4 @@ def test_a_bad_csv_is_refused(tmp_path: Path, text: str, says: str) -> None:
 
 def test_a_scan_comes_back_from_json(tmp_path: Path) -> None:
     scan = scan_ravdess(touch(tmp_path, "01-01-03-01-01-01-01.mp4", "x.mp4"))
-    assert Scan.from_dict(scan.to_dict()) == scan
+    assert DatasetIndex.from_dict(scan.to_dict()) == scan

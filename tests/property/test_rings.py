@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emolive.buffers.ring_buffer import AudioRingBuffer, FeatureBuffer
 from emolive.clock import NS_PER_S
-from emolive.ring import AudioRing, VectorRing
 
 RATES = st.sampled_from([8000, 16000, 22050, 44100, 48000])
 START_NS = 7_000_000_123
@@ -37,7 +37,7 @@ def pieces(draw: st.DrawFn) -> list[tuple[int, int]]:
 def test_reads_what_was_written_at_that_time(
     rate_hz: int, blocks: list[tuple[int, int]], data: st.DataObject
 ) -> None:
-    ring = AudioRing(rate_hz, seconds=0.5)
+    ring = AudioRingBuffer(rate_hz, seconds=0.5)
     model: dict[int, float] = {}
     at = 0
     for i, (gap, n) in enumerate(blocks):
@@ -64,16 +64,16 @@ def test_reads_what_was_written_at_that_time(
 def test_how_the_sound_is_cut_into_blocks_does_not_matter(
     rate_hz: int, total: int, data: st.DataObject
 ) -> None:
-    whole = AudioRing(rate_hz, seconds=1.0)
-    cut = AudioRing(rate_hz, seconds=1.0)
-    whole.write(ramp(0, total), START_NS)
+    atomic_write = AudioRingBuffer(rate_hz, seconds=1.0)
+    cut = AudioRingBuffer(rate_hz, seconds=1.0)
+    atomic_write.write(ramp(0, total), START_NS)
     at = 0
     while at < total:
         n = data.draw(st.integers(1, 9000))
         cut.write(ramp(at, min(n, total - at)), stamp(at, rate_hz))
         at += n
     for hop_ns in (0, 50_000_000, 250_000_000, 333_333_333, data.draw(st.integers(0, NS_PER_S))):
-        a, b = whole.read(START_NS + hop_ns, 3000), cut.read(START_NS + hop_ns, 3000)
+        a, b = atomic_write.read(START_NS + hop_ns, 3000), cut.read(START_NS + hop_ns, 3000)
         np.testing.assert_array_equal(a[0], b[0])
         np.testing.assert_array_equal(a[1], b[1])
 
@@ -82,7 +82,7 @@ def test_how_the_sound_is_cut_into_blocks_does_not_matter(
 @given(rate_hz=RATES, seed=st.integers(0, 2**32 - 1), drift_ppm=st.floats(-200, 200))
 def test_jitter_and_drift_of_the_stamps_are_evened_out(rate_hz: int, seed: int, drift_ppm: float) -> None:
     rng = np.random.default_rng(seed)
-    ring = AudioRing(rate_hz, seconds=2.0)
+    ring = AudioRingBuffer(rate_hz, seconds=2.0)
     n = rate_hz // 50
     true_rate_hz = rate_hz * (1 + drift_ppm * 1e-6)
     for i in range(400):
@@ -96,7 +96,7 @@ def test_jitter_and_drift_of_the_stamps_are_evened_out(rate_hz: int, seed: int, 
 
 
 def test_one_very_late_stamp_does_not_displace_what_follows() -> None:
-    ring = AudioRing(48000, seconds=2.0)
+    ring = AudioRingBuffer(48000, seconds=2.0)
     for i in range(60):
         late_ns = 150_000_000 if i == 30 else 0
         ring.write(ramp(i * 960, 960), stamp(i * 960, 48000) + late_ns)
@@ -106,7 +106,7 @@ def test_one_very_late_stamp_does_not_displace_what_follows() -> None:
 
 
 def test_a_sound_that_starts_over_much_earlier_is_taken_from_there() -> None:
-    ring = AudioRing(8000, seconds=1.0)
+    ring = AudioRingBuffer(8000, seconds=1.0)
     ring.write(ramp(0, 4000), stamp(100_000, 8000))
     ring.write(ramp(0, 1000), stamp(0, 8000))
     samples, present = ring.read(stamp(1000, 8000), 1500)
@@ -115,7 +115,7 @@ def test_a_sound_that_starts_over_much_earlier_is_taken_from_there() -> None:
 
 
 def test_an_empty_or_cleared_ring_has_nothing() -> None:
-    ring = AudioRing(16000, seconds=1.0)
+    ring = AudioRingBuffer(16000, seconds=1.0)
     ring.write(np.zeros(0, np.float32), START_NS)
     assert ring.newest_ns is None
     ring.write(ramp(0, 20_000), START_NS)
@@ -129,7 +129,7 @@ def test_an_empty_or_cleared_ring_has_nothing() -> None:
 
 def test_a_reader_sees_whole_blocks_while_another_thread_writes() -> None:
     rate_hz, n = 48000, 960
-    ring = AudioRing(rate_hz, seconds=0.5)
+    ring = AudioRingBuffer(rate_hz, seconds=0.5)
     stop = threading.Event()
 
     def write() -> None:
@@ -161,7 +161,7 @@ def test_a_reader_sees_whole_blocks_while_another_thread_writes() -> None:
 def test_vectors_between_two_stamps(
     capacity: int, pairs: list[tuple[int, bool]], start: int, length: int
 ) -> None:
-    ring = VectorRing(capacity, dim=3)
+    ring = FeatureBuffer(capacity, dim=3)
     model: list[tuple[int, bool]] = []
     for t_ns, there in pairs:
         taken = ring.append(t_ns, np.full(3, t_ns, np.float32) if there else None)
@@ -184,15 +184,15 @@ def test_vectors_between_two_stamps(
 
 def test_a_vector_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="shape"):
-        VectorRing(4, dim=3).append(0, np.zeros(2, np.float32))
+        FeatureBuffer(4, dim=3).append(0, np.zeros(2, np.float32))
 
 
 @pytest.mark.parametrize("bad", [(0, 1.0), (16000, 0.0)])
 def test_an_audio_ring_needs_a_rate_and_a_length(bad: tuple[int, float]) -> None:
     with pytest.raises(ValueError, match="positive"):
-        AudioRing(*bad)
+        AudioRingBuffer(*bad)
 
 
 def test_a_vector_ring_needs_a_capacity() -> None:
     with pytest.raises(ValueError, match="positive"):
-        VectorRing(0, dim=3)
+        FeatureBuffer(0, dim=3)

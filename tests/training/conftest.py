@@ -9,9 +9,9 @@ import pytest
 import soundfile
 import torch
 
-from emolive.face import geometry
+from emolive.vision import geometry
 from preprocessing import annotations
-from preprocessing.annotations import Item
+from preprocessing.annotations import ClipEntry
 
 LABELS = ("neutral", "happy", "angry")
 MOUTH = slice(48, 68)
@@ -38,7 +38,7 @@ def make_clips(folder: Path, actors: int = 4, takes: int = 3) -> Path:
                 )
                 sound = (voice + rng.normal(0, 1e-3, len(t))).astype(np.float32)
                 soundfile.write(folder / f"{key}.wav", sound, 22_050)
-                items.append(Item(key, f"marks.npz#{key}", f"{key}.wav", name, str(actor), ""))
+                items.append(ClipEntry(key, f"marks.npz#{key}", f"{key}.wav", name, str(actor), ""))
     np.savez(folder / "marks.npz", allow_pickle=False, **arrays)
     path = folder / "annotations.csv"
     annotations.write(path, items)

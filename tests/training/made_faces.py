@@ -8,10 +8,10 @@ import numpy as np
 import soundfile
 import torch
 
+from emolive.models.io.backbone import FaceClassifier, save_backbone
 from emolive.models.spec import PixelSpec
-from emolive.models.trunk_file import FaceClassifier, save_trunk
 from preprocessing import annotations
-from preprocessing.annotations import Item
+from preprocessing.annotations import ClipEntry
 
 SIZE = 32
 LABELS = ("neutral", "happy", "angry")
@@ -38,7 +38,7 @@ def make_crop_clips(folder: Path, actors: int = 4, takes: int = 2) -> Path:
                 sound = 0.1 * rng.normal(0, 1, round(3.6 * 22_050))
                 sound[:20_000] = 0
                 soundfile.write(folder / f"{key}.wav", sound.astype(np.float32), 22_050)
-                items.append(Item(key, f"{key}.npy", f"{key}.wav", label, str(actor), ""))
+                items.append(ClipEntry(key, f"{key}.npy", f"{key}.wav", label, str(actor), ""))
     path = folder / "annotations.csv"
     annotations.write(path, items)
     return path
@@ -52,5 +52,5 @@ def make_trunk(path: Path, size: int = SIZE) -> Path:
     with torch.no_grad():
         for _ in range(8):
             net(torch.randn(8, 3, size, size))
-    save_trunk(path, net.eval(), provenance={"data": "none: random weights"})
+    save_backbone(path, net.eval(), provenance={"data": "none: random weights"})
     return path

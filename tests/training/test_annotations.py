@@ -7,7 +7,7 @@ import pytest
 
 from emolive.errors import EmoliveError
 from preprocessing import annotations, splits
-from preprocessing.annotations import Item
+from preprocessing.annotations import ClipEntry
 
 HEADER = "id,video,audio,label,actor,split\n"
 
@@ -20,8 +20,8 @@ def write(folder: Path, text: str, name: str = "a.csv") -> Path:
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     items = [
-        Item("x", "f.npz#k/é", "", "calm", "01", "training"),
-        Item("y", "", "s, t.wav", "happy", "2", ""),
+        ClipEntry("x", "f.npz#k/é", "", "calm", "01", "training"),
+        ClipEntry("y", "", "s, t.wav", "happy", "2", ""),
     ]
     for name in ("f.npz", "s, t.wav"):
         (tmp_path / name).touch()

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from emolive.bench import material
-from emolive.bench.figures import Found, Plan
+from benchmarks import fixtures as material
+from benchmarks import preprocessing as preprocess
+from benchmarks import training as train
+from benchmarks.results import BenchmarkConfig, Found
 from emolive.models import registry
 from emolive.models.spec import ModelSpec, PixelSpec
-from preprocessing import bench as preprocess
-from training import bench as train
 
 
 def test_a_step_on_cached_vectors_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "_unfrozen", lambda *_: sum(i for i in range(100_000)))
-    figures = {figure.key: figure for figure in train.part(Plan(tmp_path, rounds=1), Found())}
+    figures = {figure.key: figure for figure in train.part(BenchmarkConfig(tmp_path, rounds=1), Found())}
     assert 0 < (figures["train.cached"].value or 0) < 60
     assert (figures["train.unfrozen_reference"].value or 0) > 0
 
@@ -26,19 +26,19 @@ def test_a_step_on_cached_vectors_is_measured(tmp_path: Path, monkeypatch: pytes
 def test_the_reference_step_trains_the_trunk() -> None:
     net = registry.build(ModelSpec(fusion="lt", frames=4, pixels=PixelSpec(32))).train()
     spec = net.spec
-    before = net.trunk.stem[0].weight.detach().clone()  # type: ignore[union-attr,index,operator]
+    before = net.backbone.stem[0].weight.detach().clone()  # type: ignore[union-attr,index,operator]
     audio = torch.randn(1, spec.audio_channels, spec.audio.steps(spec.samples))
     target = torch.full((1, 3, len(spec.labels)), 1 / len(spec.labels))
     target[..., 0] += 0.5
     train._unfrozen(net, torch.optim.SGD(net.parameters(), 0.1), audio, target)
-    after = net.trunk.stem[0].weight  # type: ignore[union-attr,index]
+    after = net.backbone.stem[0].weight  # type: ignore[union-attr,index]
     assert not torch.equal(before, after)
 
 
 def test_clips_are_preprocessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = material.write_clip(tmp_path / "clip.mp4", 1.0)
     monkeypatch.setattr(preprocess, "_clips", lambda _: ([clip], "one clip"))
-    figures = {figure.key: figure for figure in preprocess.part(Plan(tmp_path), Found())}
+    figures = {figure.key: figure for figure in preprocess.part(BenchmarkConfig(tmp_path), Found())}
     assert (figures["preprocess.clips"].value or 0) > 0
     assert (tmp_path / "prepared" / "crops" / "clip.npy").is_file()
     told = figures["preprocess.mtcnn"]
@@ -46,7 +46,7 @@ def test_clips_are_preprocessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_parts_are_found_by_their_entry_points() -> None:
-    found = {entry.name: entry for entry in entry_points(group="emolive.bench")}
+    found = {entry.name: entry for entry in entry_points(group="benchmarks")}
     if not found:
         pytest.skip("emolive was installed before it had entry points: install it again")
     assert found["preprocess"].load() is preprocess.part

@@ -11,24 +11,27 @@ import numpy as np
 import pytest
 import torch
 
-from emolive import settings
-from emolive.cv import cv2
+from emolive import paths as settings
+from emolive._compat.opencv import cv2
 from emolive.errors import EmoliveError
-from emolive.models import checkpoint, registry
-from emolive.models.spec import ModelSpec, PixelSpec
-from emolive.models.trunk_file import (
+from emolive.models import registry
+from emolive.models.io import checkpoint
+from emolive.models.io.backbone import (
     CARRIED,
     FaceClassifier,
+    adapt_input_conv,
     carried,
-    is_trunk_file,
-    load_trunk,
-    read_colour_as_gray,
-    save_trunk,
+    is_backbone_file,
+    load_backbone,
+    save_backbone,
 )
+from emolive.models.spec import ModelSpec, PixelSpec
 from tests.training.test_runs import losses, run
+from training.backbone import augment
+from training.backbone import ferplus as votes
+from training.backbone import metrics as score
+from training.backbone.dataset import TRAINING, VALIDATION, read, read_ferplus
 from training.cli import evaluate, train
-from training.faces import augment, score, votes
-from training.faces.dataset import TRAINING, VALIDATION, read, read_ferplus
 
 SIZE = 32
 OPTIONS = "--sample_size 32 --batch_size 16 --n_epochs 8 --learning_rate 0.01 --ema 0.5 --dropout 0"
@@ -155,13 +158,13 @@ def test_folders_of_classes_are_read(tmp_path: Path) -> None:
     assert data.labels == ("b", "a", "c")
     result = tmp_path / "result"
     assert train(["faces", str(tmp_path), *SMALL, "--epochs", "1", "--result_path", str(result)]) == 0
-    net = load_trunk(result / "trunk.safetensors").net
+    net = load_backbone(result / "trunk.safetensors").net
     assert net.labels == ("1", "2", "10")
     assert net.pixels.mean[0] > net.pixels.mean[1] > net.pixels.mean[2]
 
 
 def test_a_run_learns_and_its_trunk_is_taken(trained: Path, ferplus: Path, tmp_path: Path) -> None:
-    told = load_trunk(trained / "trunk.safetensors")
+    told = load_backbone(trained / "trunk.safetensors")
     assert told.net.labels == votes.LABELS
     assert told.net.pixels.size == SIZE
     assert told.provenance["data"] == {"name": "faces.zip", "training": 96, "validation": 32, "testing": 16}
@@ -184,15 +187,15 @@ def test_a_run_learns_and_its_trunk_is_taken(trained: Path, ferplus: Path, tmp_p
         "1",
     ]
     assert train(["faces", str(ferplus), *SMALL, *start, "--result_path", str(again)]) == 0
-    kept = load_trunk(again / "trunk.safetensors").net.classifier.weight
+    kept = load_backbone(again / "trunk.safetensors").net.classifier.weight
     assert torch.allclose(kept, told.net.classifier.weight, atol=1e-4)
 
 
 def test_a_classifier_travels_with_a_full_checkpoint(trained: Path, ferplus: Path, tmp_path: Path) -> None:
-    net = load_trunk(trained / "trunk.safetensors").net
+    net = load_backbone(trained / "trunk.safetensors").net
     full = registry.build(ModelSpec(pixels=net.pixels))
-    assert full.trunk is not None
-    full.trunk.load_state_dict(net.trunk.state_dict())
+    assert full.backbone is not None
+    full.backbone.load_state_dict(net.backbone.state_dict())
     checkpoint.save(tmp_path / "full.safetensors", full, provenance={CARRIED: carried(net)})
     checkpoint.save(tmp_path / "bare.safetensors", full, provenance={})
     figures = []
@@ -208,11 +211,11 @@ def test_a_classifier_travels_with_a_full_checkpoint(trained: Path, ferplus: Pat
 def test_a_run_that_was_stopped_ends_with_the_same_weights(
     trained: Path, ferplus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training.faces.loop import FaceLoop
+    from training.backbone.loop import BackboneTrainer
 
-    real, begun = FaceLoop._epoch, []
+    real, begun = BackboneTrainer._epoch, []
 
-    def stop(self: FaceLoop, epoch: int, bar: object) -> float:
+    def stop(self: BackboneTrainer, epoch: int, bar: object) -> float:
         begun.append(epoch)
         if epoch == 2:
             raise KeyboardInterrupt
@@ -220,7 +223,7 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(
 
     folder = tmp_path / "cut"
     with monkeypatch.context() as patch:
-        patch.setattr(FaceLoop, "_epoch", stop)
+        patch.setattr(BackboneTrainer, "_epoch", stop)
         assert train(["faces", str(ferplus), *SMALL, "--result_path", str(folder)]) == 130
     assert begun == [0, 1, 2]
     assert train(["faces", "--resume_path", str(folder)]) == 0
@@ -253,7 +256,7 @@ def test_gray_faces_teach_a_trunk_that_sees_colour_as_gray() -> None:
     shades = colour.astype(np.float32) @ np.array([0.114, 0.587, 0.299], np.float32) / 255
     gray = augment.prepared(torch.from_numpy(shades)[:, None].expand(-1, 3, -1, -1), net.pixels)
     before = net(gray)
-    read_colour_as_gray(net)
+    adapt_input_conv(net)
     after = net(augment.prepared(augment.to_pixels(torch.from_numpy(colour), SIZE), net.pixels))
     assert torch.allclose(net(gray), before, atol=1e-4)
     assert torch.allclose(after, before, atol=1e-4)
@@ -262,13 +265,13 @@ def test_gray_faces_teach_a_trunk_that_sees_colour_as_gray() -> None:
 def test_augmentation_keeps_shape_and_range_and_does_nothing_at_zero() -> None:
     torch.manual_seed(0)
     images = torch.randint(0, 255, (16, 24, 24), dtype=torch.uint8)
-    x = augment.to_pixels(images, 40, augment.views(16, augment.Strengths(occlusion=1)))
+    x = augment.to_pixels(images, 40, augment.views(16, augment.AugmentConfig(occlusion=1)))
     assert x.shape == (16, 3, 40, 40)
     assert float(x.min()) >= 0
     assert float(x.max()) <= 1
     same = augment.to_pixels(images, 24)
     assert torch.equal((same[:, 0] * 255).round().to(torch.uint8), images)
-    mirror = augment.views(16, augment.Strengths(1, 0, 0, 0, 0, 0, 0, 0))
+    mirror = augment.views(16, augment.AugmentConfig(1, 0, 0, 0, 0, 0, 0, 0))
     assert torch.allclose(augment.to_pixels(images, 24, mirror), same.flip(-1), atol=1e-5)
 
 
@@ -354,15 +357,15 @@ def test_a_damaged_trunk_file_is_refused(
     if damage == "odd":
         net = FaceClassifier(("a", "b"), PixelSpec(SIZE))
         net.labels = ("a", "b", "c")
-        save_trunk(path, net, provenance={})
+        save_backbone(path, net, provenance={})
     elif damage == "infinite":
         net = FaceClassifier(("a", "b"), PixelSpec(SIZE))
         net.classifier.bias.data[0] = float("inf")
-        save_trunk(path, net, provenance={})
+        save_backbone(path, net, provenance={})
     else:
         path.write_bytes(content[:-100] if damage == "cut" else b"text")
     with pytest.raises(EmoliveError):
-        load_trunk(path)
+        load_backbone(path)
     assert evaluate(["ferplus", str(tmp_path), "--checkpoint", str(path)]) == 2
     assert "Traceback" not in capsys.readouterr().err
 
@@ -373,9 +376,9 @@ def test_a_trunk_file_is_no_model_and_a_model_no_trunk_file(
     with pytest.raises(EmoliveError, match="not an emolive checkpoint"):
         checkpoint.load(trained / "trunk.safetensors")
     model = random_checkpoint("ia")  # type: ignore[operator]
-    assert not is_trunk_file(model)
+    assert not is_backbone_file(model)
     with pytest.raises(EmoliveError, match="not one of a trunk"):
-        load_trunk(model)
+        load_backbone(model)
     assert evaluate(["ferplus", "nowhere", "--checkpoint", str(model)]) == 2
     assert "not pixels" in capsys.readouterr().err
 
@@ -397,7 +400,7 @@ def test_the_real_faces() -> None:
     for start in range(0, 640, 64):
         images = torch.from_numpy(faces.images[start : start + 64])
         x = augment.prepared(
-            augment.to_pixels(images, 48, augment.views(len(images), augment.Strengths())), net.pixels
+            augment.to_pixels(images, 48, augment.views(len(images), augment.AugmentConfig())), net.pixels
         )
         targets = torch.from_numpy(faces.targets[start : start + 64])
         loss = -(targets * net(x).log_softmax(dim=-1)).sum(dim=-1).mean()
@@ -410,35 +413,35 @@ def test_the_real_faces() -> None:
 
 def test_a_model_starts_from_a_trunk_file(trained: Path, tmp_path: Path) -> None:
     from training.config import Options
-    from training.data import pretrained
+    from training.data_module import pretrained
 
     path = trained / "trunk.safetensors"
-    faces = load_trunk(path).net
+    faces = load_backbone(path).net
     wanted = ModelSpec(encoders=("efficientface",), pixels=PixelSpec(224))
     net, spec = pretrained(Options(pretrain_path=str(path)), wanted)
     assert net is not None
-    assert net.trunk is not None
+    assert net.backbone is not None
     assert spec.pixels == faces.pixels
     assert all(
-        torch.equal(a, b) for a, b in zip(net.trunk.parameters(), faces.trunk.parameters(), strict=True)
+        torch.equal(a, b) for a, b in zip(net.backbone.parameters(), faces.backbone.parameters(), strict=True)
     )
     with pytest.raises(EmoliveError, match="sees no pixels"):
         pretrained(Options(pretrain_path=str(path)), ModelSpec(encoders=("geometry",), tracker="dlib68"))
 
 
 def test_pixels_begin_with_the_shipped_trunk() -> None:
-    from emolive.models.trunk_file import load_trunk
-    from emolive.settings import assets_dir
+    from emolive.models.io.backbone import load_backbone
+    from emolive.paths import assets_dir
     from training.config import Options
-    from training.data import SHIPPED_TRUNK, pretrained, start_path
+    from training.data_module import SHIPPED_TRUNK, pretrained, start_path
 
-    shipped = load_trunk(assets_dir() / "models" / SHIPPED_TRUNK)
+    shipped = load_backbone(assets_dir() / "models" / SHIPPED_TRUNK)
     net, spec = pretrained(Options(), ModelSpec(encoders=("efficientface",)))
     assert net is not None
-    assert net.trunk is not None
+    assert net.backbone is not None
     assert spec.pixels == shipped.net.pixels
-    theirs = shipped.net.trunk.state_dict()
-    assert all(torch.equal(values, theirs[name]) for name, values in net.trunk.state_dict().items())
+    theirs = shipped.net.backbone.state_dict()
+    assert all(torch.equal(values, theirs[name]) for name, values in net.backbone.state_dict().items())
     assert shipped.net.labels == votes.LABELS
     # What the card says of it was measured, and is far from guessing the most frequent class.
     assert shipped.provenance["figures"]["val_top1"] > 0.5

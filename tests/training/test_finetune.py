@@ -13,22 +13,24 @@ import pytest
 import torch
 from rich.console import Console
 
-from emolive import settings
+from emolive import paths as settings
 from emolive.cli import main
-from emolive.interpreter import Interpreter
-from emolive.models import checkpoint
-from emolive.models.trunk_file import load_trunk
+from emolive.models.io import checkpoint
+from emolive.models.io.backbone import load_backbone
+from emolive.predictor import Predictor
 from preprocessing import annotations
 from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
 from tests.training.made_faces import make_crop_clips, make_trunk
 from tests.training.test_runs import losses, run
-from training import config, data, pixels
-from training.baselines import populations
+from training import config
+from training import data_module as data
+from training import finetune as pixels
+from training.backbone.augment import AugmentConfig, to_pixels, views
 from training.batches import Batches
 from training.cli import evaluate, train
-from training.engine import make_fabric
-from training.faces.augment import Strengths, to_pixels, views
-from training.loop import Loop
+from training.emotion_trainer import EmotionTrainer
+from training.fabric import make_fabric
+from training.normalizer_sampler import populations
 from training.progress import Bar
 from training.trainer import seed_step
 
@@ -41,8 +43,8 @@ SIDES = ["--test_actors", "3", "--validation_actors", "4"]
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("crops")
-    path, trunk = make_crop_clips(folder), make_trunk(folder / "trunk.safetensors")
-    return [*SMALL, "--annotation_path", str(path), "--pretrain_path", str(trunk), *SIDES]
+    path, backbone = make_crop_clips(folder), make_trunk(folder / "trunk.safetensors")
+    return [*SMALL, "--annotation_path", str(path), "--pretrain_path", str(backbone), *SIDES]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,7 @@ def prepared(arguments: list[str], **extra: Any) -> data.Prepared:
 
 
 def test_crops_give_the_vectors_that_a_frozen_trunk_is_trained_on(given: list[str]) -> None:
-    frozen, crops = prepared(given), prepared(given, trunk="finetune")
+    frozen, crops = prepared(given), prepared(given, backbone="finetune")
     assert crops.pixels is not None
     assert crops.start is not None
     read = crops.read(crops.start)
@@ -82,14 +84,14 @@ def test_real_clips_and_real_crops_are_seen_as_live(tmp_path: Path, real_clips: 
     folders = sorted((settings.data_dir().resolve() / "ravdess" / "face_crops_gray_20x224").glob("*/*"))
     if not folders:
         pytest.skip("no real face crops in the folder of EMOLIVE_DATA")
-    items = [annotations.Item("film", str(real_clips[0]), str(real_clips[0]), "neutral", "1", "")]
-    items += [annotations.Item(f.name, str(f), "", "happy", "2", "") for f in folders[:2]]
+    items = [annotations.ClipEntry("film", str(real_clips[0]), str(real_clips[0]), "neutral", "1", "")]
+    items += [annotations.ClipEntry(f.name, str(f), "", "happy", "2", "") for f in folders[:2]]
     annotations.write(tmp_path / "a.csv", items)
-    trunk = make_trunk(tmp_path / "trunk.safetensors", 64)
-    arguments = [*SMALL, "--annotation_path", str(tmp_path / "a.csv"), "--pretrain_path", str(trunk)]
+    backbone = make_trunk(tmp_path / "trunk.safetensors", 64)
+    arguments = [*SMALL, "--annotation_path", str(tmp_path / "a.csv"), "--pretrain_path", str(backbone)]
     frozen, crops = (
         prepared(arguments, allow_outside=True),
-        prepared(arguments, allow_outside=True, trunk="finetune"),
+        prepared(arguments, allow_outside=True, backbone="finetune"),
     )
     assert crops.start is not None
     read = crops.read(crops.start)
@@ -105,13 +107,13 @@ def test_real_clips_and_real_crops_are_seen_as_live(tmp_path: Path, real_clips: 
 def test_a_batch_goes_from_pixels_to_loss_with_gradients_and_missing_frames_stay_missing(
     given: list[str],
 ) -> None:
-    found = prepared(given, trunk="finetune")
+    found = prepared(given, backbone="finetune")
     assert found.pixels is not None
     fabric = make_fabric(config.Options())
-    net = data.fresh(found, 1)
-    look = pixels.PixelLook(fabric, net, found.pixels, Strengths(0, 0, 0, 0, 0, 0, 0, 0))
-    assert net.trunk is not None
-    net.trunk.eval()
+    net = data.build_model(found, 1)
+    look = pixels.PixelLook(fabric, net, found.pixels, AugmentConfig(0, 0, 0, 0, 0, 0, 0, 0))
+    assert net.backbone is not None
+    net.backbone.eval()
     k = found.windows.centre
     clips = np.array([0, 5, 9])
     vectors = look(clips, np.full(3, k), slice(1, None, 2))
@@ -120,31 +122,31 @@ def test_a_batch_goes_from_pixels_to_loss_with_gradients_and_missing_frames_stay
     assert torch.equal(vectors[1].abs().sum(dim=-1) > 0, there[1])
     assert np.allclose(vectors[1].detach().numpy(), found.read(net).bins[5, 0], atol=1e-4)
     vectors.sum().backward()
-    assert all(p.grad is not None for p in net.trunk.parameters())
+    assert all(p.grad is not None for p in net.backbone.parameters())
 
 
 def test_what_is_computed_twice_gives_the_same_gradients(
     given: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = prepared(given, trunk="finetune")
+    found = prepared(given, backbone="finetune")
     assert found.pixels is not None
     gradients = []
     for kept in (10**9, 0):
         monkeypatch.setattr(pixels, "KEPT_PIXELS", kept)
-        net = data.fresh(found, 1)
-        assert net.trunk is not None
-        net.trunk.eval()
-        look = pixels.PixelLook(make_fabric(config.Options()), net, found.pixels, Strengths())
+        net = data.build_model(found, 1)
+        assert net.backbone is not None
+        net.backbone.eval()
+        look = pixels.PixelLook(make_fabric(config.Options()), net, found.pixels, AugmentConfig())
         torch.manual_seed(0)
         look(np.arange(3), np.zeros(3, int), slice(None)).square().sum().backward()
-        gradients.append([p.grad for p in net.trunk.parameters()])
+        gradients.append([p.grad for p in net.backbone.parameters()])
     assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
 
 
 def test_all_frames_of_a_window_are_seen_alike() -> None:
     torch.manual_seed(0)
     images = torch.randint(0, 255, (2, 24, 24, 3), dtype=torch.uint8).repeat_interleave(3, dim=0)
-    seen = views(2, Strengths(occlusion=1))
+    seen = views(2, AugmentConfig(occlusion=1))
     assert seen is not None
     x = to_pixels(images, 24, seen.of(torch.tensor([0, 0, 0, 1, 1, 1]))).view(2, 3, 3, 24, 24)
     assert torch.equal(x[:, 0], x[:, 2])
@@ -155,16 +157,16 @@ def test_the_tuned_trunk_travels_with_its_model_and_is_evaluated_by_its_own_vect
     tuned: Path, given: list[str], tmp_path: Path
 ) -> None:
     loaded = checkpoint.load(tuned / "model.safetensors")
-    began = load_trunk(Path(given[given.index("--pretrain_path") + 1])).net.trunk
-    assert loaded.net.trunk is not None
-    before, after = began.state_dict(), loaded.net.trunk.state_dict()
+    began = load_backbone(Path(given[given.index("--pretrain_path") + 1])).net.backbone
+    assert loaded.net.backbone is not None
+    before, after = began.state_dict(), loaded.net.backbone.state_dict()
     assert not torch.equal(before["stem.0.weight"], after["stem.0.weight"])
     assert torch.equal(before["stem.1.running_mean"], after["stem.1.running_mean"])
-    found = prepared(given, trunk="finetune")
+    found = prepared(given, backbone="finetune")
     # Populations are those of the trunk that is in the file.
     training = [i for i, item in enumerate(found.windows.items) if item.actor in "12"]
     known = populations(found.read(loaded.net), loaded.spec, training)
-    assert np.allclose(known.face.mean, Interpreter(loaded).face.mean, atol=1e-5)
+    assert np.allclose(known.face.mean, Predictor(loaded).face.mean, atol=1e-5)
     out = tmp_path / "out.json"
     clips = given[given.index("--annotation_path") + 1]
     arguments = ["--checkpoint", str(tuned / "model.safetensors"), "--annotations", clips]
@@ -178,12 +180,12 @@ def test_the_tuned_trunk_travels_with_its_model_and_is_evaluated_by_its_own_vect
     assert tested["top1"] == pytest.approx(np.mean(right))
 
 
-@pytest.mark.parametrize("trunk", ["frozen", "finetune"])
+@pytest.mark.parametrize("backbone", ["frozen", "finetune"])
 def test_a_model_with_a_trunk_reads_a_file_live(
-    given: list[str], tuned: Path, tmp_path: Path, trunk: str
+    given: list[str], tuned: Path, tmp_path: Path, backbone: str
 ) -> None:
     folder = tuned
-    if trunk == "frozen":
+    if backbone == "frozen":
         folder = tmp_path / "frozen"
         assert train([*given, "--n_epochs", "2", "--result_path", str(folder)]) == 0
     clip = write_clip(tmp_path / "clip.mkv", drawn_pictures(4.0), drawn_sound(4.0))
@@ -197,16 +199,16 @@ def test_a_model_with_a_trunk_reads_a_file_live(
 def test_a_stopped_fine_tuning_ends_with_the_same_bits(
     tuned: Path, given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Loop._epoch
+    real = EmotionTrainer._epoch
 
-    def stop(self: Loop, epoch: int, bar: Bar) -> float:
+    def stop(self: EmotionTrainer, epoch: int, bar: Bar) -> float:
         if epoch == 2:
             raise KeyboardInterrupt
         return real(self, epoch, bar)
 
     folder = tmp_path / "cut"
     with monkeypatch.context() as patch:
-        patch.setattr(Loop, "_epoch", stop)
+        patch.setattr(EmotionTrainer, "_epoch", stop)
         assert train([*given, *FINETUNE, "--n_epochs", "3", "--result_path", str(folder)]) == 130
     assert train(["--resume_path", str(folder)]) == 0
     a, b = (checkpoint.load(f / "model.safetensors").net.state_dict() for f in (tuned, folder))
@@ -229,7 +231,7 @@ def test_the_reference_recipe_trains_everything(given: list[str], tmp_path: Path
     published = ["--recipe", "reference", "--audio", "mfcc", "--n_epochs", "1", "--shifts", "1"]
     assert train([*given[:4], *given[10:], *published, "--result_path", str(folder)]) == 0
     stored = json.loads((folder / "config.json").read_text())["options"]
-    assert (stored["trunk"], stored["trunk_rate"], stored["rotation"]) == ("finetune", 1.0, 10.0)
+    assert (stored["backbone"], stored["trunk_rate"], stored["rotation"]) == ("finetune", 1.0, 10.0)
     loaded = checkpoint.load(folder / "model.safetensors")
     assert loaded.spec.baselines == ()
     assert loaded.spec.variant == "reference"
@@ -277,12 +279,12 @@ def test_what_cannot_be_tuned_is_refused(
 
 def test_batches_need_not_look_at_the_samples_of_others(given: list[str]) -> None:
     """Each process draws the same, and the inputs of its own samples are the same."""
-    found = prepared(given, trunk="finetune")
+    found = prepared(given, backbone="finetune")
     assert found.pixels is not None
     fabric = make_fabric(config.Options())
-    net = data.fresh(found, 1)
-    assert net.trunk is not None
-    net.trunk.eval()
+    net = data.build_model(found, 1)
+    assert net.backbone is not None
+    net.backbone.eval()
     windows = found.read(net)
     batches = Batches(
         replace(found.windows, live=windows.live),
@@ -291,12 +293,12 @@ def test_batches_need_not_look_at_the_samples_of_others(given: list[str]) -> Non
         populations(windows, found.spec, range(12)),
         strengths=config.strengths(config.Options()),
         shares=(0.3, 0.3, 0.4),
-        look=pixels.PixelLook(fabric, net, found.pixels, Strengths()),
+        look=pixels.PixelLook(fabric, net, found.pixels, AugmentConfig()),
     )
     with torch.no_grad():
-        whole, second = (
+        atomic_write, second = (
             batches.batch(np.arange(8), seed_step(1, 0, 0), mine) for mine in (slice(None), slice(1, None, 2))
         )
-    for a, b in zip(whole, second, strict=True):
+    for a, b in zip(atomic_write, second, strict=True):
         assert torch.allclose(a[1::2], b[1::2], atol=1e-4)
-    assert not torch.allclose(whole[0][::2], second[0][::2], atol=1e-2)
+    assert not torch.allclose(atomic_write[0][::2], second[0][::2], atol=1e-2)

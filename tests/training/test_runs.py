@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 import torch
 
-from emolive.interpreter import Interpreter
-from emolive.models import checkpoint
+from emolive.file_analyzer import FileAnalyzer
+from emolive.models.io import checkpoint
 from emolive.models.spec import EMOTIONS
-from emolive.offline import Analyzer
+from emolive.predictor import Predictor
 from emolive.types import MODALITIES
-from preprocessing.annotations import Annotations, Item
+from preprocessing.annotations import Annotations, ClipEntry
 from training import config
 from training.cli import evaluate, train
-from training.data import fold_of
+from training.data_module import fold_of
 
 COMMAND = [sys.executable, "-m", "training.cli"]
 
@@ -52,7 +52,7 @@ def test_a_trained_model_is_right_and_says_where_it_comes_from(trained: Path, cl
     assert loaded.spec.labels == EMOTIONS
     assert loaded.provenance["data"]["actors"] == ["1", "2"]
     assert loaded.provenance["data"]["testing_actors"] == ["3"]
-    assert Interpreter(loaded).face.within.min() > 0
+    assert Predictor(loaded).face.within.min() > 0
     figures = json.loads((trained / "result.json").read_text())["figures"]
     assert figures["running"]["av"]["uar"] > 0.8
     with (trained / "log.csv").open() as file:
@@ -101,7 +101,7 @@ def test_evaluation_reads_a_clip_as_analyze_does(trained: Path, clips: Path, tmp
     out = tmp_path / "one.json"
     assert evaluate([*arguments, "--allow-outside", "--json", str(out)]) == 0
     ours = json.loads(out.read_text())["rows"][0]["probs"]
-    analyzer = Analyzer(Interpreter(checkpoint.load(trained / "model.safetensors")))
+    analyzer = FileAnalyzer(Predictor(checkpoint.load(trained / "model.safetensors")))
     theirs = [row for row in analyzer.rows(clips.parent / name) if row.get("summary")][-1]["probs"]
     assert ours == pytest.approx(theirs, abs=1e-5)
 
@@ -116,9 +116,9 @@ def losses(folder: Path) -> list[float]:
 
 
 def test_a_killed_run_goes_on_to_the_same_bits(small: list[str], tmp_path: Path) -> None:
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    atomic_write, cut = tmp_path / "whole", tmp_path / "cut"
     options = [*small, "--test_actors", "3", "--n_epochs", "15"]
-    assert train([*options, "--result_path", str(whole)]) == 0
+    assert train([*options, "--result_path", str(atomic_write)]) == 0
     child = run([*options, "--result_path", str(cut)], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (cut / "last.pt").exists() and time.monotonic() < deadline and child.poll() is None:
@@ -128,7 +128,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(small: list[str], tmp_path: Path)
     state = torch.load(cut / "last.pt", weights_only=True)
     assert 1 <= state["progress"]["epoch"] < 15
     assert train(["--resume_path", str(cut)]) == 0
-    a, b = (checkpoint.load(folder / "model.safetensors").net.state_dict() for folder in (whole, cut))
+    a, b = (checkpoint.load(folder / "model.safetensors").net.state_dict() for folder in (atomic_write, cut))
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
@@ -230,7 +230,7 @@ def test_what_cannot_be_is_refused_in_one_sentence(
 def test_the_reference_recipe_splits_as_published_unless_told_otherwise(
     actors: range, split: str, tested: list[str] | None, validated: list[str] | None
 ) -> None:
-    items = tuple(Item(f"{a}", "v", "", "happy", f"{a:02}", split) for a in actors)
+    items = tuple(ClipEntry(f"{a}", "v", "", "happy", f"{a:02}", split) for a in actors)
     annotations = Annotations(items, Path())
     fold = fold_of(config.options_from({"recipe": "reference"}), annotations)
     assert (fold and list(fold.testing)) == tested

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from emolive.errors import EmoliveError
-from preprocessing.annotations import Item
-from training import teacher
+from preprocessing.annotations import ClipEntry
+from training import distillation as teacher
 
 LABELS = ("calm", "sad")
-ITEMS = tuple(Item(name, "v", "a", "sad", "1", "") for name in ("01-07", "02-07", "own"))
+ITEMS = tuple(ClipEntry(name, "v", "a", "sad", "1", "") for name in ("01-07", "02-07", "own"))
 HEAD = "trial,face_calm,face_sad,voice_calm,voice_sad,AU01_r\n"
 
 
@@ -30,8 +30,8 @@ def test_posteriors_come_to_their_clips_by_id_or_by_its_end(tmp_path: Path) -> N
 def test_where_the_teacher_is_silent_the_label_stands_alone(tmp_path: Path) -> None:
     found = teacher.read(table(tmp_path, "own,0.5,0.5,0.1,0.9,9"), ITEMS, LABELS)
     assert np.isnan(found["face"][:2]).all()
-    taught = teacher.Taught(**found, share_face=0.4, share_voice=0.5, share_both=0.0)
-    targets = teacher.soft_targets(np.array([1, 1, 1]), 2, taught)
+    soft_labels = teacher.SoftTargets(**found, share_face=0.4, share_voice=0.5, share_both=0.0)
+    targets = teacher.soft_targets(np.array([1, 1, 1]), 2, soft_labels)
     assert torch.equal(targets[:2], torch.tensor([0.0, 1.0]).expand(2, 3, 2))
     assert torch.allclose(targets[2], torch.tensor([[0.0, 1.0], [0.2, 0.8], [0.05, 0.95]]))
 

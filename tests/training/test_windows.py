@@ -17,12 +17,14 @@ import torch
 from emolive.errors import EmoliveError
 from emolive.models import registry
 from preprocessing import annotations
-from preprocessing.annotations import Annotations, Item
-from preprocessing.pool import Stopped
-from training import config, store, windows
+from preprocessing.annotations import Annotations, ClipEntry
+from preprocessing.worker_pool import Stopped
+from training import config
+from training import window_cache as store
+from training import window_dataset as windows
 from training.cli import train
-from training.evidence import ClipReader
-from training.windows import Windows
+from training.clip_reader import ClipReader
+from training.window_dataset import WindowDataset
 
 SPEC = config.spec_of(config.options_from({}), ("angry", "happy", "neutral"))
 SHIFTS_S = (-0.3, 0.0, 0.3)
@@ -34,12 +36,12 @@ def some(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Annotations:
     """Landmarks with sound, sound alone, landmarks alone."""
     found = annotations.read(clips)
     items = list(found.items[:N])
-    items[2] = Item("sound", "", items[2].audio, "happy", "1")
-    items[5] = Item("marks", items[5].video, "", "happy", "1")
+    items[2] = ClipEntry("sound", "", items[2].audio, "happy", "1")
+    items[5] = ClipEntry("marks", items[5].video, "", "happy", "1")
     return Annotations(tuple(items), found.root)
 
 
-def cut(some: Annotations, cache: Path, **options: object) -> Windows:
+def cut(some: Annotations, cache: Path, **options: object) -> WindowDataset:
     return windows.cut(some, SPEC, cache=cache, shifts_s=SHIFTS_S, **options)  # type: ignore[arg-type]
 
 
@@ -61,7 +63,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     read = ClipReader.read
 
-    def noted(self: ClipReader, item: Item) -> object:
+    def noted(self: ClipReader, item: ClipEntry) -> object:
         seen.append(item.id)
         return read(self, item)
 
@@ -85,7 +87,7 @@ def test_a_process_of_its_own_sees_pixels_with_the_same_trunk(tmp_path: Path) ->
     spec = config.spec_of(config.options_from(options), ("angry", "happy"))
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8))
     found = Annotations(
-        (Item("x", "x.npy", "", "happy", "1"), Item("y", "x.npy", "", "angry", "2")), tmp_path
+        (ClipEntry("x", "x.npy", "", "happy", "1"), ClipEntry("y", "x.npy", "", "angry", "2")), tmp_path
     )
     torch.manual_seed(0)
     net = registry.build(spec).eval()
@@ -97,7 +99,7 @@ def test_a_process_of_its_own_sees_pixels_with_the_same_trunk(tmp_path: Path) ->
         made[workers] = files_of(cache)
     assert made[0] == made[1]
     other = registry.build(spec).eval()
-    assert windows.identity(found, spec, (0.0,), net) != windows.identity(found, spec, (0.0,), other)
+    assert windows.cache_key(found, spec, (0.0,), net) != windows.cache_key(found, spec, (0.0,), other)
     with pytest.raises(EmoliveError, match="wants trained weights"):
         windows.cut(found, spec, cache=tmp_path, shifts_s=(0.0,))
 
@@ -116,8 +118,8 @@ sys.path.insert(0, sys.argv[2])
 import test_windows
 from preprocessing import annotations
 from preprocessing.annotations import Annotations, Item
-from training import store
-from training.evidence import ClipReader
+from training import window_cache as store
+from training.clip_reader import ClipReader
 read, seen = ClipReader.read, []
 def hang(self, item):
     seen.append(item)
@@ -158,7 +160,7 @@ def test_a_stop_is_counted_and_gone_on_from(
 ) -> None:
     read = ClipReader.read
 
-    def stopped(self: ClipReader, item: Item) -> object:
+    def stopped(self: ClipReader, item: ClipEntry) -> object:
         if item.id == some.items[3].id:
             os.kill(os.getpid(), signal.SIGTERM)
         return read(self, item)
@@ -186,7 +188,9 @@ def test_a_damaged_beginning_is_begun_anew(
 def test_a_clip_that_cannot_be_read_is_left_out_or_named(
     some: Annotations, tmp_path: Path, reads: list[str]
 ) -> None:
-    bad = Annotations((*some.items[:3], Item("bad", "", "bad.wav", "happy", "1"), *some.items[3:]), some.root)
+    bad = Annotations(
+        (*some.items[:3], ClipEntry("bad", "", "bad.wav", "happy", "1"), *some.items[3:]), some.root
+    )
     (some.root / "bad.wav").write_bytes(b"no sound")
     with pytest.raises(EmoliveError, match="The clip bad cannot be used"):
         cut(bad, tmp_path)
@@ -194,9 +198,9 @@ def test_a_clip_that_cannot_be_read_is_left_out_or_named(
     assert len(reads) == 3 + 1 + 1 + N - 3, "what was cut before the fault is kept"
     assert len(found.failed) == 1
     assert [item.id for item in found.items] == [item.id for item in some.items]
-    whole = cut(some, tmp_path / "whole")
-    assert (found.bins == whole.bins).all()
-    assert (found.live.voice == whole.live.voice).all()
+    atomic_write = cut(some, tmp_path / "whole")
+    assert (found.bins == atomic_write.bins).all()
+    assert (found.live.voice == atomic_write.live.voice).all()
 
 
 def test_a_full_disk_is_said_and_gone_on_from(

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from emolive.capture.ahead import ahead
+from emolive.capture.prefetch import prefetch
 from tests.helpers.listener import eventually
 
 
@@ -24,7 +24,7 @@ def test_they_are_the_same_and_in_order_and_no_more_wait_than_there_is_room_for(
             begun.append(i)
             yield i
 
-    with closing(ahead(numbers(), 3)) as items:
+    with closing(prefetch(numbers(), 3)) as items:
         taken = next(items)
         eventually(lambda: len(begun) == 5, "three that wait and one that is held")
         assert [taken, *items] == list(range(100))
@@ -37,7 +37,7 @@ def test_what_goes_wrong_comes_behind_what_went_right() -> None:
         yield 2
         raise ValueError("three")
 
-    items = ahead(broken(), 8)
+    items = prefetch(broken(), 8)
     assert [next(items), next(items)] == [1, 2]
     with pytest.raises(ValueError, match="three"):
         next(items)
@@ -54,7 +54,7 @@ def test_whoever_stops_early_leaves_nothing_open() -> None:
         finally:
             closed.set()
 
-    with closing(ahead(endless(), 2)) as items:
+    with closing(prefetch(endless(), 2)) as items:
         next(items)
     assert closed.is_set()
     assert not threads()

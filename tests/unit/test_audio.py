@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from emolive import audio
-from emolive._torchaudio import torchaudio
+from emolive._compat.torchaudio import torchaudio
+from emolive.audio import features as audio
+from emolive.audio.levels import level_dbfs
 from emolive.banded import Banded
 from emolive.errors import EmoliveError
-from emolive.loudness import level_dbfs
 from emolive.models.spec import AudioSpec
 
 MFCC = AudioSpec()
@@ -77,10 +77,10 @@ def test_logmel_step_sees_exactly_the_samples_that_end_with_it():
 def test_logmel_streamed_in_chunks_equals_the_whole(chunk_steps):
     n = 21 * LOGMEL.hop
     sound = speechlike(LOGMEL.lead + n)
-    whole = audio.features(sound, LOGMEL)
+    atomic_write = audio.features(sound, LOGMEL)
     chunk = chunk_steps * LOGMEL.hop
     parts = [audio.features(sound[i : i + LOGMEL.lead + chunk], LOGMEL) for i in range(0, n, chunk)]
-    torch.testing.assert_close(torch.cat(parts, dim=-1), whole, atol=1e-5, rtol=1e-6)
+    torch.testing.assert_close(torch.cat(parts, dim=-1), atomic_write, atol=1e-5, rtol=1e-6)
 
 
 @pytest.mark.parametrize("hz", [120, 300, 997, 2500, 6000])
@@ -213,20 +213,20 @@ class _Blocked:
 @pytest.fixture
 def fresh_torchaudio():
     mine = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "torchaudio"}
-    wrapper = sys.modules.pop("emolive._torchaudio")
+    wrapper = sys.modules.pop("emolive._compat.torchaudio")
     for name in mine:
         del sys.modules[name]
     yield
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchaudio"]:
         del sys.modules[name]
     sys.modules.update(mine)
-    sys.modules["emolive._torchaudio"] = wrapper
+    sys.modules["emolive._compat.torchaudio"] = wrapper
 
 
 @pytest.mark.usefixtures("fresh_torchaudio")
 def test_torchaudio_works_without_its_extension(monkeypatch):
     monkeypatch.setattr(sys, "meta_path", [_Blocked(), *sys.meta_path])
-    module = importlib.import_module("emolive._torchaudio").torchaudio
+    module = importlib.import_module("emolive._compat.torchaudio").torchaudio
     assert module.transforms.Resample(48_000, 16_000)(torch.zeros(480)).shape == (160,)
     assert not sys.modules["torchaudio._extension"]._IS_TORCHAUDIO_EXT_AVAILABLE
 
@@ -235,4 +235,4 @@ def test_torchaudio_works_without_its_extension(monkeypatch):
 def test_missing_torchaudio_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "torchaudio", None)
     with pytest.raises(EmoliveError, match="torchaudio is not installed"):
-        importlib.import_module("emolive._torchaudio")
+        importlib.import_module("emolive._compat.torchaudio")

@@ -14,12 +14,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from emolive.errors import EmoliveError
-from emolive.models import checkpoint
-from emolive.models.import_reference import import_reference, load_trunk
+from emolive.models.efficientface import EfficientFace
+from emolive.models.io import checkpoint
+from emolive.models.io.chumachenko2022 import convert_checkpoint, load_backbone
 from emolive.models.network import EmotionNet
 from emolive.models.registry import build
 from emolive.models.spec import EMOTIONS, AudioSpec, ModelSpec, PixelSpec
-from emolive.models.trunk import EfficientFace
 
 SMALL = ModelSpec(
     fusion="it",
@@ -103,7 +103,7 @@ def test_failed_saving_keeps_the_old_file(path, net, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("emolive.files.os.fsync", full)
+    monkeypatch.setattr("emolive.atomic_io.os.fsync", full)
     with pytest.raises(EmoliveError, match="cannot be written: No space left"):
         checkpoint.save(path, net, provenance={})
     assert path.read_bytes() == before
@@ -114,10 +114,10 @@ def test_a_full_disk_is_said_however_the_writer_puts_it(path, net, monkeypatch):
     def full(*_):
         raise RuntimeError("[enforce fail at inline_container.cc:672] unexpected pos 584000 vs 583892")
 
-    monkeypatch.setattr("emolive.files.os.fsync", full)
+    monkeypatch.setattr("emolive.atomic_io.os.fsync", full)
     with pytest.raises(EmoliveError, match="unexpected pos"):
         checkpoint.save(path, net, provenance={})
-    monkeypatch.setattr("emolive.files.shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    monkeypatch.setattr("emolive.atomic_io.shutil.disk_usage", lambda _: SimpleNamespace(free=0))
     with pytest.raises(EmoliveError, match="cannot be written: No space left"):
         checkpoint.save(path, net, provenance={})
 
@@ -193,7 +193,7 @@ def test_pickles_are_named_and_never_opened(tmp_path, zipped):
     torch.save({"state_dict": Bomb()}, path, _use_new_zipfile_serialization=zipped)
     assert "`emolive import-checkpoint`" in refusal(path)
     with pytest.raises(EmoliveError, match="safe reader cannot read it"):
-        import_reference(path)
+        convert_checkpoint(path)
     path.write_bytes(pickle.dumps({"state_dict": Bomb()}))
     assert "`emolive import-checkpoint`" in refusal(path)
 
@@ -258,9 +258,9 @@ def test_shipped(tmp_path, monkeypatch, net):
 # The published form, written from our own networks: enough to test the refusals without golden files.
 
 
-def published_trunk(trunk: EfficientFace) -> dict[str, torch.Tensor]:
+def published_trunk(backbone: EfficientFace) -> dict[str, torch.Tensor]:
     out = {}
-    for key, value in trunk.state_dict().items():
+    for key, value in backbone.state_dict().items():
         parts = key.split(".")
         if parts[0] == "stem":
             new = ["conv1", *parts[1:]]
@@ -295,15 +295,15 @@ def published_trunk(trunk: EfficientFace) -> dict[str, torch.Tensor]:
     return out
 
 
-def released(trunk: EfficientFace) -> dict[str, torch.Tensor]:
-    weights = published_trunk(trunk) | {"fc.weight": torch.zeros(7, 1024), "fc.bias": torch.zeros(7)}
+def released(backbone: EfficientFace) -> dict[str, torch.Tensor]:
+    weights = published_trunk(backbone) | {"fc.weight": torch.zeros(7, 1024), "fc.bias": torch.zeros(7)}
     return {f"module.{key}": value for key, value in weights.items()}
 
 
 def published_ia(classes: int = 8) -> tuple[EmotionNet, dict[str, torch.Tensor]]:
     torch.manual_seed(1)
     net = build(ModelSpec(fusion="ia", labels=EMOTIONS[:classes])).eval()
-    out = {f"visual_model.{key}": value for key, value in published_trunk(net.trunk).items()}
+    out = {f"visual_model.{key}": value for key, value in published_trunk(net.backbone).items()}
     for key, value in net.state_dict().items():
         parts = key.split(".")
         if parts[0] in ("audio", "visual"):
@@ -324,9 +324,9 @@ def test_import_takes_every_weight_and_half_precision(tmp_path):
     path = tmp_path / "ia_4heads.pth"
     halved = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
     torch.save({"epoch": 3, "arch": "multimodalcnn", "optimizer": {}, "state_dict": halved}, path)
-    taken = import_reference(path)
+    taken = convert_checkpoint(path)
     assert (taken.spec.fusion, taken.spec.heads, taken.training) == ("ia", 4, False)
-    assert import_reference(path, fusion="ia", heads=1).spec.heads == 1
+    assert convert_checkpoint(path, fusion="ia", heads=1).spec.heads == 1
     for key, value in net.state_dict().items():
         wanted = value.half().float() if value.is_floating_point() else value
         assert torch.equal(taken.state_dict()[key], wanted), key
@@ -336,7 +336,7 @@ def test_import_takes_every_weight_and_half_precision(tmp_path):
 def test_import_of_other_class_counts_has_neutral_names(tmp_path):
     _, weights = published_ia(5)
     torch.save({"state_dict": weights}, tmp_path / "a.pth")
-    taken = import_reference(tmp_path / "a.pth")
+    taken = convert_checkpoint(tmp_path / "a.pth")
     assert taken.spec.labels == ("class 1", "class 2", "class 3", "class 4", "class 5")
     assert taken.spec.heads == 1
 
@@ -348,7 +348,7 @@ def test_import_refusals(tmp_path):
     def refused(content, **asked) -> str:
         torch.save(content, path)
         with pytest.raises(EmoliveError) as error:
-            import_reference(path, **asked)
+            convert_checkpoint(path, **asked)
         return str(error.value)
 
     assert "holds the fusion ia, and lt was asked for" in refused({"state_dict": weights}, fusion="lt")
@@ -368,9 +368,9 @@ def test_import_refusals(tmp_path):
     )
     path.write_text("no pickle at all")
     with pytest.raises(EmoliveError, match="not a checkpoint of the published"):
-        import_reference(path)
+        convert_checkpoint(path)
     with pytest.raises(EmoliveError, match="There is no file"):
-        import_reference(tmp_path / "none.pth")
+        convert_checkpoint(tmp_path / "none.pth")
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -385,15 +385,15 @@ def test_released_trunk_with_the_training_log_of_its_authors(tmp_path, monkeypat
 
     RecorderMeter.__module__, RecorderMeter.__qualname__ = "__main__", "RecorderMeter"
     script.RecorderMeter = RecorderMeter
-    trunk = EfficientFace()
+    backbone = EfficientFace()
     path = tmp_path / "EfficientFace.pth.tar"
-    content = {"epoch": 1, "state_dict": released(trunk), "recorder": RecorderMeter()}
+    content = {"epoch": 1, "state_dict": released(backbone), "recorder": RecorderMeter()}
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "__main__", script)
         torch.save(content, path, _use_new_zipfile_serialization=zipped)
-    taken = load_trunk(path)
+    taken = load_backbone(path)
     assert not taken.training
-    wanted = trunk.state_dict()
+    wanted = backbone.state_dict()
     assert all(torch.equal(value, wanted[key]) for key, value in taken.state_dict().items())
 
 
@@ -404,7 +404,7 @@ def test_trunk_refusals(tmp_path):
     def refused(content) -> str:
         torch.save(content, path)
         with pytest.raises(EmoliveError) as error:
-            load_trunk(path)
+            load_backbone(path)
         return str(error.value)
 
     assert "not a released EfficientFace model" in refused({"state_dict": published_ia()[1]})

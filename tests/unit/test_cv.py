@@ -10,14 +10,14 @@ import pytest
 
 CODE = """
 import os
-from emolive.cv import cv2
+from emolive._compat.opencv import cv2
 print(os.environ.get("QT_QPA_PLATFORM_PLUGIN_PATH"), os.environ.get("QT_QPA_FONTDIR"), cv2.getNumThreads())
 """
 WITHOUT = """
 import sys
 sys.modules["cv2"] = None
 try:
-    import emolive.cv
+    import emolive._compat.opencv
 except Exception as error:
     print(type(error).__name__, error)
 """

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from emolive.capture.demo import PASS_S, DemoSource, Scene, emotion_at
-from emolive.capture.demo.expression import EXPRESSIONS
-from emolive.capture.demo.face import FaceArtist
-from emolive.capture.demo.filters import sections
-from emolive.capture.demo.motion import speak
-from emolive.capture.demo.schedule import EMOTIONS, mix_at
-from emolive.capture.demo.voice import BLOCK, RATE_HZ, Voice
+from emolive.capture.synthetic import PASS_S, SyntheticScene, SyntheticSource, emotion_at
+from emolive.capture.synthetic.expression import EXPRESSIONS
+from emolive.capture.synthetic.face import FaceRenderer
+from emolive.capture.synthetic.filters import sections
+from emolive.capture.synthetic.motion import speak
+from emolive.capture.synthetic.schedule import EMOTIONS, mix_at
+from emolive.capture.synthetic.voice import BLOCK, RATE_HZ, Voice
 from emolive.errors import EmoliveError
 from emolive.models.spec import EMOTIONS as MODEL_EMOTIONS
-from emolive.settings import asset
+from emolive.paths import asset
 from emolive.types import AudioBlock, Frame, Image, Status
 
 Points = NDArray[np.float64]
@@ -30,8 +30,8 @@ Detect = Callable[[Image], tuple[float, tuple[float, float, float, float]]]
 
 
 @pytest.fixture(scope="module")
-def scene() -> Scene:
-    return Scene()
+def scene() -> SyntheticScene:
+    return SyntheticScene()
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def shapes(detect: Detect) -> dict[str, Points]:
     assert spec.origin is not None
     file = Path(spec.origin).parent / "models" / "shape_predictor_68_face_landmarks.dat"
     predictor = dlib.shape_predictor(str(file))
-    artist = FaceArtist()
+    artist = FaceRenderer()
     found = {}
     for emotion, units in EXPRESSIONS.items():
         picture = artist.draw(units)
@@ -100,15 +100,15 @@ def test_expressions_blend_without_a_jump() -> None:
     assert np.abs(np.diff(mixes, axis=0)).max() < 0.1
 
 
-def test_the_face_is_found_all_along(scene: Scene, detect: Detect) -> None:
+def test_the_face_is_found_all_along(scene: SyntheticScene, detect: Detect) -> None:
     voice = Voice()
     openings = [voice.next_block().opening for _ in range(int(PASS_S * 50))]
     scores = [detect(scene.picture(t, openings[int(t * 50)]))[0] for t in np.arange(0.0, PASS_S - 0.1, 0.61)]
     assert min(scores) > 0.7
 
 
-def test_the_face_is_found_in_a_blink(scene: Scene, detect: Detect) -> None:
-    artist = FaceArtist()
+def test_the_face_is_found_in_a_blink(scene: SyntheticScene, detect: Detect) -> None:
+    artist = FaceRenderer()
     for units in EXPRESSIONS.values():
         assert detect(artist.draw(speak(units, 0.0, 0.0, 1.0)))[0] > 0.7
 
@@ -156,7 +156,7 @@ def test_landmarks_move_as_the_expression_does(shapes: dict[str, Points]) -> Non
 
 
 def test_the_mouth_opens_with_the_voice() -> None:
-    artist = FaceArtist()
+    artist = FaceRenderer()
     closed = artist.draw(speak(EXPRESSIONS["neutral"], 0.0, 0.0, 0.0))
     opened = artist.draw(speak(EXPRESSIONS["neutral"], 1.0, 0.0, 0.0))
     changed = np.abs(closed.astype(int) - opened).max(axis=2) > 40
@@ -164,14 +164,14 @@ def test_the_mouth_opens_with_the_voice() -> None:
     assert not changed[:260].any()
 
 
-def test_the_picture_says_that_it_is_drawn(scene: Scene) -> None:
+def test_the_picture_says_that_it_is_drawn(scene: SyntheticScene) -> None:
     corner = scene.picture(1.0)[455:475, 8:120]
     assert (corner.min(axis=2) > 190).sum() > 50
 
 
-def test_a_seed_gives_the_same_face_and_voice_again(scene: Scene) -> None:
-    np.testing.assert_array_equal(scene.picture(7.3, 0.4), Scene().picture(7.3, 0.4))
-    assert (scene.picture(7.3, 0.4) != Scene(1).picture(7.3, 0.4)).any()
+def test_a_seed_gives_the_same_face_and_voice_again(scene: SyntheticScene) -> None:
+    np.testing.assert_array_equal(scene.picture(7.3, 0.4), SyntheticScene().picture(7.3, 0.4))
+    assert (scene.picture(7.3, 0.4) != SyntheticScene(1).picture(7.3, 0.4)).any()
     np.testing.assert_array_equal(Voice(3).read(48_000), Voice(3).read(48_000))
     assert (Voice(3).read(48_000) != Voice(4).read(48_000)).any()
 
@@ -238,7 +238,7 @@ class Recorder:
 
 def _played(**options: Any) -> Recorder:
     recorder = Recorder()
-    source = DemoSource(**options)
+    source = SyntheticSource(**options)
     source.start(recorder)
     assert recorder.ended.wait(60)
     assert source.stop(10)
@@ -286,7 +286,7 @@ def test_paced_ends_after_its_duration() -> None:
 
 def test_stop_joins_and_no_end_is_told() -> None:
     recorder = Recorder()
-    source = DemoSource()
+    source = SyntheticSource()
     source.start(recorder)
     with pytest.raises(EmoliveError, match="already"):
         source.start(recorder)
@@ -298,7 +298,7 @@ def test_stop_joins_and_no_end_is_told() -> None:
 
 
 def test_it_starts_again_from_the_beginning() -> None:
-    source = DemoSource(paced=False, duration_s=0.2)
+    source = SyntheticSource(paced=False, duration_s=0.2)
     for _ in range(2):
         recorder = Recorder()
         source.start(recorder)
@@ -309,7 +309,7 @@ def test_it_starts_again_from_the_beginning() -> None:
 
 
 def test_info_says_what_it_is() -> None:
-    info = DemoSource().info
+    info = SyntheticSource().info
     assert (info.name, info.has_video, info.has_audio, info.live, info.drawn) == (
         "Drawn demo",
         True,
@@ -318,11 +318,11 @@ def test_info_says_what_it_is() -> None:
         True,
     )
     assert info.duration_s is None
-    assert DemoSource(paced=False).info.duration_s == PASS_S
-    assert DemoSource(loop=False).info.duration_s == PASS_S
-    assert DemoSource(duration_s=3.0).info.duration_s == 3.0
+    assert SyntheticSource(paced=False).info.duration_s == PASS_S
+    assert SyntheticSource(loop=False).info.duration_s == PASS_S
+    assert SyntheticSource(duration_s=3.0).info.duration_s == 3.0
     with pytest.raises(EmoliveError):
-        DemoSource(duration_s=0.0)
+        SyntheticSource(duration_s=0.0)
 
 
 def test_filters_do_what_scipy_does_while_their_settings_change() -> None:

@@ -12,8 +12,8 @@ import pytest
 from emolive.capture import devices
 from emolive.capture.camera import CameraSource
 from emolive.capture.devices import Device, cameras, find_camera, find_microphone, microphones
-from emolive.capture.mediafile import MediaFileSource
-from emolive.capture.open import open_microphone, open_source
+from emolive.capture.factory import create_microphone, create_source
+from emolive.capture.media_file import MediaFileSource
 from emolive.errors import EmoliveError
 
 TWO = [
@@ -92,19 +92,19 @@ def test_without_portaudio_there_are_no_microphones_and_the_error_says_what_to_i
     assert microphones(refresh=True) == []
     for spec in ("default", "some microphone"):
         with pytest.raises(EmoliveError, match="install libportaudio2"):
-            open_microphone(spec)
+            create_microphone(spec)
 
 
 def test_none_is_no_source() -> None:
-    assert open_source("none") is None
-    assert open_microphone("None") is None
+    assert create_source("none") is None
+    assert create_microphone("None") is None
 
 
 @pytest.mark.parametrize("spec", ["http://127.0.0.1:9/a.mjpg", "rtsp://host/live.mp4", "0", "/dev/video3"])
 def test_cameras_and_streams(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     there = [Device(0, "Cam", True), Device(3, "Other", False)]
     monkeypatch.setattr(devices, "cameras", lambda: there)
-    source = open_source(spec)
+    source = create_source(spec)
     assert isinstance(source, CameraSource)
     assert source.info.live
     assert (source.info.has_video, source.info.has_audio) == (True, False)
@@ -120,7 +120,7 @@ def test_files_by_path_and_by_address(tmp_path: Path, monkeypatch: pytest.Monkey
         out.writeframes(bytes(1600))
     monkeypatch.chdir(tmp_path)
     for spec in ("a b.wav", f"{tmp_path}/a b.wav", (tmp_path / "a b.wav").as_uri(), " a b.wav "):
-        source = open_source(spec)
+        source = create_source(spec)
         assert isinstance(source, MediaFileSource)
         assert source.info.name == "a b.wav"
 
@@ -138,4 +138,4 @@ def test_files_by_path_and_by_address(tmp_path: Path, monkeypatch: pytest.Monkey
 )
 def test_what_cannot_be_opened_says_so_at_once(spec: str, says: str) -> None:
     with pytest.raises(EmoliveError, match=says):
-        open_source(spec)
+        create_source(spec)

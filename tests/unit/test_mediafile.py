@@ -11,12 +11,12 @@ import av
 import numpy as np
 import pytest
 
-from emolive.capture.mediafile import MediaFileSource, iter_media, probe, read_audio
+from emolive._compat.opencv import cv2
+from emolive.buffers.ring_buffer import AudioRingBuffer
+from emolive.capture.media_file import MediaFileSource, iter_media, probe, read_audio
 from emolive.clock import NS_PER_S, now_ns
-from emolive.cv import cv2
 from emolive.errors import EmoliveError
-from emolive.ring import AudioRing
-from emolive.settings import data_dir
+from emolive.paths import data_dir
 from emolive.types import AudioBlock, Frame, Status
 
 SIZE = (160, 96)
@@ -333,7 +333,7 @@ def test_a_loop_goes_on_with_increasing_stamps_and_without_a_hole(clip: Path) ->
     assert [number_of(f.image) for f in frames] == [i % 30 for i in range(len(frames))]
     assert [f.index for f in frames] == list(range(len(frames)))
     assert [f.t_ns for f in frames] == [40_000_000 * i for i in range(len(frames))]
-    ring = AudioRing(RATE_HZ, seconds=10)
+    ring = AudioRingBuffer(RATE_HZ, seconds=10)
     for block in blocks:
         ring.write(block.samples, block.t_ns)
     samples, present = ring.read(2 * 1_200_000_000, 2 * len(chirp(1.2)))

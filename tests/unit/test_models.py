@@ -10,11 +10,11 @@ from torch import nn
 
 from emolive.errors import EmoliveError
 from emolive.models import registry
+from emolive.models.efficientface import EfficientFace
 from emolive.models.fusion import Fusion, IntermediateAttention
 from emolive.models.network import EmotionNet
 from emolive.models.registry import build
 from emolive.models.spec import AudioSpec, ModelSpec
-from emolive.models.trunk import EfficientFace
 
 FUSIONS = ("lt", "it", "ia")
 GEOMETRY = ModelSpec(encoders=("geometry",), tracker="dlib68")
@@ -54,7 +54,7 @@ def test_names():
 def test_names_are_read_without_torch():
     code = (
         "import sys; from emolive.models import registry; registry.fusions(); registry.encoders();"
-        "from emolive.models.checkpoint import describe; sys.exit('torch' in sys.modules)"
+        "from emolive.models.io.checkpoint import describe; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -100,7 +100,7 @@ def test_shapes(fusion, frames, steps, pooled, spec):
     assert net.audio_channels == 40 + flags
     assert net.face_mean.shape == net.face_std.shape == net.face_within.shape == (pooled,)
     assert net.voice_mean.shape == net.voice_std.shape == net.voice_within.shape == (40,)
-    assert (net.trunk is not None) == ("efficientface" in spec.encoders)
+    assert (net.backbone is not None) == ("efficientface" in spec.encoders)
 
     video, audio = inputs(net, 3, frames, steps)
     told = net.explain(video, audio)
@@ -117,21 +117,21 @@ def test_shapes(fusion, frames, steps, pooled, spec):
 @pytest.mark.parametrize("size", [32, 34, 38, 40, 48, 96, 130, 224])
 @torch.no_grad()
 def test_trunk_takes_any_even_size(size):
-    trunk = EfficientFace().eval()
-    assert trunk(torch.rand(2, 3, size, size)).shape == (2, 1024)
+    backbone = EfficientFace().eval()
+    assert backbone(torch.rand(2, 3, size, size)).shape == (2, 1024)
 
 
 @torch.no_grad()
 def test_local_quadrants_keep_their_places():
-    trunk = EfficientFace().eval()
+    backbone = EfficientFace().eval()
     for size in (8, 9, 10, 11, 12, 24, 56):
         x = torch.rand(1, 29, size, size)
-        whole = trunk.local(x)
-        assert whole.shape[-1] == (size + 1) // 2
+        atomic_write = backbone.local(x)
+        assert atomic_write.shape[-1] == (size + 1) // 2
         changed = x.clone()
         changed[..., 0, -1] += 5.0
-        moved = (trunk.local(changed) - whole).abs().amax(dim=(0, 1))
-        half = (whole.shape[-1] + 1) // 2
+        moved = (backbone.local(changed) - atomic_write).abs().amax(dim=(0, 1))
+        half = (atomic_write.shape[-1] + 1) // 2
         assert moved[:half, half - 1 :].max() > 0
         assert moved[half:].max() == 0
         assert moved[:, : half - 1].max() == 0
@@ -297,11 +297,11 @@ def test_registering_carelessly_is_refused():
 
 @torch.no_grad()
 def test_trunk_exports_with_a_free_batch_size():
-    trunk = EfficientFace().eval()
+    backbone = EfficientFace().eval()
     batch = torch.export.Dim("batch", min=1, max=64)
-    program = torch.export.export(trunk, (torch.rand(2, 3, 48, 48),), dynamic_shapes=({0: batch},))
+    program = torch.export.export(backbone, (torch.rand(2, 3, 48, 48),), dynamic_shapes=({0: batch},))
     frames = torch.rand(5, 3, 48, 48)
-    torch.testing.assert_close(program.module()(frames), trunk(frames), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(program.module()(frames), backbone(frames), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

@@ -74,12 +74,12 @@ def test_an_explanation_adds_up_with_both_and_with_one(fusion: str) -> None:
 def test_a_share_of_the_gradient_changes_no_answer_and_reaches_the_branches_less(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
-    whole = net.branches(video, audio)
+    atomic_write = net.branches(video, audio)
     sizes = []
     for share in (1.0, 0.25, 0.0):
         net.zero_grad()
         found = net.branches(video, audio, share)
-        for ours, theirs in zip(found, whole, strict=True):
+        for ours, theirs in zip(found, atomic_write, strict=True):
             torch.testing.assert_close(ours, theirs)
         found.joint.square().sum().backward()
         sizes.append(

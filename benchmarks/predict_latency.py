@@ -1,0 +1,232 @@
+"""One estimate as the app makes it, against the reference computation: 15 frames through the trunk."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks import fixtures as material
+from benchmarks.measure import Times, interleaved
+from benchmarks.results import BenchmarkConfig, Found, Measurement
+from emolive.audio import features as audio
+from emolive.capture.base import SourceInfo
+from emolive.capture.synthetic.voice import BLOCK, RATE_HZ
+from emolive.clock import NS_PER_S, to_ns
+from emolive.models import registry
+from emolive.models.io.checkpoint import Checkpoint
+from emolive.models.network import EmotionNet
+from emolive.models.spec import ModelSpec
+from emolive.predictor import Predictor, load_predictor
+from emolive.session.pipeline import LivePipeline
+from emolive.session.stream import StatusRegistry, StreamBuffers
+from emolive.types import AudioBlock, Estimate, FaceObservation, Frame, Image
+from emolive.vision import geometry
+from emolive.vision.face_pipeline import FacePipeline
+from emolive.vision.frame_sampler import FrameSampler
+from emolive.vision.landmarks import LANDMARKER_ID
+
+SIZE = 224
+PIXEL_RATIO, SHIPPED_RATIO, LOGITS = 25.0, 60.0, 1e-4
+SOUND_S = 12.0
+
+
+class PipelineHarness:
+    """The thinking half of a session, bin by bin: what devices would deliver comes from memory.
+
+    `advance` delivers a bin of sound and chooses its frames; it is not part of an estimate's cost.
+    `hop` is: frames already found and tracked → vectors → window with audio features → estimate.
+    """
+
+    def __init__(self, predictor: Predictor, faces: list[Image]) -> None:
+        self.predictor, self.spec = predictor, predictor.spec
+        self._engine = LivePipeline("running", "bench", StatusRegistry())
+        self._engine.adopt(predictor)
+        info = SourceInfo("Bench", True, True, live=False)
+        self.take = StreamBuffers(info, info)
+        self.take.origin_ns = 0
+        self._engine.begin(self.take)
+        self.take.begin_sight(self.spec.vector_width)
+        self._sampler = FrameSampler(self.spec, 0)
+        self._encode = predictor.pixel_encoder()
+        self._faces = faces
+        self._points = geometry.mean_shape() * 100 + 200
+        self._random = np.random.default_rng(0)
+        self._sound = material.sound(SOUND_S)
+        self._frames = self._blocks = self._bin = 0
+        self._due: list[tuple[int, Image]] = []
+        self.seen: deque[Image] = deque(maxlen=self.spec.frames)
+        """The crops of the newest window."""
+
+    @property
+    def end_ns(self) -> int:
+        return self._bin * to_ns(self.spec.bin_s)
+
+    def advance(self) -> None:
+        """Another bin goes by."""
+        self._bin += 1
+        self._due = []
+        while (t_ns := self._frames * NS_PER_S // material.FPS) < self.end_ns:
+            self._frames += 1
+            if self._sampler.due(t_ns):
+                self._due.append((t_ns, self._faces[self._frames % len(self._faces)]))
+        while (t_ns := self._blocks * BLOCK * NS_PER_S // RATE_HZ) < self.end_ns:
+            first = self._blocks * BLOCK % (len(self._sound) - BLOCK)
+            self.take.add_sound(AudioBlock(t_ns, self._sound[first : first + BLOCK], RATE_HZ))
+            self._blocks += 1
+
+    def hop(self) -> Estimate | None:
+        """Encode the bin's frames and estimate."""
+        for t_ns, crop in self._due:
+            if self._encode is not None:
+                vector = self._encode(crop)
+                self.seen.append(crop)
+            else:
+                jitter = self._random.normal(0, 2, self._points.shape).astype(np.float32)
+                vector = geometry.encode((self._points + jitter)[None])[0]
+            self.take.add_observation(FaceObservation(t_ns, None, vector))
+        return self._engine.estimate(self.take, self.end_ns)
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+class FullWindow:
+    """The reference computation: all 15 frames through eager torch, and the published audio features."""
+
+    def __init__(self, net: EmotionNet, faces: list[Image]) -> None:
+        self._net = net
+        self._faces = [faces[i % len(faces)] for i in range(net.spec.frames)]
+        self._sound = audio.resample(material.sound(net.spec.window_s), RATE_HZ, net.spec.audio.rate_hz)
+
+    def __call__(self) -> Tensor:
+        return self.logits(self._faces, self._sound[: self._net.spec.samples])
+
+    def logits(self, faces: list[Image], sound: Tensor) -> Tensor:
+        """(classes,) of `frames` crops (S, S, 3) BGR and the window's samples at the model's rate."""
+        with torch.inference_mode():
+            pixels = torch.from_numpy(np.stack(faces)).permute(0, 3, 1, 2).float() / 255
+            video = self._net.encode(pixels)
+            logits: Tensor = self._net(video[None], audio.features(sound, self._net.spec.audio)[None])
+        return logits[0]
+
+
+def difference(rig: PipelineHarness, full: FullWindow, estimate: Estimate) -> float:
+    """The largest difference in logits between the streamed estimate and the whole window anew.
+
+    Probabilities know logits up to a constant; the mean is taken off both.
+    """
+    spec, sound = rig.spec, rig.take.sound
+    assert sound is not None
+    samples, _ = sound.read(rig.end_ns, ceil(spec.samples * sound.rate_hz / spec.audio.rate_hz))
+    at_rate = audio.resample(samples, sound.rate_hz, spec.audio.rate_hz)[-spec.samples :]
+    expected = full.logits(list(rig.seen), at_rate).double()
+    found = torch.tensor(estimate.raw_probs, dtype=torch.float64).log()
+    return float(((found - found.mean()) - (expected - expected.mean())).abs().max())
+
+
+def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
+    """`hop`: CPU time per estimate."""
+    torch.set_num_threads(1)
+    faces = material.crops(16, SIZE)
+    net = material.random_net(ModelSpec(fusion=plan.fusion), faces)
+    full = FullWindow(net, faces)
+    pixel = PipelineHarness(Predictor(Checkpoint(net, net.spec, {}, Path()), "cpu", plan.backend), faces)
+    shipped = {
+        f: PipelineHarness(load_predictor(f, None, "cpu", plan.backend), faces) for f in registry.fusions()
+    }
+    rigs = {"pixel": pixel, **shipped}
+    newest: dict[str, Estimate | None] = {}
+    for rig in rigs.values():
+        for _ in range(net.spec.frames + 1):
+            rig.advance()
+            rig.hop()
+    perceiver = FacePipeline.for_spec(shipped[plan.fusion].spec)
+    frames = iter(_frames(plan.rounds))
+
+    def run(name: str) -> None:
+        newest[name] = rigs[name].hop()
+
+    def prepare() -> None:
+        for rig in rigs.values():
+            rig.advance()
+
+    times = interleaved(
+        {
+            "_": prepare,
+            "full": full,
+            **{name: partial(run, name) for name in rigs},
+            "perception": lambda: perceiver.observe(next(frames)),
+        },
+        plan.rounds,
+    )
+    yield from _pixel_figures(times, difference(pixel, full, _there(newest["pixel"])), pixel)
+    yield from _shipped_figures(times, shipped, plan)
+    hop, atomic_write = times[plan.fusion], times["full"]
+    found.top |= {
+        "hop_cpu_ms": hop.to_dict(),
+        "full_window_cpu_ms": atomic_write.to_dict(),
+        "ratio": round(atomic_write.p50 / hop.p50, 2),
+        "backend": shipped[plan.fusion].predictor.backend.name,
+        "fusion": plan.fusion,
+    }
+    for rig in rigs.values():
+        rig.close()
+    perceiver.close()
+
+
+def _there(estimate: Estimate | None) -> Estimate:
+    assert estimate is not None
+    assert estimate.modality == "av"
+    return estimate
+
+
+def _pixel_figures(times: dict[str, Times], apart: float, rig: PipelineHarness) -> Iterator[Measurement]:
+    full, hop, name = times["full"], times["pixel"], rig.predictor.backend.name
+    yield Measurement("hop.full_p50", "15 frames at 224 px anew, eager torch, MFCC, head", full.p50, "ms")
+    yield Measurement("hop.full_p95", "  95th percentile", full.p95, "ms")
+    yield Measurement("hop.pixel_p50", f"efficientface 224 px, one new frame, {name}", hop.p50, "ms")
+    yield Measurement("hop.pixel_p95", "  95th percentile", hop.p95, "ms")
+    ratio = full.p50 / hop.p50
+    yield Measurement("hop.pixel_ratio", "  times less", ratio, "×", PIXEL_RATIO, at_least=True)
+    yield Measurement("hop.pixel_logits", "  largest difference in logits", apart, "", LOGITS)
+
+
+def _shipped_figures(
+    times: dict[str, Times], rigs: dict[str, PipelineHarness], plan: BenchmarkConfig
+) -> Iterator[Measurement]:
+    full = times["full"].p50
+    for fusion, rig in rigs.items():
+        label = f"shipped {fusion}, {rig.predictor.backend.name}"
+        note = "3.6 frames' geometry, audio features, baseline, head, smoothing"
+        yield Measurement(f"hop.{fusion}_p50", label, times[fusion].p50, "ms", note=note)
+        yield Measurement(f"hop.{fusion}_p95", "  95th percentile", times[fusion].p95, "ms")
+        ratio = full / times[fusion].p50
+        yield Measurement(f"hop.{fusion}_ratio", "  times less", ratio, "×", SHIPPED_RATIO, at_least=True)
+    seen, spec = times["perception"], rigs[plan.fusion].spec
+    note = f"{LANDMARKER_ID} on 640x480; not part of the figures above, as the reference gets crops"
+    yield Measurement(
+        "hop.perception_p50", "face and landmarks, each frame looked at", seen.p50, "ms", note=note
+    )
+    per_estimate = seen.p50 * spec.bin_s * _looks_per_s(spec)
+    total = times[plan.fusion].p50 + per_estimate
+    yield Measurement("hop.chain_p50", f"shipped {plan.fusion} with its faces and landmarks", total, "ms")
+    yield Measurement("hop.chain_ratio", "  times less than 15 ready crops anew", full / total, "×")
+
+
+def _looks_per_s(spec: ModelSpec) -> float:
+    """How many frames a second perception looks at, of a camera of 30."""
+    sampler = FrameSampler(spec, 0)
+    looked = sum(sampler.due(i * NS_PER_S // material.FPS) for i in range(10 * material.FPS))
+    return looked / 10
+
+
+def _frames(rounds: int) -> list[Frame]:
+    pictures = material.pictures((rounds + 10) / 15, 15)
+    return [Frame(i * NS_PER_S // 15, picture, i) for i, picture in enumerate(pictures)]

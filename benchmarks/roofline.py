@@ -1,0 +1,67 @@
+"""The physical limit: what the trunk has to multiply, and what one core of this machine multiplies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.measure import interleaved
+from benchmarks.results import BenchmarkConfig, Found, Measurement
+from emolive.models import registry
+from emolive.models.runtimes import autotune as backends
+from emolive.models.runtimes.autotune import EAGER, FOLDED, ONNX
+from emolive.models.spec import ModelSpec, PixelSpec
+
+SIZES = (224, 112, 64)
+SIDE = 768
+TIMES = 12
+
+
+def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
+    """`limit`: FLOPs of the trunk over the GEMM rate of one core, beside what each backend needs."""
+    torch.set_num_threads(1)
+    rate = gemm_gflops()
+    yield Measurement(
+        "limit.gemm", "matrix product, one core, float32", rate, "GFLOP/s", note=f"{SIDE} x {SIDE}"
+    )
+    for size in SIZES:
+        net = registry.build(ModelSpec(pixels=PixelSpec(size))).eval()
+        pixels = torch.rand(1, 3, size, size)
+        flops = flops_of(net.backbone, pixels)
+        nets: dict[str, Any] = {EAGER: net}
+        for name in (FOLDED, ONNX):
+            chosen = backends.choose(name, net, torch.device("cpu"))
+            if chosen.name == name:
+                nets[name] = chosen.net
+        with torch.inference_mode():
+            encoders = {name: partial(one.encode, pixels) for name, one in nets.items()}
+            times = interleaved(encoders, plan.rounds)
+        least_ms = flops / rate / 1e6
+        yield Measurement(f"limit.flops_{size}", f"trunk at {size} px", flops / 1e6, "MFLOP a frame")
+        yield Measurement(f"limit.least_{size}", "  at the rate of the matrix product", least_ms, "ms")
+        for name, spent in times.items():
+            note = f"{100 * least_ms / spent.p50:.0f} % of the limit's speed"
+            yield Measurement(f"limit.{name}_{size}", f"  {name}", spent.p50, "ms", note=note)
+
+
+def gemm_gflops() -> float:
+    """Of the best of some products; 2 n³ operations each."""
+    a, b = torch.rand(SIDE, SIDE), torch.rand(SIDE, SIDE)
+    best_s = float("inf")
+    for _ in range(TIMES):
+        start = time.thread_time()
+        a @ b
+        best_s = min(best_s, time.thread_time() - start)
+    return 2e-9 * SIDE**3 / best_s
+
+
+def flops_of(module: Any, pixels: torch.Tensor) -> float:
+    """Multiplications and additions of one pass, as torch counts them."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(pixels)
+    return float(counter.get_total_flops())

@@ -1,0 +1,161 @@
+"""Whole sessions without a window: latency, several at once, and switching while they run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from benchmarks import fixtures as material
+from benchmarks.measure import Times
+from benchmarks.results import BenchmarkConfig, Found, Measurement
+from emolive.clock import now_ns
+from emolive.errors import EmoliveError
+from emolive.models.registry import fusions
+from emolive.session.config import SessionConfig
+from emolive.session.session import Session
+from emolive.types import Counters, Estimate
+
+FIRST_S = 60.0
+IDLE_MS, BUSY_MS, SWITCH_MS = 120.0, 250.0, 300.0
+AT_ONCE = (1, 2, 4)
+CLIP_S = 6.0
+BUSY = "while True: pass"
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a stretch of sessions gave."""
+
+    latencies_ms: list[float]
+    cpu_share: float
+    """Of one core, all sessions together."""
+    dropped: int
+    skipped: int
+
+
+def _config(plan: BenchmarkConfig, source: str, mic: str, *, loop: bool = False) -> SessionConfig:
+    return SessionConfig(source, mic, plan.fusion, backend=plan.backend, device="cpu", loop=loop)
+
+
+def _until(true: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + FIRST_S
+    while not true():
+        if time.monotonic() > deadline:
+            raise EmoliveError(f"There was no {what} within {FIRST_S:.0f} s.")
+        time.sleep(0.02)
+
+
+def _counted(sessions: list[Session]) -> Counters:
+    each = [session.snapshot().counters for session in sessions]
+    return Counters(
+        frames_dropped=sum(c.frames_dropped for c in each),
+        estimates_skipped=sum(c.estimates_skipped for c in each),
+    )
+
+
+def watch(configs: list[SessionConfig], seconds: float) -> Watched:
+    """Run sessions until all answer, then count for `seconds`. EmoliveError if one never answers."""
+    with ExitStack() as stack:
+        sessions, heard = [], [list[Estimate]() for _ in configs]
+        for config, estimates in zip(configs, heard, strict=True):
+            session = Session(config)
+            session.subscribe(estimates.append)
+            sessions.append(stack.enter_context(session))
+        _until(lambda: all(heard), "estimate")
+        before, marks = _counted(sessions), [len(estimates) for estimates in heard]
+        start_s, cpu_s = time.monotonic(), time.process_time()
+        time.sleep(seconds)
+        cpu_s, spent_s = time.process_time() - cpu_s, time.monotonic() - start_s
+        after = _counted(sessions)
+        new = [e for estimates, mark in zip(heard, marks, strict=True) for e in estimates[mark:]]
+    return Watched(
+        [(e.stamps.end_ns - e.stamps.capture_ns) / 1e6 for e in new],
+        cpu_s / spent_s,
+        after.frames_dropped - before.frames_dropped,
+        after.estimates_skipped - before.estimates_skipped,
+    )
+
+
+@contextmanager
+def busy_neighbour() -> Iterator[None]:
+    """Another process that uses one core up."""
+    process = subprocess.Popen([sys.executable, "-c", BUSY])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def live(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
+    """`live`: from the newest evidence of a window to its estimate."""
+    config = _config(plan, plan.source, plan.mic)
+    drawn = "drawing the picture is in it" if plan.source == "demo" else f"source {plan.source}"
+    for name, beside, bound in (("idle", ExitStack(), IDLE_MS), ("busy", busy_neighbour(), BUSY_MS)):
+        with beside:
+            seen = watch([config], plan.seconds)
+        times = Times.of(seen.latencies_ms or [float("nan")])
+        with_whom = "alone" if name == "idle" else "one busy neighbour"
+        note = f"{len(seen.latencies_ms)} estimates, {seen.skipped} skipped, {seen.dropped} frames dropped"
+        yield Measurement(f"live.{name}_p50", f"evidence to label, {with_whom}", times.p50, "ms", note=note)
+        yield Measurement(f"live.{name}_p95", "  95th percentile", times.p95, "ms", bound)
+        yield Measurement(
+            f"live.{name}_cpu", "  CPU of the session", 100 * seen.cpu_share, "% of a core", note=drawn
+        )
+
+
+def sources(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
+    """`sources`: several headless sessions in one process."""
+    path = material.write_clip(plan.folder / "source.mp4", CLIP_S)
+    shares: dict[int, float] = {}
+    for k in AT_ONCE:
+        config = _config(plan, str(path), "auto", loop=True)
+        seen = watch([config] * k, plan.seconds)
+        shares[k] = seen.cpu_share
+        note = f"640x480 files; {len(seen.latencies_ms)} estimates, {seen.skipped} skipped"
+        label = f"{k} source{'s' if k > 1 else ''} at once, CPU"
+        yield Measurement(f"sources.cpu_{k}", label, 100 * seen.cpu_share, "% of a core", note=note)
+    first, last = AT_ONCE[0], AT_ONCE[-1]
+    further = (shares[last] - shares[first]) / (last - first)
+    yield Measurement("sources.further", "  each further one", 100 * further, "% of a core")
+
+
+def switch(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
+    """`switch`: from one fusion to another while the session runs."""
+    estimates: list[Estimate] = []
+    new = threading.Condition()
+
+    def hear(estimate: Estimate) -> None:
+        with new:
+            estimates.append(estimate)
+            new.notify_all()
+
+    took: list[float] = []
+    with Session(_config(plan, "demo", "auto")) as session:
+        session.subscribe(hear)
+        _until(lambda: estimates, "estimate")
+        before = _counted([session])
+        others = [fusion for fusion in fusions() if fusion != plan.fusion]
+        for fusion in (*others, plan.fusion, *others, plan.fusion):
+            time.sleep(0.5)
+            start_ns = now_ns()
+            session.set_fusion(fusion)
+            with new:
+                if not new.wait_for(lambda f=fusion: estimates[-1].fusion == f, FIRST_S):  # type: ignore[misc]
+                    raise EmoliveError(f"{fusion} did not answer within {FIRST_S:.0f} s.")
+                took.append((estimates[-1].stamps.end_ns - start_ns) / 1e6)
+        after = _counted([session])
+    note = f"{len(took)} switches; an estimate comes every 240 ms"
+    yield Measurement(
+        "switch.first_p50", "switch to first estimate", Times.of(took).p50, "ms", SWITCH_MS, note=note
+    )
+    yield Measurement("switch.first_max", "  slowest", max(took), "ms")
+    dropped = after.frames_dropped - before.frames_dropped
+    yield Measurement("switch.dropped", "  frames dropped meanwhile", dropped, "", 0.0)
+    skipped = after.estimates_skipped - before.estimates_skipped
+    yield Measurement("switch.skipped", "  estimates skipped meanwhile", skipped, "")

@@ -1,0 +1,72 @@
+"""Training steps: on cached vectors, and as the reference does them, through the trunk in every step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from benchmarks.measure import interleaved
+from benchmarks.results import BenchmarkConfig, Found, Measurement
+from emolive.models import registry
+from emolive.models.network import EmotionNet
+from emolive.models.spec import ModelSpec
+from emolive.process_stats import peak_rss_bytes
+from training.config import Options
+from training.emotion_trainer import loss_of
+from training.malloc import keep_memory
+from training.modality_dropout import Masked, mask
+
+BATCH = 8
+CACHED_S = 0.05
+OPTIONS = Options(fusion="lt", recipe="reference", mask="softhard", aux=0.0, label_smoothing=0.0)
+
+
+def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
+    """`train`: the published lt, batch 8, `softhard`; CPU time with one thread."""
+    torch.set_num_threads(1)
+    keep_memory()
+    torch.manual_seed(0)
+    net = registry.build(ModelSpec(fusion="lt")).train()
+    optimizer = torch.optim.SGD(net.parameters(), 0.04, momentum=0.9, dampening=0.9, weight_decay=1e-3)
+    spec = net.spec
+    video = torch.randn(BATCH, spec.frames, spec.video_channels)
+    audio = torch.randn(BATCH, spec.audio_channels, spec.audio.steps(spec.samples))
+    truth = torch.nn.functional.one_hot(torch.arange(BATCH) % len(spec.labels), len(spec.labels)).float()
+    target = truth[:, None].expand(-1, 3, -1)
+
+    def step() -> None:
+        _step(net, optimizer, mask(video, audio, target, "softhard"))
+
+    took = interleaved({"cached": step}, plan.rounds)["cached"]
+    label = "training step, cached vectors"
+    yield Measurement("train.cached", label, took.p50 / 1e3, "s", CACHED_S, note="lt, batch 8, softhard")
+    yield Measurement("train.cached_p95", "  95th percentile", took.p95 / 1e3, "s")
+    start = time.process_time()
+    _unfrozen(net, optimizer, audio[:1], target[:1])
+    spent = time.process_time() - start
+    peak = peak_rss_bytes()
+    held = f"; {peak / (1 << 30):.1f} GiB at most" if peak is not None else ""
+    note = f"measured with 1 clip in 4 copies ({spent:.1f} s{held}), times {BATCH}"
+    label = "training step through the trunk, as the reference"
+    yield Measurement("train.unfrozen_reference", label, BATCH * spent, "s", note=note)
+    yield Measurement(
+        "train.times", "  times longer than on cached vectors", 1e3 * BATCH * spent / took.p50, "×"
+    )
+
+
+def _step(net: EmotionNet, optimizer: torch.optim.Optimizer, masked: Masked) -> None:
+    optimizer.zero_grad()
+    loss_of(net, masked, OPTIONS).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+def _unfrozen(net: EmotionNet, optimizer: torch.optim.Optimizer, audio: Tensor, target: Tensor) -> None:
+    """As published: the copies of `softhard` are made of pixels, and each goes through the trunk."""
+    frames, size = net.spec.frames, net.spec.pixels.size
+    flat = torch.rand(len(audio), frames, 3 * size * size)
+    masked = mask(flat, audio, target, "softhard")
+    vectors = net.encode(masked.video.view(-1, 3, size, size))
+    _step(net, optimizer, masked._replace(video=vectors.view(-1, frames, vectors.shape[-1])))

@@ -1,0 +1,71 @@
+"""A webcam and a microphone whose work is another process's, as that of real ones is a driver's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from benchmarks import fixtures as material
+from benchmarks.virtual_microphone import VirtualMicrophone, what_is_missing
+from emolive.capture.synthetic.voice import RATE_HZ
+from emolive.errors import EmoliveError
+
+SPOKEN_S = 8.0
+"""Of the drawn demo's voice, played again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualDevices:
+    """What an app is started with to find them."""
+
+    source: str
+    mic: str
+    sound: str
+    """For people: where the sound comes from."""
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def loopback(seconds: float) -> Iterator[VirtualDevices]:
+    """A webcam that shows the drawn face at 640x480, and a microphone that hears `seconds` of its voice.
+
+    The microphone wants PulseAudio's programs; without them it is the computer's own, if it has one.
+
+    Raises:
+        EmoliveError: the webcam does not start.
+    """
+    with ExitStack() as stack:
+        url = stack.enter_context(_webcam())
+        if reason := what_is_missing():
+            yield VirtualDevices(url, "auto", f"the computer's own sound, if any ({reason})")
+            return
+        server = VirtualMicrophone()
+        stack.callback(server.close)
+        try:
+            server.start()
+        except RuntimeError as error:
+            yield VirtualDevices(url, "auto", f"the computer's own sound, if any ({error})")
+            return
+        voice = material.sound(SPOKEN_S)
+        server.play(np.tile(voice, round(seconds / SPOKEN_S) + 1), RATE_HZ)
+        yield VirtualDevices(url, "default", "a sound server's", server.environment)
+
+
+@contextmanager
+def _webcam() -> Iterator[str]:
+    """The address of a webcam in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.virtual_camera"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            if not url:
+                raise EmoliveError("The webcam on the loopback does not start.")
+            yield url
+        finally:
+            process.kill()

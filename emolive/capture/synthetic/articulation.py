@@ -1,0 +1,137 @@
+"""What the mouth of the demo's voice aims at: syllables without meaning, in phrases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Formants = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class VocalTractState:
+    """Settings of source and filter at one moment."""
+
+    voicing: float
+    """Of the glottal pulses, 0..1."""
+    noise: float
+    """Of the hiss of consonants, 0..1."""
+    noise_hz: float
+    formants: Formants
+    """(centre, bandwidth) in Hz of the first three."""
+    mouth: float
+    """How far this sound opens the mouth when loud, 0..1."""
+    pucker: float
+
+    @classmethod
+    def silent(cls) -> VocalTractState:
+        return cls(0.0, 0.0, 4000.0, _tract(500, 1500, 2500), 0.6, 0.0)
+
+    def towards(self, aim: VocalTractState, share: float) -> VocalTractState:
+        """A step of `share` (0..1) of the way."""
+
+        def step(a: float, b: float) -> float:
+            return a + (b - a) * share
+
+        return VocalTractState(
+            step(self.voicing, aim.voicing),
+            step(self.noise, aim.noise),
+            step(self.noise_hz, aim.noise_hz),
+            tuple(
+                (step(a[0], b[0]), step(a[1], b[1])) for a, b in zip(self.formants, aim.formants, strict=True)
+            ),  # type: ignore[arg-type]
+            step(self.mouth, aim.mouth),
+            step(self.pucker, aim.pucker),
+        )
+
+
+def _tract(f1: float, f2: float, f3: float) -> Formants:
+    return (f1, 70.0), (f2, 95.0), (f3, 150.0)
+
+
+def _vowel(f1: float, f2: float, f3: float, mouth: float, pucker: float = 0.0) -> VocalTractState:
+    return VocalTractState(1.0, 0.0, 4000.0, _tract(f1, f2, f3), mouth, pucker)
+
+
+def _hiss(level: float, centre_hz: float, voicing: float = 0.0) -> VocalTractState:
+    return VocalTractState(voicing, level, centre_hz, _tract(350, 1600, 2600), 0.35, 0.0)
+
+
+# Formants near the averages of Peterson & Barney (1952).
+VOWELS = (
+    _vowel(760, 1250, 2600, 1.0),
+    _vowel(540, 1850, 2600, 0.75),
+    _vowel(320, 2250, 3000, 0.5),
+    _vowel(540, 920, 2500, 0.8, 0.7),
+    _vowel(350, 880, 2350, 0.45, 1.0),
+    _vowel(520, 1480, 2500, 0.65),
+)
+_STOP_GAP = VocalTractState(0.0, 0.0, 4000.0, _tract(300, 1600, 2600), 0.2, 0.0)
+# Each consonant is a row of (target, seconds).
+CONSONANTS: tuple[tuple[tuple[VocalTractState, float], ...], ...] = (
+    ((_hiss(0.9, 6800), 0.09),),
+    ((_hiss(0.8, 3600), 0.09),),
+    ((_hiss(0.35, 5200), 0.07),),
+    ((_STOP_GAP, 0.055), (_hiss(1.0, 4200), 0.015)),
+    ((_STOP_GAP, 0.055), (_hiss(1.0, 2000), 0.02)),
+    ((_STOP_GAP, 0.06), (_hiss(0.5, 1000), 0.012)),
+    ((VocalTractState(0.45, 0.0, 4000.0, _tract(260, 1100, 2300), 0.15, 0.0), 0.07),),
+    ((VocalTractState(0.45, 0.0, 4000.0, _tract(260, 1600, 2600), 0.3, 0.0), 0.06),),
+    ((VocalTractState(0.55, 0.0, 4000.0, _tract(360, 1100, 2700), 0.4, 0.0), 0.06),),
+    ((VocalTractState(0.55, 0.0, 4000.0, _tract(330, 750, 2300), 0.3, 0.9), 0.06),),
+    (),
+)
+
+
+class PhraseGenerator:
+    """Plans phrases from a seed as time goes on; must be asked for times in order."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng([seed, 12])
+        self._line: list[tuple[float, VocalTractState, float | None]] = []
+        self._end_s = 0.3
+        self._silent = VocalTractState.silent()
+        self._syllables_left = self._length = 6
+
+    def at(self, t_s: float, rate_hz: float, pause_s: float) -> tuple[VocalTractState, float | None]:
+        """The target at `t_s`, and the melody: -1..1 of its range, or None where the phrase ends.
+
+        A new syllable takes the rate (syllables a second) and the pause (s) that are passed then.
+        """
+        while self._line and self._line[0][0] <= t_s:
+            self._line.pop(0)
+        if not self._line:
+            if t_s < self._end_s:
+                return self._silent, 0.3
+            self._say_syllable(t_s, rate_hz, pause_s)
+        _, target, melody = self._line[0]
+        return target, melody
+
+    def _say_syllable(self, t_s: float, rate_hz: float, pause_s: float) -> None:
+        rng = self._rng
+        consonant = CONSONANTS[int(rng.integers(len(CONSONANTS)))]
+        vowel = VOWELS[int(rng.integers(len(VOWELS)))]
+        stress, read_segment, accent = (
+            bool(rng.random() < 0.4),
+            float(rng.uniform(0.85, 1.2)),
+            float(rng.normal()),
+        )
+        place = 1.0 - self._syllables_left / self._length
+        last = self._syllables_left == 1
+        melody = (
+            None if last else float(np.clip(0.55 - 1.1 * place + (0.7 * stress) + 0.2 * accent, -1.1, 1.2))
+        )
+        length_s = read_segment * (1.25 if last else 1.0) / rate_hz
+        speed = 4.0 / rate_hz
+        for target, duration_s in consonant:
+            t_s += duration_s * min(speed, 1.3)
+            length_s -= duration_s * min(speed, 1.3)
+            self._line.append((t_s, target, melody))
+        t_s += max(length_s, 0.05)
+        self._line.append((t_s, vowel, melody))
+        self._end_s = t_s
+        self._syllables_left -= 1
+        if self._syllables_left == 0:
+            self._end_s += pause_s * float(rng.uniform(0.8, 1.3))
+            self._syllables_left = self._length = int(rng.integers(4, 9))

@@ -1,0 +1,155 @@
+"""The branches along time, in two stages with room for a fusion between them.
+
+Chumachenko, Iosifidis and Gabbouj, "Self-attention fusion for audiovisual emotion recognition with
+incomplete data", ICPR 2022, sec. III-A and III-B.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from emolive.errors import EmoliveError
+
+GRAIN = 8
+"""Scaled widths are multiples of this, so that they divide into heads."""
+
+
+def make_divisible(channels: int, width: float) -> int:
+    """A published channel count times `width`, to the nearest multiple of 8 and at least 8."""
+    return max(GRAIN, GRAIN * round(channels * width / GRAIN))
+
+
+def _block(n_in: int, n_out: int, *, same: bool, dropout: float, kernel: int = 3) -> nn.Sequential:
+    layers: list[nn.Module] = [
+        nn.Conv1d(n_in, n_out, kernel, padding=kernel // 2 if same else 0),
+        nn.BatchNorm1d(n_out),
+        nn.ReLU(inplace=True),
+    ]
+    if not same:
+        layers.append(nn.MaxPool1d(2, stride=1))
+    if dropout:
+        layers.append(nn.Dropout(dropout))
+    return nn.Sequential(*layers)
+
+
+class VisualBranch(nn.Module):
+    """Vectors of frames along time; keeps the number of steps.
+
+    Args:
+        n_in: width of a frame's input vector.
+        middle: channels after stage 1 (published: 64).
+        out: channels after stage 2 (published: 128).
+        dropout: after each convolution.
+        first_kernel: steps that the first convolution sees (published: 3).
+    """
+
+    def __init__(
+        self, n_in: int, middle: int = 64, out: int = 128, dropout: float = 0.0, first_kernel: int = 3
+    ) -> None:
+        super().__init__()
+        self.middle, self.out = middle, out
+        self.stage1 = nn.Sequential(
+            _block(n_in, middle, same=True, dropout=dropout, kernel=first_kernel),
+            _block(middle, middle, same=True, dropout=dropout),
+        )
+        self.stage2 = nn.Sequential(
+            _block(middle, out, same=True, dropout=dropout), _block(out, out, same=True, dropout=dropout)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, n_in, T) → (B, out, T): both stages, with nothing between them."""
+        out: Tensor = self.stage2(self.stage1(x))
+        return out
+
+
+class AudioBranch(nn.Module):
+    """Audio features along time; each stage takes 6 steps off, so that 13 are wanted at least.
+
+    Args:
+        n_in: channels of the audio features.
+        widths: channels after each of the four convolutions (published: 64, 128, 256, 128).
+        dropout: after each convolution.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        widths: tuple[int, int, int, int] = (64, 128, 256, 128),
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        a, b, c, d = widths
+        self.middle, self.out = b, d
+        self.stage1 = nn.Sequential(
+            _block(n_in, a, same=False, dropout=dropout), _block(a, b, same=False, dropout=dropout)
+        )
+        self.stage2 = nn.Sequential(
+            _block(b, c, same=False, dropout=dropout), _block(c, d, same=False, dropout=dropout)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, n_in, T) → (B, out, T - 12): both stages, with nothing between them."""
+        out: Tensor = self.stage2(self.stage1(x))
+        return out
+
+
+class SpectrogramBranch(nn.Module):
+    """Log-mel features as a picture: 2-D convolutions before the two stages along time.
+
+    Ours, not published: a voice that is higher moves up the mel axis, which a convolution along time
+    alone has to learn again for every band. Stage 1 takes 4 steps together, stage 2 two of those.
+
+    Args:
+        n_in: channels of the audio input, mel bands first and flags behind them.
+        bands: how many of them are mel bands; a multiple of 8.
+        middle, out: channels after stage 1 and stage 2.
+        dropout: after each convolution along time; a third of it within the picture.
+    """
+
+    PLANES = (16, 32, 48)
+    TOGETHER = 4
+
+    def __init__(
+        self, n_in: int, bands: int, middle: int = 128, out: int = 128, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        if bands % 8:
+            raise EmoliveError(f"A spectral audio branch needs a multiple of 8 mel bands, not {bands}.")
+        self.bands, self.middle, self.out = bands, middle, out
+        a, b, c = self.PLANES
+        self.picture = nn.Sequential(
+            self._plane(1, a, 5, (2, 2), dropout / 3),
+            self._plane(a, b, 3, (2, 2), dropout / 3),
+            self._plane(b, c, 3, (2, 1), dropout / 3),
+        )
+        self.stage1_out = _block(c * bands // 8 + n_in - bands, middle, same=True, dropout=dropout, kernel=1)
+        self.stage2 = nn.Sequential(
+            nn.Conv1d(middle, out, 5, padding=2),
+            nn.BatchNorm1d(out),
+            nn.ReLU(inplace=True),
+            nn.MaxPool1d(2),
+            nn.Dropout(dropout),
+            _block(out, out, same=True, dropout=dropout),
+        )
+
+    @staticmethod
+    def _plane(n_in: int, n_out: int, kernel: int, stride: tuple[int, int], dropout: float) -> nn.Sequential:
+        return nn.Sequential(
+            nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=kernel // 2, bias=False),
+            nn.BatchNorm2d(n_out),
+            nn.ReLU(inplace=True),
+            nn.Dropout2d(dropout),
+        )
+
+    def stage1(self, x: Tensor) -> Tensor:
+        """(B, n_in, T) → (B, middle, ceil(T / 4))"""
+        picture = self.picture(x[:, None, : self.bands]).flatten(1, 2)
+        flags = x[:, self.bands :, :: self.TOGETHER]
+        out: Tensor = self.stage1_out(torch.cat([picture, flags], dim=1))
+        return out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, n_in, T) → (B, out, T / 8): both stages, with nothing between them."""
+        out: Tensor = self.stage2(self.stage1(x))
+        return out

@@ -1,0 +1,231 @@
+"""Take over weights that were trained with the published code of this model, and of EfficientFace.
+
+Such files are Python pickles. They are read with PyTorch's restricted reader, which builds tensors and
+plain containers and runs nothing from the file.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from emolive.errors import EmoliveError
+from emolive.models import registry
+from emolive.models.efficientface import EfficientFace
+from emolive.models.network import EmotionNet
+from emolive.models.spec import EMOTIONS, AudioSpec, ModelSpec, PixelSpec
+
+_TRUNK_NAMES = (
+    (r"conv1\.", "stem."),
+    (r"(stage\d\.\d+)\.branch1\.", r"\1.skip."),
+    (r"(stage\d\.\d+)\.branch2\.", r"\1.main."),
+    *(
+        (rf"local\.{kind}{quadrant + 1}_{step + 1}\.", f"local.quadrants.{quadrant}.{3 * step + place}.")
+        for quadrant in range(4)
+        for step in range(2)
+        for place, kind in enumerate(("conv", "bn"))
+    ),
+    *(
+        (rf"modulator\.channel_att\.gate_c\.{name}\.", f"modulator.channel_gate.{place}.")
+        for place, name in ((0, "gate_c_fc_0"), (1, "gate_c_bn_1"), (3, "gate_c_fc_final"))
+    ),
+    *(
+        (rf"modulator\.spatial_att\.gate_s\.gate_s_{name}\.", f"modulator.spatial_gate.{place}.")
+        for place, name in (
+            (0, "conv_reduce0"),
+            (1, "bn_reduce0"),
+            (3, "conv_di_0"),
+            (4, "bn_di_0"),
+            (6, "conv_di_1"),
+            (7, "bn_di_1"),
+            (9, "conv_final"),
+        )
+    ),
+    (r"conv5\.", "last."),
+)
+_BRANCH_NAMES = tuple(
+    (rf"conv1d_{2 * stage + block}\.", f"stage{stage + 1}.{block}.")
+    for stage in range(2)
+    for block in range(2)
+)
+_BLOCK_NAMES = (
+    (r"norm1_q\.", "norm_query."),
+    (r"norm1_k\.", "norm_key."),
+    (r"norm2\.", "norm_mlp."),
+    (r"mlp\.fc1\.", "mlp.0."),
+    (r"mlp\.fc2\.", "mlp.2."),
+    (r"attn\.", "attention."),
+)
+_FUSION_MARKS = {"lt": "av.norm1_q.weight", "it": "av1.norm1_q.weight", "ia": "av1.q.weight"}
+
+
+class _Inert:
+    """Stands in for the training log that EfficientFace's files carry beside the weights."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __setstate__(self, _: object) -> None: ...
+
+
+_HARMLESS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    (_Inert, name)
+    for name in (
+        "__main__.RecorderMeter",
+        "__main__.RecorderMeter1",
+        "numpy.ndarray",
+        "numpy.dtype",
+        *(
+            f"numpy.{core}.multiarray.{name}"
+            for core in ("core", "_core")
+            for name in ("_reconstruct", "scalar")
+        ),
+    )
+]
+
+
+def _weights(path: Path, what: str) -> dict[str, Tensor]:
+    """The state dict of a training checkpoint, in float32, without `module.` before its keys."""
+    if not path.is_file():
+        raise EmoliveError(f"There is no file {path}.")
+    try:
+        with torch.serialization.safe_globals(_HARMLESS):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+    ) as error:
+        raise EmoliveError(f"{path} is not {what}: PyTorch's safe reader cannot read it.") from error
+    state = content.get("state_dict") if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
+        raise EmoliveError(f"{path} is not {what}: it holds no state_dict of weights.")
+    return {
+        key.removeprefix("module."): value.float() if value.is_floating_point() else value
+        for key, value in state.items()
+    }
+
+
+def _rename(key: str, table: tuple[tuple[str, str], ...]) -> str | None:
+    for pattern, replacement in table:
+        new, found = re.subn(rf"^{pattern}", replacement, key)
+        if found:
+            return new
+    return None
+
+
+def _net_key(key: str) -> str | None:
+    """Our name of a published parameter, or None if there is no such parameter."""
+    head, _, rest = key.partition(".")
+    if head == "classifier_1":
+        return f"classifier.{rest.removeprefix('0.')}"
+    if head in ("audio_model", "visual_model"):
+        ours = head.removesuffix("_model")
+        if rest.startswith("classifier_1.0."):
+            return f"{ours}_classifier.{rest.removeprefix('classifier_1.0.')}"
+        if new := _rename(rest, _BRANCH_NAMES):
+            return f"{ours}.{new}"
+        new = _rename(rest, _TRUNK_NAMES) if ours == "visual" else None
+        return new and f"trunk.{new}"
+    if head in ("av", "av1", "va", "va1"):
+        ours = "audio_queries" if head.startswith("av") else "video_queries"
+        new = (_rename(rest, _BLOCK_NAMES) or rest).replace("proj.", "out.")
+        return f"fusion.{ours}.{new}"
+    return None
+
+
+def _fill(module: nn.Module, weights: dict[str, Tensor], own: set[str], path: Path, what: str) -> None:
+    """Load strictly; `own` are buffers of ours that the published form does not have."""
+    expected = {key: value for key, value in module.state_dict().items() if key not in own}
+    odd = sorted(set(weights) - set(expected))
+    if odd:
+        raise EmoliveError(f"{path} is not {what}: it holds {odd[0]}, which that model does not have.")
+    missing = sorted(set(expected) - set(weights))
+    if missing:
+        raise EmoliveError(f"{path} is not {what}: it lacks {missing[0]}.")
+    for key, value in expected.items():
+        if value.shape != weights[key].shape:
+            got, wanted = tuple(weights[key].shape), tuple(value.shape)
+            raise EmoliveError(f"{path} is not {what}: {key} is {got} and should be {wanted}.")
+    module.load_state_dict(weights, strict=False)
+
+
+def convert_checkpoint(path: Path, *, fusion: str | None = None, heads: int | None = None) -> EmotionNet:
+    """Read a checkpoint of the published audio-visual model (Chumachenko et al., ICPR 2022).
+
+    Args:
+        path: a file with `state_dict`, as its training writes it, from CPU or GPU, in any precision.
+        fusion: refuse the file if it holds another one; by default what it holds.
+        heads: attention heads. They leave no trace in the weights: by default the number before
+            "head" in the file's name, and otherwise 1.
+
+    Returns:
+        The network in eval mode; its description records BGR pixels / 255, 224 x 224, and the
+        published MFCC, without baselines.
+
+    Raises:
+        EmoliveError: the file is something else, or holds another fusion.
+    """
+    path = Path(path)
+    what = "a checkpoint of the published audio-visual model"
+    weights = _weights(path, what)
+    found = next((name for name, mark in _FUSION_MARKS.items() if mark in weights), None)
+    if found is None or "classifier_1.0.weight" not in weights:
+        raise EmoliveError(f"{path} is not {what}: none of its three fusions is in it.")
+    if fusion is not None:
+        registry.check_fusion(fusion)
+        if fusion != found:
+            raise EmoliveError(f"{path} holds the fusion {found}, and {fusion} was asked for.")
+    if heads is None:
+        named = re.search(r"(\d+)[-_ ]?heads?(?![a-z])", path.stem, re.IGNORECASE)
+        heads = int(named[1]) if named else 1
+    classes = len(weights["classifier_1.0.weight"])
+    labels = EMOTIONS if classes == len(EMOTIONS) else tuple(f"class {i + 1}" for i in range(classes))
+    net = EmotionNet(
+        ModelSpec(fusion=found, heads=heads, labels=labels, pixels=PixelSpec(), audio=AudioSpec())
+    )
+    renamed: dict[str, Tensor] = {}
+    for key, value in weights.items():
+        ours = _net_key(key)
+        if ours is None:
+            raise EmoliveError(f"{path} is not {what}: it holds {key}, which that model does not have.")
+        renamed[ours] = value
+    own = {key for key, _ in net.named_buffers() if "." not in key}
+    _fill(net, renamed, own, path, what)
+    return net.eval()
+
+
+def load_backbone(path: Path) -> EfficientFace:
+    """Read EfficientFace's released weights (`.pth.tar`); its face classifier `fc` is left out.
+
+    Returns:
+        The trunk in eval mode; put its state dict into `EmotionNet.trunk`.
+
+    Raises:
+        EmoliveError: the file is something else.
+    """
+    path = Path(path)
+    what = "a released EfficientFace model"
+    weights = _weights(path, what)
+    renamed: dict[str, Tensor] = {}
+    for key, value in weights.items():
+        if key.startswith("fc."):
+            continue
+        ours = _rename(key, _TRUNK_NAMES)
+        if ours is None:
+            raise EmoliveError(f"{path} is not {what}: it holds {key}, which that model does not have.")
+        renamed[ours] = value
+    backbone = EfficientFace()
+    _fill(backbone, renamed, set(), path, what)
+    return backbone.eval()

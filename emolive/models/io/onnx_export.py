@@ -1,0 +1,183 @@
+"""Write a checkpoint as ONNX: for onnxruntime, and for programs that know nothing of torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from emolive.atomic_io import atomic_write
+from emolive.errors import EmoliveError
+from emolive.models.io import checkpoint
+from emolive.models.io.checkpoint import Checkpoint
+from emolive.models.io.onnx import BUFFERS, ENTRY, FORMAT, WANTED, backbone_path, session
+
+BATCHES = (1, 15)
+"""Batch sizes at which an export is checked: one window, and the frames of one window."""
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file that was written."""
+
+    path: Path
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    difference: float
+    """The largest from torch that was seen."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter tells of packages that it would use for models unlike ours."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+class _Logits(nn.Module):
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, video: Tensor, audio: Tensor) -> Tensor:
+        logits: Tensor = self.net(video, audio)
+        return logits
+
+
+def _graph(module: nn.Module, given: Sequence[Tensor], names: Sequence[str], output: str, path: Path) -> Any:
+    """An ONNX model of a module, with a free batch."""
+    try:
+        import onnx  # noqa: F401 (the exporter needs both, and says so less clearly)
+        import onnxscript  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise EmoliveError(WANTED) from error
+    batch = torch.export.Dim("batch", min=1)
+    try:
+        with _quiet(), torch.no_grad():
+            program = torch.onnx.export(
+                module,
+                tuple(given),
+                dynamo=True,
+                dynamic_shapes=tuple({0: batch} for _ in given),
+                input_names=list(names),
+                output_names=[output],
+                external_data=False,
+                verbose=False,
+            )
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise EmoliveError(f"{path} cannot be written as ONNX: {reason}") from error
+    assert program is not None
+    return program.model_proto
+
+
+def _difference(content: bytes, module: nn.Module, given: Sequence[Tensor], names: Sequence[str]) -> float:
+    """The largest difference from torch, as a share of the largest value if that is above 1."""
+    run = session(content, "The export")
+    worst = 0.0
+    for n in BATCHES:
+        batch = [part[:n] for part in given]
+        with torch.inference_mode():
+            expected = module(*batch).numpy()
+        found = run.run(None, {name: part.numpy() for name, part in zip(names, batch, strict=True)})[0]
+        if found.shape != expected.shape or not np.isfinite(found).all():
+            return float("inf")
+        worst = max(worst, float(np.abs(found - expected).max()) / max(1.0, float(np.abs(expected).max())))
+    return worst
+
+
+def _checked(model: Any, module: nn.Module, given: Sequence[Tensor], names: Sequence[str], path: Path) -> Any:
+    """The bytes of a model that says what torch says, and how near it comes. EmoliveError for another."""
+    content: bytes = model.SerializeToString()
+    difference = _difference(content, module, given, names)
+    if not difference <= TOLERANCE:
+        raise EmoliveError(
+            f"{path} was not written: the exported model differs from torch by {difference:.2g}, "
+            f"and {TOLERANCE:g} is allowed."
+        )
+    return content, difference
+
+
+def export_onnx(path: Path, out: Path | None = None) -> list[Exported]:
+    """Write a checkpoint as ONNX, after checking that it says what torch says.
+
+    Args:
+        path: the checkpoint.
+        out: where to; by default beside it. The trunk of a model that sees pixels goes beside that.
+
+    Returns:
+        What was written: the head, and behind it the trunk if there is one.
+
+    Raises:
+        EmoliveError: the checkpoint cannot be used or exported, packages are missing, or the file cannot
+            be written.
+    """
+    loaded = checkpoint.load(path)
+    out = Path(out) if out is not None else Path(path).with_suffix(checkpoint.ONNX_SUFFIX)
+    if not checkpoint.is_onnx(out):
+        raise EmoliveError(f"An exported model is known by its ending: call {out.name} {out.stem}.onnx.")
+    if not out.parent.is_dir():
+        raise EmoliveError(f"{out} cannot be written: there is no folder {out.parent}.")
+    random = torch.Generator().manual_seed(0)
+    backbone = _trunk_content(loaded, out, random)
+    head, difference = _head_content(loaded, out, random, None if backbone is None else backbone[0])
+    written = [Exported(out, ("video", "audio"), ("logits",), difference)]
+    if backbone is not None:
+        # A head without its trunk is refused; the other way round nobody looks.
+        with atomic_write(backbone_path(out)) as part:
+            part.write_bytes(backbone[0])
+        written.append(Exported(backbone_path(out), ("pixels",), ("vectors",), backbone[1]))
+    with atomic_write(out) as part:
+        part.write_bytes(head)
+    return written
+
+
+def _trunk_content(loaded: Checkpoint, out: Path, random: torch.Generator) -> tuple[bytes, float] | None:
+    backbone, size = loaded.net.backbone, loaded.spec.pixels.size
+    if backbone is None:
+        return None
+    given = [torch.randn(max(BATCHES), 3, size, size, generator=random)]
+    model = _graph(backbone, [given[0][:2]], ["pixels"], "vectors", out)
+    content, difference = _checked(model, backbone, given, ["pixels"], backbone_path(out))
+    return content, difference
+
+
+def _head_content(
+    loaded: Checkpoint, out: Path, random: torch.Generator, backbone: bytes | None
+) -> tuple[bytes, float]:
+    spec, net = loaded.spec, _Logits(loaded.net).eval()
+    n, names = max(BATCHES), ["video", "audio"]
+    video = torch.randn(n, spec.frames, spec.video_channels, generator=random)
+    audio = torch.randn(n, spec.audio_channels, spec.audio.steps(spec.samples), generator=random)
+    model = _graph(net, [video[:2], audio[:2]], names, "logits", out)
+    # A window may lack its picture or its sound.
+    video[1], audio[2] = 0, 0
+    entry = {
+        "format": FORMAT,
+        "spec": spec.to_dict(),
+        "provenance": loaded.provenance,
+        "buffers": {name: getattr(loaded.net, name).tolist() for name in BUFFERS},
+        "backbone": None if backbone is None else hashlib.sha256(backbone).hexdigest(),
+    }
+    property_ = model.metadata_props.add()
+    property_.key, property_.value = ENTRY, json.dumps(entry)
+    content, difference = _checked(model, net, [video, audio], names, out)
+    return content, difference

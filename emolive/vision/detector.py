@@ -1,0 +1,102 @@
+"""Where faces are in a picture: MediaPipe's short-range BlazeFace (Bazarevsky et al. 2019)."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emolive._compat.opencv import cv2
+from emolive._compat.stderr import suppress_native_stderr
+from emolive.paths import asset
+from emolive.types import BoundingBox, Image
+
+INPUT_PX = 256
+"""Longer side of what is handed to the detector; its own input is 128, so nothing is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One face that was found."""
+
+    box_px: BoundingBox
+    score: float
+
+
+class FaceDetector:
+    """Finds faces in one picture at a time and remembers nothing. Not for two threads at once."""
+
+    def __init__(self, min_score: float = 0.5) -> None:
+        from mediapipe import Image as MpImage
+        from mediapipe import ImageFormat
+        from mediapipe.tasks.python import BaseOptions
+        from mediapipe.tasks.python.vision import FaceDetector as TaskDetector
+        from mediapipe.tasks.python.vision import FaceDetectorOptions
+
+        self._image: Any = MpImage
+        self._format = ImageFormat.SRGB
+        self._lock = threading.Lock()
+        options = FaceDetectorOptions(
+            base_options=BaseOptions(
+                model_asset_path=str(asset("face", "face_detection_short_range.tflite"))
+            ),
+            min_detection_confidence=min_score,
+        )
+        with suppress_native_stderr():
+            self._detector: Any = TaskDetector.create_from_options(options)
+            self.detect(np.zeros((INPUT_PX, INPUT_PX, 3), np.uint8))
+        # Left open, its threads can hold up the end of the process. At exit itself it is too late: it
+        # wants an executor that is gone by then.
+        self._close = weakref.finalize(self, _close, self._detector, self._lock)
+        self._close.atexit = False
+
+    def detect(self, image: Image, within: BoundingBox | None = None) -> list[Detection]:
+        """All faces in a BGR picture, or in the part of it that `within` covers, best first.
+
+        A face narrower than an eighth of what is looked at is missed, so a small face is found
+        again by looking only around where it was. Boxes are in pixels of the whole picture.
+        """
+        height, width = image.shape[:2]
+        left = top = 0
+        if within is not None:
+            left, top = max(0, int(within.x_px)), max(0, int(within.y_px))
+            right = min(width, int(within.x_px + within.width_px))
+            bottom = min(height, int(within.y_px + within.height_px))
+            if right - left < 16 or bottom - top < 16:
+                return []
+            image = image[top:bottom, left:right]
+        rows, columns = image.shape[:2]
+        scale = min(1.0, INPUT_PX / max(rows, columns))
+        if scale < 1:
+            size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        # mp.Image ignores strides in silence: the conversion also makes the array contiguous.
+        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        with self._lock:
+            found = self._detector.detect(self._image(image_format=self._format, data=rgb)).detections
+        across, down = columns / rgb.shape[1], rows / rgb.shape[0]
+        detections = [
+            Detection(
+                BoundingBox(
+                    left + d.bounding_box.origin_x * across,
+                    top + d.bounding_box.origin_y * down,
+                    d.bounding_box.width * across,
+                    d.bounding_box.height * down,
+                ),
+                float(d.categories[0].score),
+            )
+            for d in found
+        ]
+        return sorted(detections, key=lambda d: -d.score)
+
+    def close(self) -> None:
+        """Let go of the native detector; also done by itself with the last reference to it."""
+        self._close()
+
+
+def _close(detector: Any, lock: threading.Lock) -> None:
+    with lock:
+        detector.close()
