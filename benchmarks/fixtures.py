@@ -91,7 +91,7 @@ def random_net(spec: ModelSpec, faces: list[Image]) -> EmotionNet:
                 module.momentum = 0.9
         for _ in range(2):
             vectors = net.encode(pixels)
-            video = vectors[:: max(1, len(vectors) // spec.frames)][: spec.frames].expand(4, -1, -1)
-            steps = spec.audio.steps(spec.samples)
+            video = vectors[:: max(1, len(vectors) // spec.n_bins)][: spec.n_bins].expand(4, -1, -1)
+            steps = spec.audio.n_frames(spec.n_samples)
             net(video + 0.1 * torch.randn(video.shape), 100 * torch.randn(4, spec.audio_channels, steps))
     return net.eval().requires_grad_(False)

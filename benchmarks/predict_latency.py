@@ -52,7 +52,7 @@ class PipelineHarness:
         self.take = StreamBuffers(info, info)
         self.take.origin_ns = 0
         self._engine.begin(self.take)
-        self.take.begin_sight(self.spec.vector_width)
+        self.take.begin_sight(self.spec.frame_dim)
         self._sampler = FrameSampler(self.spec, 0)
         self._encode = predictor.pixel_encoder()
         self._faces = faces
@@ -61,7 +61,7 @@ class PipelineHarness:
         self._sound = material.sound(SOUND_S)
         self._frames = self._blocks = self._bin = 0
         self._due: list[tuple[int, Image]] = []
-        self.seen: deque[Image] = deque(maxlen=self.spec.frames)
+        self.seen: deque[Image] = deque(maxlen=self.spec.n_bins)
         """The crops of the newest window."""
 
     @property
@@ -74,7 +74,7 @@ class PipelineHarness:
         self._due = []
         while (t_ns := self._frames * NS_PER_S // material.FPS) < self.end_ns:
             self._frames += 1
-            if self._sampler.due(t_ns):
+            if self._sampler.accept(t_ns):
                 self._due.append((t_ns, self._faces[self._frames % len(self._faces)]))
         while (t_ns := self._blocks * BLOCK * NS_PER_S // RATE_HZ) < self.end_ns:
             first = self._blocks * BLOCK % (len(self._sound) - BLOCK)
@@ -102,11 +102,11 @@ class FullWindow:
 
     def __init__(self, net: EmotionNet, faces: list[Image]) -> None:
         self._net = net
-        self._faces = [faces[i % len(faces)] for i in range(net.spec.frames)]
+        self._faces = [faces[i % len(faces)] for i in range(net.spec.n_bins)]
         self._sound = audio.resample(material.sound(net.spec.window_s), RATE_HZ, net.spec.audio.rate_hz)
 
     def __call__(self) -> Tensor:
-        return self.logits(self._faces, self._sound[: self._net.spec.samples])
+        return self.logits(self._faces, self._sound[: self._net.spec.n_samples])
 
     def logits(self, faces: list[Image], sound: Tensor) -> Tensor:
         """(classes,) of `frames` crops (S, S, 3) BGR and the window's samples at the model's rate."""
@@ -124,8 +124,8 @@ def difference(rig: PipelineHarness, full: FullWindow, estimate: Estimate) -> fl
     """
     spec, sound = rig.spec, rig.take.sound
     assert sound is not None
-    samples, _ = sound.read(rig.end_ns, ceil(spec.samples * sound.rate_hz / spec.audio.rate_hz))
-    at_rate = audio.resample(samples, sound.rate_hz, spec.audio.rate_hz)[-spec.samples :]
+    samples, _ = sound.read(rig.end_ns, ceil(spec.n_samples * sound.rate_hz / spec.audio.rate_hz))
+    at_rate = audio.resample(samples, sound.rate_hz, spec.audio.rate_hz)[-spec.n_samples :]
     expected = full.logits(list(rig.seen), at_rate).double()
     found = torch.tensor(estimate.raw_probs, dtype=torch.float64).log()
     return float(((found - found.mean()) - (expected - expected.mean())).abs().max())
@@ -144,7 +144,7 @@ def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
     rigs = {"pixel": pixel, **shipped}
     newest: dict[str, Estimate | None] = {}
     for rig in rigs.values():
-        for _ in range(net.spec.frames + 1):
+        for _ in range(net.spec.n_bins + 1):
             rig.advance()
             rig.hop()
     perceiver = FacePipeline.for_spec(shipped[plan.fusion].spec)
@@ -162,7 +162,7 @@ def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
             "_": prepare,
             "full": full,
             **{name: partial(run, name) for name in rigs},
-            "perception": lambda: perceiver.observe(next(frames)),
+            "perception": lambda: perceiver.process(next(frames)),
         },
         plan.rounds,
     )
@@ -223,7 +223,7 @@ def _shipped_figures(
 def _looks_per_s(spec: ModelSpec) -> float:
     """How many frames a second perception looks at, of a camera of 30."""
     sampler = FrameSampler(spec, 0)
-    looked = sum(sampler.due(i * NS_PER_S // material.FPS) for i in range(10 * material.FPS))
+    looked = sum(sampler.accept(i * NS_PER_S // material.FPS) for i in range(10 * material.FPS))
     return looked / 10
 
 

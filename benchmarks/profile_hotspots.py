@@ -39,7 +39,7 @@ def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
         if turn >= 3:
             profile.enable()
         for frame in shown:
-            perceiver.observe(frame)
+            perceiver.process(frame)
         rig.hop()
         profile.disable()
     rig.close()

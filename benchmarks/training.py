@@ -32,8 +32,8 @@ def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
     net = registry.build(ModelSpec(fusion="lt")).train()
     optimizer = torch.optim.SGD(net.parameters(), 0.04, momentum=0.9, dampening=0.9, weight_decay=1e-3)
     spec = net.spec
-    video = torch.randn(BATCH, spec.frames, spec.video_channels)
-    audio = torch.randn(BATCH, spec.audio_channels, spec.audio.steps(spec.samples))
+    video = torch.randn(BATCH, spec.n_bins, spec.video_channels)
+    audio = torch.randn(BATCH, spec.audio_channels, spec.audio.n_frames(spec.n_samples))
     truth = torch.nn.functional.one_hot(torch.arange(BATCH) % len(spec.labels), len(spec.labels)).float()
     target = truth[:, None].expand(-1, 3, -1)
 
@@ -65,7 +65,7 @@ def _step(net: EmotionNet, optimizer: torch.optim.Optimizer, masked: Masked) -> 
 
 def _unfrozen(net: EmotionNet, optimizer: torch.optim.Optimizer, audio: Tensor, target: Tensor) -> None:
     """As published: the copies of `softhard` are made of pixels, and each goes through the trunk."""
-    frames, size = net.spec.frames, net.spec.pixels.size
+    frames, size = net.spec.n_bins, net.spec.pixels.size
     flat = torch.rand(len(audio), frames, 3 * size * size)
     masked = mask(flat, audio, target, "softhard")
     vectors = net.encode(masked.video.view(-1, 3, size, size))

@@ -65,20 +65,20 @@ def extract_clip_features(
         for item in items:
             if isinstance(item, Frame):
                 end_ns = max(end_ns, item.t_ns)
-                if sampler.due(item.t_ns):
-                    seen.append(perceiver.observe(item))
+                if sampler.accept(item.t_ns):
+                    seen.append(perceiver.process(item))
             else:
                 blocks.append(item)
-    sound = Waveform.of(blocks)
+    sound = Waveform.from_blocks(blocks)
     if sound is not None:
         end_ns = max(end_ns, to_ns(len(sound.samples) / sound.rate_hz))
     track = None
     if info.has_video:
-        vectors = [np.zeros(width, np.float32) if o.vector is None else o.vector for o in seen]
+        vectors = [np.zeros(width, np.float32) if o.features is None else o.features for o in seen]
         track = FeatureTrack(
             np.array([o.t_ns for o in seen], np.int64),
             np.stack(vectors) if vectors else np.zeros((0, width), np.float32),
-            np.array([o.vector is not None for o in seen], np.bool_),
+            np.array([o.features is not None for o in seen], np.bool_),
         )
     return Clip(path, track, sound, to_s(end_ns))
 
@@ -123,7 +123,7 @@ class FileAnalyzer:
         """The evidence of a file. EmoliveError if it cannot be read."""
         spec = self._interpreter.spec
         sampler = FrameSampler(spec, 0)
-        return extract_clip_features(path, self._perceiver, sampler, spec.vector_width, self._on_damage)
+        return extract_clip_features(path, self._perceiver, sampler, spec.frame_dim, self._on_damage)
 
     def learn_neutral(self, path: Path) -> None:
         """Add a clip in which the person is neutral to their neutral baseline.
@@ -135,7 +135,7 @@ class FileAnalyzer:
             self._shown_neutral = True
         predictor, neutral = self._interpreter, self._person.neutral
         for window in self._windows(self.clip(path)):
-            neutral.add(window, predictor.spec, predictor.face, predictor.voice)
+            neutral.add(window, predictor.spec, predictor.video_stats, predictor.audio_stats)
 
     def rows(self, path: Path) -> Iterator[Row]:
         """One row for every estimate of a file, then its summary row, as `emolive analyze` prints them.
@@ -151,10 +151,10 @@ class FileAnalyzer:
         readable: list[int] = []
         for window in self._windows(clip):
             if self._same_person:
-                person.running.add(window, spec, predictor.face, predictor.voice)
+                person.running.add(window, spec, predictor.video_stats, predictor.audio_stats)
             else:
-                person.learn(window, predictor.face, predictor.voice)
-            reading = predictor.read(window, person, self._baseline)
+                person.learn(window, predictor.video_stats, predictor.audio_stats)
+            reading = predictor.predict(window, person, self._baseline)
             if reading is None:
                 continue
             readable.append(window.end_ns)
@@ -163,7 +163,7 @@ class FileAnalyzer:
         centre_ns = centre_window_end_ns(clip.duration_s, spec)
         # Somebody may be silent and out of sight just in the middle: then the window next to it is told.
         for end_ns in (centre_ns, *sorted(readable, key=lambda ns: abs(ns - centre_ns))[:1]):
-            reading = predictor.read(
+            reading = predictor.predict(
                 extract_window(clip.track, clip.sound, end_ns, spec), person, self._baseline
             )
             if reading is not None:

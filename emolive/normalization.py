@@ -68,7 +68,7 @@ class GlobalStats:
     """(D,)"""
     std: FloatArray
     """(D,) over everybody."""
-    within: FloatArray
+    within_speaker_std: FloatArray
     """(D,) root mean square of the deviations from each person's own mean."""
     rate_hz: float
     """Vectors a second, so that evidence counts in seconds."""
@@ -107,13 +107,15 @@ def baseline(mode: str, population: GlobalStats, evidence: RunningStats | None) 
     A neutral baseline without enough evidence is none, and says so in its `mode`.
     """
     if mode == "neutral" and evidence and evidence.count >= MIN_NEUTRAL_S * population.rate_hz:
-        return _baseline("neutral", evidence.mean, population.within)
+        return _baseline("neutral", evidence.mean, population.within_speaker_std)
     if mode == "running":
         prior = PRIOR_S * population.rate_hz
         seen = evidence or RunningStats.zero(len(population.mean))
         weight = seen.count / (seen.count + prior)
         mean = weight * seen.mean + (1 - weight) * population.mean
-        variance = weight * seen.variance + (1 - weight) * population.within.astype(np.float64) ** 2
+        variance = (
+            weight * seen.variance + (1 - weight) * population.within_speaker_std.astype(np.float64) ** 2
+        )
         return _baseline("running", mean, np.sqrt(variance))
     return _baseline("none", population.mean, population.std)
 

@@ -50,7 +50,7 @@ def populations(net: EmotionNet | OnnxNet) -> tuple[GlobalStats, GlobalStats]:
         )
         return GlobalStats(mean, std, within, rate_hz)
 
-    return of("face", 1 / spec.bin_s), of("voice", spec.audio.rate_hz / spec.audio.hop)
+    return of("face", 1 / spec.bin_s), of("voice", spec.audio.rate_hz / spec.audio.hop_length)
 
 
 def assemble_inputs(
@@ -61,16 +61,16 @@ def assemble_inputs(
     A stream whose baseline is None is masked: zero in every channel, as in training.
     """
     if spec.baselines:
-        video = None if face is None else face.apply(window.bins, window.bins_present, spec.baselines)
-        sound = None if voice is None else voice.apply(window.steps, window.steps_present, spec.baselines)
+        video = None if face is None else face.apply(window.video, window.video_present, spec.baselines)
+        sound = None if voice is None else voice.apply(window.audio, window.audio_present, spec.baselines)
     else:
         # As published: raw features, and zeros where a frame or the sound is missing.
-        video = None if face is None else np.where(window.bins_present[:, None], window.bins, np.float32(0))
-        sound = None if voice is None else window.steps
+        video = None if face is None else np.where(window.video_present[:, None], window.video, np.float32(0))
+        sound = None if voice is None else window.audio
     if video is None:
-        video = np.zeros((spec.frames, spec.video_channels), np.float32)
+        video = np.zeros((spec.n_bins, spec.video_channels), np.float32)
     if sound is None:
-        sound = np.zeros((len(window.steps), spec.audio_channels), np.float32)
+        sound = np.zeros((len(window.audio), spec.audio_channels), np.float32)
     return video, sound.T
 
 
@@ -94,7 +94,7 @@ class Predictor:
         self.backend = backends.choose(backend, net, self.device) if _torch(net) else Backend(ONNX, net)
         self._net = self.backend.net
         self._in_half = backends.half(self.backend.name, self.device)
-        self.face, self.voice = populations(self._net)
+        self.video_stats, self.audio_stats = populations(self._net)
 
     def logits(self, video: FloatArray, sound: FloatArray) -> Tensor:
         """(classes,) of one window as `assemble_inputs` gives it, on the processor."""
@@ -110,7 +110,7 @@ class Predictor:
             return "av"
         return "v" if has_face else "a" if has_voice else None
 
-    def read(self, window: FeatureWindow, person: SpeakerProfile, mode: str) -> Reading | None:
+    def predict(self, window: FeatureWindow, person: SpeakerProfile, mode: str) -> Reading | None:
         """Probabilities for a window; None if it holds neither face nor voice.
 
         Args:
@@ -123,7 +123,7 @@ class Predictor:
         if modality is None:
             return None
         mode = mode if mode in self.spec.baselines else "none"
-        face, voice = person.baselines(mode, self.face, self.voice)
+        face, voice = person.baselines(mode, self.video_stats, self.audio_stats)
         video, sound = assemble_inputs(
             window, face if "v" in modality else None, voice if "a" in modality else None, self.spec
         )
@@ -156,9 +156,9 @@ class Predictor:
     def warm_up(self) -> None:
         """One pass through every part, so that the first estimate is not the slow one."""
         spec = self.spec
-        steps = spec.audio.steps(spec.samples)
+        steps = spec.audio.n_frames(spec.n_samples)
         self.logits(
-            np.zeros((spec.frames, spec.video_channels), np.float32),
+            np.zeros((spec.n_bins, spec.video_channels), np.float32),
             np.zeros((spec.audio_channels, steps), np.float32),
         )
         if encode := self.pixel_encoder():

@@ -27,11 +27,11 @@ _LONGEST_NAME = 40
 
 def measure_of(spec: ModelSpec) -> dict[str, str]:
     """What measured face and voice, as text. Statistics taken with another measure are worthless."""
-    face = f"{'+'.join(spec.encoders)} by {spec.tracker}, {spec.pooling} of {spec.bin_s * 1000:.0f} ms"
+    face = f"{'+'.join(spec.encoders)} by {spec.landmarker}, {spec.pooling} of {spec.bin_s * 1000:.0f} ms"
     voice = spec.audio
     return {
         "face": face,
-        "voice": f"{voice.kind} {voice.rate_hz} Hz, {voice.n_fft}/{voice.hop}, {voice.channels} channels "
+        "voice": f"{voice.kind} {voice.rate_hz} Hz, {voice.n_fft}/{voice.hop_length}, {voice.channels} channels "
         f"of {voice.n_mels}, {voice.fmin_hz:.0f}-{voice.fmax_hz:.0f} Hz, floor {voice.floor_db:.0f} dB",
     }
 
@@ -40,21 +40,21 @@ def measure_of(spec: ModelSpec) -> dict[str, str]:
 class SpeakerStats:
     """Moments of one person's face and voice."""
 
-    face: RunningStats
-    voice: RunningStats
+    video: RunningStats
+    audio: RunningStats
 
     @classmethod
     def none(cls, spec: ModelSpec) -> SpeakerStats:
-        return cls(RunningStats.zero(spec.face_width), RunningStats.zero(spec.audio.channels))
+        return cls(RunningStats.zero(spec.video_dim), RunningStats.zero(spec.audio.channels))
 
     def add(self, window: FeatureWindow, spec: ModelSpec, face: GlobalStats, voice: GlobalStats) -> None:
         """Add what a window's newest bin brought: its face if there is one, and its speech."""
-        if window.bins_present[-1]:
-            self.face = self.face + RunningStats.of(face.clip_outliers(window.bins[-1:]))
-        newest = len(window.steps) // spec.frames
-        spoken = window.steps[-newest:][window.speech[-newest:]]
+        if window.video_present[-1]:
+            self.video = self.video + RunningStats.of(face.clip_outliers(window.video[-1:]))
+        newest = len(window.audio) // spec.n_bins
+        spoken = window.audio[-newest:][window.speech[-newest:]]
         if len(spoken):
-            self.voice = self.voice + RunningStats.of(voice.clip_outliers(spoken))
+            self.audio = self.audio + RunningStats.of(voice.clip_outliers(spoken))
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class SpeakerProfile:
 
         They begin anew with a face that was away for AWAY_S.
         """
-        if window.bins_present[-1]:
+        if window.video_present[-1]:
             if self._face_seen_ns is not None and window.end_ns - self._face_seen_ns > to_ns(ABSENCE_RESET_S):
                 self.forget()
             self._face_seen_ns = window.end_ns
@@ -90,7 +90,7 @@ class SpeakerProfile:
     def baselines(self, mode: str, face: GlobalStats, voice: GlobalStats) -> tuple[Normalizer, Normalizer]:
         """The baselines of face and voice in `mode`, each only as good as its evidence."""
         evidence = self.neutral if mode == "neutral" else self.running
-        return baseline(mode, face, evidence.face), baseline(mode, voice, evidence.voice)
+        return baseline(mode, face, evidence.video), baseline(mode, voice, evidence.audio)
 
     def save(self) -> Path:
         """Keep the neutral baseline under the person's name. EmoliveError if it cannot be written."""
@@ -106,7 +106,7 @@ class SpeakerProfile:
                 "total": moments.total.tolist(),
                 "squares": moments.squares.tolist(),
             }
-            for stream, moments in (("face", self.neutral.face), ("voice", self.neutral.voice))
+            for stream, moments in (("face", self.neutral.video), ("voice", self.neutral.audio))
         }
         with atomic_write(path) as part:
             part.write_text(json.dumps({"format": FORMAT, **stored}))
@@ -132,7 +132,7 @@ class SpeakerProfile:
                         f"this model measures with {wanted}: calibrate again."
                     )
             loaded = SpeakerStats(
-                _moments(stored["face"], self.spec.face_width),
+                _moments(stored["face"], self.spec.video_dim),
                 _moments(stored["voice"], self.spec.audio.channels),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -32,7 +32,7 @@ class Frame:
 
     t_ns: int
     """When it was captured."""
-    picture: Image | Callable[[], Image]
+    image_source: Image | Callable[[], Image]
     """The image, or what makes it when it is first looked at: of a file, half are never looked at."""
     index: int
     """Counts the source's frames from 0; a jump means that frames were dropped on the way."""
@@ -40,7 +40,7 @@ class Frame:
     @property
     def image(self) -> Image:
         """(height, width, 3) uint8, BGR, contiguous. Nobody writes into it after it was handed over."""
-        return self.picture() if callable(self.picture) else self.picture
+        return self.image_source() if callable(self.image_source) else self.image_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ class AudioSegment:
     """(n,) False where there is none."""
     end: int
     """Number of the sample behind the last one, counted by what holds the sound."""
-    settled: int
+    stable_until: int
     """Samples before this number stay what they are, for as long as `version` stays the same."""
-    version: int = 0
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class FaceObservation:
 
     t_ns: int
     face: Face | None
-    vector: FloatArray | None
+    features: FloatArray | None
     """(D,) the frame encoders' output, concatenated; None where there was no face."""
 
 
@@ -185,7 +185,7 @@ class Snapshot:
     person: str = ""
     calibration: float | None = None
     """Progress of a running neutral calibration, 0..1; None when there is none."""
-    drawn: bool = False
+    is_synthetic: bool = False
     """The picture is drawn by the demo, not filmed."""
     running: bool = False
     ended: bool = False

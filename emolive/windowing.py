@@ -14,9 +14,10 @@ import numpy as np
 
 from emolive.audio.levels import SILENCE_DBFS
 from emolive.audio.online_features import AudioBuffer, OnlineFeatureExtractor
+from emolive.audio.vad import detect_speech
 from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import ModelSpec
-from emolive.pooling import detect_speech, pool
+from emolive.pooling import pool
 from emolive.types import AudioBlock, AudioSegment, BoolArray, FloatArray, StampArray
 
 MIN_FACE_SHARE = 1 / 3
@@ -26,7 +27,7 @@ MIN_SPEECH_S = 0.3
 
 
 class FeatureBufferLike(Protocol):
-    """Holds frame vectors: `emolive.buffers.ring_buffer.FeatureBuffer`, or `FeatureTrack` for a whole clip."""
+    """Holds frame vectors: `emolive.buffers.feature_buffer.FeatureBuffer`, or `FeatureTrack` for a whole clip."""
 
     def between(self, start_ns: int, end_ns: int) -> tuple[StampArray, FloatArray, BoolArray]: ...
 
@@ -54,11 +55,11 @@ class Waveform:
 
     samples: FloatArray
     rate_hz: int
-    heard: BoolArray | None = None
+    recorded: BoolArray | None = None
     """(n,) False where nothing was recorded: before a sound that begins late, in a hole. None: all was."""
 
     @classmethod
-    def of(cls, blocks: Sequence[AudioBlock]) -> Waveform | None:
+    def from_blocks(cls, blocks: Sequence[AudioBlock]) -> Waveform | None:
         """Blocks of one rate as one stretch from time 0, each in its place; None without any."""
         if not blocks:
             return None
@@ -84,8 +85,10 @@ class Waveform:
         low, high = max(0, end - n), min(len(self.samples), end)
         if low < high:
             found[low - end + n : high - end + n] = self.samples[low:high]
-            present[low - end + n : high - end + n] = True if self.heard is None else self.heard[low:high]
-        return AudioSegment(found, present, end, settled=end)
+            present[low - end + n : high - end + n] = (
+                True if self.recorded is None else self.recorded[low:high]
+            )
+        return AudioSegment(found, present, end, stable_until=end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +96,13 @@ class FeatureWindow:
     """The evidence of one window, before any baseline."""
 
     end_ns: int
-    bins: FloatArray
+    video: FloatArray
     """(frames, face width) pooled frame vectors, zero where missing."""
-    bins_present: BoolArray
+    video_present: BoolArray
     """(frames,)"""
-    steps: FloatArray
+    audio: FloatArray
     """(steps, audio channels) audio features."""
-    steps_present: BoolArray
+    audio_present: BoolArray
     """(steps,) False where there was no sound at all; quiet counts as sound."""
     speech: BoolArray
     """(steps,) which steps are speech."""
@@ -108,7 +111,7 @@ class FeatureWindow:
 
     @property
     def has_face(self) -> bool:
-        return _share(self.bins_present) >= MIN_FACE_SHARE
+        return _share(self.video_present) >= MIN_FACE_SHARE
 
     def has_voice(self, window_s: float) -> bool:
         """Whether at least MIN_SPEECH_S of the window is speech."""
@@ -137,24 +140,24 @@ def extract_window(
     With a `hearing` (of spec.audio), the steps that it knows from windows before are not computed again.
     """
     if vectors is None:
-        bins, bins_present = np.zeros((spec.frames, spec.face_width), np.float32), np.zeros(spec.frames, bool)
+        bins, bins_present = np.zeros((spec.n_bins, spec.video_dim), np.float32), np.zeros(spec.n_bins, bool)
     else:
         bins, bins_present = pool(
             *vectors.between(end_ns - to_ns(spec.window_s), end_ns),
             end_ns,
             window_s=spec.window_s,
-            bins=spec.frames,
+            bins=spec.n_bins,
             pooling=spec.pooling,
         )
     if sound is None:
-        count = spec.audio.steps(spec.samples)
+        count = spec.audio.n_frames(spec.n_samples)
         steps, steps_present = np.zeros((count, spec.audio.channels), np.float32), np.zeros(count, np.bool_)
         levels = np.full(count, SILENCE_DBFS, np.float32)
     else:
         steps, steps_present, levels = (hearing or OnlineFeatureExtractor(spec.audio)).read(
-            sound, end_ns, spec.samples
+            sound, end_ns, spec.n_samples
         )
-    per_bin = max(1, len(levels) // spec.frames)
+    per_bin = max(1, len(levels) // spec.n_bins)
     return FeatureWindow(
         end_ns,
         bins,

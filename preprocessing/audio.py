@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from emolive.audio import features as audio
-from emolive.pooling import frame_levels_dbfs
+from emolive.audio.vad import frame_levels_dbfs
 from emolive.types import FloatArray
 from emolive.windowing import Waveform
 

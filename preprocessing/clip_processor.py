@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from emolive.audio import features as audio
+from emolive.audio.vad import SPEECH_FLOOR_DBFS
 from emolive.capture.media_file import iter_media, probe
 from emolive.capture.prefetch import DECODED, prefetch
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
-from emolive.pooling import SPEECH_FLOOR_DBFS
 from emolive.types import AudioBlock, Frame
 from emolive.windowing import Waveform, centre_window_end_ns
 from preprocessing import output as names
@@ -125,11 +125,11 @@ class ClipProcessor:
                     decoded.has_picture = True
                     end_ns = max(end_ns, item.t_ns)
                     self._look(item)
-        decoded.sound, decoded.sound_from = Waveform.of(blocks), clip.video
+        decoded.sound, decoded.sound_from = Waveform.from_blocks(blocks), clip.video
         own_is_silent = decoded.sound is not None and loudest_dbfs(decoded.sound) < SPEECH_FLOOR_DBFS
         if file and (decoded.sound is None or own_is_silent):
             beside = iter_media(self._root / file, video=False, on_damage=on_damage)
-            decoded.sound = Waveform.of([item for item in beside if isinstance(item, AudioBlock)])
+            decoded.sound = Waveform.from_blocks([item for item in beside if isinstance(item, AudioBlock)])
             decoded.sound_from, decoded.own_is_silent = file, own_is_silent
         if decoded.sound is not None:
             end_ns = max(end_ns, to_ns(len(decoded.sound.samples) / decoded.sound.rate_hz))

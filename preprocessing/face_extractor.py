@@ -77,7 +77,7 @@ class FaceExtractor:
         if self._last_ns is not None:
             self._steps_ns.append(frame.t_ns - self._last_ns)
         self._last_ns = frame.t_ns
-        if self._crop_sampler.due(frame.t_ns):
+        if self._crop_sampler.accept(frame.t_ns):
             found = self._tracker.track(frame.image, frame.t_ns)
             pixels = self._spec.pixels
             self._crop_stamps.append(frame.t_ns)
@@ -85,8 +85,8 @@ class FaceExtractor:
                 crop_face(frame.image, found.box_px, pixels.size, pixels.order) if found else None
             )
             self._drop_before(frame.t_ns)
-        if self._landmark_sampler.due(frame.t_ns):
-            face = self._perceiver.observe(frame).face
+        if self._landmark_sampler.accept(frame.t_ns):
+            face = self._perceiver.process(frame).face
             self._stamps.append(frame.t_ns)
             self._points.append(face.points_px if face else None)
 
@@ -104,16 +104,16 @@ class FaceExtractor:
         # The rows go through the live window in place of the vectors that would be made of them.
         rows = np.arange(len(stamps), dtype=np.float32)[:, None]
         chosen, there = pool(
-            stamps, rows, measured, end_ns, window_s=spec.window_s, bins=spec.frames, pooling=spec.pooling
+            stamps, rows, measured, end_ns, window_s=spec.window_s, bins=spec.n_bins, pooling=spec.pooling
         )
         if not there.any():
             return None
-        middles = end_ns - to_ns(spec.window_s) + (np.arange(spec.frames) + 0.5) * to_ns(spec.bin_s)
+        middles = end_ns - to_ns(spec.window_s) + (np.arange(spec.n_bins) + 0.5) * to_ns(spec.bin_s)
         reach = to_ns(spec.bin_s) / 2
         inside = (middles > stamps[0] - reach) & (middles < stamps[-1] + reach)
         mask = np.where(there, MEASURED, np.where(inside, FILLED, PADDED)).astype(np.uint8)
         known = np.flatnonzero(there)
-        nearest = [int(known[np.argmin(np.abs(known - i))]) for i in range(spec.frames)]
+        nearest = [int(known[np.argmin(np.abs(known - i))]) for i in range(spec.n_bins)]
         images = [self._crops[int(chosen[i, 0])] for i in nearest]
         return Crops(np.stack([image for image in images if image is not None]), mask)
 

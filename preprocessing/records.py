@@ -45,12 +45,12 @@ class PreprocessConfig:
     @property
     def pixels(self) -> ModelSpec:
         """The live description of models on pixels: it chooses the frames that are cropped."""
-        return ModelSpec(frames=self.frames, window_s=self.window_s, pixels=PixelSpec(size=self.size))
+        return ModelSpec(n_bins=self.frames, window_s=self.window_s, pixels=PixelSpec(size=self.size))
 
     @property
     def landmarks(self) -> ModelSpec:
         """The live description of models on landmarks: it chooses the frames that are measured."""
-        return ModelSpec(encoders=("geometry",), pooling="mean", frames=self.frames, window_s=self.window_s)
+        return ModelSpec(encoders=("geometry",), pooling="mean", n_bins=self.frames, window_s=self.window_s)
 
     @property
     def samples(self) -> int:

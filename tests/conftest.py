@@ -48,11 +48,13 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
             ModelSpec(
                 fusion=fusion,
                 encoders=("geometry",),
-                tracker="dlib68",
+                landmarker="dlib68",
                 pooling="mean",
-                audio=AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50, fmax_hz=8000),
+                audio=AudioSpec(
+                    kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000
+                ),
                 baselines=("none", "neutral", "running"),
-                variant="residual",
+                arch="emolive",
             ),
             **changes,
         )

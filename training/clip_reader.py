@@ -82,9 +82,7 @@ class ClipReader:
         return self._perceiver
 
     def _media(self, path: Path) -> Clip:
-        return extract_clip_features(
-            path, self._follow(), FrameSampler(self._spec, 0), self._spec.vector_width
-        )
+        return extract_clip_features(path, self._follow(), FrameSampler(self._spec, 0), self._spec.frame_dim)
 
     def _landmarks(self, path: Path, key: str) -> FeatureTrack:
         """Rows of landmarks, each at the time of its frame."""
@@ -109,7 +107,7 @@ class ClipReader:
             raise EmoliveError(f"{path.name}#{key} is damaged: frames out of order, or points not finite.")
         stamps = np.round(frames.astype(np.float64) / rate * NS_PER_S).astype(np.int64)
         sampler = FrameSampler(self._spec, 0)
-        due = np.array([sampler.due(int(t)) for t in stamps], bool)
+        due = np.array([sampler.accept(int(t)) for t in stamps], bool)
         vectors = geometry.encode(points[due].astype(np.float32))
         return FeatureTrack(stamps[due], vectors, np.ones(len(vectors), np.bool_))
 
@@ -121,14 +119,14 @@ class ClipReader:
             np.int64
         )
         present = np.array([bool(picture.any()) for picture in pictures])
-        vectors = np.zeros((len(pictures), spec.vector_width), np.float32)
+        vectors = np.zeros((len(pictures), spec.frame_dim), np.float32)
         if self._perceiver is not None:
             self._perceiver.reset()
         for i, picture in enumerate(pictures):
             if not present[i]:
                 continue
             if "geometry" in spec.encoders:
-                seen = self._follow().observe(Frame(int(stamps[i]), picture, i)).vector
+                seen = self._follow().process(Frame(int(stamps[i]), picture, i)).features
                 present[i] = seen is not None
                 vectors[i] = 0.0 if seen is None else seen
             elif self._encode_pixels is not None:

@@ -19,7 +19,7 @@ from training.modality_dropout import MASKS
 CONFIG = "config.json"
 RECIPES = ("default", "reference")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
-OUR_AUDIO = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50.0, fmax_hz=8000.0)
+OUR_AUDIO = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50.0, fmax_hz=8000.0)
 TRUNKS = ("frozen", "finetune")
 MODES = ("none", "neutral", "running")
 
@@ -41,7 +41,7 @@ class Options:
 
     fusion: str = option("lt", "lt, it, ia or another registered fusion")
     encoder: str = option("geometry", f"frame encoders, comma between: {', '.join(ENCODERS)}")
-    variant: str = option("residual", "variant of the fusion")
+    arch: str = option("emolive", "architecture of the network: emolive or chumachenko2022")
     width: float = option(1.0, "width of the branches relative to the published", low=0.05, high=8)
     dropout: float = option(0.15, "dropout in the branches", low=0, high=0.95)
     num_heads: int = option(1, "attention heads", low=1, high=64)
@@ -133,7 +133,7 @@ REFERENCE_RECIPE: dict[str, Any] = {
     "ema": 0.0,
     "clip_norm": 0.0,
     "dropout": 0.0,
-    "variant": "reference",
+    "arch": "chumachenko2022",
     "landmark_affine": 0.0,
     "landmark_noise": 0.0,
     "landmark_offset": 0.0,
@@ -276,15 +276,15 @@ def spec_of(options: Options, labels: tuple[str, ...]) -> ModelSpec:
     return ModelSpec(
         fusion=options.fusion,
         encoders=encoders,
-        tracker="dlib68" if "geometry" in encoders else "none",
-        heads=options.num_heads,
+        landmarker="dlib68" if "geometry" in encoders else "none",
+        num_heads=options.num_heads,
         labels=labels,
-        frames=options.sample_duration,
+        n_bins=options.sample_duration,
         pooling="middle" if "efficientface" in encoders else "mean",
         pixels=PixelSpec(size=options.sample_size),
         audio=OUR_AUDIO if options.audio == "logmel" else AudioSpec(),
         baselines=() if published else MODES,
         dropout=options.dropout,
         width=options.width,
-        variant=options.variant,
+        arch=options.arch,
     )

@@ -131,7 +131,7 @@ def _summary(
         shares = np.array(list(figures["per_actor_top1"].values()))
         figures["per_actor_mean"], figures["per_actor_std"] = float(shares.mean()), float(shares.std())
         found.setdefault(mode, {})[way] = figures
-    report.table(console, found, f"{options.fusion} ({options.variant}), {scheme}, all held-out clips")
+    report.table(console, found, f"{options.fusion} ({options.arch}), {scheme}, all held-out clips")
     best = list(found)[-1]
     report.actors_table(console, found[best]["av"]["per_actor_top1"], f"{best}, both")
     for mode, by_way in found.items():

@@ -59,7 +59,7 @@ def loss_of(net: Any, masked: Masked, options: Options) -> Tensor:
     if not options.aux:
         return cross_entropy(out).mean()
     joint = cross_entropy(out.joint)
-    if options.variant == RESIDUAL:
+    if options.arch == RESIDUAL:
         joint = joint * masked.has_video * masked.has_audio  # nobody asks for it where one is missing
     total = joint.mean()
     if "v" in options.modality:

@@ -75,9 +75,9 @@ def _section(told: Description) -> str:
     lines = [
         f"## `{told.path.name}`",
         "",
-        f"{fusions().get(spec.fusion, spec.fusion)}, variant {spec.variant}, {spec.heads} head(s), "
+        f"{fusions().get(spec.fusion, spec.fusion)}, architecture {spec.arch}, {spec.num_heads} head(s), "
         f"{numbers:,} numbers, {told.path.stat().st_size / 1e6:.1f} MB; "
-        f"{' and '.join(spec.encoders)} by {spec.tracker}, {spec.audio.kind} of {spec.audio.n_mels} bands.",
+        f"{' and '.join(spec.encoders)} by {spec.landmarker}, {spec.audio.kind} of {spec.audio.n_mels} bands.",
         "",
         f"Trained on {data.get('clips', '?')} clips of actors {', '.join(map(str, data.get('actors', [])))}; "
         f"{about.get('epochs', '?')} epochs, seed {about.get('seed', '?')}. "

@@ -74,7 +74,7 @@ def populations(windows: WindowDataset, spec: ModelSpec, clips: Sequence[int]) -
     actors = [normalize_actor_id(windows.items[clip].actor) for clip in clips]
     return GlobalStatsPair(
         population(windows.live, "face", clips, actors, 1 / spec.bin_s),
-        population(windows.live, "voice", clips, actors, spec.audio.rate_hz / spec.audio.hop),
+        population(windows.live, "voice", clips, actors, spec.audio.rate_hz / spec.audio.hop_length),
     )
 
 

@@ -132,10 +132,10 @@ def cache_key(
     measured = {
         "format": FORMAT,
         "encoders": spec.encoders,
-        "tracker": spec.tracker,
+        "tracker": spec.landmarker,
         "pooling": spec.pooling,
         "window_s": spec.window_s,
-        "frames": spec.frames,
+        "frames": spec.n_bins,
         "pixels": asdict(spec.pixels) if "efficientface" in spec.encoders else None,
         "audio": asdict(spec.audio),
         "shifts_s": list(shifts_s),

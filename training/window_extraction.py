@@ -46,8 +46,8 @@ class CropRecorder:
 
 def layout(spec: ModelSpec, shifts: int, *, crops: bool = False) -> Layout:
     """What is kept of each clip; with `crops` the number of a crop stands for its vector."""
-    steps = spec.audio.steps(spec.samples)
-    width = 1 if crops else spec.face_width
+    steps = spec.audio.n_frames(spec.n_samples)
+    width = 1 if crops else spec.video_dim
     row = np.dtype(np.float32)
     streams: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
         "face": ((width,), row),
@@ -58,8 +58,8 @@ def layout(spec: ModelSpec, shifts: int, *, crops: bool = False) -> Layout:
     exact = np.float32 if shifts == 1 else np.float16
     return Layout(
         {
-            "bins": ((shifts, spec.frames, width), row),
-            "bins_present": ((shifts, spec.frames), np.dtype(np.bool_)),
+            "bins": ((shifts, spec.n_bins, width), row),
+            "bins_present": ((shifts, spec.n_bins), np.dtype(np.bool_)),
             "steps": ((shifts, steps, spec.audio.channels), np.dtype(exact)),
             "steps_present": ((shifts, steps), np.dtype(np.bool_)),
             "speech": ((shifts, steps), np.dtype(np.bool_)),
@@ -134,13 +134,13 @@ def session_rows(clip: Clip, spec: ModelSpec) -> dict[str, FloatArray]:
     """
     bin_ns, hearing = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
     face, voice = (
-        [np.zeros((0, spec.face_width), np.float32)],
+        [np.zeros((0, spec.video_dim), np.float32)],
         [np.zeros((0, spec.audio.channels), np.float32)],
     )
     for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
         window = extract_window(clip.track, clip.sound, hop * bin_ns, spec, hearing)
-        if window.bins_present[-1]:
-            face.append(window.bins[-1:])
-        newest = len(window.steps) // spec.frames
-        voice.append(window.steps[-newest:][window.speech[-newest:]])
+        if window.video_present[-1]:
+            face.append(window.video[-1:])
+        newest = len(window.audio) // spec.n_bins
+        voice.append(window.audio[-newest:][window.speech[-newest:]])
     return {"face": np.concatenate(face), "voice": np.concatenate(voice)}

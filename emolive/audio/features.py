@@ -34,7 +34,7 @@ class _Power:
         gain: float = 1.0,
         together: int = COLUMNS,
     ) -> None:
-        self.n_fft, self.hop = spec.n_fft, spec.hop
+        self.n_fft, self.hop = spec.n_fft, spec.hop_length
         self.window = torch.hann_window(spec.n_fft, device=device)
         bands = torchaudio.functional.melscale_fbanks(
             spec.n_fft // 2 + 1,

@@ -17,8 +17,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from emolive.audio import features as audio
+from emolive.audio.vad import frame_levels_dbfs
 from emolive.models.spec import AudioSpec
-from emolive.pooling import frame_levels_dbfs
 from emolive.types import AudioSegment, BoolArray, FloatArray
 
 MARGIN = audio.ZERO_CROSSINGS + 2
@@ -26,7 +26,7 @@ MARGIN = audio.ZERO_CROSSINGS + 2
 
 
 class AudioBuffer(Protocol):
-    """Holds sound: `emolive.buffers.ring_buffer.AudioRingBuffer`, or `emolive.windowing.Waveform` for a whole clip."""
+    """Holds sound: `emolive.buffers.audio_ring.AudioRingBuffer`, or `emolive.windowing.Waveform` for a whole clip."""
 
     @property
     def rate_hz(self) -> int: ...
@@ -75,19 +75,21 @@ class OnlineFeatureExtractor:
     def read(self, sound: AudioBuffer, end_ns: int, n: int) -> AudioFeatures:
         """What is heard in the `n` samples (at spec.rate_hz) that end at `end_ns`."""
         spec, rate_hz = self.spec, sound.rate_hz
-        steps, wanted = spec.steps(n), spec.lead + n
-        stride, odd = divmod(spec.hop * rate_hz, spec.rate_hz)
-        keeps = spec.kind == "logmel" and not odd and n == steps * spec.hop
+        steps, wanted = spec.n_frames(n), spec.left_context + n
+        stride, odd = divmod(spec.hop_length * rate_hz, spec.rate_hz)
+        keeps = spec.kind == "logmel" and not odd and n == steps * spec.hop_length
         native = ceil(wanted * rate_hz / spec.rate_hz) + (_before(rate_hz, spec.rate_hz) if keeps else 0)
         # From a whole number of strides later on, resampling meets the very same instants.
         found, known = self._stretch(sound, end_ns, native, stride, steps if keeps else 0)
         new = steps - known
         self.computed += new
-        at_rate = audio.resample(found.samples, rate_hz, spec.rate_hz).numpy()[known * spec.hop - wanted :]
+        at_rate = audio.resample(found.samples, rate_hz, spec.rate_hz).numpy()[
+            known * spec.hop_length - wanted :
+        ]
         heard = AudioFeatures(
             audio.features(at_rate, spec).numpy().T,
             _middles(found.present, new * stride if keeps else native * n // wanted, new),
-            frame_levels_dbfs(at_rate[spec.lead :], new),
+            frame_levels_dbfs(at_rate[spec.left_context :], new),
         )
         if known:
             kept = len(self._kept.steps)
@@ -105,7 +107,7 @@ class OnlineFeatureExtractor:
             if known := self._known(place, stride, steps):
                 found = sound.read_segment(end_ns, n - known * stride)
                 # Unless it was written in between, and not at its end.
-                if (found.end, found.version) == (place.end, place.version):
+                if (found.end, found.generation) == (place.end, place.generation):
                     return found, known
         return sound.read_segment(end_ns, n), 0
 
@@ -113,14 +115,14 @@ class OnlineFeatureExtractor:
         """How many of a window's steps are kept: its first ones, which are the newest kept, or none."""
         new, odd = divmod(place.end - self._end, stride)
         known = steps - new
-        fits = place.version == self._version and not odd and new > 0
+        fits = place.generation == self._version and not odd and new > 0
         return known if fits and 0 < known <= len(self._kept.steps) else 0
 
     def _keep(self, sound: AudioBuffer, found: AudioSegment, stride: int, heard: AudioFeatures) -> None:
         """Keep the steps whose samples, and those beside them that shape them, are there for good."""
-        settled = min(found.settled, found.end) - _after(sound.rate_hz, self.spec.rate_hz)
+        settled = min(found.stable_until, found.end) - _after(sound.rate_hz, self.spec.rate_hz)
         lost = max(0, -((settled - found.end) // stride))
-        self._source, self._version = sound, found.version
+        self._source, self._version = sound, found.generation
         self._end = found.end - min(lost, len(heard.steps)) * stride
         self._kept = heard.cut(0, max(0, len(heard.steps) - lost))
 

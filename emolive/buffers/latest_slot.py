@@ -28,7 +28,7 @@ class LatestSlot(Generic[T]):
             self._item = item
             self._condition.notify_all()
 
-    def take(self, timeout_s: float | None = None) -> T | None:
+    def get(self, timeout_s: float | None = None) -> T | None:
         """Take the item, waiting for one; None after `timeout_s` or once closed and empty."""
         with self._condition:
             self._condition.wait_for(lambda: self._item is not None or self._closed, timeout_s)

@@ -18,7 +18,7 @@ class SourceInfo:
     has_audio: bool
     live: bool
     """True for a device; False for a file or the demo, which could run faster than the clock."""
-    drawn: bool = False
+    is_synthetic: bool = False
     """The picture is drawn by our own code and must be labelled so."""
     duration_s: float | None = None
 

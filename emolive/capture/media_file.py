@@ -89,7 +89,7 @@ class MediaFileSource:
                     if t_ns > last_ns:
                         step_ns, last_ns = t_ns - last_ns, t_ns
                     end_ns = max(end_ns, t_ns + step_ns)
-                    yield Frame(t_ns, item.picture, frames)
+                    yield Frame(t_ns, item.image_source, frames)
                     frames += 1
                     continue
                 block = AudioBlock(t_ns, item.samples, item.rate_hz)
@@ -118,7 +118,7 @@ class MediaFileSource:
         if self._paced:
             # Here, in the source's own thread, so that nobody who only wants to paint has to wait for it.
             _ = item.image
-        listener.on_frame(Frame(t_ns, item.picture, item.index))
+        listener.on_frame(Frame(t_ns, item.image_source, item.index))
 
     def _on_damage(self, text: str) -> None:
         self._damage = text

@@ -40,7 +40,7 @@ def import_checkpoint(args: argparse.Namespace) -> int:
     out = args.out or args.path.with_suffix(".safetensors")
     save(out, net, provenance={"imported_from": args.path.name, "form": "Chumachenko et al. 2022"})
     spec = net.spec
-    sys.stdout.write(f"{out}: {spec.fusion} with {spec.heads} head{'s' if spec.heads > 1 else ''}\n")
+    sys.stdout.write(f"{out}: {spec.fusion} with {spec.num_heads} head{'s' if spec.num_heads > 1 else ''}\n")
     return 0
 
 

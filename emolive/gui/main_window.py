@@ -276,7 +276,8 @@ class MainWindow(QMainWindow):
         statuses = snapshot.statuses
         self.footer.show_statuses(statuses)
         live = (
-            words.source_kind(self.link.config.source) in ("auto", "camera", "stream") and not snapshot.drawn
+            words.source_kind(self.link.config.source) in ("auto", "camera", "stream")
+            and not snapshot.is_synthetic
         )
         self.footer.show_hint(live and bool(snapshot.fusion) and snapshot.baseline != "neutral")
         failed = any(s.source == "model" and s.level in ("warning", "error") for s in statuses)

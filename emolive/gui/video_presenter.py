@@ -47,8 +47,8 @@ class Picture:
 
     def show(self, snapshot: Snapshot, reading: Reading) -> None:
         """Paint what is new in the snapshot."""
-        if snapshot.drawn is not self._drawn:
-            self._drawn = snapshot.drawn
+        if snapshot.is_synthetic is not self._drawn:
+            self._drawn = snapshot.is_synthetic
             self._mirror()
         frame = snapshot.frame
         if frame is None:
@@ -92,7 +92,7 @@ def _caption(snapshot: Snapshot, reading: Reading) -> Caption | None:
 
 def _tags(snapshot: Snapshot, *, build_model: bool) -> tuple[tuple[str, str], ...]:
     tags: list[tuple[str, str]] = []
-    if snapshot.drawn:
+    if snapshot.is_synthetic:
         tags.append(("DRAWN DEMO", theme.LEVEL_COLORS["warning"]))
     if build_model and snapshot.estimate is not None and snapshot.estimate.modality != "av":
         tags.append((words.MODALITY[snapshot.estimate.modality].upper(), theme.ACCENT))

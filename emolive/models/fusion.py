@@ -104,11 +104,11 @@ class Fusion(nn.Module):
     def __init__(self, *, audio: tuple[int, int], video: tuple[int, int], heads: int) -> None:
         super().__init__()
 
-    def between(self, audio: Tensor, video: Tensor) -> Streams:
+    def fuse_intermediate(self, audio: Tensor, video: Tensor) -> Streams:
         """Between the stages: (B, Ca, Ta), (B, Cv, Tv) → streams of the same shapes."""
         return Streams(audio, video)
 
-    def after(self, audio: Tensor, video: Tensor) -> Streams:
+    def fuse_late(self, audio: Tensor, video: Tensor) -> Streams:
         """After stage 2: (B, Ca, Ta), (B, Cv, Tv) → streams of the same channels."""
         return Streams(audio, video)
 
@@ -124,7 +124,7 @@ class LateTransformer(Fusion):
         self.audio_queries = self.block(audio[1], video[1], heads)
         self.video_queries = self.block(video[1], audio[1], heads)
 
-    def after(self, audio: Tensor, video: Tensor) -> Streams:
+    def fuse_late(self, audio: Tensor, video: Tensor) -> Streams:
         a, v = audio.transpose(1, 2), video.transpose(1, 2)
         new_audio, audio_to_video = self.audio_queries(a, v)
         new_video, video_to_audio = self.video_queries(v, a)
@@ -140,7 +140,7 @@ class IntermediateTransformer(Fusion):
         self.audio_queries = TransformerBlock(audio[0], video[0], heads)
         self.video_queries = TransformerBlock(video[0], audio[0], heads)
 
-    def between(self, audio: Tensor, video: Tensor) -> Streams:
+    def fuse_intermediate(self, audio: Tensor, video: Tensor) -> Streams:
         a, v = audio.transpose(1, 2), video.transpose(1, 2)
         from_video, audio_to_video = self.audio_queries(a, v)
         from_audio, video_to_audio = self.video_queries(v, a)
@@ -167,7 +167,7 @@ class IntermediateAttention(Fusion):
         self.audio_queries = CrossAttention(audio[0], video[0], heads)
         self.video_queries = CrossAttention(video[0], audio[0], heads)
 
-    def between(self, audio: Tensor, video: Tensor) -> Streams:
+    def fuse_intermediate(self, audio: Tensor, video: Tensor) -> Streams:
         a, v = audio.transpose(1, 2), video.transpose(1, 2)
         audio_to_video = self.audio_queries.weights(a, v)
         video_to_audio = self.video_queries.weights(v, a)
@@ -184,23 +184,23 @@ class IntermediateAttention(Fusion):
         return torch.sum(weights.mean(dim=1), dim=1, keepdim=True)
 
 
-RESIDUAL = "residual"
-"""The variant that ships: what a stream has is kept beside what the other stream brings."""
+RESIDUAL = "emolive"
+"""The arch that ships: what a stream has is kept beside what the other stream brings."""
 
 
-@register("lt", variant=RESIDUAL)
+@register("lt", arch=RESIDUAL)
 class ResidualLateTransformer(LateTransformer):
     """`lt` with a residual round the attention."""
 
     block = ResidualBlock
 
 
-@register("it", variant=RESIDUAL)
+@register("it", arch=RESIDUAL)
 class ResidualIntermediateTransformer(IntermediateTransformer):
     """`it` as published: its answers are added to the streams already."""
 
 
-@register("ia", variant=RESIDUAL)
+@register("ia", arch=RESIDUAL)
 class NormalisedIntermediateAttention(IntermediateAttention):
     """`ia` with gates whose mean is 1 at any window length."""
 

@@ -69,7 +69,7 @@ def has_signal(x: Tensor) -> Tensor:
 
 
 def _weights(video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """How much of the residual variant's answer is the joint one, the video's and the audio's; (B, 1) each.
+    """How much of the residual arch's answer is the joint one, the video's and the audio's; (B, 1) each.
 
     With both streams the mean of what they say together and what they say one by one; else the one there is.
     """
@@ -106,16 +106,16 @@ class EmotionNet(nn.Module):
     """A frame encoder (if it is learned), two branches along time, a fusion and a linear classifier.
 
     The published networks hold two small classifiers behind the branches that nothing reads. The residual
-    variant reads them where the other stream is missing, and trains them: with a classifier in common, a
+    arch reads them where the other stream is missing, and trains them: with a classifier in common, a
     voice that the face had outdone in training was left half learned.
 
     Buffers for whoever prepares the input (`forward` itself applies none of them): `face_mean`,
-    `face_std`, `face_within`, each (spec.face_width,), and `voice_mean`, `voice_std`, `voice_within`,
+    `face_std`, `face_within`, each (spec.video_dim,), and `voice_mean`, `voice_std`, `voice_within`,
     each (spec.audio.channels,): mean and deviation over everybody, and deviation within persons.
     `temperature` (3,) calibrates `probs`: for both streams, the voice alone and the face alone.
 
     Raises:
-        EmoliveError: the description names an unknown fusion, variant or encoder, or cannot be built.
+        EmoliveError: the description names an unknown fusion, arch or encoder, or cannot be built.
     """
 
     face_mean: Tensor
@@ -134,7 +134,7 @@ class EmotionNet(nn.Module):
         self.backbone = EfficientFace() if "efficientface" in spec.encoders else None
         a, b, c, d = (make_divisible(channels, spec.width) for channels in (64, 128, 256, 128))
         self.audio: AudioBranch | SpectrogramBranch
-        if spec.variant == RESIDUAL:
+        if spec.arch == RESIDUAL:
             self.visual = VisualBranch(spec.video_channels, a, b, spec.dropout, first_kernel=1)
             self.audio = SpectrogramBranch(spec.audio_channels, spec.audio.channels, b, d, spec.dropout)
             self.pool, parts = mean_and_spread, 2
@@ -142,16 +142,16 @@ class EmotionNet(nn.Module):
             self.visual = VisualBranch(spec.video_channels, a, b, spec.dropout)
             self.audio = AudioBranch(spec.audio_channels, (a, b, c, d), spec.dropout)
             self.pool, parts = mean, 1
-        self.fusion = fusion_class(spec.fusion, spec.variant)(
+        self.fusion = fusion_class(spec.fusion, spec.arch)(
             audio=(self.audio.middle, self.audio.out),
             video=(self.visual.middle, self.visual.out),
-            heads=spec.heads,
+            heads=spec.num_heads,
         )
         self.audio_classifier = nn.Linear(parts * self.audio.out, classes)
         self.visual_classifier = nn.Linear(parts * self.visual.out, classes)
         self.dropout = nn.Dropout(spec.dropout)
         self.classifier = nn.Linear(parts * (self.audio.out + self.visual.out), classes)
-        for stream, width in (("face", spec.face_width), ("voice", spec.audio.channels)):
+        for stream, width in (("face", spec.video_dim), ("voice", spec.audio.channels)):
             self.register_buffer(f"{stream}_mean", torch.zeros(width))
             self.register_buffer(f"{stream}_std", torch.ones(width))
             self.register_buffer(f"{stream}_within", torch.ones(width))
@@ -184,13 +184,13 @@ class EmotionNet(nn.Module):
         What the two make together sends `share` of its gradient back into where each was alone.
         """
         seen1, heard1 = self.visual.stage1(video.transpose(1, 2)), self.audio.stage1(audio)
-        middle = self.fusion.between(scale_gradient(heard1, share), scale_gradient(seen1, share))
+        middle = self.fusion.fuse_intermediate(scale_gradient(heard1, share), scale_gradient(seen1, share))
         alone = Streams(self.audio.stage2(heard1), self.visual.stage2(seen1))
         if middle.audio_to_video is None:
             heard, seen = scale_gradient(alone.audio, share), scale_gradient(alone.video, share)
         else:
             heard, seen = self.audio.stage2(middle.audio), self.visual.stage2(middle.video)
-        late = self.fusion.after(heard, seen)
+        late = self.fusion.fuse_late(heard, seen)
         weights = late if late.audio_to_video is not None else middle
         return Streams(late.audio, late.video, weights.audio_to_video, weights.video_to_audio), alone
 
@@ -204,14 +204,14 @@ class EmotionNet(nn.Module):
         """Logits (B, classes), not yet divided by the temperature.
 
         A stream that is zero in every channel and step is missing. As published that is a stream like
-        any other. The residual variant then answers from the other stream alone; with both it answers
+        any other. The residual arch then answers from the other stream alone; with both it answers
         with the mean of what they say together and what they say one by one.
 
         Args:
             video: (B, T, video_channels), any T.
             audio: (B, audio_channels, Ta), Ta at least 13.
         """
-        if self.spec.variant != RESIDUAL:
+        if self.spec.arch != RESIDUAL:
             return self._joint(self._streams(video, audio)[0])
         found = self.branches(video, audio)
         joint, by_video, by_audio = _weights(video, audio)
@@ -220,15 +220,15 @@ class EmotionNet(nn.Module):
     def branches(self, video: Tensor, audio: Tensor, share: float = 1.0) -> Branches:
         """The answers from which the logits of `forward` are made, for whoever trains them.
 
-        One pass for all three in the residual variant; as published a missing stream is a stream of
+        One pass for all three in the residual arch; as published a missing stream is a stream of
         zeros, which takes a pass of its own.
 
         Args:
             video, audio: as for `forward`.
             share: of the gradient of the joint answer that reaches what a stream is by itself. Below 1 a
-                voice goes on learning where the face has the answer already (residual variant).
+                voice goes on learning where the face has the answer already (residual arch).
         """
-        if self.spec.variant != RESIDUAL:
+        if self.spec.arch != RESIDUAL:
             silent, blind = torch.zeros_like(audio), torch.zeros_like(video)
             return Branches(self(video, audio), self(video, silent), self(blind, audio))
         fused, alone = self._streams(video, audio, share)
@@ -253,7 +253,7 @@ class EmotionNet(nn.Module):
         of_audio, of_video = self.classifier.weight.tensor_split([heard.shape[1]], dim=1)
         from_audio, from_video = heard @ of_audio.mT, seen @ of_video.mT
         bias = self.classifier.bias.expand(len(video), -1)
-        if self.spec.variant == RESIDUAL:
+        if self.spec.arch == RESIDUAL:
             joint, by_video, by_audio = _weights(video, audio)
             only_audio = self.pool(alone.audio) @ self.audio_classifier.weight.mT
             only_video = self.pool(alone.video) @ self.visual_classifier.weight.mT

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from emolive.models.fusion import Fusion
     from emolive.models.network import EmotionNet
 
-REFERENCE = "reference"
+REFERENCE = "chumachenko2022"
 
 _titles = {
     "lt": "late transformer",
@@ -25,27 +25,27 @@ FusionClass = TypeVar("FusionClass", bound="type[Fusion]")
 
 
 def register(
-    name: str, *, title: str | None = None, variant: str = REFERENCE
+    name: str, *, title: str | None = None, arch: str = REFERENCE
 ) -> Callable[[FusionClass], FusionClass]:
-    """Class decorator: make a `Fusion` known under `name`, in a `variant` of it.
+    """Class decorator: make a `Fusion` known under `name`, in a `arch` of it.
 
     Args:
         name: what a model description calls it.
         title: what people call it; wanted for a name that is not known yet.
-        variant: "reference" is the published form; others may stand beside it.
+        arch: "chumachenko2022" is the published form; others may stand beside it.
 
     Raises:
         EmoliveError: the pair is taken, or a new name has no title.
     """
-    if (name, variant) in _classes:
-        raise EmoliveError(f"The fusion {name} ({variant}) is registered twice.")
+    if (name, arch) in _classes:
+        raise EmoliveError(f"The fusion {name} ({arch}) is registered twice.")
     if title is not None:
         _titles[name] = title
     elif name not in _titles:
         raise EmoliveError(f"The new fusion {name} needs a title.")
 
     def keep(cls: FusionClass) -> FusionClass:
-        _classes[name, variant] = cls
+        _classes[name, arch] = cls
         return cls
 
     return keep
@@ -74,20 +74,20 @@ def check_backend(name: str) -> None:
         raise EmoliveError(f"There is no backend {name}: choose {auto}, {', '.join(others)}.")
 
 
-def variants(name: str) -> tuple[str, ...]:
+def archs(name: str) -> tuple[str, ...]:
     """The variants of a fusion, the published one first. EmoliveError for an unknown name."""
     from emolive.models import fusion as _fusion  # noqa: F401 (its import fills the registry)
 
     check_fusion(name)
-    return tuple(variant for known, variant in _classes if known == name)
+    return tuple(arch for known, arch in _classes if known == name)
 
 
-def fusion_class(name: str, variant: str = REFERENCE) -> type[Fusion]:
-    """The class registered under a name and variant. EmoliveError if either is unknown."""
-    known = variants(name)
-    if variant not in known:
-        raise EmoliveError(f"The fusion {name} has no variant named {variant}: known are {', '.join(known)}.")
-    return _classes[name, variant]
+def fusion_class(name: str, arch: str = REFERENCE) -> type[Fusion]:
+    """The class registered under a name and arch. EmoliveError if either is unknown."""
+    known = archs(name)
+    if arch not in known:
+        raise EmoliveError(f"The fusion {name} has no architecture {arch}: known are {', '.join(known)}.")
+    return _classes[name, arch]
 
 
 def build(spec: ModelSpec) -> EmotionNet:

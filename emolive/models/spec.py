@@ -32,7 +32,7 @@ class AudioSpec:
     kind: AudioKind = "mfcc"
     rate_hz: int = 22_050
     n_fft: int = 2048
-    hop: int = 512
+    hop_length: int = 512
     n_mels: int = 128
     n_mfcc: int = 10
     fmin_hz: float = 0.0
@@ -41,17 +41,17 @@ class AudioSpec:
     """logmel only: quieter than this (dB, full-scale sine = 0) counts as this."""
 
     @property
-    def lead(self) -> int:
+    def left_context(self) -> int:
         """Samples wanted from before the window."""
-        return 0 if self.kind == "mfcc" else self.n_fft - self.hop
+        return 0 if self.kind == "mfcc" else self.n_fft - self.hop_length
 
     @property
     def channels(self) -> int:
         return self.n_mfcc if self.kind == "mfcc" else self.n_mels
 
-    def steps(self, n_samples: int) -> int:
+    def n_frames(self, n_samples: int) -> int:
         """Feature steps that `n_samples` give."""
-        return 1 + n_samples // self.hop if self.kind == "mfcc" else n_samples // self.hop
+        return 1 + n_samples // self.hop_length if self.kind == "mfcc" else n_samples // self.hop_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,21 @@ class PixelSpec:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
+_FORMAT_2_SPEC = {"frames": "n_bins", "heads": "num_heads", "tracker": "landmarker", "variant": "arch"}
+_FORMAT_2_ARCH = {"reference": "chumachenko2022", "residual": "emolive"}
+_FORMAT_2_AUDIO = {"hop": "hop_length"}
+
+
+def _from_format_2(values: dict[str, Any]) -> dict[str, Any]:
+    """The description with the names of checkpoint format 2 replaced by the present ones."""
+    renamed = {_FORMAT_2_SPEC.get(name, name): value for name, value in values.items()}
+    if isinstance(arch := renamed.get("arch"), str):
+        renamed["arch"] = _FORMAT_2_ARCH.get(arch, arch)
+    if isinstance(audio := renamed.get("audio"), dict):
+        renamed["audio"] = {_FORMAT_2_AUDIO.get(name, name): value for name, value in audio.items()}
+    return renamed
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """Everything that must be known to rebuild a model and to feed it."""
@@ -72,12 +87,12 @@ class ModelSpec:
     """A name from `emolive.models.registry`: lt, it, ia."""
     encoders: tuple[str, ...] = ("efficientface",)
     """Frame encoders, in the order in which their vectors are concatenated."""
-    tracker: str = "none"
+    landmarker: str = "none"
     """What measured the landmarks: "dlib68" or "none"."""
-    heads: int = 1
+    num_heads: int = 1
     labels: tuple[str, ...] = EMOTIONS
     window_s: float = 3.6
-    frames: int = 15
+    n_bins: int = 15
     pooling: Pooling = "middle"
     """How a bin of window_s / frames becomes one vector: its frame nearest to the bin's middle,
     or the mean of the bin's vectors and, behind it, their standard deviation."""
@@ -88,21 +103,21 @@ class ModelSpec:
     dropout: float = 0.0
     width: float = 1.0
     """Width of the two branches relative to the published one."""
-    variant: str = "reference"
-    """"reference": the published form of the fusion. Others are named in the registry."""
+    arch: str = "chumachenko2022"
+    """"chumachenko2022": the published form of the fusion. Others are named in the registry."""
 
     @property
     def bin_s(self) -> float:
         """Seconds between two frames, and between two estimates."""
-        return self.window_s / self.frames
+        return self.window_s / self.n_bins
 
     @property
-    def samples(self) -> int:
+    def n_samples(self) -> int:
         """Audio samples in a window at `audio.rate_hz`."""
         return round(self.window_s * self.audio.rate_hz)
 
     @property
-    def vector_width(self) -> int:
+    def frame_dim(self) -> int:
         """Width D of a frame's vector: those of all encoders side by side."""
         odd = [name for name in self.encoders if name not in ENCODERS]
         if odd or not self.encoders:
@@ -113,14 +128,14 @@ class ModelSpec:
         return sum(ENCODERS[name] for name in self.encoders)
 
     @property
-    def face_width(self) -> int:
+    def video_dim(self) -> int:
         """Width of a pooled bin: D, or 2 D for "mean", the means and behind them the deviations."""
-        return self.vector_width * (2 if self.pooling == "mean" else 1)
+        return self.frame_dim * (2 if self.pooling == "mean" else 1)
 
     @property
     def video_channels(self) -> int:
         """Width of the fusion's video input: a pooled bin and behind it one flag per baseline mode."""
-        return self.face_width + len(self.baselines)
+        return self.video_dim + len(self.baselines)
 
     @property
     def audio_channels(self) -> int:
@@ -132,7 +147,11 @@ class ModelSpec:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelSpec:
-        """Rebuild from `to_dict`, or from its JSON. Unknown or missing names raise EmoliveError."""
+        """Rebuild from `to_dict`, or from its JSON. Unknown or missing names raise EmoliveError.
+
+        Descriptions of checkpoint format 2, which used other names, are converted.
+        """
+        values = _from_format_2(values)
         known = {f.name for f in fields(cls)}
         odd = sorted(set(values) ^ known)
         if odd:

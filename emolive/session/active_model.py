@@ -42,9 +42,7 @@ class ActiveModel:
         """The evidence of `take` that ends at `end_ns`."""
         features = take.features
         vectors = (
-            features.vectors
-            if features is not None and features.vectors.dim == self.spec.vector_width
-            else None
+            features.vectors if features is not None and features.vectors.dim == self.spec.frame_dim else None
         )
         if self._hearing is None or self._hearing[0] is not take:
             self._hearing = take, OnlineFeatureExtractor(self.spec.audio)
@@ -52,19 +50,19 @@ class ActiveModel:
 
     def learn(self, window: FeatureWindow) -> None:
         """Let the person's statistics grow by the newest bin."""
-        self.person.learn(window, self.predictor.face, self.predictor.voice)
+        self.person.learn(window, self.predictor.video_stats, self.predictor.audio_stats)
 
     def learn_neutral(self, person: SpeakerProfile, window: FeatureWindow) -> None:
         """Add a window to the neutral statistics of somebody who is being calibrated."""
-        person.neutral.add(window, self.spec, self.predictor.face, self.predictor.voice)
+        person.neutral.add(window, self.spec, self.predictor.video_stats, self.predictor.audio_stats)
 
     def read(self, window: FeatureWindow, mode: str) -> Reading | None:
         """What the model says of a window; None if it holds neither face nor voice."""
-        return self.predictor.read(window, self.person, mode)
+        return self.predictor.predict(window, self.person, mode)
 
     def calibrated(self, person: SpeakerProfile) -> list[str]:
         """Of which streams a person has enough neutral evidence."""
-        face, voice = person.baselines("neutral", self.predictor.face, self.predictor.voice)
+        face, voice = person.baselines("neutral", self.predictor.video_stats, self.predictor.audio_stats)
         return [name for name, b in (("face", face), ("voice", voice)) if b.mode == "neutral"]
 
 

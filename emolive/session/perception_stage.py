@@ -24,20 +24,20 @@ class PerceptionStage:
 
     def fit(self, spec: ModelSpec) -> bool:
         """Whether a model of `spec` can go on with what is seen by these."""
-        mine, other = ((s.encoders, s.tracker, s.pooling, s.bin_s) for s in (self._spec, spec))
+        mine, other = ((s.encoders, s.landmarker, s.pooling, s.bin_s) for s in (self._spec, spec))
         # A learned trunk is part of the measure: other weights give other vectors.
         return mine == other and "efficientface" not in spec.encoders
 
     def due(self, take: StreamBuffers, t_ns: int) -> bool:
         """Whether to look at the frame of `t_ns`; to be asked once for each frame, in order."""
         if self._sampler is None or self._sampler[0] is not take:
-            take.begin_sight(self._spec.vector_width)
+            take.begin_sight(self._spec.frame_dim)
             self._sampler = take, FrameSampler(self._spec, take.origin_ns)
-        return self._sampler[1].due(t_ns)
+        return self._sampler[1].accept(t_ns)
 
     def look(self, take: StreamBuffers, frame: Frame) -> None:
         """Keep what is to be seen in a frame."""
-        take.add_observation(self._perceiver.observe(frame))
+        take.add_observation(self._perceiver.process(frame))
 
     def reset(self) -> None:
         """Forget the face that was followed, as at a new source."""

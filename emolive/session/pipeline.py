@@ -233,7 +233,7 @@ class LivePipeline:
         put = self.statuses.put
         if not take.has_video:
             put(Status("face", "info", "none", "There is no picture: the voice goes on alone."))
-        elif window.has_face and window.bins_present[-3:].any():
+        elif window.has_face and window.video_present[-3:].any():
             put(Status("face", "ok", "found", "A face is followed."))
         else:
             put(Status("face", "warning", "missing", "No face is seen: come into the picture."))
@@ -254,7 +254,7 @@ class LivePipeline:
         elif mode == "none":
             status = Status("baseline", "info", "none", "Read as anybody: no baseline is in use.")
         elif mode == "running":
-            seen_s = person.running.face.count / active_model.predictor.face.rate_hz
+            seen_s = person.running.video.count / active_model.predictor.video_stats.rate_hz
             text = f"Read against the {seen_s:.0f} s of this face seen so far."
             status = Status("baseline", "ok", "running", text)
         elif got := active_model.calibrated(person):

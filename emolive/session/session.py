@@ -125,7 +125,7 @@ class Session:
             estimate=estimate,
             statuses=(*common.statuses, *_latency(estimate)),
             counters=replace(run.counters, estimates=engine.estimates),
-            drawn=take.info is not None and take.info.drawn,
+            is_synthetic=take.info is not None and take.info.is_synthetic,
             ended=take.ended.is_set(),
             voice_dbfs=take.level_dbfs,
         )
@@ -203,7 +203,7 @@ class Session:
             self._statuses.put(Status("microphone", "info", "none", run.no_sound))
         self._engine.begin(take)
         self._run = run
-        if take.live or (run.paced and take.info is not None and take.info.drawn):
+        if take.live or (run.paced and take.info is not None and take.info.is_synthetic):
             run.start()
         else:
             threading.Thread(target=self._start_file, args=(run,), name="emolive-start", daemon=True).start()

@@ -6,8 +6,9 @@ import threading
 from dataclasses import dataclass
 
 from emolive.audio.levels import SILENCE_DBFS, level_dbfs
+from emolive.buffers.audio_ring import AudioRingBuffer
+from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.buffers.latest_slot import LatestSlot
-from emolive.buffers.ring_buffer import AudioRingBuffer, FeatureBuffer
 from emolive.capture.base import SourceInfo
 from emolive.clock import now_ns
 from emolive.types import AudioBlock, FaceObservation, Frame, Status
@@ -76,7 +77,7 @@ class StreamBuffers:
     def add_observation(self, observation: FaceObservation) -> None:
         """Take in what perception made of a frame."""
         if (features := self.features) is not None:
-            features.vectors.append(observation.t_ns, observation.vector)
+            features.vectors.append(observation.t_ns, observation.features)
             features.newest = observation
             self.perceived += 1
 

@@ -32,7 +32,7 @@ class PerceptionWorker(threading.Thread):
 
     def run(self) -> None:
         while not self._take.over.is_set():
-            frame = self._take.latest_frame.take(_WAIT_S)
+            frame = self._take.latest_frame.get(_WAIT_S)
             if frame is None:
                 continue
             try:

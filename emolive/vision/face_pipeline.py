@@ -52,13 +52,13 @@ class FacePipeline:
         """Let go of the face detector; to be called before the process ends."""
         self._tracker.close()
 
-    def observe(self, frame: Frame) -> FaceObservation:
+    def process(self, frame: Frame) -> FaceObservation:
         """The followed face of a frame and its vector; both None if it is not there."""
         found = self._tracker.track(frame.image, frame.t_ns)
         if found is None:
             return FaceObservation(frame.t_ns, None, None)
         points = self._landmarks.predict(frame.image, found.box_px)
-        self._tracker.tell(points)
+        self._tracker.update_from_landmarks(points)
         face = Face(found.box_px, found.score, points)
         return FaceObservation(frame.t_ns, face, self._vector(frame.image, face, points))
 

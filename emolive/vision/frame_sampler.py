@@ -27,7 +27,7 @@ class FrameSampler:
             self._start_ns = origin_ns + to_ns(spec.bin_s / 2)
         self._last = -1
 
-    def due(self, t_ns: int) -> bool:
+    def accept(self, t_ns: int) -> bool:
         """Whether to look at the frame of `t_ns`; to be asked once for each frame, in order."""
         slot = int((t_ns - self._start_ns) // self._period_ns)
         if slot <= self._last:

@@ -106,9 +106,9 @@ class FaceTracker:
             image: (height, width, 3) BGR.
             t_ns: when it was taken; must not run backwards between resets.
         """
-        found = self._follow(t_ns)
+        found = self._propagate(t_ns)
         if found is None:
-            found = self._find(image, t_ns)
+            found = self._detect(image, t_ns)
             self._anchor = None if found is None else _Keyframe(found, t_ns)
         if found is None:
             self._last, self._still = None, False
@@ -120,7 +120,7 @@ class FaceTracker:
         self._box, self._seen_ns = box, t_ns
         return Detection(box, found.score)
 
-    def tell(self, points_px: FloatArray) -> None:
+    def update_from_landmarks(self, points_px: FloatArray) -> None:
         """Say where the 68 landmarks (68, 2) are in the frame that `track` found the face in last."""
         anchor = self._anchor
         if anchor is None or self._box is None:
@@ -134,7 +134,7 @@ class FaceTracker:
             float(np.linalg.norm(points - before, axis=1).mean()) <= STILL * self._box.width_px
         )
 
-    def _follow(self, t_ns: int) -> Detection | None:
+    def _propagate(self, t_ns: int) -> Detection | None:
         """The last detection, moved; None if it is time to look again."""
         anchor = self._anchor
         if anchor is None or anchor.first is None or anchor.newest is None:
@@ -143,7 +143,7 @@ class FaceTracker:
             return None
         return Detection(propagate_box(anchor.found.box_px, anchor.first, anchor.newest), anchor.found.score)
 
-    def _find(self, image: Image, t_ns: int) -> Detection | None:
+    def _detect(self, image: Image, t_ns: int) -> Detection | None:
         last = self._box
         if last is not None and t_ns - self._seen_ns > to_ns(GIVE_UP_S):
             last = self._box = None

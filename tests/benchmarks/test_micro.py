@@ -11,7 +11,7 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from emolive.audio import features as audio
-from emolive.buffers.ring_buffer import AudioRingBuffer
+from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.models import registry
 from emolive.models.runtimes import autotune as backends
 from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
@@ -19,13 +19,13 @@ from emolive.pooling import pool
 from emolive.vision import geometry
 
 CPU = torch.device("cpu")
-LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
+LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
 SHIPPED = ModelSpec(
     encoders=("geometry",),
     pooling="mean",
     audio=LOGMEL,
     baselines=("none", "neutral", "running"),
-    variant="residual",
+    arch="emolive",
 )
 
 
@@ -52,10 +52,10 @@ def test_trunk(benchmark: BenchmarkFixture, size: int) -> None:
 
 @pytest.mark.parametrize("spec", [LOGMEL, AudioSpec()], ids=["logmel", "mfcc"])
 def test_audio_features(benchmark: BenchmarkFixture, spec: AudioSpec) -> None:
-    n = spec.lead + round(3.6 * spec.rate_hz)
+    n = spec.left_context + round(3.6 * spec.rate_hz)
     sound = np.random.default_rng(0).normal(0, 0.1, n).astype(np.float32)
     found = benchmark(audio.features, sound, spec)
-    assert found.shape == (spec.channels, spec.steps(n - spec.lead))
+    assert found.shape == (spec.channels, spec.n_frames(n - spec.left_context))
 
 
 def test_resampling_of_a_window(benchmark: BenchmarkFixture) -> None:

@@ -26,20 +26,20 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
 CPU = torch.device("cpu")
-SMALL = AudioSpec(kind="logmel", n_fft=512, hop=441, n_mels=16, fmin_hz=50, fmax_hz=8000)
+SMALL = AudioSpec(kind="logmel", n_fft=512, hop_length=441, n_mels=16, fmin_hz=50, fmax_hz=8000)
 
 
-def net_of(fusion: str, variant: str, *encoders: str, size: int = 48, heads: int = 2) -> EmotionNet:
+def net_of(fusion: str, arch: str, *encoders: str, size: int = 48, heads: int = 2) -> EmotionNet:
     """Random weights, and normalisations whose statistics are not those of a fresh network."""
     torch.manual_seed(3)
     spec = ModelSpec(
         fusion=fusion,
-        variant=variant,
+        arch=arch,
         encoders=encoders or ("geometry",),
-        heads=heads,
-        pooling="mean" if variant == "residual" else "middle",
-        audio=SMALL if variant == "residual" else AudioSpec(),
-        baselines=("none", "running") if variant == "residual" else (),
+        num_heads=heads,
+        pooling="mean" if arch == "emolive" else "middle",
+        audio=SMALL if arch == "emolive" else AudioSpec(),
+        baselines=("none", "running") if arch == "emolive" else (),
         pixels=PixelSpec(size),
         dropout=0.1,
     )
@@ -61,10 +61,10 @@ def largest(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize("name", ["folded", "onnx"])
-@pytest.mark.parametrize("variant", ["reference", "residual"])
+@pytest.mark.parametrize("arch", ["chumachenko2022", "emolive"])
 @pytest.mark.parametrize("fusion", ["lt", "it", "ia"])
-def test_logits_are_those_of_torch(fusion: str, variant: str, name: str) -> None:
-    net = net_of(fusion, variant)
+def test_logits_are_those_of_torch(fusion: str, arch: str, name: str) -> None:
+    net = net_of(fusion, arch)
     made = backends.build(name, net, CPU)
     assert made is not net
     video, audio, _ = backends.inputs(net.spec, CPU)
@@ -80,7 +80,7 @@ def test_logits_are_those_of_torch(fusion: str, variant: str, name: str) -> None
 @pytest.mark.parametrize("name", ["folded", "onnx"])
 @pytest.mark.parametrize("size", [48, 112])
 def test_vectors_of_the_trunk_are_those_of_torch(name: str, size: int) -> None:
-    net = net_of("lt", "reference", "efficientface", size=size)
+    net = net_of("lt", "chumachenko2022", "efficientface", size=size)
     made = backends.build(name, net, CPU)
     pixels = backends.inputs(net.spec, CPU)[2]
     assert pixels is not None
@@ -92,7 +92,7 @@ def test_vectors_of_the_trunk_are_those_of_torch(name: str, size: int) -> None:
 
 
 def test_folding_leaves_no_normalisation_and_no_dropout() -> None:
-    net = net_of("ia", "residual", "efficientface")
+    net = net_of("ia", "emolive", "efficientface")
     kinds = {type(module).__name__ for module in fold.fuse_batchnorm(net).modules()}
     assert not [kind for kind in kinds if "BatchNorm" in kind]
     assert not isinstance(next(iter(fold.fuse_batchnorm(net).visual.stage1[0])), torch.nn.BatchNorm1d)
@@ -100,7 +100,7 @@ def test_folding_leaves_no_normalisation_and_no_dropout() -> None:
 
 
 def test_auto_measures_all_and_takes_the_fastest() -> None:
-    chosen = backends.choose("auto", net_of("ia", "residual"), CPU)
+    chosen = backends.choose("auto", net_of("ia", "emolive"), CPU)
     assert set(chosen.took_ms) == {"eager", "folded", "onnx"}
     assert chosen.took_ms[chosen.name] == min(chosen.took_ms.values())
     assert not chosen.note
@@ -108,14 +108,14 @@ def test_auto_measures_all_and_takes_the_fastest() -> None:
 
 def test_auto_makes_do_with_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    chosen = backends.choose("auto", net_of("ia", "residual"), CPU)
+    chosen = backends.choose("auto", net_of("ia", "emolive"), CPU)
     assert set(chosen.took_ms) == {"eager", "folded"}
     assert not chosen.note
 
 
 def test_what_cannot_be_built_gives_way_to_torch_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    net = net_of("ia", "residual")
+    net = net_of("ia", "emolive")
     chosen = backends.choose("onnx", net, CPU)
     assert chosen.name == "eager"
     assert chosen.net is net
@@ -129,14 +129,14 @@ def test_what_says_something_else_gives_way_to_torch(monkeypatch: pytest.MonkeyP
         return made
 
     monkeypatch.setattr(backends, "folded", wrong)
-    chosen = backends.choose("folded", net_of("ia", "residual"), CPU)
+    chosen = backends.choose("folded", net_of("ia", "emolive"), CPU)
     assert chosen.name == "eager"
     assert "differs from torch by 0.0" in chosen.note
-    assert "folded" not in backends.choose("auto", net_of("ia", "residual"), CPU).took_ms
+    assert "folded" not in backends.choose("auto", net_of("ia", "emolive"), CPU).took_ms
 
 
 def test_an_export_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = net_of("ia", "residual")
+    net = net_of("ia", "emolive")
     onnx_live.convert(net)
 
     def never(*_: Any) -> bytes:
@@ -151,7 +151,7 @@ def test_an_export_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_damaged_cache_gives_way_to_torch() -> None:
-    net = net_of("ia", "residual")
+    net = net_of("ia", "emolive")
     onnx_live.convert(net)
     (kept,) = (onnx_live.settings.cache_dir() / "onnx").iterdir()
     kept.write_bytes(kept.read_bytes()[:1000])
@@ -170,7 +170,7 @@ def test_an_export_runs_on_onnx_runtime_alone(tmp_path: Path) -> None:
 
 
 def test_a_pixel_encoder_gives_the_same_on_every_backend() -> None:
-    net = net_of("lt", "reference", "efficientface")
+    net = net_of("lt", "chumachenko2022", "efficientface")
     spec = replace(net.spec, pixels=PixelSpec(48, "RGB", (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)))
     loaded = checkpoint.Checkpoint(net, spec, {}, Path())
     crop = torch.randint(0, 255, (48, 48, 3), dtype=torch.uint8).numpy()

@@ -183,8 +183,8 @@ def test_clips_of_the_neutral_person_are_their_baseline_whatever_was_saved(emoli
     assert {row["baseline"] for row in rows_of(build_model)} == {"neutral"}
     spec = load_predictor("ia", None, "cpu").spec
     other = SpeakerProfile(spec, "guest")
-    other.neutral.voice.total[:] = 1000.0
-    object.__setattr__(other.neutral.voice, "count", 50.0)
+    other.neutral.audio.total[:] = 1000.0
+    object.__setattr__(other.neutral.audio, "count", 50.0)
     other.save()
     assert emolive(*arguments)[1] == build_model
 
@@ -422,7 +422,7 @@ def test_describe_shows_what_a_checkpoint_is(emolive, random_checkpoint):
     code, out, _ = emolive("describe", random_checkpoint("it"))
     assert code == 0
     told = json.loads(out)
-    assert (told["spec"]["fusion"], told["spec"]["tracker"]) == ("it", "dlib68")
+    assert (told["spec"]["fusion"], told["spec"]["landmarker"]) == ("it", "dlib68")
     assert told["provenance"] == {"data": "none: random weights"}
 
 

@@ -57,7 +57,7 @@ def pixel_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published form on small pixels, after a look at some, so that its statistics are sensible."""
     torch.manual_seed(1)
     pixels = PixelSpec(48, "RGB", (0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
-    net = registry.build(ModelSpec(fusion="lt", heads=2, pixels=pixels))
+    net = registry.build(ModelSpec(fusion="lt", num_heads=2, pixels=pixels))
     assert net.backbone is not None
     net.backbone.train()(torch.randn(16, 3, 48, 48))
     path = tmp_path_factory.mktemp("pixels") / "pixels.safetensors"
@@ -76,8 +76,8 @@ def pixel_export(pixel_source: Path) -> Path:
 
 def given(spec: ModelSpec, n: int) -> tuple[torch.Tensor, torch.Tensor]:
     random = torch.Generator().manual_seed(n)
-    video = torch.randn(n, spec.frames, spec.video_channels, generator=random)
-    audio = torch.randn(n, spec.audio_channels, spec.audio.steps(spec.samples), generator=random)
+    video = torch.randn(n, spec.n_bins, spec.video_channels, generator=random)
+    audio = torch.randn(n, spec.audio_channels, spec.audio.n_frames(spec.n_samples), generator=random)
     if n > 2:
         video[1], audio[2] = 0, 0
     return video, audio
@@ -85,11 +85,11 @@ def given(spec: ModelSpec, n: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def window(spec: ModelSpec, *, face: bool = True, voice: bool = True) -> FeatureWindow:
     rng = np.random.default_rng(3)
-    steps = spec.audio.steps(spec.samples)
+    steps = spec.audio.n_frames(spec.n_samples)
     return FeatureWindow(
         0,
-        rng.normal(size=(spec.frames, spec.face_width)).astype(np.float32),
-        np.full(spec.frames, face),
+        rng.normal(size=(spec.n_bins, spec.video_dim)).astype(np.float32),
+        np.full(spec.n_bins, face),
         rng.normal(-40, 10, (steps, spec.audio.channels)).astype(np.float32),
         np.ones(steps, bool),
         np.full(steps, voice),
@@ -131,13 +131,13 @@ def test_the_interpreter_reads_alike(source: Path, exported: Path, mode: str, st
     ours, theirs = of(source), load_predictor(None, exported)
     spec = ours.spec
     assert theirs.spec == spec
-    for a, b in ((ours.face, theirs.face), (ours.voice, theirs.voice)):
+    for a, b in ((ours.video_stats, theirs.video_stats), (ours.audio_stats, theirs.audio_stats)):
         assert all(np.array_equal(getattr(a, part), getattr(b, part)) for part in ("mean", "std", "within"))
         assert a.rate_hz == b.rate_hz
     person = SpeakerProfile(spec, "guest")
-    person.learn(window(spec), ours.face, ours.voice)
+    person.learn(window(spec), ours.video_stats, ours.audio_stats)
     seen = window(spec, face="v" in streams, voice="a" in streams)
-    a, b = ours.read(seen, person, mode), theirs.read(seen, person, mode)
+    a, b = ours.predict(seen, person, mode), theirs.predict(seen, person, mode)
     if not streams:
         assert a is None
         assert b is None
@@ -208,9 +208,9 @@ def changed(exported: Path, path: Path, **changes: Any) -> Path:
     [
         ({"format": 99}, "export format 99"),
         ({"spec": {"fusion": "xx"}}, "no fusion named xx"),
-        ({"spec": {"frames": 16}}, "does not fit its own description"),
+        ({"spec": {"n_bins": 16}}, "does not fit its own description"),
         ({"spec": {"labels": ["a", "b"]}}, "does not fit its own description"),
-        ({"spec": {"tracker": "other"}}, "the tracker other"),
+        ({"spec": {"landmarker": "other"}}, "the tracker other"),
         ({"spec": {"new": 1}}, "new"),
         ({"provenance": 3}, "damaged"),
         ({"buffers": {"face_std": [1.0]}}, "face_std"),

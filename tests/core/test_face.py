@@ -126,7 +126,9 @@ class Followed:
         found = self.tracker.track(image, to_ns(i / 15))
         if found is not None:
             x, y = found.box_px.center_px
-            self.tracker.tell(geometry.mean_shape() * 90 + np.array([x, y]) if points is None else points)
+            self.tracker.update_from_landmarks(
+                geometry.mean_shape() * 90 + np.array([x, y]) if points is None else points
+            )
         return found is not None, self.counting.looks - before
 
 
@@ -160,7 +162,7 @@ def test_between_detections_the_box_goes_where_the_landmarks_go(detector, portra
     picture, shape = scene(portrait, 0.8), geometry.mean_shape() * 90
     for i in range(3):
         box = tracker.track(picture, to_ns(i / 15)).box_px
-        tracker.tell(shape + np.array([300 + 2 * i, 240]))
+        tracker.update_from_landmarks(shape + np.array([300 + 2 * i, 240]))
     after = tracker.track(picture, to_ns(3 / 15)).box_px
     # The picture stood still: what moved the box is what was told.
     assert 0.5 < after.x_px - box.x_px < 4
@@ -196,13 +198,13 @@ def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(rea
         for path in real_clips:
             key = f"01{path.stem[2:]}"  # the same take, told as full audio-video
             sampler = FrameSampler(ModelSpec(pooling="mean"), 0)
-            due = [f for f in iter_media(path, audio=False) if sampler.due(f.t_ns)]
+            due = [f for f in iter_media(path, audio=False) if sampler.accept(f.t_ns)]
             points = {}
             for detect_s in errors:
                 monkeypatch.setattr(tracker, "DETECT_S", detect_s)
                 perceiver.reset()
                 before = counting.looks
-                points[detect_s] = np.stack([perceiver.observe(f).face.points_px for f in due])
+                points[detect_s] = np.stack([perceiver.process(f).face.points_px for f in due])
             looked = counting.looks - before
             every, tracked = points.values()
             perception = np.linalg.norm(every[:, 45] - every[:, 36], axis=1).mean()
@@ -363,16 +365,16 @@ def test_the_perceiver_follows_encodes_and_forgets(portrait):
     from emolive.vision.face_pipeline import FacePipeline
 
     perceiver = FacePipeline(("geometry",))
-    seen = perceiver.observe(Frame(5, portrait, 0))
-    assert (seen.t_ns, seen.vector.shape, seen.face.points_px.shape) == (5, (136,), (68, 2))
+    seen = perceiver.process(Frame(5, portrait, 0))
+    assert (seen.t_ns, seen.features.shape, seen.face.points_px.shape) == (5, (136,), (68, 2))
     box = seen.face.box_px
     middle = seen.face.points_px.mean(axis=0)
     assert box.x_px < middle[0] < box.x_px + box.width_px
     assert box.y_px < middle[1] < box.y_px + box.height_px
-    nothing = perceiver.observe(Frame(to_ns(0.1), np.zeros_like(portrait), 1))
-    assert (nothing.face, nothing.vector) == (None, None)
+    nothing = perceiver.process(Frame(to_ns(0.1), np.zeros_like(portrait), 1))
+    assert (nothing.face, nothing.features) == (None, None)
     perceiver.reset()
-    assert perceiver.observe(Frame(0, portrait, 2)).vector is not None
+    assert perceiver.process(Frame(0, portrait, 2)).features is not None
 
 
 def test_pixels_cannot_be_wanted_without_a_trunk():

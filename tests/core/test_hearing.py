@@ -15,28 +15,28 @@ from hypothesis import strategies as st
 
 from emolive.audio import features as audio
 from emolive.audio.online_features import AudioBuffer, AudioFeatures, OnlineFeatureExtractor
-from emolive.buffers.ring_buffer import AudioRingBuffer
+from emolive.audio.vad import frame_levels_dbfs
+from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import AudioSpec
 from emolive.paths import data_dir
-from emolive.pooling import frame_levels_dbfs
 from emolive.types import AudioSegment
 from emolive.windowing import Waveform
 
-SPEC = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
-N = 180 * SPEC.hop
+SPEC = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
+N = 180 * SPEC.hop_length
 BIN_NS = to_ns(0.24)
 BIN_STEPS = 12
 
 
 def atomic_write(sound: AudioBuffer, end_ns: int, spec: AudioSpec = SPEC) -> AudioFeatures:
     """A window that knows nothing of the windows before."""
-    wanted, steps = spec.lead + N, spec.steps(N)
+    wanted, steps = spec.left_context + N, spec.n_frames(N)
     found = sound.read_segment(end_ns, ceil(wanted * sound.rate_hz / spec.rate_hz))
     at_rate = audio.resample(found.samples, sound.rate_hz, spec.rate_hz).numpy()[-wanted:]
     ruler = len(found.present) * N // wanted
     middles = len(found.present) - ruler + (2 * np.arange(steps) + 1) * ruler // (2 * steps)
-    levels = frame_levels_dbfs(at_rate[spec.lead :], steps)
+    levels = frame_levels_dbfs(at_rate[spec.left_context :], steps)
     return AudioFeatures(audio.features(at_rate, spec).numpy().T, found.present[middles], levels)
 
 
@@ -129,7 +129,7 @@ def test_what_cannot_be_kept_is_computed_whole(rate_hz: int, spec: AudioSpec) ->
     sound, hearing = Waveform(noise(rate_hz, 5), rate_hz), OnlineFeatureExtractor(spec)
     for hop in (18, 19, 20):
         assert_as_whole(hearing, sound, hop * BIN_NS)
-    assert hearing.computed == 3 * spec.steps(N)
+    assert hearing.computed == 3 * spec.n_frames(N)
 
 
 @settings(max_examples=25, deadline=None)

@@ -22,7 +22,7 @@ WIDTH = 3
 FACE = GlobalStats(
     np.array([1, 2, 3], np.float32), np.array([4, 5, 6], np.float32), np.array([1, 1, 2], np.float32), 25 / 6
 )
-SPEC = ModelSpec(encoders=("geometry",), tracker="dlib68", pooling="mean", baselines=MODES)
+SPEC = ModelSpec(encoders=("geometry",), landmarker="dlib68", pooling="mean", baselines=MODES)
 
 
 def rows_of(mean, std, n, seed=0):
@@ -122,10 +122,10 @@ def window(face=True, speech_at=(), level=-50.0):
     spoken[list(speech_at)] = True
     return FeatureWindow(
         end_ns=0,
-        bins=np.full((15, 272), 7, np.float32),
-        bins_present=np.array([True] * 14 + [face]),
-        steps=np.full((156, 10), level, np.float32),
-        steps_present=np.ones(156, bool),
+        video=np.full((15, 272), 7, np.float32),
+        video_present=np.array([True] * 14 + [face]),
+        audio=np.full((156, 10), level, np.float32),
+        audio_present=np.ones(156, bool),
         speech=spoken,
         level_dbfs=level,
     )
@@ -143,11 +143,11 @@ POPULATIONS = population(272, 25 / 6), population(10, 43.07)
 def test_only_the_newest_bin_counts_so_that_nothing_is_counted_twice():
     person = SpeakerProfile(SPEC)
     person.running.add(window(face=True, speech_at=range(0, 146)), SPEC, *POPULATIONS)
-    assert (person.running.face.count, person.running.voice.count) == (1, 0)
+    assert (person.running.video.count, person.running.audio.count) == (1, 0)
     person.running.add(window(face=False, speech_at=range(150, 156)), SPEC, *POPULATIONS)
-    assert (person.running.face.count, person.running.voice.count) == (1, 6)
+    assert (person.running.video.count, person.running.audio.count) == (1, 6)
     person.forget()
-    assert (person.running.face.count, person.running.voice.count) == (0, 0)
+    assert (person.running.video.count, person.running.audio.count) == (0, 0)
 
 
 def calibrated(name="Ann", spec=SPEC):
@@ -183,9 +183,9 @@ def test_somebody_who_never_calibrated_has_none():
     "other",
     [
         replace(SPEC, pooling="middle"),
-        replace(SPEC, encoders=("efficientface",), tracker="none"),
-        replace(SPEC, frames=30),
-        replace(SPEC, audio=AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64)),
+        replace(SPEC, encoders=("efficientface",), landmarker="none"),
+        replace(SPEC, n_bins=30),
+        replace(SPEC, audio=AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64)),
         replace(SPEC, audio=replace(SPEC.audio, n_mfcc=13)),
     ],
 )
@@ -195,12 +195,12 @@ def test_a_neutral_of_another_measure_is_refused(other):
     person = SpeakerProfile(other, "Ann")
     with pytest.raises(EmoliveError, match=r"Ann was measured with .* this model measures with"):
         person.load()
-    assert person.neutral.face.count == 0
+    assert person.neutral.video.count == 0
 
 
 def test_a_neutral_serves_every_fusion_of_the_same_measure():
     calibrated().save()
-    assert SpeakerProfile(replace(SPEC, fusion="lt", heads=4, dropout=0.2), "Ann").load()
+    assert SpeakerProfile(replace(SPEC, fusion="lt", num_heads=4, dropout=0.2), "Ann").load()
 
 
 def spoil(stored, **changes):
@@ -246,7 +246,7 @@ def test_a_damaged_file_is_refused_in_one_sentence(content):
         person.load()
     assert "calibrate again" in str(error.value)
     assert "\n" not in str(error.value)
-    assert person.neutral.face.count == 0
+    assert person.neutral.video.count == 0
 
 
 ODD = [

@@ -39,13 +39,13 @@ def ia(random_checkpoint):
 
 def window(spec, *, face=True, voice=True, seed=0) -> FeatureWindow:
     rng = np.random.default_rng(seed)
-    steps = spec.audio.steps(spec.samples)
+    steps = spec.audio.n_frames(spec.n_samples)
     return FeatureWindow(
         end_ns=to_ns(3.6),
-        bins=(rng.standard_normal((spec.frames, spec.face_width)) * 0.3).astype(np.float32),
-        bins_present=np.full(spec.frames, face),
-        steps=(rng.standard_normal((steps, spec.audio.channels)) * 20 - 50).astype(np.float32),
-        steps_present=np.ones(steps, bool),
+        video=(rng.standard_normal((spec.n_bins, spec.video_dim)) * 0.3).astype(np.float32),
+        video_present=np.full(spec.n_bins, face),
+        audio=(rng.standard_normal((steps, spec.audio.channels)) * 20 - 50).astype(np.float32),
+        audio_present=np.ones(steps, bool),
         speech=np.full(steps, voice),
         level_dbfs=-30.0,
     )
@@ -70,9 +70,9 @@ def test_garbage_in_a_masked_stream_changes_nothing(predictor, mode):
     silent, faceless = window(spec, voice=False), window(spec, face=False)
     seen, heard = predictor.read(silent, person, mode), predictor.read(faceless, person, mode)
     for garbage in (1e6, np.nan):
-        noisy = replace(silent, steps=np.full_like(silent.steps, garbage))
+        noisy = replace(silent, audio=np.full_like(silent.audio, garbage))
         assert predictor.read(noisy, person, mode) == seen
-        strange = replace(faceless, bins=np.full_like(faceless.bins, garbage))
+        strange = replace(faceless, video=np.full_like(faceless.video, garbage))
         assert predictor.read(strange, person, mode) == heard
 
 
@@ -88,9 +88,9 @@ def test_what_is_not_masked_does_change_it(predictor):
 def test_bins_without_a_face_say_nothing(ia):
     half = window(ia.spec)
     present = np.arange(15) % 2 == 0
-    bins = half.bins.copy()
+    bins = half.video.copy()
     bins[~present] = 99
-    one, other = (replace(half, bins_present=present, bins=b) for b in (half.bins, bins))
+    one, other = (replace(half, video_present=present, video=b) for b in (half.video, bins))
     assert ia.read(one, SpeakerProfile(ia.spec), "none") == ia.read(other, SpeakerProfile(ia.spec), "none")
 
 
@@ -98,9 +98,9 @@ def test_temperature_cools_without_changing_the_order(random_checkpoint):
     loaded = checkpoint.load(random_checkpoint("ia"))
     reader = Predictor(loaded)
     seen, person = window(reader.spec), SpeakerProfile(reader.spec)
-    warm = np.array(reader.read(seen, person, "none").probs)
+    warm = np.array(reader.predict(seen, person, "none").probs)
     loaded.net.temperature.fill_(4.0)
-    cool = np.array(reader.read(seen, person, "none").probs)
+    cool = np.array(reader.predict(seen, person, "none").probs)
     loaded.net.temperature.fill_(1.0)
     assert cool.max() < warm.max()
     assert (np.argsort(cool) == np.argsort(warm)).all()
@@ -128,7 +128,7 @@ def test_a_mode_that_the_model_was_not_trained_for_is_not_used(random_checkpoint
     reader = load_predictor(None, random_checkpoint("ia", baselines=known), "cpu")
     person = calibrated(reader.spec, reader)
     for mode in MODES:
-        reading = reader.read(window(reader.spec), person, mode)
+        reading = reader.predict(window(reader.spec), person, mode)
         assert sum(reading.probs) == pytest.approx(1, abs=1e-5)
         assert reading.baseline == (mode if mode in known else "none")
 
@@ -136,7 +136,7 @@ def test_a_mode_that_the_model_was_not_trained_for_is_not_used(random_checkpoint
 def test_a_model_of_raw_features_has_no_baseline(random_checkpoint):
     reader = load_predictor(None, random_checkpoint("ia", baselines=()), "cpu")
     person = calibrated(reader.spec, reader)
-    probs = {reader.read(window(reader.spec), person, mode) for mode in MODES}
+    probs = {reader.predict(window(reader.spec), person, mode) for mode in MODES}
     assert len(probs) == 1
     assert probs.pop().baseline == "none"
 
@@ -228,14 +228,14 @@ def test_the_newest_replaces_what_nobody_took():
     box: LatestSlot[int] = LatestSlot()
     for i in range(5):
         box.put(i)
-    assert (box.take(), box.dropped, box.empty) == (4, 4, True)
-    assert box.take(timeout_s=0.01) is None
+    assert (box.get(), box.dropped, box.empty) == (4, 4, True)
+    assert box.get(timeout_s=0.01) is None
 
 
 def test_a_taker_wakes_up_for_an_item_and_for_the_end():
     box: LatestSlot[int] = LatestSlot()
     got: list[int | None] = []
-    taker = threading.Thread(target=lambda: got.extend(box.take() for _ in range(2)))
+    taker = threading.Thread(target=lambda: got.extend(box.get() for _ in range(2)))
     taker.start()
     time.sleep(0.05)
     box.put(1)
@@ -252,4 +252,4 @@ def test_after_closing_the_last_item_may_be_taken_and_no_other_comes():
     box.close()
     box.put(3)
     assert box.closed
-    assert [box.take(), box.take()] == [1, None]
+    assert [box.get(), box.get()] == [1, None]

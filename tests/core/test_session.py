@@ -288,7 +288,7 @@ def test_a_calibration_is_saved_and_found_again_by_the_next_session(watch):
     spec = watched.session._engine.active_model.predictor.spec
     saved = SpeakerProfile(spec, "Ann")
     assert saved.load()
-    assert saved.neutral.face.count >= 5
+    assert saved.neutral.video.count >= 5
     watched.session.stop()
     again = watch("demo", person="Ann", baseline="neutral")
     again.until_estimates(1)

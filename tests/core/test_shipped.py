@@ -22,7 +22,7 @@ def test_it_loads_and_is_what_its_name_says(predictor):
     spec = predictor.spec
     assert predictor.checkpoint.path == checkpoint.shipped(spec.fusion)
     assert spec.labels == EMOTIONS
-    assert (spec.tracker, spec.bin_s) == ("dlib68", pytest.approx(0.24))
+    assert (spec.landmarker, spec.bin_s) == ("dlib68", pytest.approx(0.24))
     assert "running" in spec.baselines
 
 

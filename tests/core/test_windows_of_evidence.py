@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emolive.audio.online_features import OnlineFeatureExtractor
+from emolive.audio.vad import detect_speech, frame_levels_dbfs
 from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import AudioSpec, ModelSpec
-from emolive.pooling import detect_speech, frame_levels_dbfs, pool
+from emolive.pooling import pool
 from emolive.vision.frame_sampler import VIDEO_FEATURE_HZ, FrameSampler
 from emolive.windowing import (
     FeatureTrack,
@@ -21,8 +22,10 @@ from emolive.windowing import (
     extract_window,
 )
 
-LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
-SPEC = ModelSpec(encoders=("geometry",), tracker="dlib68", pooling="mean", audio=LOGMEL, baselines=("none",))
+LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
+SPEC = ModelSpec(
+    encoders=("geometry",), landmarker="dlib68", pooling="mean", audio=LOGMEL, baselines=("none",)
+)
 BIN_NS = to_ns(0.24)
 
 
@@ -161,7 +164,7 @@ def test_the_sampler_takes_the_first_frame_of_every_slot_that_has_one(
     period_ns = NS_PER_S / VIDEO_FEATURE_HZ if pooling == "mean" else spec.bin_s * NS_PER_S
     start_ns = origin_ns + (-round(period_ns / 4) if pooling == "mean" else BIN_NS // 2)
     slots = [int((t - start_ns) // period_ns) for t in stamps.tolist()]
-    taken = [slot for slot, t in zip(slots, stamps.tolist(), strict=True) if sampler.due(t)]
+    taken = [slot for slot, t in zip(slots, stamps.tolist(), strict=True) if sampler.accept(t)]
     assert taken == sorted({slot for slot in slots if slot >= 0})
 
 
@@ -170,15 +173,15 @@ def test_the_sampler_takes_the_first_frame_of_every_slot_that_has_one(
 def test_a_camera_fast_enough_fills_every_slot(rate_hz, jitter_s):
     sampler = FrameSampler(SPEC, 0)
     wobble = np.random.default_rng(0).uniform(-jitter_s, jitter_s, round(10 * rate_hz))
-    taken = sum(sampler.due(round((i / rate_hz + w) * NS_PER_S)) for i, w in enumerate(wobble))
+    taken = sum(sampler.accept(round((i / rate_hz + w) * NS_PER_S)) for i, w in enumerate(wobble))
     assert abs(taken - 10 * VIDEO_FEATURE_HZ) <= 1
 
 
 def test_the_sampler_asks_only_for_times_that_were_not_yet():
     sampler = FrameSampler(SPEC, 1_000)
-    assert sampler.due(1_000)
-    assert not sampler.due(1_000)
-    assert not sampler.due(500)
+    assert sampler.accept(1_000)
+    assert not sampler.accept(1_000)
+    assert not sampler.accept(500)
 
 
 # --- gather
@@ -213,18 +216,18 @@ def speech(seconds: float, rate_hz: int) -> np.ndarray:
 def test_a_window_of_everything_has_face_and_voice():
     window = extract_window(track(), Waveform(speech(10, RATE_HZ), RATE_HZ), to_ns(6), SPEC)
     assert window.end_ns == to_ns(6)
-    assert window.bins.shape == (15, 272)
-    assert window.steps.shape == (180, 64)
+    assert window.video.shape == (15, 272)
+    assert window.audio.shape == (180, 64)
     assert window.has_face
     assert window.has_voice(SPEC.window_s)
-    assert window.bins_present.all()
-    assert window.steps_present.all()
+    assert window.video_present.all()
+    assert window.audio_present.all()
 
 
 def test_missing_streams_are_zero_and_absent_throughout():
     window = extract_window(None, None, to_ns(6), SPEC)
-    assert (window.bins.shape, window.steps.shape) == ((15, 272), (180, 64))
-    for part in (window.bins, window.bins_present, window.steps, window.steps_present, window.speech):
+    assert (window.video.shape, window.audio.shape) == ((15, 272), (180, 64))
+    for part in (window.video, window.video_present, window.audio, window.audio_present, window.speech):
         assert not part.any()
     assert not window.has_face
     assert not window.has_voice(SPEC.window_s)
@@ -233,15 +236,15 @@ def test_missing_streams_are_zero_and_absent_throughout():
 
 def test_at_the_start_of_a_source_only_what_was_is_there():
     window = extract_window(track(), Waveform(speech(10, RATE_HZ), RATE_HZ), to_ns(1.2), SPEC)
-    assert window.bins_present.tolist() == [False] * 10 + [True] * 5
-    assert window.steps_present.tolist() == [False] * 120 + [True] * 60
-    assert not (window.speech & ~window.steps_present).any()
+    assert window.video_present.tolist() == [False] * 10 + [True] * 5
+    assert window.audio_present.tolist() == [False] * 120 + [True] * 60
+    assert not (window.speech & ~window.audio_present).any()
 
 
 def test_past_the_end_of_a_source_only_what_was_is_there():
     window = extract_window(track(5), Waveform(speech(5, RATE_HZ), RATE_HZ), to_ns(6.2), SPEC)
-    assert window.bins_present.tolist() == [True] * 10 + [False] * 5
-    assert window.steps_present.tolist() == [True] * 120 + [False] * 60
+    assert window.video_present.tolist() == [True] * 10 + [False] * 5
+    assert window.audio_present.tolist() == [True] * 120 + [False] * 60
 
 
 def test_a_face_in_less_than_a_third_of_the_bins_is_none():
@@ -253,12 +256,12 @@ def test_a_face_in_less_than_a_third_of_the_bins_is_none():
 def test_sound_at_its_native_rate_gives_the_features_of_the_model_s_rate(rate_hz):
     here = extract_window(None, Waveform(speech(6, RATE_HZ), RATE_HZ), to_ns(5.04), SPEC)
     native = extract_window(None, Waveform(speech(6, rate_hz), rate_hz), to_ns(5.04), SPEC)
-    loud = here.steps > -60
+    loud = here.audio > -60
     assert loud.mean() > 0.1
     # The edges of the bursts differ by a fraction of a sample.
-    assert np.median(np.abs(here.steps - native.steps)[loud]) < 0.5
+    assert np.median(np.abs(here.audio - native.audio)[loud]) < 0.5
     assert (here.speech == native.speech).mean() > 0.97
-    assert native.steps_present.all()
+    assert native.audio_present.all()
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 22_050, 48_000])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.virtual_microphone import VirtualMicrophone
-from emolive.buffers.ring_buffer import AudioRingBuffer
+from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.capture import portaudio
 from emolive.capture.devices import find_microphone, microphones
 from emolive.capture.factory import create_microphone

@@ -97,6 +97,6 @@ def test_it_needs_no_file_and_no_device(monkeypatch, tmp_path: Path, random_chec
     session = Session(SessionConfig(checkpoint=random_checkpoint("ia"), device="cpu"))
     try:
         session.start()
-        assert session.snapshot().drawn
+        assert session.snapshot().is_synthetic
     finally:
         assert session.stop(20)

@@ -60,7 +60,7 @@ def test_imported_description(case):
     net, _ = case
     spec = net.spec
     assert (spec.encoders, spec.pixels.order, spec.pixels.size) == (("efficientface",), "BGR", 224)
-    assert (spec.audio, spec.baselines, spec.heads, spec.tracker) == (AudioSpec(), (), 1, "none")
+    assert (spec.audio, spec.baselines, spec.num_heads, spec.landmarker) == (AudioSpec(), (), 1, "none")
     counts = {"lt": 2_045_550, "it": 1_938_414, "ia": 1_854_766}
     assert sum(p.numel() for p in net.parameters()) == counts[spec.fusion]
 

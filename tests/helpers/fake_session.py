@@ -123,7 +123,7 @@ class FakeSession:
                 baseline=baseline,
                 person=self.config.person,
                 calibration=calibration,
-                drawn=self.config.source in ("auto", "demo"),
+                is_synthetic=self.config.source in ("auto", "demo"),
                 running=True,
                 voice_dbfs=-30.0 + 18.0 * math.sin(t_ns / NS_PER_S * 5.0),
             )

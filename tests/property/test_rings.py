@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emolive.buffers.ring_buffer import AudioRingBuffer, FeatureBuffer
+from emolive.buffers.audio_ring import AudioRingBuffer
+from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.clock import NS_PER_S
 
 RATES = st.sampled_from([8000, 16000, 22050, 44100, 48000])

@@ -24,10 +24,10 @@ def test_a_step_on_cached_vectors_is_measured(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_reference_step_trains_the_trunk() -> None:
-    net = registry.build(ModelSpec(fusion="lt", frames=4, pixels=PixelSpec(32))).train()
+    net = registry.build(ModelSpec(fusion="lt", n_bins=4, pixels=PixelSpec(32))).train()
     spec = net.spec
     before = net.backbone.stem[0].weight.detach().clone()  # type: ignore[union-attr,index,operator]
-    audio = torch.randn(1, spec.audio_channels, spec.audio.steps(spec.samples))
+    audio = torch.randn(1, spec.audio_channels, spec.audio.n_frames(spec.n_samples))
     target = torch.full((1, 3, len(spec.labels)), 1 / len(spec.labels))
     target[..., 0] += 0.5
     train._unfrozen(net, torch.optim.SGD(net.parameters(), 0.1), audio, target)

@@ -426,7 +426,7 @@ def test_a_model_starts_from_a_trunk_file(trained: Path, tmp_path: Path) -> None
         torch.equal(a, b) for a, b in zip(net.backbone.parameters(), faces.backbone.parameters(), strict=True)
     )
     with pytest.raises(EmoliveError, match="sees no pixels"):
-        pretrained(Options(pretrain_path=str(path)), ModelSpec(encoders=("geometry",), tracker="dlib68"))
+        pretrained(Options(pretrain_path=str(path)), ModelSpec(encoders=("geometry",), landmarker="dlib68"))
 
 
 def test_pixels_begin_with_the_shipped_trunk() -> None:

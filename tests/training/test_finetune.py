@@ -166,7 +166,7 @@ def test_the_tuned_trunk_travels_with_its_model_and_is_evaluated_by_its_own_vect
     # Populations are those of the trunk that is in the file.
     training = [i for i, item in enumerate(found.windows.items) if item.actor in "12"]
     known = populations(found.read(loaded.net), loaded.spec, training)
-    assert np.allclose(known.face.mean, Predictor(loaded).face.mean, atol=1e-5)
+    assert np.allclose(known.face.mean, Predictor(loaded).video_stats.mean, atol=1e-5)
     out = tmp_path / "out.json"
     clips = given[given.index("--annotation_path") + 1]
     arguments = ["--checkpoint", str(tuned / "model.safetensors"), "--annotations", clips]
@@ -234,7 +234,7 @@ def test_the_reference_recipe_trains_everything(given: list[str], tmp_path: Path
     assert (stored["backbone"], stored["trunk_rate"], stored["rotation"]) == ("finetune", 1.0, 10.0)
     loaded = checkpoint.load(folder / "model.safetensors")
     assert loaded.spec.baselines == ()
-    assert loaded.spec.variant == "reference"
+    assert loaded.spec.arch == "reference"
 
 
 def test_damaged_crops_and_clips_without_a_face_are_named(

@@ -52,7 +52,7 @@ def test_a_trained_model_is_right_and_says_where_it_comes_from(trained: Path, cl
     assert loaded.spec.labels == EMOTIONS
     assert loaded.provenance["data"]["actors"] == ["1", "2"]
     assert loaded.provenance["data"]["testing_actors"] == ["3"]
-    assert Predictor(loaded).face.within.min() > 0
+    assert Predictor(loaded).video_stats.within_speaker_std.min() > 0
     figures = json.loads((trained / "result.json").read_text())["figures"]
     assert figures["running"]["av"]["uar"] > 0.8
     with (trained / "log.csv").open() as file:
@@ -180,7 +180,16 @@ def test_crossval_tests_everybody_and_gives_figures_to_a_model(small: list[str],
 
 def test_the_reference_recipe_and_the_config_file(small: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "reference"
-    options = ["--recipe", "reference", "--n-epochs", "1", "--result-path", str(folder), "--shifts", "3"]
+    options = [
+        "--recipe",
+        "reference",
+        "--n-epochs",
+        "1",
+        "--result-path",
+        str(folder),
+        "--shifts",
+        "3",
+    ]
     assert train([*small[:2], *options, "--width", "0.25", "--fusion", "ia"]) == 0
     stored = json.loads((folder / "config.json").read_text())["options"]
     assert (stored["mask"], stored["batch_size"], stored["learning_rate"]) == ("softhard", 8, 0.04)
@@ -253,7 +262,16 @@ def test_a_dry_run_writes_nothing(small: list[str], tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_stops_the_run(
     small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wild = ["--recipe", "reference", "--learning_rate", "10", "--weight_decay", "10", "--n_epochs", "30"]
+    wild = [
+        "--recipe",
+        "reference",
+        "--learning_rate",
+        "10",
+        "--weight_decay",
+        "10",
+        "--n_epochs",
+        "30",
+    ]
     assert train([*small[:4], *wild, "--result_path", str(tmp_path / "r")]) == 2
     assert "not finite" in capsys.readouterr().err
 

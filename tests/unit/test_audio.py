@@ -32,7 +32,11 @@ def speechlike(n: int, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize(
     "spec",
-    [MFCC, LOGMEL, AudioSpec(kind="logmel", rate_hz=16_000, n_fft=1024, hop=320, n_mels=40, fmax_hz=8000)],
+    [
+        MFCC,
+        LOGMEL,
+        AudioSpec(kind="logmel", rate_hz=16_000, n_fft=1024, hop_length=320, n_mels=40, fmax_hz=8000),
+    ],
 )
 @pytest.mark.parametrize("n", [5000, 79_380])
 def test_shape_is_what_the_spec_says(spec, n):
@@ -60,10 +64,10 @@ def test_windows_of_a_batch_do_not_touch_each_other(spec):
 
 
 def test_logmel_step_sees_exactly_the_samples_that_end_with_it():
-    n, step = 8 * LOGMEL.hop, 5
-    sound = speechlike(LOGMEL.lead + n)
+    n, step = 8 * LOGMEL.hop_length, 5
+    sound = speechlike(LOGMEL.left_context + n)
     before = audio.features(sound, LOGMEL)
-    end = LOGMEL.lead + (step + 1) * LOGMEL.hop
+    end = LOGMEL.left_context + (step + 1) * LOGMEL.hop_length
     changed = sound.copy()
     changed[end:] = 0.3
     changed[: end - LOGMEL.n_fft] = -0.3
@@ -75,11 +79,11 @@ def test_logmel_step_sees_exactly_the_samples_that_end_with_it():
 
 @pytest.mark.parametrize("chunk_steps", [1, 3, 7])
 def test_logmel_streamed_in_chunks_equals_the_whole(chunk_steps):
-    n = 21 * LOGMEL.hop
-    sound = speechlike(LOGMEL.lead + n)
+    n = 21 * LOGMEL.hop_length
+    sound = speechlike(LOGMEL.left_context + n)
     atomic_write = audio.features(sound, LOGMEL)
-    chunk = chunk_steps * LOGMEL.hop
-    parts = [audio.features(sound[i : i + LOGMEL.lead + chunk], LOGMEL) for i in range(0, n, chunk)]
+    chunk = chunk_steps * LOGMEL.hop_length
+    parts = [audio.features(sound[i : i + LOGMEL.left_context + chunk], LOGMEL) for i in range(0, n, chunk)]
     torch.testing.assert_close(torch.cat(parts, dim=-1), atomic_write, atol=1e-5, rtol=1e-6)
 
 
@@ -160,14 +164,14 @@ def test_resampling_is_torchaudio_s(from_hz, to_hz, shape):
 def test_features_are_torchaudio_s():
     """What the shipped models were trained on was computed by these transforms."""
     sound = torch.from_numpy(speechlike(79_380))
-    shared = {"n_fft": LOGMEL.n_fft, "hop_length": LOGMEL.hop, "n_mels": LOGMEL.n_mels}
+    shared = {"n_fft": LOGMEL.n_fft, "hop_length": LOGMEL.hop_length, "n_mels": LOGMEL.n_mels}
     spectrum = torchaudio.transforms.MelSpectrogram(
         22_050, **shared, center=False, f_max=LOGMEL.fmax_hz, mel_scale="slaney"
     )
     power = spectrum(sound) * 4 / (LOGMEL.n_fft * float((spectrum.spectrogram.window**2).sum()))
     expected = 10 * power.clamp_min(1e-8).log10()
     torch.testing.assert_close(audio.features(sound, LOGMEL), expected, atol=1e-4, rtol=0)
-    shared = {"n_fft": MFCC.n_fft, "hop_length": MFCC.hop, "n_mels": MFCC.n_mels}
+    shared = {"n_fft": MFCC.n_fft, "hop_length": MFCC.hop_length, "n_mels": MFCC.n_mels}
     slaney = {"f_max": MFCC.fmax_hz, "pad_mode": "constant", "norm": "slaney", "mel_scale": "slaney"}
     mfcc = torchaudio.transforms.MFCC(22_050, MFCC.n_mfcc, melkwargs=shared | slaney)
     torch.testing.assert_close(audio.features(sound, MFCC), mfcc(sound), atol=1e-3, rtol=1e-6)

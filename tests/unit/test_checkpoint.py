@@ -24,8 +24,8 @@ from emolive.models.spec import EMOTIONS, AudioSpec, ModelSpec, PixelSpec
 SMALL = ModelSpec(
     fusion="it",
     encoders=("geometry",),
-    tracker="dlib68",
-    heads=2,
+    landmarker="dlib68",
+    num_heads=2,
     labels=("calm", "angry"),
     pooling="mean",
     pixels=PixelSpec(size=96, order="RGB", mean=(0.5, 0.5, 0.5), std=(0.2, 0.2, 0.2)),
@@ -139,8 +139,8 @@ def test_other_fusion_and_other_tracker(path):
 
 def test_a_model_without_landmarks_goes_with_any_tracker(tmp_path):
     path = tmp_path / "a.safetensors"
-    checkpoint.save(path, build(replace(SMALL, tracker="none")), provenance={})
-    assert checkpoint.load(path, tracker="dlib68").spec.tracker == "none"
+    checkpoint.save(path, build(replace(SMALL, landmarker="none")), provenance={})
+    assert checkpoint.load(path, tracker="dlib68").spec.landmarker == "none"
 
 
 def test_missing_folder_and_empty(tmp_path):
@@ -215,11 +215,11 @@ def test_other_format_version(path):
     [
         ({"future": 1}, "does not fit this version: future"),
         ({"fusion": "xx"}, "no fusion named xx"),
-        ({"variant": "xx"}, "no variant named xx"),
-        ({"heads": 5}, "do not divide"),
-        ({"heads": "two"}, "no model can be built"),
+        ({"arch": "xx"}, "no architecture xx"),
+        ({"num_heads": 5}, "do not divide"),
+        ({"num_heads": "two"}, "no model can be built"),
         ({"pixels": 5}, "does not fit this version|description cannot be read"),
-        ({"heads": 1, "width": 0.5}, r"audio.stage1.0.0.bias is \(16,\) and should be \(32,\)"),
+        ({"num_heads": 1, "width": 0.5}, r"audio.stage1.0.0.bias is \(16,\) and should be \(32,\)"),
     ],
 )
 def test_description_that_does_not_fit(path, changes, sentence):
@@ -325,8 +325,8 @@ def test_import_takes_every_weight_and_half_precision(tmp_path):
     halved = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
     torch.save({"epoch": 3, "arch": "multimodalcnn", "optimizer": {}, "state_dict": halved}, path)
     taken = convert_checkpoint(path)
-    assert (taken.spec.fusion, taken.spec.heads, taken.training) == ("ia", 4, False)
-    assert convert_checkpoint(path, fusion="ia", heads=1).spec.heads == 1
+    assert (taken.spec.fusion, taken.spec.num_heads, taken.training) == ("ia", 4, False)
+    assert convert_checkpoint(path, fusion="ia", heads=1).spec.num_heads == 1
     for key, value in net.state_dict().items():
         wanted = value.half().float() if value.is_floating_point() else value
         assert torch.equal(taken.state_dict()[key], wanted), key
@@ -338,7 +338,7 @@ def test_import_of_other_class_counts_has_neutral_names(tmp_path):
     torch.save({"state_dict": weights}, tmp_path / "a.pth")
     taken = convert_checkpoint(tmp_path / "a.pth")
     assert taken.spec.labels == ("class 1", "class 2", "class 3", "class 4", "class 5")
-    assert taken.spec.heads == 1
+    assert taken.spec.num_heads == 1
 
 
 def test_import_refusals(tmp_path):

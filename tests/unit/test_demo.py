@@ -310,7 +310,7 @@ def test_it_starts_again_from_the_beginning() -> None:
 
 def test_info_says_what_it_is() -> None:
     info = SyntheticSource().info
-    assert (info.name, info.has_video, info.has_audio, info.live, info.drawn) == (
+    assert (info.name, info.has_video, info.has_audio, info.live, info.is_synthetic) == (
         "Drawn demo",
         True,
         True,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from emolive._compat.opencv import cv2
-from emolive.buffers.ring_buffer import AudioRingBuffer
+from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.capture.media_file import MediaFileSource, iter_media, probe, read_audio
 from emolive.clock import NS_PER_S, now_ns
 from emolive.errors import EmoliveError

@@ -17,7 +17,7 @@ from emolive.models.registry import build
 from emolive.models.spec import AudioSpec, ModelSpec
 
 FUSIONS = ("lt", "it", "ia")
-GEOMETRY = ModelSpec(encoders=("geometry",), tracker="dlib68")
+GEOMETRY = ModelSpec(encoders=("geometry",), landmarker="dlib68")
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def ready(spec: ModelSpec) -> EmotionNet:
 def test_names():
     assert list(registry.fusions())[:3] == list(FUSIONS)
     assert registry.encoders() == ("efficientface", "geometry")
-    assert all(registry.variants(name)[0] == "reference" for name in FUSIONS)
+    assert all(registry.archs(name)[0] == "chumachenko2022" for name in FUSIONS)
 
 
 def test_names_are_read_without_torch():
@@ -74,7 +74,7 @@ def test_parameter_counts_are_the_published_ones(name, count):
             13,
             272,
             ModelSpec(
-                heads=2,
+                num_heads=2,
                 labels=("a", "b", "c"),
                 encoders=("geometry",),
                 pooling="mean",
@@ -86,7 +86,7 @@ def test_parameter_counts_are_the_published_ones(name, count):
             310,
             2320,
             ModelSpec(
-                heads=4, encoders=("efficientface", "geometry"), pooling="mean", width=0.5, dropout=0.1
+                num_heads=4, encoders=("efficientface", "geometry"), pooling="mean", width=0.5, dropout=0.1
             ),
         ),
         (1, 60, 136, ModelSpec(labels=("a", "b"), encoders=("geometry",), baselines=("none",), width=1.3)),
@@ -94,7 +94,7 @@ def test_parameter_counts_are_the_published_ones(name, count):
 )
 @torch.no_grad()
 def test_shapes(fusion, frames, steps, pooled, spec):
-    labels, heads, flags = spec.labels, spec.heads, len(spec.baselines)
+    labels, heads, flags = spec.labels, spec.num_heads, len(spec.baselines)
     net = ready(replace(spec, fusion=fusion, audio=AudioSpec(kind="logmel", n_mels=40)))
     assert net.video_channels == pooled + flags
     assert net.audio_channels == 40 + flags
@@ -149,7 +149,7 @@ def test_trunk_mixes_no_frames():
 
 @torch.no_grad()
 def test_heads_change_the_attention():
-    one, four = (ready(replace(GEOMETRY, fusion="lt", heads=heads)) for heads in (1, 4))
+    one, four = (ready(replace(GEOMETRY, fusion="lt", num_heads=heads)) for heads in (1, 4))
     four.load_state_dict(one.state_dict())
     video, audio = inputs(one)
     assert (one(video, audio) - four(video, audio)).abs().max() > 1e-5
@@ -174,7 +174,7 @@ def test_ia_gate_is_the_mean_over_heads_summed_over_queries():
 
 @torch.no_grad()
 def test_ia_gates_each_stream_by_what_the_other_looked_at():
-    net = ready(replace(GEOMETRY, fusion="ia", heads=2))
+    net = ready(replace(GEOMETRY, fusion="ia", num_heads=2))
     audio, video = torch.randn(2, 128, 20), torch.randn(2, 64, 5)
     out = net.fusion.between(audio, video)
     on_video = out.audio_to_video.mean(1).sum(1)
@@ -243,12 +243,12 @@ def test_every_fusion_trains():
     ("changes", "sentence"),
     [
         ({"fusion": "xx"}, "no fusion named xx: known are lt, it, ia"),
-        ({"variant": "odd"}, "ia has no variant named odd: known are reference"),
+        ({"arch": "odd"}, "ia has no architecture odd: known are chumachenko2022"),
         ({"encoders": ("geometry", "vgg")}, "no frame encoder vgg.*: known are efficientface, geometry"),
         ({"encoders": ()}, "no frame encoder in the model description"),
         ({"encoders": ("geometry", "geometry")}, "named twice: geometry, geometry"),
-        ({"heads": 3}, "3 attention heads do not divide a stream of 128 channels"),
-        ({"heads": 0}, "0 attention heads"),
+        ({"num_heads": 3}, "3 attention heads do not divide a stream of 128 channels"),
+        ({"num_heads": 0}, "0 attention heads"),
         ({"labels": ("one",)}, "at least two labels"),
         ({"dropout": 1.0}, "Dropout must be"),
         ({"width": 0.0}, "width of a model"),
@@ -267,20 +267,20 @@ def test_geometry_has_no_pixel_encoder():
 @pytest.fixture
 def own_registry(monkeypatch):
     monkeypatch.setattr(registry, "_titles", dict(registry._titles))
-    registry.variants("ia")
+    registry.archs("ia")
     monkeypatch.setattr(registry, "_classes", dict(registry._classes))
 
 
 @pytest.mark.usefixtures("own_registry")
 def test_a_new_fusion_and_a_new_variant_need_no_other_change():
     @registry.register("plain", title="no fusion at all")
-    @registry.register("ia", variant="plain")
+    @registry.register("ia", arch="plain")
     class Plain(Fusion):
         pass
 
     assert registry.fusions()["plain"] == "no fusion at all"
-    assert registry.variants("ia")[-1] == "plain"
-    for spec in (replace(GEOMETRY, fusion="plain"), replace(GEOMETRY, variant="plain")):
+    assert registry.archs("ia")[-1] == "plain"
+    for spec in (replace(GEOMETRY, fusion="plain"), replace(GEOMETRY, arch="plain")):
         net = ready(spec)
         assert net(*inputs(net)).shape == (2, 8)
     with pytest.raises(EmoliveError, match="no attention"):
@@ -307,7 +307,7 @@ def test_trunk_exports_with_a_free_batch_size():
 @pytest.mark.parametrize("fusion", FUSIONS)
 @torch.no_grad()
 def test_head_exports_with_a_free_batch_size(fusion):
-    net = ready(replace(GEOMETRY, fusion=fusion, heads=2))
+    net = ready(replace(GEOMETRY, fusion=fusion, num_heads=2))
     batch = torch.export.Dim("batch", min=1, max=64)
     program = torch.export.export(net, inputs(net), dynamic_shapes=({0: batch}, {0: batch}))
     others = inputs(net, 5)

@@ -1,4 +1,4 @@
-"""The residual variant: what it answers with one stream and with both, and what its training may reach."""
+"""The residual arch: what it answers with one stream and with both, and what its training may reach."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def built(fusion: str) -> EmotionNet:
     spec = ModelSpec(
         fusion=fusion,
         encoders=("geometry",),
-        tracker="dlib68",
+        landmarker="dlib68",
         pooling="mean",
-        audio=AudioSpec(kind="logmel", n_fft=1024, hop=441, n_mels=64),
+        audio=AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64),
         baselines=("none", "neutral", "running"),
-        variant=RESIDUAL,
+        arch=RESIDUAL,
     )
     return registry.build(spec).eval()
 

@@ -54,7 +54,9 @@ class SyntheticSource:
 
     @property
     def info(self) -> SourceInfo:
-        return SourceInfo("Drawn demo", True, True, live=False, drawn=True, duration_s=self._duration_s)
+        return SourceInfo(
+            "Drawn demo", True, True, live=False, is_synthetic=True, duration_s=self._duration_s
+        )
 
     def start(self, listener: Listener, start_ns: int | None = None) -> None:
         """Begin from the first second; EmoliveError if it already plays."""

@@ -187,9 +187,9 @@ def load(
         registry.check_fusion(fusion)
         if spec.fusion != fusion:
             raise EmoliveError(f"{path} holds the fusion {spec.fusion}, and {fusion} was asked for.")
-    if tracker is not None and spec.tracker not in ("none", tracker):
+    if tracker is not None and spec.landmarker not in ("none", tracker):
         raise EmoliveError(
-            f"{path} was trained on landmarks of the tracker {spec.tracker}, and {tracker} is running."
+            f"{path} was trained on landmarks of the tracker {spec.landmarker}, and {tracker} is running."
         )
     from safetensors import SafetensorError
     from safetensors.torch import load_file

@@ -193,7 +193,7 @@ def convert_checkpoint(path: Path, *, fusion: str | None = None, heads: int | No
     classes = len(weights["classifier_1.0.weight"])
     labels = EMOTIONS if classes == len(EMOTIONS) else tuple(f"class {i + 1}" for i in range(classes))
     net = EmotionNet(
-        ModelSpec(fusion=found, heads=heads, labels=labels, pixels=PixelSpec(), audio=AudioSpec())
+        ModelSpec(fusion=found, num_heads=heads, labels=labels, pixels=PixelSpec(), audio=AudioSpec())
     )
     renamed: dict[str, Tensor] = {}
     for key, value in weights.items():

@@ -139,7 +139,7 @@ def _open(path: Path) -> tuple[Any, dict[str, Any], ModelSpec]:
         )
     try:
         spec = ModelSpec.from_dict(entry["spec"])
-        registry.fusion_class(spec.fusion, spec.variant)
+        registry.fusion_class(spec.fusion, spec.arch)
         if not isinstance(entry["provenance"], dict):
             raise TypeError("provenance")
     except EmoliveError as error:
@@ -181,12 +181,12 @@ def load(path: Path, *, fusion: str | None = None, tracker: str | None = None) -
         registry.check_fusion(fusion)
         if spec.fusion != fusion:
             raise EmoliveError(f"{path} holds the fusion {spec.fusion}, and {fusion} was asked for.")
-    if tracker is not None and spec.tracker not in ("none", tracker):
+    if tracker is not None and spec.landmarker not in ("none", tracker):
         raise EmoliveError(
-            f"{path} was trained on landmarks of the tracker {spec.tracker}, and {tracker} is running."
+            f"{path} was trained on landmarks of the tracker {spec.landmarker}, and {tracker} is running."
         )
     _check_ends(path, head, spec)
-    widths = {"face": spec.face_width, "voice": spec.audio.channels, "temperature": len(MODALITIES)}
+    widths = {"face": spec.video_dim, "voice": spec.audio.channels, "temperature": len(MODALITIES)}
     try:
         buffers = {name: torch.tensor(entry["buffers"][name], dtype=torch.float32) for name in BUFFERS}
         told = entry["backbone"]
@@ -204,9 +204,9 @@ def load(path: Path, *, fusion: str | None = None, tracker: str | None = None) -
 
 def _check_ends(path: Path, head: Any, spec: ModelSpec) -> None:
     """Inputs and outputs must be those of the description; only the batch is free."""
-    steps = spec.audio.steps(spec.samples)
+    steps = spec.audio.n_frames(spec.n_samples)
     wanted = {
-        "video": [spec.frames, spec.video_channels],
+        "video": [spec.n_bins, spec.video_channels],
         "audio": [spec.audio_channels, steps],
         "logits": [len(spec.labels)],
     }

@@ -165,8 +165,8 @@ def _head_content(
 ) -> tuple[bytes, float]:
     spec, net = loaded.spec, _Logits(loaded.net).eval()
     n, names = max(BATCHES), ["video", "audio"]
-    video = torch.randn(n, spec.frames, spec.video_channels, generator=random)
-    audio = torch.randn(n, spec.audio_channels, spec.audio.steps(spec.samples), generator=random)
+    video = torch.randn(n, spec.n_bins, spec.video_channels, generator=random)
+    audio = torch.randn(n, spec.audio_channels, spec.audio.n_frames(spec.n_samples), generator=random)
     model = _graph(net, [video[:2], audio[:2]], names, "logits", out)
     # A window may lack its picture or its sound.
     video[1], audio[2] = 0, 0

@@ -129,8 +129,8 @@ def inputs(spec: ModelSpec, device: torch.device, n: int = 1) -> tuple[Tensor, T
     """Random video, audio and (for a model that sees them) pixels of `n` windows and frames."""
     random = torch.Generator().manual_seed(0)
     shapes: Iterable[tuple[int, ...]] = (
-        (n, spec.frames, spec.video_channels),
-        (n, spec.audio_channels, spec.audio.steps(spec.samples)),
+        (n, spec.n_bins, spec.video_channels),
+        (n, spec.audio_channels, spec.audio.n_frames(spec.n_samples)),
         (n, 3, spec.pixels.size, spec.pixels.size),
     )
     video, audio, pixels = (torch.randn(shape, generator=random).to(device) for shape in shapes)

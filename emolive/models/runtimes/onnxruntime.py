@@ -39,8 +39,8 @@ def convert(net: EmotionNet) -> OnnxNet:
     except ModuleNotFoundError as error:
         raise EmoliveError(WANTED) from error
     spec = net.spec
-    video = torch.zeros(1, spec.frames, spec.video_channels)
-    audio = torch.zeros(1, spec.audio_channels, spec.audio.steps(spec.samples))
+    video = torch.zeros(1, spec.n_bins, spec.video_channels)
+    audio = torch.zeros(1, spec.audio_channels, spec.audio.n_frames(spec.n_samples))
     head = _session(net, (video, audio), ("video", "audio"), "logits")
     backbone = None
     if net.backbone is not None:

@@ -1,0 +1,224 @@
+"""One plug-in mechanism for everything that can be added to emolive.
+
+A registry maps a name to a class or factory. Built-in entries are given as import paths and imported on first
+use, so that a registry imports none of its entries. Others are added in two ways:
+
+* an installed package declares an entry point in the registry's group (`emolive.sources`, `emolive.fusions`, ...);
+  the entry point's name is the entry's name;
+* a single file, loaded by `--plugin FILE.py` or `load_plugin`, applies the `register` decorator.
+
+Example of such a file:
+
+    from emolive.plugins import SINKS
+
+    @SINKS.register("dots", title="one dot per estimate")
+    class DotSink: ...
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import runpy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from emolive.errors import ConfigError, EmoliveError
+
+Entry = TypeVar("Entry")
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An entry of a registry."""
+
+    name: str
+    title: str
+    """What people call it."""
+    target: Any
+    """The class or factory, or the import path "module:attribute" of one that is not imported yet."""
+
+
+class Registry:
+    """Named classes or factories of one kind.
+
+    Args:
+        kind: what an entry is called in messages, e.g. "fusion".
+        group: the entry-point group of installed packages, e.g. "emolive.fusions".
+        builtin: name → (title, "module:attribute") of what ships with emolive.
+    """
+
+    def __init__(self, kind: str, group: str, builtin: Mapping[str, tuple[str, str]]) -> None:
+        self.kind, self.group = kind, group
+        self._plugins = {name: Plugin(name, title, target) for name, (title, target) in builtin.items()}
+        self._entry_points_read = False
+
+    def register(self, name: str, *, title: str = "") -> Callable[[Entry], Entry]:
+        """Decorator that adds a class or factory under `name`.
+
+        Raises:
+            ConfigError: the name is taken by something else.
+        """
+
+        def add(target: Entry) -> Entry:
+            present = self._plugins.get(name)
+            if present is not None and present.target != f"{target.__module__}:{target.__qualname__}":  # type: ignore[attr-defined]
+                raise ConfigError(f"The {self.kind} {name} is registered twice.")
+            self._plugins[name] = Plugin(name, title or (present.title if present else name), target)
+            return target
+
+        return add
+
+    def unregister(self, name: str) -> None:
+        """Remove an entry; for tests of plug-ins."""
+        self._plugins.pop(name, None)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, built-in entries first."""
+        self._read_entry_points()
+        return iter(tuple(self._plugins))
+
+    def __contains__(self, name: object) -> bool:
+        return name in tuple(self)
+
+    def names(self) -> tuple[str, ...]:
+        """The names, built-in entries first."""
+        return tuple(self)
+
+    def titles(self) -> dict[str, str]:
+        """Name → title. Imports no entry."""
+        return {name: self._plugins[name].title for name in self}
+
+    def check(self, name: str) -> None:
+        """Raises ConfigError unless there is an entry of this name."""
+        if name not in self:
+            raise ConfigError(f"There is no {self.kind} named {name}: choose {', '.join(self)}.")
+
+    def get(self, name: str) -> Any:
+        """The class or factory registered under `name`, imported if need be.
+
+        Raises:
+            ConfigError: there is none of this name, or its plug-in cannot be imported.
+        """
+        self.check(name)
+        plugin = self._plugins[name]
+        if isinstance(plugin.target, str):
+            module, _, attribute = plugin.target.partition(":")
+            try:
+                target = getattr(importlib.import_module(module), attribute)
+            except EmoliveError:
+                raise
+            except (ImportError, AttributeError) as error:
+                raise ConfigError(f"The {self.kind} {name} cannot be imported: {error}.") from error
+            plugin = Plugin(name, plugin.title, target)
+            self._plugins[name] = plugin
+        return plugin.target
+
+    def _read_entry_points(self) -> None:
+        if self._entry_points_read:
+            return
+        self._entry_points_read = True
+        for point in importlib.metadata.entry_points(group=self.group):
+            self._plugins.setdefault(point.name, Plugin(point.name, point.name, point.value))
+
+
+def load_plugin(path: Path) -> None:
+    """Run a plug-in file, whose decorators add their entries.
+
+    Args:
+        path: a Python file. It is code and runs with the rights of this process.
+
+    Raises:
+        ConfigError: there is no such file, or it raised an error.
+    """
+    if not path.is_file():
+        raise ConfigError(f"There is no plug-in {path}.")
+    try:
+        runpy.run_path(str(path), run_name=f"emolive_plugin_{path.stem}")
+    except EmoliveError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"The plug-in {path} failed: {type(error).__name__}: {error}.") from error
+
+
+SOURCES = Registry(
+    "source",
+    "emolive.sources",
+    {
+        "camera": ("camera", "emolive.capture.camera:CameraSource"),
+        "file": ("media file", "emolive.capture.media_file:MediaFileSource"),
+        "demo": ("drawn demo", "emolive.capture.synthetic.source:SyntheticSource"),
+        "microphone": ("microphone", "emolive.capture.microphone:MicrophoneSource"),
+    },
+)
+FACE_TRACKERS = Registry(
+    "face tracker",
+    "emolive.face_trackers",
+    {"blazeface": ("BlazeFace", "emolive.vision.tracker:FaceTracker")},
+)
+FRAME_ENCODERS = Registry(
+    "frame encoder",
+    "emolive.frame_encoders",
+    {
+        "efficientface": (
+            "EfficientFace on face crops",
+            "emolive.vision.encoders.efficientface:EfficientFaceEncoder",
+        ),
+        "landmarks": ("68 facial landmarks", "emolive.vision.encoders.landmarks:LandmarkEncoder"),
+    },
+)
+VOICE_ENCODERS = Registry(
+    "voice encoder",
+    "emolive.voice_encoders",
+    {
+        "mfcc": ("librosa's default MFCC", "emolive.audio.features:Mfcc"),
+        "logmel": ("log-mel spectrogram", "emolive.audio.features:LogMel"),
+    },
+)
+FUSIONS = Registry(
+    "fusion",
+    "emolive.fusions",
+    {
+        "lt": ("late transformer", "emolive.models.fusion.late_transformer:LateTransformer"),
+        "it": (
+            "intermediate transformer",
+            "emolive.models.fusion.intermediate_transformer:IntermediateTransformer",
+        ),
+        "ia": (
+            "intermediate attention",
+            "emolive.models.fusion.intermediate_attention:IntermediateAttention",
+        ),
+    },
+)
+SINKS = Registry(
+    "output format",
+    "emolive.sinks",
+    {
+        "jsonl": ("JSON lines", "emolive.sinks.jsonl:JsonlSink"),
+        "csv": ("comma-separated values", "emolive.sinks.csv:CsvSink"),
+        "table": ("table for the terminal", "emolive.sinks.table:TableSink"),
+    },
+)
+DATASETS = Registry(
+    "data set",
+    "emolive.datasets",
+    {
+        "ravdess": ("RAVDESS as downloaded", "preprocessing.ravdess:Ravdess"),
+        "folder": ("a folder of clips for each label", "preprocessing.folder:Folder"),
+        "landmarks": ("68-point landmark tracks (npz)", "preprocessing.landmarks_npz:Landmarks"),
+    },
+)
+AUGMENTATIONS = Registry("augmentation", "emolive.augmentations", {})
+
+REGISTRIES = (
+    SOURCES,
+    FACE_TRACKERS,
+    FRAME_ENCODERS,
+    VOICE_ENCODERS,
+    FUSIONS,
+    SINKS,
+    DATASETS,
+    AUGMENTATIONS,
+)
