@@ -3,8 +3,8 @@
 A registry maps a name to a class or factory. Built-in entries are given as import paths and imported on first
 use, so that a registry imports none of its entries. Others are added in two ways:
 
-* an installed package declares an entry point in the registry's group (`emolive.sources`, `emolive.fusions`, ...);
-  the entry point's name is the entry's name;
+* an installed package declares an entry point in the registry's group (`emolive.sources`, `emolive.fusions`,
+  ...); the entry point's name is the entry's name;
 * a single file, loaded by `--plugin FILE.py` or `load_plugin`, applies the `register` decorator.
 
 Example of such a file:
@@ -17,9 +17,11 @@ Example of such a file:
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.metadata
-import runpy
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +127,7 @@ class Registry:
 
 
 def load_plugin(path: Path) -> None:
-    """Run a plug-in file, whose decorators add their entries.
+    """Run a plug-in file, whose decorators add their entries. A file is run once per process.
 
     Args:
         path: a Python file. It is code and runs with the rights of this process.
@@ -135,11 +137,21 @@ def load_plugin(path: Path) -> None:
     """
     if not path.is_file():
         raise ConfigError(f"There is no plug-in {path}.")
+    name = f"emolive_plugin_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}_{path.stem}"
+    if name in sys.modules:
+        return
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"The plug-in {path} is not a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses and type hints look up the module of a class here.
+    sys.modules[name] = module
     try:
-        runpy.run_path(str(path), run_name=f"emolive_plugin_{path.stem}")
-    except EmoliveError:
-        raise
+        spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[name]
+        if isinstance(error, EmoliveError):
+            raise
         raise ConfigError(f"The plug-in {path} failed: {type(error).__name__}: {error}.") from error
 
 
