@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -83,7 +82,8 @@ class Registry:
         return iter(tuple(self._plugins))
 
     def __contains__(self, name: object) -> bool:
-        return name in tuple(self)
+        # Entry points are only read for a name that is not there yet: that takes a while.
+        return name in self._plugins or name in tuple(self)
 
     def names(self) -> tuple[str, ...]:
         """The names, built-in entries first."""
@@ -122,7 +122,9 @@ class Registry:
         if self._entry_points_read:
             return
         self._entry_points_read = True
-        for point in importlib.metadata.entry_points(group=self.group):
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group=self.group):
             self._plugins.setdefault(point.name, Plugin(point.name, point.name, point.value))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
-import importlib.metadata
 import io
 import os
 import sys
@@ -17,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_type_hints
 
-from emolive.cli.config import load_plugins
+from emolive.cli.config import load_plugins, option_fields
 from emolive.errors import ConfigError, EmoliveError
 
 
@@ -44,12 +43,15 @@ class Command:
         Raises:
             EmoliveError: an option is wrong, or the command failed.
         """
-        from emolive.cli.parser import OptionsParser
-
         function = load(self.target) if isinstance(self.target, str) else self.target
         options = self.options or tuple(
             hint for name, hint in get_type_hints(function).items() if name != "return"
         )
+        if not argv and not any(field.required for cls in options for field in option_fields(cls)):
+            # Plain `emolive run` shows its window sooner without the parser.
+            return int(function(*(cls() for cls in options)))
+        from emolive.cli.parser import OptionsParser
+
         return int(function(*OptionsParser(*options, prog=prog, description=description).parse(argv)))
 
 
@@ -80,7 +82,9 @@ class CommandGroup:
     def _run(self, argv: list[str]) -> int:
         first = argv[0] if argv else ""
         if first == "--version" and self.version:
-            sys.stdout.write(f"{self.prog} {importlib.metadata.version('emolive')}\n")
+            from importlib.metadata import version
+
+            sys.stdout.write(f"{self.prog} {version('emolive')}\n")
             return 0
         commands = {command.name: command for command in self.commands}
         if first in commands:
@@ -94,7 +98,9 @@ class CommandGroup:
         raise ConfigError(self._unknown(first))
 
     def _external(self, name: str) -> Callable[[Sequence[str]], int] | None:
-        for point in importlib.metadata.entry_points(group=self.entry_points, name=name):
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group=self.entry_points, name=name):
             return point.load()  # type: ignore[no-any-return]
         return None
 
