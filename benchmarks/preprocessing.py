@@ -17,7 +17,7 @@ from emolive.errors import EmoliveError
 from emolive.types import Frame
 from preprocessing.annotations import ClipEntry
 from preprocessing.clip_processor import ClipProcessor
-from preprocessing.output import Output
+from preprocessing.output import OutputFolder
 from preprocessing.records import PreprocessConfig
 
 CLIP_S = 4.0
@@ -31,7 +31,7 @@ def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
     torch.set_num_threads(1)
     paths, kind = _clips(plan)
     root = paths[0].parent
-    cutter = ClipProcessor(root, Output(plan.folder / "prepared"), PreprocessConfig(), ("faces", "audio"))
+    cutter = ClipProcessor(root, OutputFolder(plan.folder / "prepared"), PreprocessConfig(), ("faces", "audio"))
     clips = [ClipEntry(path.stem, path.name, path.name, "happy", "1", "") for path in paths]
     ours, theirs = 0.0, 0.0
     try:

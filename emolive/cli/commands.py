@@ -12,6 +12,7 @@ import importlib
 import io
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_type_hints
@@ -29,8 +30,8 @@ class Command:
     """For the list of commands: a few words."""
     target: str | Callable[..., int]
     """The function, or its import path "module:function"."""
-    options: tuple[type, ...] = ()
-    """The dataclasses of its parameters; by default those that the function's annotations name."""
+    options: Callable[[], tuple[type, ...]] | None = None
+    """Returns the options dataclasses of its parameters; by default those in the function's annotations."""
 
     def run(self, argv: Sequence[str], prog: str, *, description: str = "") -> int:
         """Parse the options and run the command.
@@ -44,9 +45,11 @@ class Command:
             EmoliveError: an option is wrong, or the command failed.
         """
         function = load(self.target) if isinstance(self.target, str) else self.target
-        options = self.options or tuple(
-            hint for name, hint in get_type_hints(function).items() if name != "return"
-        )
+        if self.options is not None:
+            options = self.options()
+        else:
+            hints = get_type_hints(function)
+            options = tuple(hint for name, hint in hints.items() if name != "return")
         if not argv and not any(field.required for cls in options for field in option_fields(cls)):
             # Plain `emolive run` shows its window sooner without the parser.
             return int(function(*(cls() for cls in options)))
@@ -65,7 +68,8 @@ class CommandGroup:
 
     prog: str
     description: str
-    commands: tuple[Command, ...]
+    commands: tuple[Command, ...] | Callable[[], tuple[Command, ...]]
+    """The commands, or a function that returns them once plug-ins are loaded."""
     default: str = ""
     """The command that runs if the first argument names none; "" for none."""
     entry_points: str = ""
@@ -86,7 +90,7 @@ class CommandGroup:
 
             sys.stdout.write(f"{self.prog} {version('emolive')}\n")
             return 0
-        commands = {command.name: command for command in self.commands}
+        commands = self._commands()
         if first in commands:
             return commands[first].run(argv[1:], f"{self.prog} {first}")
         if first in ("-h", "--help") or (not first and not self.default):
@@ -96,6 +100,10 @@ class CommandGroup:
         if self.entry_points and (external := self._external(first)):
             return external(argv[1:])
         raise ConfigError(self._unknown(first))
+
+    def _commands(self) -> dict[str, Command]:
+        commands = self.commands() if callable(self.commands) else self.commands
+        return {command.name: command for command in commands}
 
     def _external(self, name: str) -> Callable[[Sequence[str]], int] | None:
         from importlib.metadata import entry_points
@@ -112,18 +120,18 @@ class CommandGroup:
             )
         if name.startswith("-"):
             return f"A command must come first, not {name}. See {self.prog} --help."
-        known = [command.name for command in self.commands] + list(self.external)
-        close = difflib.get_close_matches(name, known, n=1)
+        close = difflib.get_close_matches(name, [*self._commands(), *self.external], n=1)
         hint = f"; did you mean {close[0]}?" if close else "."
         return f"There is no command {name}{hint} See {self.prog} --help."
 
     def _help(self) -> int:
-        listed = {command.name: command.summary for command in self.commands} | dict(self.external)
+        commands = self._commands()
+        listed = {name: command.summary for name, command in commands.items()} | dict(self.external)
         width = max(map(len, listed)) + 2
         lines = "\n".join(f"  {name:<{width}}{summary}" for name, summary in listed.items())
-        text = f"{self.description}\n\ncommands (each has its own --help):\n{lines}"
+        text = f"{textwrap.fill(self.description, 79)}\n\ncommands (each has its own --help):\n{lines}"
         if self.default:
-            command = next(command for command in self.commands if command.name == self.default)
+            command = commands[self.default]
             return command.run(
                 ["--help"], self.prog, description=f"{text}\n\nWithout a command: {command.summary}."
             )

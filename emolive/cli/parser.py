@@ -276,7 +276,7 @@ def _value_of(flag: str, argv: Sequence[str]) -> str:
 
 def _help_text(field: OptionField, text: str) -> str:
     default = field.default
-    if default is not None and default not in ((), "", False) and not field.required:
+    if default is not None and default is not False and default not in ((), "") and not field.required:
         shown = " ".join(map(str, default)) if field.multiple else "yes" if default is True else str(default)
         text = f"{text} (default: {shown})"
     return text.strip().replace("%", "%%")

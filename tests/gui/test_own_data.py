@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,19 +12,18 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from emolive.cli.main import main as emolive
+from emolive.cli import main as emolive
 from emolive.gui.main_window import MainWindow
 from emolive.gui.session_controller import Backend
 from emolive.models.io import checkpoint
+from emolive.plugins import DATASETS
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
-from preprocessing import datasets
 from preprocessing.cli import main as preprocess
+from tests.helpers.small_clips import write_face
 from training.cli import train
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/preprocessing"))
-from made_clips import write_face  # noqa: E402
 
 LABELS = ("awake", "bored", "keen")
 FACES = {"awake": "surprised", "bored": "sad", "keen": "happy"}
@@ -62,7 +60,7 @@ def blocks(kind: str) -> list[str]:
 @pytest.fixture
 def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(datasets, "_REGISTERED", datasets.registered())
+    monkeypatch.setattr(DATASETS, "_plugins", dict(DATASETS._plugins))
     for i, actor in enumerate(("anna", "bert")):
         for j, label in enumerate(LABELS):
             path = tmp_path / f"clips/{actor}_{label}_1.mp4"
