@@ -131,6 +131,15 @@ class Registry:
             self._plugins.setdefault(point.name, Plugin(point.name, point.name, point.value))
 
 
+_loaded: dict[str, Path] = {}
+"""Plug-in files by the names of their modules."""
+
+
+def loaded_plugins() -> tuple[Path, ...]:
+    """The plug-in files that were loaded, for worker processes to load them too."""
+    return tuple(_loaded.values())
+
+
 def load_plugin(path: Path) -> None:
     """Run a plug-in file, whose decorators add their entries. A file is run once per process.
 
@@ -143,7 +152,7 @@ def load_plugin(path: Path) -> None:
     if not path.is_file():
         raise ConfigError(f"There is no plug-in {path}.")
     name = f"emolive_plugin_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}_{path.stem}"
-    if name in sys.modules:
+    if name in _loaded:
         return
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -157,6 +166,7 @@ def load_plugin(path: Path) -> None:
     except EmoliveError:
         del sys.modules[name]
         raise
+    _loaded[name] = path.resolve()
 
 
 @contextmanager

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from emolive.errors import EmoliveError
+from emolive.plugins import load_plugin, loaded_plugins
 
 ITEMS_PER_WORKER = 2
 """Items submitted per process: bounds how many results wait for a slow item before them."""
@@ -67,7 +70,9 @@ def map_ordered(
         return
     context = get_context("spawn")
     stop = context.Event()
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(factory, stop))
+    # The factory is unpickled only after the plug-ins are loaded, since it may be of a class in one.
+    arguments = (loaded_plugins(), pickle.dumps(factory), stop)
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=arguments)
     pending: deque[Future[Any]] = deque()
     try:
         for item in items:
@@ -104,7 +109,7 @@ _worker: Callable[[Any], Any] | None = None
 _stop: Event | None = None
 
 
-def _start_worker(factory: WorkerFactory[Any, Any], stop: Event) -> None:
+def _start_worker(plugins: Sequence[Path], pickled_factory: bytes, stop: Event) -> None:
     import torch
 
     global _worker, _stop
@@ -117,7 +122,9 @@ def _start_worker(factory: WorkerFactory[Any, Any], stop: Event) -> None:
     os.dup2(null, 2)
     os.close(null)
     torch.set_num_threads(1)
-    _worker, _stop = factory.build(), stop
+    for path in plugins:
+        load_plugin(path)
+    _worker, _stop = pickle.loads(pickled_factory).build(), stop
 
 
 def _exit_with_parent() -> None:

@@ -157,6 +157,9 @@ def guarded(prog: str, work: Callable[[], int]) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         return work()
+    except SystemExit as end:
+        # The parser ends the process after --help.
+        return end.code if isinstance(end.code, int) else 0
     except EmoliveError as error:
         sys.stderr.write(f"{prog}: {' '.join(str(error).split())}\n")
         return 2

@@ -54,10 +54,7 @@ def emolive(capsys: pytest.CaptureFixture[str]) -> Run:
     """`emolive("analyze", path)` runs a command."""
 
     def run(*arguments: object) -> Result:
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as end:
-            code = int(end.code or 0)
+        code = main([str(argument) for argument in arguments])
         out, err = capsys.readouterr()
         return Result(code, out, err)
 
