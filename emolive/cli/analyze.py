@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
+from emolive.cli.commands import output_errors
 from emolive.cli.config import Arg, Registered
 from emolive.cli.model_options import ModelOptions
-from emolive.errors import ConfigError, EmoliveError
+from emolive.errors import ConfigError, EmoliveError, OutputError
 from emolive.plugins import SINKS
 
 if TYPE_CHECKING:
@@ -78,7 +79,10 @@ def _analyze_files(options: AnalyzeOptions, analyzer: FileAnalyzer, out: TextIO)
     for path in options.files:
         try:
             for row in analyzer.rows(path):
-                sink.write(row)
+                with output_errors("The rows"):
+                    sink.write(row)
+        except OutputError:
+            raise
         except EmoliveError as error:
             failed = True
             _report(str(error))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TextIO
 
 from emolive.atomic_io import ensure_writable
+from emolive.cli.commands import output_errors
 from emolive.clock import now_ns, to_ns
-from emolive.errors import CheckpointError, OutputError
+from emolive.errors import CheckpointError
 from emolive.session.config import SessionConfig
 from emolive.sinks.rows import JsonlWriter, live_row
 from emolive.types import Estimate, Snapshot
@@ -47,7 +48,9 @@ class EstimateWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        # An error of the file has been reported already, or another error is being raised.
+        with suppress(OSError):
+            self._stack.close()
 
     def __call__(self, estimate: Estimate) -> None:
         if self.error is not None:
@@ -64,14 +67,11 @@ class EstimateWriter:
             OutputError: an estimate could not be written.
             BrokenPipeError: the reader of the output has closed it.
         """
-        try:
+        with output_errors("The estimates"):
             if self.error is not None:
                 raise self.error
             self._open()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputError(f"The estimates cannot be written: {error.strerror or error}.") from error
+            self._stack.close()
 
     def _open(self) -> JsonlWriter:
         if self._sink is None:
