@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from emolive.cli.main import main as emolive
 from emolive.gui.main_window import MainWindow
-from emolive.gui.session_controller import Backend
+from emolive.gui.services import Services
 from emolive.models.io import checkpoint
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
@@ -97,14 +97,14 @@ def test_a_data_set_of_one_s_own_reaches_the_live_window(
     assert rows[-1]["summary"] is True
     assert tuple(rows[-1]["probs"]) == LABELS
 
-    backend = Backend(Session, dict, lambda: (), lambda: ())
+    services = Services(Session, lambda: (), lambda: (), lambda: ())
     config = SessionConfig(source=str(clips / "clips/anna_bored_1.mp4"), checkpoint=model, device="cpu")
-    window = MainWindow(config, backend)
+    window = MainWindow(config, services)
     window.show()
     window.begin()
-    qtbot.waitUntil(lambda: sum(window.reading.bars.values) > 0.9, timeout=60_000)
-    assert window.reading.bars.labels == LABELS
-    assert window.timeline.labels == LABELS
+    qtbot.waitUntil(lambda: sum(window.view.results.bars.values) > 0.9, timeout=60_000)
+    assert window.view.results.bars.labels == LABELS
+    assert window.view.timeline.labels == LABELS
     with qtbot.waitSignal(window.finished, timeout=20_000):
         window.close()
     window.deleteLater()
