@@ -54,6 +54,7 @@ class MainWindow(QMainWindow):
         self.view.video.set_landmarks(self._settings.flag("landmarks", True))
         self.view.set_timeline_visible(self._settings.flag("timeline", True))
         self.setCentralWidget(self.view)
+        self.view.video.setFocus()  # else the first picker has it, and takes the keys
         self.setWindowTitle("emolive")
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(860, 560))

@@ -26,6 +26,8 @@ from emolive.types import Estimate, Severity, Snapshot, Status
 STALE_S = 1.5
 """An older estimate is not shown as the present."""
 FADE_S = 0.8
+MIN_INTERVAL_S = 0.1
+"""Estimates change at most this often, in all widgets together: more is not seen, and costs CPU time."""
 
 _SEVERITIES: tuple[Severity, ...] = ("ok", "info", "warning", "error")
 
@@ -63,14 +65,15 @@ class ResultPresenter:
         self._clock = clock
         self._estimate: Estimate | None = None
         self._view: EstimateView | None = None
-        self._received_s = 0.0
+        self._received_s = float("-inf")
         self._stale_since_s: float | None = None
 
     def present(self, snapshot: Snapshot) -> ResultState:
         """The state of the results panel and the timeline."""
         now_s = self._clock()
         estimate = snapshot.estimate
-        if estimate is not None and estimate is not self._estimate:
+        due = now_s - self._received_s >= MIN_INTERVAL_S
+        if estimate is not None and estimate is not self._estimate and due:
             self._estimate, self._view = estimate, estimate_view(estimate)
             self._received_s, self._stale_since_s = now_s, None
         waiting = strings.waiting_text(snapshot)

@@ -43,8 +43,8 @@ def create_session(config: SessionConfig) -> SessionProtocol:
 
 def registered_fusions() -> tuple[FusionChoice, ...]:
     """Every registered fusion; one without a checkpoint has a `problem`."""
-    from emolive.models import registry
     from emolive.models.io import checkpoint
+    from emolive.plugins import FUSIONS
 
     def problem(name: str) -> str:
         try:
@@ -53,7 +53,7 @@ def registered_fusions() -> tuple[FusionChoice, ...]:
             return tr("There is no checkpoint of the fusion {name}: train one and load it.", name=name)
         return ""
 
-    return tuple(FusionChoice(name, title, problem(name)) for name, title in registry.fusions().items())
+    return tuple(FusionChoice(name, title, problem(name)) for name, title in FUSIONS.titles().items())
 
 
 def list_cameras() -> tuple[Device, ...]:

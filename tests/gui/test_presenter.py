@@ -97,7 +97,18 @@ def test_an_estimate_is_current_until_it_is_stale_and_then_fades() -> None:
     assert half.now_ns > 5
     clock.now_s += FADE_S
     assert presenter.present(same).presence == 0
-    assert presenter.present(snapshot(estimate=estimate())).current is not None
+    assert presenter.present(snapshot(estimate=estimate(t_ns=6))).current is not None
+
+
+def test_estimates_change_at_most_ten_times_a_second() -> None:
+    clock = FakeClock()
+    presenter = ResultPresenter(clock)
+    first, second = snapshot(estimate=estimate(t_ns=1)), snapshot(estimate=estimate(t_ns=2))
+    assert presenter.present(first).now_ns == 1
+    clock.now_s += 0.05
+    assert presenter.present(second).now_ns == 1
+    clock.now_s += 0.06
+    assert presenter.present(second).now_ns == 2
 
 
 def test_an_estimate_that_does_not_change_becomes_stale() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from emolive.gui.services import registered_fusions
 from emolive.gui.strings import fusion_title
+from emolive.plugins import FUSIONS
 
 
 def test_shipped_fusions_can_be_chosen() -> None:
@@ -22,6 +23,17 @@ def test_a_fusion_without_a_checkpoint_has_a_reason(tmp_path: Path, monkeypatch:
     problems = {fusion.name: fusion.problem for fusion in registered_fusions()}
     assert problems["ia"] == ""
     assert problems["lt"] == "There is no checkpoint of the fusion lt: train one and load it."
+
+
+def test_a_registered_fusion_without_weights_is_listed_with_the_reason() -> None:
+    FUSIONS.register("mine", title="my fusion")(object)
+    try:
+        *shipped, mine = registered_fusions()
+    finally:
+        FUSIONS.unregister("mine")
+    assert [fusion.problem for fusion in shipped] == ["", "", ""]
+    assert mine.title == "my fusion"
+    assert "no checkpoint of the fusion mine" in mine.problem
 
 
 def test_titles_of_fusions() -> None:

@@ -71,6 +71,18 @@ def test_headline_caption_and_bar_have_the_number_of_the_shown_label(driver: Win
     assert results.bars.percents[results.bars.labels.index("happy")] == "33 %"
 
 
+def test_headline_and_caption_change_together(driver: WindowDriver) -> None:
+    window = driver.open()
+    pairs = set()
+
+    def compare() -> bool:
+        pairs.add((window.view.results.headline.text().lower(), caption(window)))
+        return len(pairs) >= 6
+
+    driver.until(compare)
+    assert all(headline == shown for headline, shown in pairs), pairs
+
+
 def test_unsure_has_no_number(driver: WindowDriver) -> None:
     driver.create = lambda config: FakeSession(config, labels=tuple("abcdefgh"))
     window = driver.open()

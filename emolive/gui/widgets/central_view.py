@@ -54,9 +54,7 @@ class CentralView(QWidget):
         layout.addWidget(self._timeline_panel)
         layout.addWidget(self.status_bar)
         self.help = HelpView(self)
-        # The first picker would have the focus otherwise, and take the keys.
         self.video.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.video.setFocus()
 
     def add_plots(self) -> None:
         """Add results and timeline. Apart, because pyqtgraph takes longer to import than a window to show."""

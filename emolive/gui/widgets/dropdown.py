@@ -10,6 +10,9 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboB
 
 from emolive.gui.widgets.picker import draw_arrow
 
+LIST_MARGIN_PX = 60
+"""Beside the widest title in the opened list."""
+
 
 class Dropdown(QComboBox):
     """Emits `chosen` only when a person chooses; the mouse wheel does not change it."""
@@ -40,7 +43,7 @@ class Dropdown(QComboBox):
                 model.item(row).setEnabled(False)
                 self.setItemData(row, reason, Qt.ItemDataRole.ToolTipRole)
         width = max((self.fontMetrics().horizontalAdvance(title) for title in titles.values()), default=0)
-        self.view().setMinimumWidth(width + 44)
+        self.view().setMinimumWidth(width + LIST_MARGIN_PX)
 
     def show_value(self, value: str) -> None:
         """Select an entry, without `chosen`. A value that is not in the list is added to it."""

@@ -12,8 +12,8 @@ from emolive.gui.theme import COLORS, emotion_colors
 from emolive.gui.view_state import EstimateView, ResultState
 from emolive.gui.widgets.bars import Bars
 
-REPAINT_S = 0.1
-"""Painted at most this often: more is not seen, and costs CPU time that inference needs."""
+FADE_STEP_S = 0.1
+"""While it fades, it is painted at most this often."""
 
 
 class ResultsPanel(QWidget):
@@ -39,12 +39,13 @@ class ResultsPanel(QWidget):
         self._painted_s = 0.0
 
     def show_result(self, result: ResultState) -> None:
-        """Show what has changed, not more often than every `REPAINT_S`."""
+        """Show what has changed: a new estimate at once, so that its number is the same as on the picture."""
         now_s = time.monotonic()
-        wanted = (result.estimate, result.presence, result.waiting)
-        if wanted == self._shown or now_s - self._painted_s < REPAINT_S:
+        state = (result.estimate, result.presence, result.waiting)
+        fading = 0 < result.presence < 1 and now_s - self._painted_s < FADE_STEP_S
+        if state == self._shown or fading:
             return
-        self._shown, self._painted_s = wanted, now_s
+        self._shown, self._painted_s = state, now_s
         if result.estimate is not None:
             self.bars.set_labels(result.estimate.labels)
             label = None if result.current is None else result.current.label

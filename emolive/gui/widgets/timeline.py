@@ -20,8 +20,7 @@ from emolive.gui.widgets.plot import create_plot
 SPAN_S = 60.0
 GAP_S = 1.2
 """Estimates further apart than this are not connected."""
-REPAINT_S = 0.1
-"""Curves are painted at most this often."""
+FADE_STEP_S = 0.1
 SCROLL_S = 0.5
 """How often the curves move on while there is no estimate."""
 
@@ -43,12 +42,12 @@ class Timeline(QWidget):
         self._painted_s = 0.0
         self._plot = create_plot()
         # Slightly wider than the data, or the outermost tick labels are cut off.
-        self._plot.setRange(xRange=(-SPAN_S, 1.5), yRange=(-0.04, 1.12), padding=0, disableAutoRange=True)
+        self._plot.setRange(xRange=(-SPAN_S, 1.5), yRange=(-0.1, 1.12), padding=0, disableAutoRange=True)
         ticks = {
             "bottom": [
                 (-s, tr("{seconds} s ago", seconds=s) if s else tr("now")) for s in range(50, -1, -10)
             ],
-            "left": [(0, "0"), (0.5, "50 %"), (1, "100 %")],
+            "left": [(0, "0 %"), (0.5, "50 %"), (1, "100 %")],
         }
         for side, values in ticks.items():
             axis = self._plot.getAxis(side)
@@ -76,8 +75,8 @@ class Timeline(QWidget):
             self.add(estimate.t_ns, estimate.probs)
             self._dirty = True
         fading = 0 < result.presence < 1
-        period_s = REPAINT_S if self._dirty or fading else SCROLL_S
-        if not self.empty and self.isVisible() and now_s - self._painted_s >= period_s:
+        waited = now_s - self._painted_s >= (FADE_STEP_S if fading else SCROLL_S)
+        if not self.empty and self.isVisible() and (self._dirty or waited):
             self._dirty, self._painted_s = False, now_s
             self.draw(result.now_ns, result.current.label if result.current is not None else None)
 

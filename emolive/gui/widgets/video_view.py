@@ -74,11 +74,9 @@ class VideoView(QWidget):
             self._unpainted_frame = state.frame is not None
             self.update()
             return
-        if self._repaint_due_since_s is None and (
-            state.face is not before.face or state.estimate is not before.estimate
-        ):
+        if self._repaint_due_since_s is None and state.face is not before.face:
             self._repaint_due_since_s = now_s
-        changed = _surroundings(state) != _surroundings(before)
+        changed = _painted_at_once(state) != _painted_at_once(before)
         busy = state.message is not None and state.message.busy
         due_s = self._repaint_due_since_s
         if changed or busy or (due_s is not None and now_s - due_s > FACE_DELAY_S):
@@ -143,9 +141,9 @@ class VideoView(QWidget):
             draw_banner(painter, target, state.banner)
 
 
-def _surroundings(state: VideoState) -> tuple[object, ...]:
-    """What has to be painted at once when it changes."""
-    return state.tags, state.banner, state.mirrored, state.message
+def _painted_at_once(state: VideoState) -> tuple[object, ...]:
+    """The parts of a state whose changes do not wait for a frame."""
+    return state.estimate, state.tags, state.banner, state.mirrored, state.message
 
 
 def _color(estimate: EstimateView | None) -> QColor:
