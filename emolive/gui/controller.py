@@ -7,14 +7,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from emolive.gui.services import Services
 from emolive.gui.tasks import TaskRunner
-from emolive.session.config import SessionConfig, SessionProtocol
+from emolive.session.config import SessionConfig
 from emolive.types import Estimate, Snapshot
+
+if TYPE_CHECKING:
+    from emolive.session.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ class SessionController(QObject):
         self._tasks = TaskRunner("emolive-gui-session")
         self._stop_task = TaskRunner("emolive-gui-stop")
         self._lock = threading.Lock()
-        self._session: SessionProtocol | None = None
+        self._session: Session | None = None
         self._closing = threading.Event()
         self._deadline = QTimer(self)
         self._deadline.setSingleShot(True)
@@ -77,7 +80,7 @@ class SessionController(QObject):
         return snapshot is None or ("model", "loading") not in ((s.source, s.code) for s in snapshot.statuses)
 
     def submit(
-        self, command: Callable[[SessionProtocol], None], on_refused: Callable[[], None] | None = None
+        self, command: Callable[[Session], None], on_refused: Callable[[], None] | None = None
     ) -> None:
         """Call `command` with the session in the background: after it has loaded; without one, never.
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from emolive.errors import EmoliveError
 from emolive.gui.i18n import tr
-from emolive.session.config import SessionConfig, SessionProtocol
+from emolive.session.config import SessionConfig
+
+if TYPE_CHECKING:
+    from emolive.session.session import Session
 
 
 class Device(Protocol):
@@ -34,8 +37,8 @@ class FusionChoice:
     """Why it cannot be chosen; empty if it can."""
 
 
-def create_session(config: SessionConfig) -> SessionProtocol:
-    """The real session. Imports OpenCV and the perception stage."""
+def create_session(config: SessionConfig) -> Session:
+    """The real session. Its import is late because it takes OpenCV and the perception stage with it."""
     from emolive.session.session import Session
 
     return Session(config)
@@ -74,7 +77,7 @@ def list_microphones() -> tuple[Device, ...]:
 class Services:
     """Functions the window calls; tests replace them. All but `fusions` may take seconds."""
 
-    session: Callable[[SessionConfig], SessionProtocol] = create_session
+    session: Callable[[SessionConfig], Session] = create_session
     fusions: Callable[[], Sequence[FusionChoice]] = registered_fusions
     cameras: Callable[[], Sequence[Device]] = list_cameras
     microphones: Callable[[], Sequence[Device]] = list_microphones
