@@ -17,7 +17,7 @@ from benchmarks import roofline as limit
 from benchmarks import virtual_devices as devices
 from benchmarks.results import BenchmarkConfig, Found, Measurement
 from emolive.capture.factory import create_source
-from emolive.cli.main import main
+from emolive.cli import main
 from emolive.errors import EmoliveError
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec, PixelSpec

@@ -1,4 +1,4 @@
-"""Clips that the tests write themselves: a drawn face or none, a tone or silence."""
+"""Small media files for tests: a synthetic face or none, a tone or silence."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def write_clip(
     sound: FloatArray | None = None,
     fps: int = 10,
 ) -> Path:
-    """A clip of `picture(t_s)` and `sound` at RATE_HZ; either may be None."""
+    """Write a clip of `picture(t_s)` and `sound` at RATE_HZ; either may be None."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", format="mp4") as out:
         video = audio = None
@@ -70,6 +70,6 @@ def write_clip(
 
 
 def write_face(path: Path, label: str, hz: float, seconds: float = 1.5, *, dimmer: int = 0) -> Path:
-    """A clip with a face and a tone; clips of another `dimmer` or `hz` differ."""
+    """Write a clip with a face and a tone; clips of another `dimmer` or `hz` differ."""
     image: Image = (drawn_face(label) - np.minimum(drawn_face(label), dimmer)).astype(np.uint8)
     return write_clip(path, seconds, picture=lambda _: image, sound=tone(seconds, hz))

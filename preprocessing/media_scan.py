@@ -1,4 +1,4 @@
-"""Find media files, whatever they are called."""
+"""Finds media files in a folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from emolive.errors import EmoliveError
+from emolive.errors import ConfigError
 from preprocessing.annotations import ClipEntry, split_key
 from preprocessing.output import PLAN
 
@@ -14,16 +14,16 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".m
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".m4a", ".aac"})
 
 
-def media_under(root: Path) -> Iterator[Path]:
+def iter_media_files(root: Path) -> Iterator[Path]:
     """Media files at any depth under `root`, in an order that does not depend on the file system.
 
-    Folders that preprocessing filled are passed over.
+    Folders that preprocessing has written are skipped.
 
     Raises:
-        EmoliveError: there is no such folder.
+        ConfigError: there is no such folder.
     """
     if not root.is_dir():
-        raise EmoliveError(f"There is no folder {root}: check the path.")
+        raise ConfigError(f"There is no folder {root}: check the path.")
     for folder, folders, files in os.walk(root):
         here = Path(folder)
         folders[:] = sorted(
@@ -36,12 +36,13 @@ def media_under(root: Path) -> Iterator[Path]:
 
 
 def is_video(path: Path) -> bool:
+    """Whether the suffix is that of a video file."""
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def media(item: ClipEntry, root: Path) -> bool:
-    """Whether a clip is of media files, which can be cut."""
+def is_media(clip: ClipEntry, root: Path) -> bool:
+    """Whether a clip consists of media files, in contrast to landmarks or crops that are computed already."""
     return not any(
         (entry and (root / entry).is_dir()) or split_key(entry)[1] or entry.endswith(".npy")
-        for entry in (item.video, item.audio)
+        for entry in (clip.video, clip.audio)
     )
