@@ -88,10 +88,10 @@ def bench(options: BenchOptions) -> int:
     if options.json is not None:
         report.save(options.json, report.as_json(result, environment))
     if options.markdown:
-        sys.stdout.write(report.markdown(result.figures, environment, earlier))
+        sys.stdout.write(report.markdown(result.measurements, environment, earlier))
     else:
         width = None if sys.stdout.isatty() else 160
-        report.print_table(result.figures, earlier, Console(file=sys.stdout, width=width))
+        report.print_table(result.measurements, earlier, Console(file=sys.stdout, width=width))
     return 0
 
 
