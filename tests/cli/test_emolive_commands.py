@@ -107,7 +107,7 @@ def test_commands_of_packages_that_are_not_installed(emolive: Run, monkeypatch: 
 def test_commands_of_installed_packages_get_their_arguments(
     emolive: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    point = EntryPoint("train", "tests.cli.test_commands:echo", "emolive.commands")
+    point = EntryPoint("train", "tests.cli.test_emolive_commands:echo", "emolive.commands")
     monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: (point,))
     result = emolive("train", "--epochs", "3")
     assert (result.code, result.out) == (7, "--epochs 3\n")
