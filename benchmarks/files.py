@@ -23,9 +23,9 @@ def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
     path = plan.file or material.write_clip(plan.folder / "720p.mp4", CLIP_S, material.HD)
     duration_s = probe(path).duration_s or CLIP_S
     with FileAnalyzer(load_predictor(plan.fusion, None, "cpu", plan.backend)) as analyzer:
-        next(analyzer.rows(path))
+        next(analyzer.analyze(path))
         wall_s, cpu_s = time.perf_counter(), time.process_time()
-        rows = sum(1 for _ in analyzer.rows(path))
+        rows = sum(1 for _ in analyzer.analyze(path))
         wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     note = f"{'the given file' if plan.file else '1280x720, drawn'}, {duration_s:.1f} s, {rows} rows"
     label = "analyze, times real time"

@@ -74,7 +74,7 @@ def watch(configs: list[SessionConfig], seconds: float) -> Watched:
         after = _counted(sessions)
         new = [e for estimates, mark in zip(heard, marks, strict=True) for e in estimates[mark:]]
     return Watched(
-        [(e.stamps.end_ns - e.stamps.capture_ns) / 1e6 for e in new],
+        [e.stamps.latency_ns / 1e6 for e in new if e.stamps],
         cpu_s / spent_s,
         after.frames_dropped - before.frames_dropped,
         after.estimates_skipped - before.estimates_skipped,
@@ -148,7 +148,8 @@ def switch(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
             with new:
                 if not new.wait_for(lambda f=fusion: estimates[-1].fusion == f, FIRST_S):  # type: ignore[misc]
                     raise EmoliveError(f"{fusion} did not answer within {FIRST_S:.0f} s.")
-                took.append((estimates[-1].stamps.end_ns - start_ns) / 1e6)
+                if stamps := estimates[-1].stamps:
+                    took.append((stamps.end_ns - start_ns) / 1e6)
         after = _counted([session])
     note = f"{len(took)} switches; an estimate comes every 240 ms"
     yield Measurement(

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from emolive.audio import features as audio
+from emolive.audio.resample import resample
 from emolive.audio.vad import frame_levels_dbfs
 from emolive.types import FloatArray
 from emolive.windowing import Waveform
@@ -24,7 +24,7 @@ def window_of(sound: Waveform, end_ns: int, n: int, rate_hz: int) -> tuple[Float
         reaches.
     """
     samples, present = sound.read(end_ns, ceil(n * sound.rate_hz / rate_hz))
-    at_rate: FloatArray = audio.resample(samples, sound.rate_hz, rate_hz).numpy()[-n:]
+    at_rate: FloatArray = resample(samples, sound.rate_hz, rate_hz)[-n:]
     inside = np.flatnonzero(present)
     span = (inside[0] / sound.rate_hz, (inside[-1] + 1) / sound.rate_hz) if len(inside) else (0.0, 0.0)
     return at_rate, (round(float(span[0]), 4), round(float(span[1]), 4))

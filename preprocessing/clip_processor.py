@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from emolive.audio import features as audio
+from emolive.audio.resample import resample
 from emolive.audio.vad import SPEECH_FLOOR_DBFS
 from emolive.capture.media_file import iter_media, probe
 from emolive.capture.prefetch import DECODED, prefetch
@@ -170,8 +168,8 @@ class ClipProcessor:
         if level_dbfs < SPEECH_FLOOR_DBFS:
             step.fault("silent", f"Its sound never exceeds {level_dbfs:.0f} dBFS.")
         part, span = window_of(sound, end_ns, cut.samples, cut.rate_hz)
-        atomic_write = np.asarray(audio.resample(sound.samples, sound.rate_hz, cut.rate_hz).numpy())
-        for folder, samples in ((names.AUDIO, part), (names.WHOLE_AUDIO, atomic_write)):
+        whole = resample(sound.samples, sound.rate_hz, cut.rate_hz)
+        for folder, samples in ((names.AUDIO, part), (names.WHOLE_AUDIO, whole)):
             data = encode_sound(samples, cut.rate_hz, cut.audio_format)
             step.write(f"{folder}/{clip.id}.{cut.audio_format}", data)
         step.facts |= {

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.clock import NS_PER_S, to_ns
-from emolive.pooling import pool
+from emolive.pooling import pool_bins
 from emolive.types import FloatArray, Frame, Image, StampArray
 from emolive.vision.crop import crop_face
 from emolive.vision.face_pipeline import FacePipeline
@@ -103,8 +103,8 @@ class FaceExtractor:
         measured = np.array([crop is not None for crop in self._crops], np.bool_)
         # The rows go through the live window in place of the vectors that would be made of them.
         rows = np.arange(len(stamps), dtype=np.float32)[:, None]
-        chosen, there = pool(
-            stamps, rows, measured, end_ns, window_s=spec.window_s, bins=spec.n_bins, pooling=spec.pooling
+        chosen, there = pool_bins(
+            stamps, rows, measured, end_ns, window_s=spec.window_s, n_bins=spec.n_bins, pooling=spec.pooling
         )
         if not there.any():
             return None

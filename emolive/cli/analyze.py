@@ -10,9 +10,10 @@ import torch
 
 from emolive.errors import EmoliveError
 from emolive.file_analyzer import FileAnalyzer
+from emolive.plugins import SINKS
 from emolive.predictor import load_predictor
 from emolive.session.config import DEFAULT_BASELINE, DEFAULT_PERSON
-from emolive.sinks.rows import RowWriter, atomic_text_file, writer
+from emolive.sinks import ResultSink
 
 
 def analyze(args: argparse.Namespace) -> int:
@@ -34,21 +35,20 @@ def analyze(args: argparse.Namespace) -> int:
                 baseline="neutral" if args.neutral else args.baseline or DEFAULT_BASELINE,
                 person=args.person or DEFAULT_PERSON,
                 same_person=args.same_person,
-                on_damage=_say,
+                on_corruption=_say,
             )
         )
         for path in args.neutral:
-            analyzer.learn_neutral(path)
-        out = sys.stdout if args.out is None else stack.enter_context(atomic_text_file(args.out))
-        return _all(args, analyzer, writer(form, out))
+            analyzer.calibrate(path)
+        return _all(args, analyzer, stack.enter_context(SINKS.get(form)(args.out)))
 
 
-def _all(args: argparse.Namespace, analyzer: FileAnalyzer, rows: RowWriter) -> int:
+def _all(args: argparse.Namespace, analyzer: FileAnalyzer, sink: ResultSink) -> int:
     failed = 0
     for path in args.files:
         try:
-            for row in analyzer.rows(path):
-                rows.write(row)
+            for estimate in analyzer.analyze(path):
+                sink.write(estimate)
         except EmoliveError as error:
             failed += 1
             _say(str(error))

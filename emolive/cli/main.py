@@ -17,7 +17,7 @@ from emolive.errors import EmoliveError
 from emolive.models.registry import check_fusion, fusions
 from emolive.models.spec import BACKENDS
 from emolive.normalization import MODES
-from emolive.sinks.rows import FORMATS
+from emolive.plugins import SINKS
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -73,7 +73,7 @@ def parser() -> Parser:
     analyze = commands.add_parser("analyze", help="read media files and write one row per estimate")
     analyze.add_argument("files", nargs="+", type=Path, metavar="FILE")
     _model_options(analyze)
-    analyze.add_argument("--format", choices=FORMATS, help="default: a table in a terminal, else jsonl")
+    analyze.add_argument("--format", choices=SINKS.names(), help="default: a table in a terminal, else jsonl")
     analyze.add_argument("--out", type=Path, metavar="F", help="write here instead of to the terminal")
     analyze.add_argument(
         "--neutral",

@@ -13,7 +13,8 @@ from emolive.atomic_io import ensure_writable
 from emolive.clock import now_ns, to_ns
 from emolive.errors import EmoliveError
 from emolive.session.config import DEFAULT_BASELINE, DEFAULT_PERSON, SessionConfig
-from emolive.sinks.rows import JsonlWriter, TableWriter, live_row
+from emolive.sinks.jsonl import JsonlSink
+from emolive.sinks.table import TableSink
 from emolive.types import Estimate, Snapshot
 
 OFFSCREEN_S = 12.0
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     if args.counters is not None and args.headless:
         raise EmoliveError("There is no window to count for: --counters does not go with --headless.")
     config = config_of(args)
-    with Rows(args.jsonl, config.source) as rows:
+    with Rows(args.jsonl) as rows:
         if args.headless:
             return _headless(config, args.duration, rows)
         return _window(config, args, rows if args.jsonl is not None else None)
@@ -67,13 +68,13 @@ class Rows:
     """Writes estimates to a file or the terminal. The file is opened with the first of them, so that a
     session that never came to be leaves an older file as it was."""
 
-    def __init__(self, path: Path | None, source: str) -> None:
+    def __init__(self, path: Path | None) -> None:
         """EmoliveError if there can be no such file."""
         if path is not None:
             ensure_writable(path)
-        self._path, self._source = path, source
+        self._path = path
         self._stack = ExitStack()
-        self._writer: JsonlWriter | None = None
+        self._writer: JsonlSink | None = None
         self.fault: OSError | None = None
         """Why rows can no longer be written."""
 
@@ -87,7 +88,7 @@ class Rows:
         if self.fault is not None:
             return
         try:
-            self._open().write(live_row(estimate, self._source))
+            self._open().write(estimate)
         except OSError as error:
             self.fault = error
 
@@ -105,13 +106,13 @@ class Rows:
         except OSError as error:
             raise EmoliveError(f"Rows can no longer be written: {error.strerror or error}.") from error
 
-    def _open(self) -> JsonlWriter:
+    def _open(self) -> JsonlSink:
         if self._writer is None:
             out: TextIO = sys.stdout
             if self._path is not None:
                 file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
                 out = self._stack.enter_context(file)
-            self._writer = JsonlWriter(out)
+            self._writer = JsonlSink(out)
         return self._writer
 
 
@@ -172,10 +173,10 @@ def _window(config: SessionConfig, args: argparse.Namespace, rows: Rows | None) 
         )
     seconds, picture = args.duration or OFFSCREEN_S, args.screenshot or OFFSCREEN_PICTURE
     sys.stdout.write(f"No display: the window runs unseen for {seconds:.0f} s.\n")
-    table = TableWriter(sys.stdout)
+    table = TableSink(sys.stdout)
 
     def show(estimate: Estimate) -> None:
-        table.write(live_row(estimate, config.source))
+        table.write(estimate)
         if rows is not None:
             rows(estimate)
 
