@@ -1,203 +1,28 @@
-"""From frames and sound to a window: pooling, speech, and what is missing."""
+"""Window extraction from tracks, waveforms and ring buffers, and what is missing."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
 from emolive.audio.online_features import OnlineFeatureExtractor
-from emolive.audio.vad import detect_speech, frame_levels_dbfs
+from emolive.buffers.audio_ring import AudioRingBuffer
+from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import AudioSpec, ModelSpec
-from emolive.pooling import pool
-from emolive.vision.frame_sampler import VIDEO_FEATURE_HZ, FrameSampler
-from emolive.windowing import (
-    FeatureTrack,
-    Waveform,
-    centre_window_end_ns,
-    extract_window,
-)
+from emolive.types import AudioBlock
+from emolive.windowing import FeatureTrack, FeatureWindow, Waveform, centre_window_end_ns, extract_window
+from tests.helpers.sounds import noise, restless_noise, voiced_bursts
 
 LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
 SPEC = ModelSpec(
     encoders=("geometry",), landmarker="dlib68", pooling="mean", audio=LOGMEL, baselines=("none",)
 )
 BIN_NS = to_ns(0.24)
-
-
-def pooled(stamps, vectors, present=None, *, pooling="mean", end_ns=3 * BIN_NS, bins=3):
-    stamps = np.asarray(stamps, np.int64)
-    vectors = np.asarray(vectors, np.float32).reshape(len(stamps), -1)
-    present = np.ones(len(stamps), bool) if present is None else np.asarray(present)
-    return pool(stamps, vectors, present, end_ns, window_s=0.24 * bins, bins=bins, pooling=pooling)
-
-
-# --- pool
-
-
-def test_mean_is_the_mean_and_behind_it_the_deviation():
-    there = [0.1 * NS_PER_S, 0.2 * NS_PER_S]
-    bins, present = pooled(there, [[1, 10], [3, 10]])
-    assert bins.tolist() == [[2, 10, 1, 0], [0] * 4, [0] * 4]
-    assert present.tolist() == [True, False, False]
-
-
-def test_middle_takes_the_vector_nearest_to_the_middle_of_the_bin():
-    bins, present = pooled([10, BIN_NS // 2 - 9, BIN_NS // 2 + 8, BIN_NS], [1, 2, 3, 4], pooling="middle")
-    assert bins[:, 0].tolist() == [3, 0, 0]
-    assert present.tolist() == [True, False, False]
-
-
-@pytest.mark.parametrize("pooling", ["mean", "middle"])
-def test_a_bin_holds_its_end_and_not_its_start(pooling):
-    bins, present = pooled([0, BIN_NS, BIN_NS + 1, 3 * BIN_NS], [9, 1, 2, 3], pooling=pooling)
-    assert bins[:, 0].tolist() == [1, 2, 3]
-    assert present.all()
-
-
-def test_frames_without_a_face_are_not_looked_at():
-    bins, present = pooled([1, 2, BIN_NS + 1], [[5], [np.nan], [np.nan]], [True, False, False])
-    assert bins.tolist() == [[5, 0], [0, 0], [0, 0]]
-    assert present.tolist() == [True, False, False]
-
-
-def test_no_frames_at_all_are_a_window_without_bins():
-    bins, present = pool(
-        np.zeros(0, np.int64),
-        np.zeros((0, 136), np.float32),
-        np.zeros(0, bool),
-        0,
-        window_s=3.6,
-        bins=15,
-        pooling="mean",
-    )
-    assert (bins.shape, bins.any(), present.any()) == ((15, 272), False, False)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.integers(-BIN_NS, 4 * BIN_NS), st.booleans()), min_size=1, max_size=40))
-def test_a_bin_is_there_if_a_face_is_in_it(frames):
-    stamps, present = zip(*sorted(frames), strict=True)
-    _, there = pooled(stamps, np.ones(len(stamps)), present)
-    expected = [
-        any(p and i * BIN_NS < s <= (i + 1) * BIN_NS for s, p in zip(stamps, present, strict=True))
-        for i in range(3)
-    ]
-    assert there.tolist() == expected
-
-
-# --- loudness and speech
-
 RATE_HZ = 22_050
-STEPS = 180
-
-
-def noise(dbfs: float, seconds: float = 3.6, seed: int = 0) -> np.ndarray:
-    samples = np.random.default_rng(seed).standard_normal(round(seconds * RATE_HZ))
-    return (samples * 10 ** (dbfs / 20)).astype(np.float32)
-
-
-def test_levels_are_dbfs_of_equal_stretches():
-    samples = np.concatenate([np.full(1000, 0.1, np.float32), np.zeros(1000, np.float32)])
-    assert frame_levels_dbfs(samples, 4) == pytest.approx([-20, -20, -120, -120], abs=1e-3)
-
-
-def test_too_few_samples_are_silence_and_no_steps_are_none():
-    assert frame_levels_dbfs(np.ones(3, np.float32), 4).tolist() == [-120] * 4
-    assert frame_levels_dbfs(np.ones(3, np.float32), 0).shape == (0,)
-
-
-@pytest.mark.parametrize("dbfs", [-15, -30, -50])
-def test_a_steady_hum_is_no_speech_however_loud(dbfs):
-    assert not detect_speech(frame_levels_dbfs(noise(dbfs), STEPS)).any()
-
-
-def test_quiet_below_the_floor_and_digital_zero_are_no_speech():
-    assert not detect_speech(frame_levels_dbfs(noise(-75), STEPS)).any()
-    assert not detect_speech(frame_levels_dbfs(np.zeros(79_380, np.float32), STEPS)).any()
-
-
-def test_bursts_over_a_noise_floor_are_the_speech():
-    samples = noise(-55)
-    for start_s in (0.5, 1.4, 2.6):
-        at = round(start_s * RATE_HZ)
-        samples[at : at + RATE_HZ // 2] += noise(-22, 0.5, seed=1)
-    speech = detect_speech(frame_levels_dbfs(samples, STEPS))
-    starts = np.arange(STEPS) * 0.02
-    spoken = sum(((starts >= s) & (starts < s + 0.5)) for s in (0.5, 1.4, 2.6)).astype(bool)
-    assert speech[spoken].mean() > 0.95
-    assert speech[~spoken].mean() < 0.05
-
-
-def test_speech_is_measured_against_the_loudest_so_an_echo_far_below_is_none():
-    samples = noise(-80)
-    samples[:RATE_HZ] += noise(-10, 1.0, seed=1)
-    samples[2 * RATE_HZ : 3 * RATE_HZ] += noise(-50, 1.0, seed=2)
-    speech = detect_speech(frame_levels_dbfs(samples, STEPS))
-    assert speech[:50].all()
-    assert not speech[100:150].any()
-
-
-# --- which frames are looked at
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    rate_hz=st.floats(5, 120),
-    jitter=st.floats(0, 0.45),
-    seed=st.integers(0, 2**16),
-    origin_ns=st.integers(0, 10**15),
-    pooling=st.sampled_from(["mean", "middle"]),
-)
-def test_the_sampler_takes_the_first_frame_of_every_slot_that_has_one(
-    rate_hz, jitter, seed, origin_ns, pooling
-):
-    spec = replace(SPEC, pooling=pooling)
-    sampler = FrameSampler(spec, origin_ns)
-    wobble = np.random.default_rng(seed).uniform(-jitter, jitter, round(4 * rate_hz))
-    stamps = origin_ns + np.sort((np.arange(len(wobble)) + wobble) / rate_hz * NS_PER_S).astype(np.int64)
-    stamps = np.unique(stamps)
-    period_ns = NS_PER_S / VIDEO_FEATURE_HZ if pooling == "mean" else spec.bin_s * NS_PER_S
-    start_ns = origin_ns + (-round(period_ns / 4) if pooling == "mean" else BIN_NS // 2)
-    slots = [int((t - start_ns) // period_ns) for t in stamps.tolist()]
-    taken = [slot for slot, t in zip(slots, stamps.tolist(), strict=True) if sampler.accept(t)]
-    assert taken == sorted({slot for slot in slots if slot >= 0})
-
-
-@pytest.mark.parametrize("rate_hz", [15, 24, 25, 29.97, 30, 60])
-@pytest.mark.parametrize("jitter_s", [0, 0.005])
-def test_a_camera_fast_enough_fills_every_slot(rate_hz, jitter_s):
-    sampler = FrameSampler(SPEC, 0)
-    wobble = np.random.default_rng(0).uniform(-jitter_s, jitter_s, round(10 * rate_hz))
-    taken = sum(sampler.accept(round((i / rate_hz + w) * NS_PER_S)) for i, w in enumerate(wobble))
-    assert abs(taken - 10 * VIDEO_FEATURE_HZ) <= 1
-
-
-def test_the_sampler_asks_only_for_times_that_were_not_yet():
-    sampler = FrameSampler(SPEC, 1_000)
-    assert sampler.accept(1_000)
-    assert not sampler.accept(1_000)
-    assert not sampler.accept(500)
-
-
-# --- gather
-
-
-class Recorded:
-    """Sound whose every read is remembered."""
-
-    def __init__(self, samples: np.ndarray, rate_hz: int) -> None:
-        self.sound = Waveform(samples, rate_hz)
-        self.rate_hz = rate_hz
-        self.reads: list[tuple[int, int]] = []
-
-    def read_segment(self, end_ns: int, n: int):
-        self.reads.append((end_ns, n))
-        return self.sound.read_segment(end_ns, n)
 
 
 def track(seconds: float = 10.0, width: int = 136) -> FeatureTrack:
@@ -207,10 +32,8 @@ def track(seconds: float = 10.0, width: int = 136) -> FeatureTrack:
 
 
 def speech(seconds: float, rate_hz: int) -> np.ndarray:
-    """Bursts of a voiced sound, the same at every rate."""
-    t = np.arange(round(seconds * rate_hz)) / rate_hz
-    voiced = sum(np.sin(2 * np.pi * f * t) / f for f in (150, 300, 450, 900, 1500)) * 30
-    return (0.3 * voiced * (np.sin(2 * np.pi * 1.3 * t) > 0)).astype(np.float32)
+    """A voice over a room."""
+    return voiced_bursts(rate_hz, seconds) + noise(rate_hz, seconds, -75)
 
 
 def test_a_window_of_everything_has_face_and_voice():
@@ -231,7 +54,6 @@ def test_missing_streams_are_zero_and_absent_throughout():
         assert not part.any()
     assert not window.has_face
     assert not window.has_voice(SPEC.window_s)
-    assert window.level_dbfs == -120
 
 
 def test_at_the_start_of_a_source_only_what_was_is_there():
@@ -264,25 +86,100 @@ def test_sound_at_its_native_rate_gives_the_features_of_the_model_s_rate(rate_hz
     assert native.audio_present.all()
 
 
-@pytest.mark.parametrize("rate_hz", [8_000, 22_050, 48_000])
-@pytest.mark.parametrize("spec", [LOGMEL, AudioSpec()])
-def test_one_read_ends_with_the_window_and_reaches_far_enough_back(spec, rate_hz):
-    sound = Recorded(speech(6, rate_hz), rate_hz)
-    steps, present, levels = OnlineFeatureExtractor(spec).read(sound, to_ns(5), 79_380)
-    ((end_ns, n),) = sound.reads
-    assert end_ns == to_ns(5)
-    assert n / rate_hz >= (79_380 + spec.lead) / 22_050 - 1e-9
-    assert len(steps) == len(present) == len(levels) == spec.steps(79_380)
+def assert_same(found: FeatureWindow, expected: FeatureWindow) -> None:
+    for name in ("video", "video_present", "audio", "audio_present", "speech"):
+        assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 22_050, 44_100, 48_000])
+@pytest.mark.parametrize("audio", [LOGMEL, AudioSpec()], ids=["logmel", "mfcc"])
+@pytest.mark.parametrize("start_s", [0.0, 0.1234])
+def test_live_windows_are_those_of_the_file_bit_for_bit(rate_hz, audio, start_s):
+    """A session that gets block after block, and an analysis that has the whole file."""
+    spec = ModelSpec(encoders=("geometry",), landmarker="dlib68", pooling="mean", audio=audio)
+    frames, sound, n = track(7), restless_noise(rate_hz, 7), rate_hz // 50
+    origin_ns, whole = 10**15 + 7, Waveform((), rate_hz)
+    ring, vectors, extractor = (
+        AudioRingBuffer(rate_hz, 8.0),
+        FeatureBuffer(256, 136),
+        OnlineFeatureExtractor(audio),
+    )
+    blocks = [
+        AudioBlock(to_ns(start_s) + round(i * NS_PER_S / rate_hz), sound[i : i + n], rate_hz)
+        for i in range(0, len(sound), n)
+    ]
+    for block in blocks:
+        whole.append(block)
+    live = []
+    for block in blocks:
+        end_ns = (len(live) + 1) * BIN_NS
+        if block.t_ns > end_ns:
+            for t_ns, vector in zip(frames.stamps_ns, frames.vectors, strict=True):
+                if t_ns <= end_ns:
+                    vectors.append(origin_ns + int(t_ns), vector)
+            live.append(extract_window(vectors, ring, origin_ns + end_ns, spec, extractor))
+        ring.write(block.samples, origin_ns + block.t_ns)
+    assert len(live) > 25
+    for i, window in enumerate(live):
+        assert_same(window, extract_window(frames, whole, (i + 1) * BIN_NS, spec))
+
+
+def test_a_waveform_that_grows_gives_the_windows_of_the_whole():
+    sound, grown = restless_noise(48_000, 6), Waveform((), 48_000)
+    whole, extractor = Waveform(sound, 48_000), OnlineFeatureExtractor(LOGMEL)
+    for i in range(0, len(sound), 1024):
+        grown.append(AudioBlock(round(i * NS_PER_S / 48_000), sound[i : i + 1024], 48_000))
+        if i % (11 * 1024) == 0:
+            end_ns = grown.duration_ns // BIN_NS * BIN_NS
+            assert_same(
+                extract_window(None, grown, end_ns, SPEC, extractor),
+                extract_window(None, whole, end_ns, SPEC),
+            )
+    assert_array_equal(grown.samples, sound)
+    assert grown.duration_ns == to_ns(6)
+
+
+def test_blocks_lie_at_their_times_and_gaps_are_not_present():
+    ones = np.ones(100, np.float32)
+    waveform = Waveform.from_blocks(
+        [AudioBlock(to_ns(0.1), ones, 1000), AudioBlock(to_ns(0.4), 2 * ones, 1000)]
+    )
+    samples, present = waveform.read(to_ns(0.6), 600)
+    assert samples.tolist() == [0] * 100 + [1] * 100 + [0] * 200 + [2] * 100 + [0] * 100
+    assert present.tolist() == [False] * 100 + [True] * 100 + [False] * 200 + [True] * 100 + [False] * 100
+    assert Waveform.from_blocks([]) is None
+
+
+def test_a_block_that_replaces_samples_is_a_new_generation():
+    waveform = Waveform(np.zeros(48_000), 48_000)
+    extractor = OnlineFeatureExtractor(LOGMEL)
+    extract_window(None, waveform, to_ns(0.96), SPEC, extractor)
+    waveform.append(AudioBlock(to_ns(0.5), restless_noise(48_000, 0.2), 48_000))
+    assert_same(
+        extract_window(None, waveform, to_ns(0.96), SPEC, extractor),
+        extract_window(None, waveform, to_ns(0.96), SPEC),
+    )
+
+
+def test_a_track_that_grows_is_the_track():
+    expected, grown = track(5), FeatureTrack.empty(136)
+    expected.present[3] = False
+    expected.vectors[3] = 0
+    for t_ns, vector, present in zip(expected.stamps_ns, expected.vectors, expected.present, strict=True):
+        grown.append(int(t_ns), vector if present else None)
+        grown.append(int(t_ns), vector)
+    for name in ("stamps_ns", "vectors", "present"):
+        assert_array_equal(getattr(grown, name), getattr(expected, name))
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 20 * NS_PER_S), st.integers(0, 500))
 def test_a_track_gives_what_lies_between(start_ns, length_ms):
-    atomic_write = track(12)
+    whole = track(12)
     end_ns = start_ns + length_ms * 1_000_000
-    stamps, vectors, present = atomic_write.between(start_ns, end_ns)
-    inside = (atomic_write.stamps_ns >= start_ns) & (atomic_write.stamps_ns <= end_ns)
-    assert stamps.tolist() == atomic_write.stamps_ns[inside].tolist()
+    stamps, vectors, present = whole.between(start_ns, end_ns)
+    inside = (whole.stamps_ns >= start_ns) & (whole.stamps_ns <= end_ns)
+    assert stamps.tolist() == whole.stamps_ns[inside].tolist()
     assert len(stamps) == len(vectors) == len(present)
 
 
