@@ -27,7 +27,7 @@ class Modality(StrEnum):
     VIDEO = "v"
 
     @property
-    def title(self) -> str:
+    def title(self) -> str:  # type: ignore[override]
         """What people call it, e.g. "face and voice"."""
         return _MODALITY_TITLES[self]
 
