@@ -25,8 +25,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """Write a file that replaces `path` when it is complete.
 
     Yields:
-        The path of a temporary file in the same folder. It replaces `path` at the end of the block. If the block
-        raises an error or removes the temporary file, an older `path` stays as it was.
+        The path of a temporary file in the same folder. It replaces `path` at the end of the block. If the
+        block raises an error or removes the temporary file, an older `path` stays as it was.
 
     Raises:
         OutputError: it cannot be written.

@@ -78,7 +78,7 @@ def _decode_into(
     """Add everything in a file to its features.
 
     Yields:
-        The time of each frame and block before it is added, and the end: until then, nothing earlier is missing.
+        The time of each frame and block before it is added, and the end. Nothing earlier is missing then.
     """
     pipeline.reset()
     end_ns = 0
@@ -169,7 +169,7 @@ class FileAnalyzer:
             An estimate for each window with a face or a voice, then a `FileSummary`.
 
         Raises:
-            MediaError: the file cannot be read, is too short, or shows no face and has no voice.
+            MediaError: the file cannot be read, is too short, or holds neither a face nor a voice.
         """
         predictor, profile, spec = self._predictor, self._profile, self._predictor.spec
         if not self._same_person:
@@ -256,7 +256,7 @@ class FileAnalyzer:
                 f"{name} is too short: it lasts {clip.duration_s:.1f} s, and "
                 f"{MIN_FACE_SHARE * spec.window_s:.1f} s are needed."
             )
-        raise MediaError(f"{name} shows no face and has no voice that can be analysed.")
+        raise MediaError(f"{name} holds neither a face nor a voice that can be analysed.")
 
 
 def analyze(

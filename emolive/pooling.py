@@ -22,8 +22,8 @@ def pool_bins(
 ) -> tuple[FloatArray, BoolArray]:
     """Pool the frames of a window into equal bins.
 
-    A bin excludes its start and includes its end: a frame stamped with the window's end belongs to the window,
-    one stamped with its start does not.
+    A bin excludes its start and includes its end: a frame stamped with the window's end belongs to the
+    window, one stamped with its start does not.
 
     Args:
         stamps_ns: (n,) capture time of each frame, not decreasing.
@@ -36,7 +36,7 @@ def pool_bins(
             followed by their standard deviation (0 for a single one).
 
     Returns:
-        (n_bins, D) or, for "mean", (n_bins, 2 D), zero where a bin is empty; and (n_bins,) which bins are not.
+        (n_bins, D) or, for "mean", (n_bins, 2 D), zero where a bin is empty; and (n_bins,) which are not.
     """
     dim = vectors.shape[1] if vectors.ndim == 2 else 0
     pooled = np.zeros((n_bins, dim * (2 if pooling == "mean" else 1)), np.float32)

@@ -1,8 +1,8 @@
 """Window extraction: from frame vectors and sound to what a model is given.
 
 The live app, file analysis and training all extract windows here, from ring buffers when live and from a
-`FeatureTrack` and a `Waveform` for files, with the same result. The video bins and the sound of a window end at
-one instant, so that face and voice stay in step.
+`FeatureTrack` and a `Waveform` for files, with the same result. The video bins and the sound of a window end
+at one instant, so that face and voice stay in step.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Waveform:
         return to_ns(self._n / self._rate_hz)
 
     def append(self, block: AudioBlock) -> None:
-        """Add a block at its time. It has the waveform's rate, and usually begins where the last one ended."""
+        """Add a block at its time. It has the waveform's rate and usually begins where the last one ended."""
         if not self._n:
             self._start_ns = block.t_ns
         start = round(block.t_ns * self._rate_hz / NS_PER_S)
@@ -156,8 +156,8 @@ class Waveform:
     def read_segment(self, end_ns: int, n: int) -> AudioSegment:
         """As `read`, with the position.
 
-        Positions count from the first recorded sample, as in `AudioRingBuffer`, so that a file and a live session
-        are resampled in the same chunks.
+        Positions count from the first recorded sample, as in `AudioRingBuffer`, so that a file and a live
+        session are resampled in the same chunks.
         """
         first = round(self._start_ns * self._rate_hz / NS_PER_S)
         position = floor((end_ns - self._start_ns) * self._rate_hz / NS_PER_S + _HALF_UP)
@@ -229,7 +229,7 @@ def extract_window(
         audio: the sound, at any rate; None if there is none.
         end_ns: when the window ends.
         spec: the model that the window is for.
-        extractor: for `spec.audio`; keeps frames from earlier windows. A new one gives the same window, slower.
+        extractor: for `spec.audio`; keeps frames of earlier windows. A new one gives the same window, slower.
     """
     if video is None:
         bins = np.zeros((spec.n_bins, spec.video_dim), np.float32)

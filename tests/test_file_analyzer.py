@@ -92,7 +92,7 @@ def test_a_calibration_is_used(random_checkpoint, clip):
     ("seconds", "sentence"),
     [
         (0.2, r"black\.mkv is too short: it lasts 0\.2 s, and 1\.2 s are needed"),
-        (2, r"black\.mkv shows no face"),
+        (2, r"black\.mkv holds neither a face nor a voice"),
     ],
 )
 def test_a_file_of_which_nothing_can_be_said(analyzer, tmp_path, seconds, sentence):

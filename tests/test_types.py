@@ -24,7 +24,8 @@ def test_a_file_estimate_has_these_keys_in_this_order():
         "baseline": "running",
         "summary": False,
     }
-    assert list(record) == "file t_s fusion modality probs label confidence baseline summary".split()
+    order = ["file", "t_s", "fusion", "modality", "probs", "label", "confidence", "baseline", "summary"]
+    assert list(record) == order
 
 
 def test_a_live_estimate_has_its_stamps_too():

@@ -1,12 +1,12 @@
 """Online feature extraction: audio features of overlapping windows, each frame computed once.
 
-The counterpart of Kaldi's `OnlineFbank`. The live app, file analysis and training all get their audio features
-here, and from the same sound they get the same values bit for bit.
+The counterpart of Kaldi's `OnlineFbank`. The live app, file analysis and training all get their audio
+features here, and from the same sound they get the same values bit for bit.
 
 With an encoder whose frames are local (`VoiceEncoder.is_frame_local`), only the frames behind the newest kept
-one are computed. A frame is kept once its samples are final: sound that arrives late, gaps and clock corrections
-either touch only what is not kept yet, or the buffer changes its generation. With any other encoder each window
-is encoded as a whole, from resampled samples that are kept.
+one are computed. A frame is kept once its samples are final: sound that arrives late, gaps and clock
+corrections either change only what is not kept yet, or the buffer changes its generation. With any other
+encoder each window is encoded as a whole, from resampled samples that are kept.
 """
 
 from __future__ import annotations

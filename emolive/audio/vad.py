@@ -39,8 +39,8 @@ def frame_levels_dbfs(samples: FloatArray, n_frames: int) -> FloatArray:
 def detect_speech(levels_dbfs: FloatArray, present: BoolArray) -> BoolArray:
     """Find speech in a few seconds of sound by its level.
 
-    A frame is speech if it is louder than an absolute floor, within reach of the loudest frame, and well above
-    the quietest 10 frames. Frames that were not recorded are not silence and take no part.
+    A frame is speech if it is louder than an absolute floor, within reach of the loudest frame, and well
+    above the quietest 10 frames. Frames that were not recorded are not silence and are left out.
 
     Args:
         levels_dbfs: (n,) from `frame_levels_dbfs`.

@@ -49,8 +49,8 @@ class TextSink(ResultSink):
     """Base class of sinks that write text.
 
     Args:
-        target: a file, which is replaced when it is complete; an open text stream, which stays open; or None for
-            standard output.
+        target: a file, which is replaced when it is complete; an open text stream, which stays open; or None
+            for standard output.
     """
 
     def __init__(self, target: Path | TextIO | None = None) -> None:

@@ -14,7 +14,7 @@ _N_LIKELIEST = 3
 
 
 class TableSink(TextSink):
-    """A line per estimate: time, displayed label with its probability as a bar, and the three likeliest labels.
+    """A line per estimate: time, displayed label, its probability as a bar, and the three likeliest labels.
 
     A file's summary is two lines: the window in the middle, and the shares of all displayed labels.
     """

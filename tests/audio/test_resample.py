@@ -79,7 +79,7 @@ def test_a_stream_gives_the_samples_of_the_whole_again_and_again(from_hz, to_hz)
 
 @pytest.mark.parametrize("from_hz", [48_000, 44_100, 16_000, 8_000, 11_025, *ODD_RATES_HZ])
 def test_a_window_has_the_samples_of_the_whole(from_hz):
-    """But for the end itself, behind which nothing is known, and for its rounding to a sample of either rate."""
+    """Except at its end, behind which nothing is known, and for its rounding to a sample of either rate."""
     sound, slope_per_s = 0.5 * sine(440, from_hz, 3), 0.5 * 2 * np.pi * 440
     is_exact = 2.4 * from_hz % 1 == 0 and 48_000 % from_hz * (44_100 % from_hz) * (192_000 % from_hz) == 0
     rounding = 0 if is_exact else slope_per_s * (0.5 / from_hz + 0.5 / 22_050)

@@ -29,7 +29,7 @@ def test_live_rows_have_timestamps(emolive: Run, clips: Clips, tmp_path: Path) -
     result = emolive("run", "--headless", "--source", clips["whole"], "--jsonl", path)
     assert (result.code, result.out) == (0, "")
     rows = rows_of(path)
-    assert len(rows) == 11
+    assert len(rows) == 9
     for row in rows:
         assert list(row)[:7] == COLUMNS
         assert set(row) - set(COLUMNS) == {"baseline", "summary", "capture_ns", "start_ns", "end_ns"}

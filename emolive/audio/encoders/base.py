@@ -54,7 +54,7 @@ class VoiceEncoder(Protocol):
 
     @property
     def has_band_levels(self) -> bool:
-        """Whether the channels are levels of frequency bands in dB, so that a sound can be mixed into them."""
+        """Whether the channels are levels of frequency bands in dB, so that noise can be added to them."""
         ...
 
     @property

@@ -29,7 +29,8 @@ class LogMel:
         self.left_context = spec.n_fft - spec.hop_length
         # The format is that of saved speaker profiles.
         self.fingerprint = (
-            f"logmel {spec.rate_hz} Hz, {spec.n_fft}/{spec.hop_length}, {spec.n_mels} channels of {spec.n_mels}, "
+            f"logmel {spec.rate_hz} Hz, {spec.n_fft}/{spec.hop_length}, "
+            f"{spec.n_mels} channels of {spec.n_mels}, "
             f"{spec.fmin_hz:.0f}-{spec.fmax_hz:.0f} Hz, floor {spec.floor_db:.0f} dB"
         )
         self._floor = 10 ** (spec.floor_db / 10)

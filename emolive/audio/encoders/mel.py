@@ -34,7 +34,7 @@ def _hz_to_mel(hz: float) -> float:
 
 
 def mel_filters(
-    rate_hz: int, n_fft: int, n_mels: int, fmin_hz: float, fmax_hz: float, norm: Literal["slaney"] | None
+    rate_hz: int, n_fft: int, n_mels: int, fmin_hz: float, fmax_hz: float, *, norm: Literal["slaney"] | None
 ) -> FloatArray:
     """Triangular filters, each from its lower to its upper neighbour's centre.
 

@@ -34,7 +34,8 @@ class Mfcc:
         self.channels = spec.n_mfcc
         # The format is that of saved speaker profiles.
         self.fingerprint = (
-            f"mfcc {spec.rate_hz} Hz, {spec.n_fft}/{spec.hop_length}, {spec.n_mfcc} channels of {spec.n_mels}, "
+            f"mfcc {spec.rate_hz} Hz, {spec.n_fft}/{spec.hop_length}, "
+            f"{spec.n_mfcc} channels of {spec.n_mels}, "
             f"{spec.fmin_hz:.0f}-{spec.fmax_hz:.0f} Hz, floor {spec.floor_db:.0f} dB"
         )
         self._padding = spec.n_fft // 2
