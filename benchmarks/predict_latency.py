@@ -15,7 +15,7 @@ from torch import Tensor
 from benchmarks import fixtures
 from benchmarks.measure import Times, interleaved
 from benchmarks.results import BenchmarkConfig, Measurement, Report
-from emolive.audio import features as audio
+from emolive.audio.resample import resample
 from emolive.capture.base import SourceInfo
 from emolive.capture.synthetic.voice import BLOCK, RATE_HZ
 from emolive.clock import NS_PER_S, to_ns
@@ -26,7 +26,7 @@ from emolive.models.spec import ModelSpec
 from emolive.predictor import Predictor, load_predictor
 from emolive.session.pipeline import LivePipeline
 from emolive.session.stream import StatusRegistry, StreamBuffers
-from emolive.types import AudioBlock, Estimate, FaceObservation, Frame, Image
+from emolive.types import AudioBlock, Estimate, FaceObservation, FloatArray, Frame, Image
 from emolive.vision import geometry
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
@@ -103,17 +103,18 @@ class FullWindow:
     def __init__(self, net: EmotionNet, faces: list[Image]) -> None:
         self._net = net
         self._faces = [faces[i % len(faces)] for i in range(net.spec.n_bins)]
-        self._sound = audio.resample(fixtures.sound(net.spec.window_s), RATE_HZ, net.spec.audio.rate_hz)
+        self._sound = resample(fixtures.sound(net.spec.window_s), RATE_HZ, net.spec.audio.rate_hz)
 
     def __call__(self) -> Tensor:
         return self.logits(self._faces, self._sound[: self._net.spec.n_samples])
 
-    def logits(self, faces: list[Image], sound: Tensor) -> Tensor:
+    def logits(self, faces: list[Image], sound: FloatArray) -> Tensor:
         """(classes,) of `frames` crops (S, S, 3) BGR and the window's samples at the model's rate."""
         with torch.inference_mode():
             pixels = torch.from_numpy(np.stack(faces)).permute(0, 3, 1, 2).float() / 255
             video = self._net.encode(pixels)
-            logits: Tensor = self._net(video[None], audio.features(sound, self._net.spec.audio)[None])
+            audio = torch.from_numpy(self._net.spec.audio.encoder(sound))
+            logits: Tensor = self._net(video[None], audio[None])
         return logits[0]
 
 
@@ -125,7 +126,7 @@ def difference(harness: PipelineHarness, full: FullWindow, estimate: Estimate) -
     spec, sound = harness.spec, harness.take.sound
     assert sound is not None
     samples, _ = sound.read(harness.end_ns, ceil(spec.n_samples * sound.rate_hz / spec.audio.rate_hz))
-    at_rate = audio.resample(samples, sound.rate_hz, spec.audio.rate_hz)[-spec.n_samples :]
+    at_rate = resample(samples, sound.rate_hz, spec.audio.rate_hz)[-spec.n_samples :]
     expected = full.logits(list(harness.crops), at_rate).double()
     logits = torch.tensor(estimate.raw_probs, dtype=torch.float64).log()
     return float(((logits - logits.mean()) - (expected - expected.mean())).abs().max())

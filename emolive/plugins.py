@@ -221,8 +221,8 @@ VOICE_ENCODERS = Registry(
     "voice encoder",
     "emolive.voice_encoders",
     {
-        "mfcc": ("librosa's default MFCC", "emolive.audio.features:Mfcc"),
-        "logmel": ("log-mel spectrogram", "emolive.audio.features:LogMel"),
+        "mfcc": ("librosa's default MFCC", "emolive.audio.encoders.mfcc:Mfcc"),
+        "logmel": ("log-mel spectrogram", "emolive.audio.encoders.logmel:LogMel"),
     },
 )
 FUSIONS = Registry(

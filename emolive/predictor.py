@@ -105,10 +105,7 @@ class Predictor:
 
     def modality(self, window: FeatureWindow) -> Modality | None:
         """Which streams of a window can be read; None if neither."""
-        has_face, has_voice = window.has_face, window.has_voice(self.spec.window_s)
-        if has_face and has_voice:
-            return "av"
-        return "v" if has_face else "a" if has_voice else None
+        return Modality.of(video=window.has_face, audio=window.has_voice(self.spec.window_s))
 
     def predict(self, window: FeatureWindow, person: SpeakerProfile, mode: str) -> Reading | None:
         """Probabilities for a window; None if it holds neither face nor voice.

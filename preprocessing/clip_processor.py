@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emolive.audio.resample import resample
 from emolive.audio.vad import SPEECH_FLOOR_DBFS
 from emolive.capture.media_file import iter_media, probe
 from emolive.capture.prefetch import DECODED, prefetch
@@ -16,7 +17,7 @@ from emolive.types import AudioBlock
 from emolive.windowing import Waveform, centre_window_end_ns
 from preprocessing import output as names
 from preprocessing.annotations import ClipEntry
-from preprocessing.audio import encode_audio, extract_audio_window, peak_level_dbfs, resample
+from preprocessing.audio import encode_audio, extract_audio_window, peak_level_dbfs
 from preprocessing.face_extractor import (
     FILLED,
     MEASURED,

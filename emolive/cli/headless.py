@@ -13,7 +13,7 @@ from emolive.cli.commands import output_errors
 from emolive.clock import now_ns, to_ns
 from emolive.errors import CheckpointError
 from emolive.session.config import SessionConfig
-from emolive.sinks.rows import JsonlWriter, live_row
+from emolive.sinks.jsonl import JsonlSink
 from emolive.types import Estimate, Snapshot
 
 POLL_S = 0.05
@@ -29,18 +29,17 @@ class EstimateWriter:
 
     Args:
         path: the file; None for the terminal.
-        source: the source that the estimates are of.
 
     Raises:
         OutputError: there cannot be a file at `path`.
     """
 
-    def __init__(self, path: Path | None, source: str) -> None:
+    def __init__(self, path: Path | None) -> None:
         if path is not None:
             ensure_writable(path)
-        self._path, self._source = path, source
+        self._path = path
         self._stack = ExitStack()
-        self._sink: JsonlWriter | None = None
+        self._sink: JsonlSink | None = None
         self.error: OSError | None = None
         """Why nothing more is written."""
 
@@ -56,7 +55,7 @@ class EstimateWriter:
         if self.error is not None:
             return
         try:
-            self._open().write(live_row(estimate, self._source))
+            self._open().write(estimate)
         except OSError as error:
             self.error = error
 
@@ -73,13 +72,13 @@ class EstimateWriter:
             self._open()
             self._stack.close()
 
-    def _open(self) -> JsonlWriter:
+    def _open(self) -> JsonlSink:
         if self._sink is None:
             out: TextIO = sys.stdout
             if self._path is not None:
                 file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
                 out = self._stack.enter_context(file)
-            self._sink = JsonlWriter(out)
+            self._sink = JsonlSink(out)
         return self._sink
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
 from typing import Any, Literal
 
 from emolive.errors import EmoliveError
+from emolive.plugins import VOICE_ENCODERS
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
 Pooling = Literal["middle", "mean"]
-AudioKind = Literal["mfcc", "logmel"]
 
 BACKENDS = ("auto", "eager", "folded", "onnx")
 """What can run a network; see `emolive.models.runtimes.autotune`."""
@@ -21,15 +22,13 @@ ENCODERS = {"efficientface": 1024, "geometry": 136}
 
 @dataclass(frozen=True, slots=True)
 class AudioSpec:
-    """How sound becomes (channels, steps).
+    """Which audio features a model takes: the voice encoder and its parameters.
 
-    "mfcc" is librosa's default MFCC (centred frames, top_db 80 within the window) as the published
-    model uses it. "logmel" depends on nothing but a step's own samples, so that steps can be cached:
-    step i looks at the n_fft samples that end at (i + 1) * hop, which needs `lead` samples from before
-    the window, and a fixed floor takes the place of top_db.
+    Not every encoder uses every parameter; see `emolive.audio.encoders`.
     """
 
-    kind: AudioKind = "mfcc"
+    kind: str = "mfcc"
+    """A name from `emolive.plugins.VOICE_ENCODERS`."""
     rate_hz: int = 22_050
     n_fft: int = 2048
     hop_length: int = 512
@@ -41,17 +40,32 @@ class AudioSpec:
     """logmel only: quieter than this (dB, full-scale sine = 0) counts as this."""
 
     @property
+    def encoder(self) -> Any:
+        """The `emolive.audio.encoders.VoiceEncoder` named `kind`; one for equal descriptions.
+
+        Raises:
+            ConfigError: there is none of that name.
+        """
+        return _voice_encoder(self)
+
+    @property
     def left_context(self) -> int:
-        """Samples wanted from before the window."""
-        return 0 if self.kind == "mfcc" else self.n_fft - self.hop_length
+        """Samples needed from before the window."""
+        return int(self.encoder.left_context)
 
     @property
     def channels(self) -> int:
-        return self.n_mfcc if self.kind == "mfcc" else self.n_mels
+        """Values per frame."""
+        return int(self.encoder.channels)
 
     def n_frames(self, n_samples: int) -> int:
-        """Feature steps that `n_samples` give."""
-        return 1 + n_samples // self.hop_length if self.kind == "mfcc" else n_samples // self.hop_length
+        """Frames of a window of `n_samples`."""
+        return int(self.encoder.n_frames(n_samples))
+
+
+@lru_cache(maxsize=16)
+def _voice_encoder(spec: AudioSpec) -> Any:
+    return VOICE_ENCODERS.get(spec.kind)(spec)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,7 @@ class LivePipeline:
         rings = (take.features.vectors if take.features else None, take.sound)
         newest = [ring.newest_ns for ring in rings if ring is not None and ring.newest_ns is not None]
         estimate = Estimate(
+            source=take.source,
             t_ns=end_ns,
             t_s=to_s(end_ns - take.origin_ns),
             labels=spec.labels,

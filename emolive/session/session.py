@@ -240,7 +240,7 @@ def _check_baseline(mode: str) -> None:
 
 def _latency(estimate: Estimate | None) -> tuple[Status, ...]:
     """How long the newest evidence took to become an estimate."""
-    if estimate is None:
+    if estimate is None or estimate.stamps is None:
         return ()
-    ms = (estimate.stamps.end_ns - estimate.stamps.capture_ns) / 1e6
+    ms = estimate.stamps.latency_ns / 1e6
     return (Status("latency", "ok" if ms <= SLOW_MS else "warning", "measured", f"{ms:.0f} ms"),)

@@ -51,7 +51,7 @@ class SourceRunner:
         if picture is None and sound is None:
             raise EmoliveError("There is neither a picture nor a sound: choose a source or a microphone.")
         mic_info = picture.info if picture is not None and own_sound else sound.info if sound else None
-        self.take = StreamBuffers(picture.info if picture else None, mic_info)
+        self.take = StreamBuffers(picture.info if picture else None, mic_info, source)
         self.paced = paced or picture is None or picture.info.live or sound is not None
         if picture is not None and self.paced and not paced:
             # A file beside a microphone keeps to the clock that both share.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-from emolive.audio.levels import SILENCE_DBFS, level_dbfs
+from emolive.audio.levels import SILENCE_DBFS, rms_dbfs
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.buffers.latest_slot import LatestSlot
@@ -32,7 +32,9 @@ class StreamBuffers:
     Written by the sources' threads and by perception; read by inference and by snapshots.
     """
 
-    def __init__(self, info: SourceInfo | None, mic: SourceInfo | None) -> None:
+    def __init__(self, info: SourceInfo | None, mic: SourceInfo | None, source: str = "") -> None:
+        self.source = source
+        """The source as it was opened; estimates name it."""
         self.info = info
         """Where the picture comes from, if from anywhere."""
         self.mic = mic
@@ -72,7 +74,7 @@ class StreamBuffers:
         if self.sound is None or self.sound.rate_hz != block.rate_hz:
             self.sound = AudioRingBuffer(block.rate_hz, RING_S)
         self.sound.write(block.samples, block.t_ns)
-        self.level_dbfs = level_dbfs(block.samples)
+        self.level_dbfs = rms_dbfs(block.samples)
 
     def add_observation(self, observation: FaceObservation) -> None:
         """Take in what perception made of a frame."""

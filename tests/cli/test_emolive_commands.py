@@ -212,7 +212,7 @@ def test_the_command_line_alone_imports_nothing_heavy(arguments: list[str]) -> N
 def test_the_python_api_gives_the_same_rows(emolive: Run, clips: dict[str, Path]) -> None:
     import emolive as package
 
-    assert list(package.analyze(clips["blind"], fusion="it")) == (
+    assert [e.to_dict() for e in package.analyze(clips["blind"], fusion="it")] == (
         emolive("analyze", clips["blind"], "--fusion", "it").rows
     )
     with pytest.raises(EmoliveError):

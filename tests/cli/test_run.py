@@ -30,10 +30,10 @@ def test_live_rows_have_timestamps(emolive: Run, clips: Clips, tmp_path: Path) -
     result = emolive("run", "--headless", "--source", clips["whole"], "--jsonl", path)
     assert (result.code, result.out) == (0, "")
     rows = rows_of(path)
-    assert len(rows) == 11
+    assert len(rows) == 9
     for row in rows:
         assert list(row)[:7] == COLUMNS
-        assert set(row) - set(COLUMNS) == {"baseline", "capture_ns", "start_ns", "end_ns"}
+        assert set(row) - set(COLUMNS) == {"baseline", "summary", "capture_ns", "start_ns", "end_ns"}
         assert row["capture_ns"] <= row["start_ns"] <= row["end_ns"]
         assert row["file"] == str(clips["whole"])
     ends = [row["end_ns"] for row in rows]

@@ -11,52 +11,49 @@ from emolive.file_analyzer import FileAnalyzer
 from emolive.models.io import checkpoint
 from emolive.models.io.chumachenko2022 import convert_checkpoint
 from emolive.predictor import load_predictor
+from emolive.types import Estimate
 
 FUSIONS = ("lt", "it", "ia")
 TOLERANCE = 1e-4
 
 
 @pytest.fixture(scope="module")
-def offline(random_checkpoint):
-    """(checkpoint, file) → the rows of its estimates by time. Each file is looked at once for all fusions."""
-    analyzers, clips, known = {}, {}, {}
+def offline():
+    """(checkpoint, file) → the estimates of the file by bin, each computed once."""
+    known = {}
 
-    def rows(model: Path, path: Path, baseline: str = "running") -> dict[int, dict]:
-        if (model, baseline) not in analyzers:
-            analyzer = FileAnalyzer(load_predictor(None, model, "cpu"), baseline=baseline)
-            analyzers[model, baseline] = analyzer
-            if "efficientface" not in analyzer._interpreter.spec.encoders:
-                look = analyzer.clip
-                analyzer.clip = lambda p: clips[p] if p in clips else clips.setdefault(p, look(p))
+    def estimates(model: Path, path: Path, baseline: str = "running") -> dict[int, Estimate]:
         key = (model, path, baseline)
         if key not in known:
-            found = list(analyzers[model, baseline].rows(path))
-            known[key] = {round(r["t_s"] / 0.24): r for r in found if not r.get("summary")}
+            with FileAnalyzer(load_predictor(None, model, "cpu"), baseline=baseline) as analyzer:
+                *found, _summary = analyzer.analyze(path)
+            known[key] = {round(e.t_s / 0.24): e for e in found}
         return known[key]
 
-    return rows
+    return estimates
 
 
-def assert_equal(session, rows) -> None:
+def assert_equal(session, expected) -> None:
     estimates, counters = session
     try:
-        compare(estimates, rows)
+        compare(estimates, expected)
     except AssertionError:
         if counters.frames_dropped or counters.estimates_skipped:
             pytest.skip(f"this computer was too slow to play live: {counters}")
         raise
 
 
-def compare(estimates, rows) -> None:
-    assert rows
+def compare(estimates, expected) -> None:
+    assert expected
     streamed = {round(e.t_s / 0.24): e for e in estimates}
-    assert streamed.keys() == rows.keys()
+    assert streamed.keys() == expected.keys()
     for hop, estimate in streamed.items():
-        offline = rows[hop]
-        assert estimate.t_s == pytest.approx(offline["t_s"], abs=1e-3)
-        assert (estimate.modality, estimate.baseline) == (offline["modality"], offline["baseline"])
-        assert estimate.label == offline["label"]
-        assert list(estimate.probs) == pytest.approx(list(offline["probs"].values()), abs=TOLERANCE)
+        offline = expected[hop]
+        assert type(estimate) is type(offline)
+        assert estimate.t_s == pytest.approx(offline.t_s, abs=1e-3)
+        assert (estimate.modality, estimate.baseline) == (offline.modality, offline.baseline)
+        assert estimate.label == offline.label
+        assert estimate.probs == pytest.approx(offline.probs, abs=TOLERANCE)
 
 
 def streamed(watch, path, model, *, paced, **config):
@@ -117,7 +114,7 @@ def test_the_published_form_on_pixels(watch, offline, parity, real_clips, tmp_pa
     checkpoint.save(model, convert_checkpoint(parity / "ia_1head.pth"), provenance={})
     rows = offline(model, real_clips[0])
     assert_equal(streamed(watch, real_clips[0], model, paced=False), rows)
-    assert {row["baseline"] for row in rows.values()} == {"none"}
+    assert {estimate.baseline for estimate in rows.values()} == {"none"}
 
 
 def test_the_same_file_under_another_name_says_the_same(watch, clips, random_checkpoint, tmp_path):
