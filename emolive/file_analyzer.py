@@ -11,7 +11,7 @@ import numpy as np
 
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.capture.decode import OnCorruption, iter_media, probe
-from emolive.capture.prefetch import DECODED, prefetch
+from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
 from emolive.predictor import Predictor, Reading, load_predictor
@@ -61,7 +61,7 @@ def extract_clip_features(
     blocks: list[AudioBlock] = []
     end_ns = 0
     # What comes next is decoded while perception is at work.
-    with closing(prefetch(iter_media(path, on_damage=on_damage), DECODED)) as items:
+    with closing(prefetch(iter_media(path, on_corruption=on_damage), MEDIA_BUFFER_SIZE)) as items:
         for item in items:
             if isinstance(item, Frame):
                 end_ns = max(end_ns, item.t_ns)

@@ -155,6 +155,8 @@ class Estimate:
     baseline: str
     """The baseline mode in force: none, neutral or running."""
     stamps: Timestamps
+    source: str = ""
+    """What was opened, without passwords."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 from emolive.audio import features as audio
 from emolive.audio.vad import SPEECH_FLOOR_DBFS
 from emolive.capture.media_file import iter_media, probe
-from emolive.capture.prefetch import DECODED, prefetch
+from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
 from emolive.types import AudioBlock, Frame
@@ -116,8 +116,8 @@ class ClipProcessor:
         blocks: list[AudioBlock] = []
         end_ns = 0
         if clip.video:
-            media = iter_media(self._root / clip.video, audio=own, on_damage=on_damage)
-            with closing(prefetch(media, DECODED)) as items:
+            media = iter_media(self._root / clip.video, audio=own, on_corruption=on_damage)
+            with closing(prefetch(media, MEDIA_BUFFER_SIZE)) as items:
                 for item in items:
                     if isinstance(item, AudioBlock):
                         blocks.append(item)
@@ -128,7 +128,7 @@ class ClipProcessor:
         decoded.sound, decoded.sound_from = Waveform.from_blocks(blocks), clip.video
         own_is_silent = decoded.sound is not None and loudest_dbfs(decoded.sound) < SPEECH_FLOOR_DBFS
         if file and (decoded.sound is None or own_is_silent):
-            beside = iter_media(self._root / file, video=False, on_damage=on_damage)
+            beside = iter_media(self._root / file, video=False, on_corruption=on_damage)
             decoded.sound = Waveform.from_blocks([item for item in beside if isinstance(item, AudioBlock)])
             decoded.sound_from, decoded.own_is_silent = file, own_is_silent
         if decoded.sound is not None:

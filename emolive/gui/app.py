@@ -13,13 +13,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from emolive.atomic_io import ensure_writable
 from emolive.gui.display import check_display, has_display
 from emolive.gui.render_metrics import RenderMetrics
 from emolive.gui.session_controller import Backend
-from emolive.session.config import SessionConfig, SessionProtocol
+from emolive.session.config import SessionConfig
 from emolive.types import Estimate
+
+if TYPE_CHECKING:
+    from emolive.session.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +50,7 @@ def prepare_environment() -> None:
 def run_app(
     config: SessionConfig,
     *,
-    session_factory: Callable[[SessionConfig], SessionProtocol] | None = None,
+    session_factory: Callable[[SessionConfig], Session] | None = None,
     backend: Backend | None = None,
     on_estimate: Callable[[Estimate], None] | None = None,
     screenshot: Path | None = None,

@@ -7,11 +7,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from emolive.gui.task_queue import SerialTaskQueue
-from emolive.session.config import SessionConfig, SessionProtocol
+from emolive.session.config import SessionConfig
 from emolive.types import Estimate, Snapshot
+
+if TYPE_CHECKING:
+    from emolive.session.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +34,7 @@ class Device(Protocol):
     def default(self) -> bool: ...
 
 
-def _session(config: SessionConfig) -> SessionProtocol:
+def _session(config: SessionConfig) -> Session:
     from emolive.session.session import Session
 
     return Session(config)
@@ -64,7 +67,7 @@ def _with(config: SessionConfig, name: str, value: str) -> SessionConfig:
 class Backend:
     """Where the window gets everything that is not painting. All but `fusions` may take seconds."""
 
-    session: Callable[[SessionConfig], SessionProtocol] = _session
+    session: Callable[[SessionConfig], Session] = _session
     fusions: Callable[[], Mapping[str, str]] = _fusions
     """Names and titles."""
     cameras: Callable[[], Sequence[Device]] = _cameras
@@ -87,7 +90,7 @@ class SessionController:
         self._on_estimate = on_estimate
         self._lane = SerialTaskQueue("emolive-gui-session")
         self._lock = threading.Lock()
-        self._session: SessionProtocol | None = None
+        self._session: Session | None = None
         self._closing = threading.Event()
         self._stopper: threading.Thread | None = None
         self.state: State = "idle"
@@ -119,7 +122,7 @@ class SessionController:
         return snapshot is None or ("model", "loading") not in ((s.source, s.code) for s in snapshot.statuses)
 
     def call(
-        self, command: Callable[[SessionProtocol], None], refused: Callable[[], None] | None = None
+        self, command: Callable[[Session], None], refused: Callable[[], None] | None = None
     ) -> None:
         """Send a command; while the session loads it waits, without a session it is dropped."""
 
@@ -139,9 +142,9 @@ class SessionController:
         """Set the config's field `name` in the session; where it failed to start, try again with it."""
         previous: str = getattr(self.config, name)
         self.config = _with(self.config, name, value)
-        setters: dict[str, Callable[[SessionProtocol], None]] = {
-            "source": lambda session: session.set_source(value),
-            "mic": lambda session: session.set_mic(value),
+        setters: dict[str, Callable[[Session], None]] = {
+            "source": lambda session: session.set_source(value).result(),
+            "mic": lambda session: session.set_mic(value).result(),
             "fusion": lambda session: session.set_fusion(value),
             "baseline": lambda session: session.set_baseline(value),
             "person": lambda session: session.set_person(value),

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit
 
+from emolive.capture.source_spec import SourceKind, parse_source, redact_url
+from emolive.errors import ConfigError
 from emolive.types import UNSURE, Estimate, Modality, Severity, Snapshot, Status
-
-SourceKind = Literal["auto", "demo", "camera", "stream", "file", "none"]
 
 NOTE = "Shows expression, not feelings."
 HINT = "Look neutral for five seconds and press Calibrate."
@@ -39,34 +35,19 @@ _SEVERITY: dict[Severity, int] = {"ok": 0, "info": 1, "warning": 2, "error": 3}
 
 
 def source_kind(source: str) -> SourceKind:
-    """What sort of thing a SessionConfig's `source` names."""
-    match source:
-        case "auto" | "demo" | "none":
-            return source
-    if "://" in source:
-        return "stream"
-    if source.isdigit() or source.startswith("/dev/"):
-        return "camera"
-    if "/" in source or "\\" in source or re.search(r"\.\w{2,5}$", source):
-        return "file"
-    return "camera"
+    """The kind of thing that a SessionConfig's `source` names; "none" for what cannot be opened."""
+    try:
+        return parse_source(source).kind
+    except ConfigError:
+        return "none"
 
 
 def source_title(source: str) -> str:
-    """A short name for a source."""
-    match source_kind(source):
-        case "auto":
-            return "Automatic"
-        case "demo":
-            return "Drawn demo"
-        case "none":
-            return "No picture"
-        case "stream":
-            return urlsplit(source).netloc or source
-        case "file":
-            return Path(source).name
-        case "camera":
-            return f"Camera {source}" if source.isdigit() else source
+    """A short name for a source, without passwords."""
+    try:
+        return parse_source(source).title
+    except ConfigError:
+        return redact_url(source)
 
 
 def mic_title(mic: str) -> str:

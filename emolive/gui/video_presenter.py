@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from emolive.capture.source_spec import SourceKind
 from emolive.gui import strings as words
 from emolive.gui import theme
 from emolive.gui.overlay import Caption
@@ -27,7 +28,7 @@ class Picture:
         self._view = view
         self._choices = choices
         self._frame_s = 0.0
-        self._kind: words.SourceKind = "none"
+        self._kind: SourceKind = "none"
         self._drawn = False
         self._mirror_camera = choices.flag("mirror", True)
         self._mirror_other = False

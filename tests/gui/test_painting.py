@@ -109,7 +109,7 @@ def test_colors_are_fixed_and_distinct() -> None:
         ("demo", "demo", "Drawn demo"),
         ("none", "none", "No picture"),
         ("0", "camera", "Camera 0"),
-        ("/dev/video0", "camera", "/dev/video0"),
+        ("/dev/video0", "camera", "Camera 0"),
         ("USB2.0 HD UVC WebCam: USB2.0 HD", "camera", "USB2.0 HD UVC WebCam: USB2.0 HD"),
         ("http://10.0.0.2:8080/video", "stream", "10.0.0.2:8080"),
         ("clips/one.mp4", "file", "one.mp4"),

@@ -12,7 +12,7 @@ from scipy.linalg.blas import dtbsv
 Doubles = NDArray[np.float64]
 
 
-def sections(coefficients: Doubles, samples: Doubles, state: Doubles) -> tuple[Doubles, Doubles]:
+def sosfilt(coefficients: Doubles, samples: Doubles, state: Doubles) -> tuple[Doubles, Doubles]:
     """Second-order sections one behind the other, as `scipy.signal.sosfilt` runs them.
 
     Args:
