@@ -15,7 +15,7 @@ from emolive import paths as settings
 
 RandomCheckpoint = Callable[..., Path]
 
-pytest_plugins = ["tests.helpers.sessions"]
+pytest_plugins = ["tests.helpers.sessions", "tests.helpers.devices"]
 
 
 @pytest.fixture(scope="session", autouse=True)

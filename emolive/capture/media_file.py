@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from emolive.capture.base import Listener, SourceInfo, ThreadedSource
+from emolive.capture.base import Listener, ThreadedSource
 from emolive.capture.decode import fill_gap, iter_media, probe, read_audio
 from emolive.capture.source_spec import SourceSpec
 from emolive.clock import NS_PER_S, now_ns

@@ -76,8 +76,8 @@ class InferenceWorker(threading.Thread):
         while not self._closed.is_set():
             stream, predictor = self.pipeline.stream, self.pipeline.predictor
             started = stream is not None and stream.started.is_set()
-            self._requested.clear()
-            if self._carry_out_requests():
+            if self._requested.is_set():
+                self._carry_out_requests()
                 continue
             if stream is None or not started or stream.cancelled.is_set() or stream.finished.is_set():
                 self._requested.wait(_WAIT_S)
@@ -127,15 +127,13 @@ class InferenceWorker(threading.Thread):
                 return False
         return True
 
-    def _carry_out_requests(self) -> bool:
-        """Whether there was any."""
-        done = False
+    def _carry_out_requests(self) -> None:
+        self._requested.clear()
         while True:
             try:
                 request = self._requests.get_nowait()
             except queue.Empty:
-                return done
-            done = True
+                return
             try:
                 request()
             except Exception:

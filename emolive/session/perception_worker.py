@@ -67,15 +67,16 @@ class PerceptionWorker(threading.Thread):
     def run(self) -> None:
         """Process the newest frame, again and again."""
         while not self._closed.is_set():
-            self._requested.clear()
-            self._carry_out_requests()
+            if self._requested.is_set():
+                self._carry_out_requests()
             stream = self._stream
             if stream is None or stream.cancelled.is_set():
                 self._requested.wait(_WAIT_S)
                 continue
             frame = stream.frame_slot.get(_WAIT_S)
-            # A request that was made before the frame came is carried out before the frame is processed.
-            self._carry_out_requests()
+            if self._requested.is_set():
+                # Made before the frame came, so carried out before the frame is processed.
+                self._carry_out_requests()
             if frame is None or self._stream is not stream:
                 continue
             try:
@@ -108,6 +109,7 @@ class PerceptionWorker(threading.Thread):
         self._requested.set()
 
     def _carry_out_requests(self) -> None:
+        self._requested.clear()
         while True:
             try:
                 request = self._requests.get_nowait()

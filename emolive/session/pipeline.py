@@ -23,13 +23,13 @@ from emolive.session.status import (
     baseline_status,
     calibrated_status,
     calibrating_status,
-    is_lasting,
+    is_failure,
     loaded_status,
     stream_statuses,
 )
 from emolive.session.stream import Stream
 from emolive.smoothing import Smoother
-from emolive.types import Estimate, Timestamps
+from emolive.types import Estimate, Status, Timestamps
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
@@ -56,6 +56,8 @@ class LivePipeline:
         self.predictor: Predictor | None = None
         self.stream: Stream | None = None
         self._statuses = statuses
+        self._failure_shown = False
+        """A baseline could not be loaded, measured or saved; the status stays until baseline or person change."""
         self._run_in_background = run_in_background
         self._space: Hashable = None
         self._video_space: Hashable = None
@@ -95,13 +97,13 @@ class LivePipeline:
 
     def set_baseline(self, mode: str) -> None:
         """Normalise by another mode: none, neutral or running."""
-        self._statuses.drop("baseline")
+        self._report_baseline(None)
         self.baseline = mode
 
     def set_person(self, name: str) -> None:
         """Estimate for another person; the saved neutral baseline is loaded in the background."""
         self.person = name
-        self._statuses.drop("baseline")
+        self._report_baseline(None)
         self._neutral = None
         if self.stream is not None:
             self.stream.profile = self.stream.calibration = None
@@ -112,7 +114,7 @@ class LivePipeline:
         """Measure the neutral baseline from the windows that end after `t_ns`, for `seconds`."""
         if self.predictor is not None and self.stream is not None:
             self.stream.calibration = Calibration(self.predictor.spec, self.person, t_ns, seconds)
-            self._statuses.put(calibrating_status())
+            self._report_baseline(calibrating_status())
 
     def finish_stream(self) -> None:
         """No more input comes; a calibration in progress ends with what it has."""
@@ -143,11 +145,11 @@ class LivePipeline:
         if prediction is None:
             return None
         smoothed = stream.smoother.update(prediction.probs, end_ns)
-        newest_ns = [
-            buffer.newest_ns
-            for buffer in (video, stream.audio)
-            if buffer is not None and buffer.newest_ns is not None
-        ]
+        observation, audio_ns = (
+            stream.observation,
+            stream.audio.newest_ns if stream.audio is not None else None,
+        )
+        newest_ns = max(observation.t_ns if observation is not None else 0, audio_ns or 0)
         estimate = Estimate(
             t_ns=end_ns,
             t_s=to_s(end_ns - stream.origin_ns),
@@ -160,7 +162,7 @@ class LivePipeline:
             fusion=spec.fusion,
             baseline=prediction.baseline,
             # The timestamps of a file that is not paced may lie in the future.
-            stamps=Timestamps(min(end_ns, start_ns, max(newest_ns, default=end_ns)), start_ns, now_ns()),
+            stamps=Timestamps(min(end_ns, start_ns, newest_ns or end_ns), start_ns, now_ns()),
             source=stream.source,
         )
         stream.estimate = estimate
@@ -174,18 +176,25 @@ class LivePipeline:
                 window, spec.window_s, has_video=stream.has_video, has_audio=stream.audio is not None
             )
         )
-        if profile is None or stream.calibration is not None or is_lasting(self._statuses.get("baseline")):
+        if profile is None or stream.calibration is not None or self._failure_shown:
             return
         self._statuses.put(
             baseline_status(
                 self.baseline,
                 spec.baselines,
                 self.person,
-                profile.running.video,
-                predictor.video_stats.rate_hz,
-                calibrated_streams(profile, predictor) if self.baseline == "neutral" else (),
+                face_s=profile.running.video.count / predictor.video_stats.rate_hz,
+                calibrated=calibrated_streams(profile, predictor) if self.baseline == "neutral" else (),
             )
         )
+
+    def _report_baseline(self, status: Status | None) -> None:
+        """Replace the status of the baseline; None removes it."""
+        if status is None:
+            self._statuses.drop("baseline")
+        else:
+            self._statuses.put(status)
+        self._failure_shown = is_failure(status)
 
     # --- the person
 
@@ -221,7 +230,7 @@ class LivePipeline:
         if self.stream is not None and self.stream.profile is not None:
             self.stream.profile.neutral = self._neutral
         if (status := loaded_status(self.person, loaded.found, loaded.error)) is not None:
-            self._statuses.put(status)
+            self._report_baseline(status)
 
     def _finish_calibration(self, stream: Stream, predictor: Predictor) -> None:
         calibration, stream.calibration = stream.calibration, None
@@ -231,13 +240,13 @@ class LivePipeline:
         neutral, streams = calibration.merge_into(profile.neutral, predictor)
         person = self.person
         if not streams:
-            self._statuses.put(calibrated_status(person, streams, None))
+            self._report_baseline(calibrated_status(person, streams, None))
             return
         self._loading = None
         self._neutral = profile.neutral = neutral
         self.baseline = "neutral"
-        self._statuses.drop("baseline")
+        self._report_baseline(None)
         self._run_in_background(
             partial(save_profile, predictor.spec, person, neutral),
-            lambda error: self._statuses.put(calibrated_status(person, streams, error)),
+            lambda error: self._report_baseline(calibrated_status(person, streams, error)),
         )

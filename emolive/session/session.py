@@ -13,7 +13,7 @@ from typing import Self
 
 from emolive.capture.source_spec import parse_microphone, parse_source
 from emolive.clock import now_ns, to_ns, to_s
-from emolive.errors import ConfigError, EmoliveError
+from emolive.errors import ConfigError
 from emolive.models.spec import ModelSpec
 from emolive.normalization import MODES
 from emolive.session.config import SessionConfig
@@ -33,14 +33,15 @@ STALE_BINS = 6
 
 
 class Subscription:
-    """A callback that gets estimates until it is closed; also a context manager."""
+    """A callback that gets estimates until this is closed; also a context manager. Made by `Session.subscribe`."""
 
-    def __init__(self, close: Callable[[], None]) -> None:
-        self._close = close
+    def __init__(self, callback: Callable[[Estimate], None], session: Session) -> None:
+        self.callback = callback
+        self._session = session
 
     def close(self) -> None:
         """End it; the callback may still run for an estimate that is just being published."""
-        self._close()
+        self._session.unsubscribe(self)
 
     def __enter__(self) -> Self:
         return self
@@ -77,9 +78,10 @@ class Session:
         self._config = config
         self._lock = threading.RLock()
         """Held while one stream takes the place of another; no frame and no estimate waits for it."""
+        self._subscription_lock = threading.Lock()
         self._statuses = StatusRegistry()
         """Of model and baseline; those of the source are its stream's."""
-        self._subscribers: tuple[Callable[[Estimate], None], ...] = ()
+        self._subscriptions: tuple[Subscription, ...] = ()
         self._stream: Stream | None = None
         self._running = False
         self._stopped = threading.Event()
@@ -148,14 +150,14 @@ class Session:
         if stream is None:
             return snapshot
         estimate = self._recent(stream)
-        latency = latency_status(estimate) if estimate is not None else None
+        latency = (latency_status(estimate),) if estimate is not None else ()
         calibration = stream.calibration
         return replace(
             snapshot,
             frame=stream.frame,
             observation=stream.observation,
             estimate=estimate,
-            statuses=(*snapshot.statuses, *stream.statuses.all(), *((latency,) if latency else ())),
+            statuses=(*snapshot.statuses, *stream.statuses.all(), *latency),
             counters=stream.counters,
             calibration=calibration.progress(now_ns()) if calibration is not None else None,
             is_synthetic=stream.is_synthetic,
@@ -172,17 +174,15 @@ class Session:
         Returns:
             The subscription; close it to end it.
         """
+        subscription = Subscription(callback, self)
+        with self._subscription_lock:
+            self._subscriptions = (*self._subscriptions, subscription)
+        return subscription
 
-        def call(estimate: Estimate) -> None:
-            callback(estimate)
-
-        def close() -> None:
-            with self._lock:
-                self._subscribers = tuple(each for each in self._subscribers if each is not call)
-
-        with self._lock:
-            self._subscribers = (*self._subscribers, call)
-        return Subscription(close)
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """As `Subscription.close`; no effect if it was closed before."""
+        with self._subscription_lock:
+            self._subscriptions = tuple(each for each in self._subscriptions if each is not subscription)
 
     @property
     def finished(self) -> bool:
@@ -352,9 +352,9 @@ class Session:
     # --- estimates
 
     def _publish(self, estimate: Estimate) -> None:
-        for callback in self._subscribers:
+        for subscription in self._subscriptions:
             try:
-                callback(estimate)
+                subscription.callback(estimate)
             except Exception:
                 log.exception("a subscriber failed")
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
-from emolive.normalization import RunningStats
 from emolive.types import Estimate, Status
 
 if TYPE_CHECKING:
@@ -20,9 +19,6 @@ RECENT_BINS = 3
 
 NO_VIDEO = "There is no picture: estimates use the voice only."
 NO_AUDIO = "There is no sound: estimates use the face only."
-
-_LASTING = ("refused", "unsaved", "failed")
-"""Codes of baseline statuses that stay readable until the baseline or the person is changed."""
 
 
 class StatusRegistry:
@@ -81,12 +77,7 @@ def stream_statuses(
 
 
 def baseline_status(
-    mode: str,
-    modes: Sequence[str],
-    person: str,
-    face_seen: RunningStats,
-    face_rate_hz: float,
-    calibrated: Sequence[str],
+    mode: str, modes: Sequence[str], person: str, *, face_s: float, calibrated: Sequence[str]
 ) -> Status:
     """Which baseline the estimates are relative to.
 
@@ -94,8 +85,7 @@ def baseline_status(
         mode: none, neutral or running.
         modes: the modes that the model was trained with; empty if it reads raw features.
         person: the person's name.
-        face_seen: the running statistics of the face.
-        face_rate_hz: vectors per second in them.
+        face_s: seconds of face in the running statistics.
         calibrated: which of "face" and "voice" have a neutral baseline.
     """
     if not modes:
@@ -104,7 +94,7 @@ def baseline_status(
     if mode == "none":
         return Status("baseline", "info", "none", "No baseline is in use.")
     if mode == "running":
-        text = f"Relative to the {face_seen.count / face_rate_hz:.0f} s of this face seen so far."
+        text = f"Relative to the {face_s:.0f} s of this face seen so far."
         return Status("baseline", "ok", "running", text)
     if calibrated:
         text = f"Relative to the neutral {' and '.join(calibrated)} of {person}."
@@ -113,9 +103,9 @@ def baseline_status(
     return Status("baseline", "warning", "uncalibrated", text)
 
 
-def is_lasting(status: Status | None) -> bool:
-    """Whether a baseline status reports a failure that must stay readable."""
-    return status is not None and status.level != "ok" and status.code in _LASTING
+def is_failure(status: Status | None) -> bool:
+    """Whether a baseline status says that a baseline could not be loaded, measured or saved."""
+    return status is not None and status.code in ("refused", "unsaved", "failed")
 
 
 def loaded_status(person: str, found: bool, error: EmoliveError | None) -> Status | None:
@@ -150,9 +140,7 @@ def calibrated_status(person: str, streams: Sequence[str], error: Exception | No
     return Status("baseline", "ok", "calibrated", text)
 
 
-def latency_status(estimate: Estimate) -> Status | None:
+def latency_status(estimate: Estimate) -> Status:
     """The time from the capture of the newest input to the published estimate."""
-    if estimate.stamps is None:
-        return None
     ms = (estimate.stamps.end_ns - estimate.stamps.capture_ns) / 1e6
     return Status("latency", "ok" if ms <= SLOW_MS else "warning", "measured", f"{ms:.0f} ms")

@@ -61,6 +61,8 @@ class Stream:
     """Of the source that delivers audio, if any."""
     realtime: bool
     """Follows the clock: what is late is dropped. Otherwise the source waits for inference."""
+    has_video: bool
+    """Frames are delivered."""
     window_s: float
     """The length of the model's window, which determines that of the buffers."""
     previous: Counters = field(default_factory=Counters)
@@ -115,10 +117,6 @@ class Stream:
     def is_live(self) -> bool:
         """Whether a device delivers."""
         return any(info is not None and info.live for info in (self.video_info, self.audio_info))
-
-    @property
-    def has_video(self) -> bool:
-        return self.video_info is not None and self.video_info.has_video
 
     @property
     def is_synthetic(self) -> bool:
@@ -278,6 +276,7 @@ def open_stream(source: str, microphone: str, *, paced: bool, loop: bool, window
         video_info=video.info if video is not None else None,
         audio_info=video.info if video is not None and own_audio else audio.info if audio else None,
         realtime=paced or video is None or video.info.live,
+        has_video=video is not None and video.info.has_video,
         window_s=window_s,
     )
     if not stream.has_video:

@@ -14,11 +14,11 @@ import pytest
 from numpy.typing import NDArray
 
 from emolive.capture.synthetic import PASS_S, SyntheticScene, SyntheticSource, emotion_at
+from emolive.capture.synthetic.emotion_timeline import EMOTIONS, mix_at
 from emolive.capture.synthetic.expression import EXPRESSIONS
 from emolive.capture.synthetic.face import FaceRenderer
 from emolive.capture.synthetic.filters import sosfilt
 from emolive.capture.synthetic.motion import apply_speech
-from emolive.capture.synthetic.emotion_timeline import EMOTIONS, mix_at
 from emolive.capture.synthetic.voice import BLOCK, RATE_HZ, Voice
 from emolive.errors import EmoliveError
 from emolive.models.spec import EMOTIONS as MODEL_EMOTIONS

@@ -82,7 +82,7 @@ def test_of_many_requested_models_the_last_one_answers(watch, assets):
 def test_an_unknown_fusion_is_refused_and_the_old_one_answers_on(watch):
     watched = watch("demo")
     watched.until_estimates(1)
-    with pytest.raises(EmoliveError, match="no fusion named xy: .* lt, it, ia"):
+    with pytest.raises(EmoliveError, match=r"no fusion named xy: .* lt, it, ia"):
         watched.session.set_fusion("xy")
     watched.until_estimates(2)
     assert watched.code("model") == "ready"
@@ -469,17 +469,18 @@ def test_a_subscription_that_is_closed_gets_nothing_more(watch):
 
 
 @pytest.mark.parametrize(
-    ("part", "name", "paced"),
+    ("part", "paced"),
     [
-        (FacePipeline, "process", False),
-        (LivePipeline, "predict", True),
-        (LivePipeline, "predict", False),
+        ((FacePipeline, "process"), False),
+        ((LivePipeline, "predict"), True),
+        ((LivePipeline, "predict"), False),
     ],
 )
 def test_a_fault_in_one_part_is_reported_and_the_file_is_played_to_its_end(
-    watch, clips, monkeypatch, part, name, paced
+    watch, clips, monkeypatch, part, paced
 ):
-    real, calls = getattr(part, name), []
+    (owner, name), calls = part, []
+    real = getattr(owner, name)
 
     def sometimes(self, *args):
         calls.append(1)
@@ -487,7 +488,7 @@ def test_a_fault_in_one_part_is_reported_and_the_file_is_played_to_its_end(
             raise RuntimeError("out of memory")
         return real(self, *args)
 
-    monkeypatch.setattr(part, name, sometimes)
+    monkeypatch.setattr(owner, name, sometimes)
     watched = watch(clips["mute"], paced=paced)
     codes = set()
     watched.session.subscribe(lambda _: codes.add(watched.code("model")))

@@ -7,10 +7,10 @@ from typing import Self
 
 from emolive.capture.base import Listener, SourceInfo, ThreadedSource
 from emolive.capture.source_spec import SourceSpec
+from emolive.capture.synthetic.emotion_timeline import PASS_S, mix_at
 from emolive.capture.synthetic.expression import blend
 from emolive.capture.synthetic.face import FaceRenderer
 from emolive.capture.synthetic.motion import IdleMotion, apply_speech
-from emolive.capture.synthetic.emotion_timeline import PASS_S, mix_at
 from emolive.capture.synthetic.voice import BLOCK, RATE_HZ, Voice
 from emolive.clock import NS_PER_S, now_ns, to_ns, to_s
 from emolive.errors import ConfigError

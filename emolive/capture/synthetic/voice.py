@@ -13,8 +13,8 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from emolive.capture.synthetic.articulation import PhraseGenerator, VocalTractState
-from emolive.capture.synthetic.filters import Doubles, sosfilt
 from emolive.capture.synthetic.emotion_timeline import EMOTIONS, mix_at
+from emolive.capture.synthetic.filters import Doubles, sosfilt
 from emolive.types import FloatArray
 
 RATE_HZ = 48_000

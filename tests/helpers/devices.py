@@ -1,15 +1,11 @@
-"""Real devices, or what stands for them: a sound server and a loopback webcam."""
+"""Fixtures in place of real devices: a sound server and a camera on the loopback interface."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.virtual_microphone import VirtualMicrophone, what_is_missing
 from tests.helpers.webcam import VirtualCamera
