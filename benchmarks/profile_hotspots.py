@@ -42,7 +42,6 @@ def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
             perceiver.process(frame)
         rig.hop()
         profile.disable()
-    rig.close()
     perceiver.close()
     yield from _shares(profile)
 

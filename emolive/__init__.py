@@ -21,9 +21,8 @@ try:
 except PackageNotFoundError:  # a source tree that is not installed
     __version__ = "0+unknown"
 
-__getattr__, _, _names = lazy_loader.attach_stub(__name__, __file__)
-__all__ = [*_names, "__version__"]
+__getattr__, _, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "__version__"])

@@ -15,8 +15,8 @@ GAP_S = 0.1
 _N_OFFSETS = 63
 """Blocks over which jitter of timestamps is evened out by a median; 1.3 s of 20 ms blocks."""
 DRIFT_S = 0.001
-"""Drift of the audio clock is corrected in steps of this size: too small to be seen against the video, and features
-computed between two steps stay valid."""
+"""Drift of the audio clock is corrected in steps of this size: too small to be seen against the video, and
+features computed between two steps stay valid."""
 _HALF_UP = 0.51
 """Rounds half samples up in spite of the rounding of timestamps to nanoseconds."""
 
@@ -24,9 +24,9 @@ _HALF_UP = 0.51
 class AudioRingBuffer:
     """The newest seconds of mono audio, found by time. One thread writes, any number read.
 
-    The time of a sample is its count over the rate plus an offset: the median of what the timestamps of the newest
-    blocks imply. So jitter of single timestamps has no effect and drift of the audio clock is followed, while exact
-    timestamps (of a file) give exact samples however the audio is cut into blocks.
+    The time of a sample is its count over the rate plus an offset: the median of what the timestamps of the
+    newest blocks imply. So jitter of single timestamps has no effect and drift of the audio clock is
+    followed, while exact timestamps (of a file) give exact samples however the audio is cut into blocks.
 
     Samples are stored twice in a row, so that every window is one contiguous view.
 
@@ -76,8 +76,8 @@ class AudioRingBuffer:
         """The `n` samples that end at `end_ns`.
 
         Returns:
-            Samples (n,) and which of them are present (n,). A sample before the first one, overwritten, in a gap or
-            not yet written is zero and not present. The arrays are the caller's own.
+            Samples (n,) and which of them are present (n,). A sample before the first one, overwritten, in a
+            gap or not yet written is zero and not present. The arrays are the caller's own.
         """
         segment = self.read_segment(end_ns, n)
         return segment.samples, segment.present
@@ -136,7 +136,8 @@ class AudioRingBuffer:
             self._offset_ns = median
 
     def _resync(self, jump: int) -> None:
-        """Move the write position by `jump` samples: ahead over a gap, or back to where the timestamps are."""
+        """Move the write position by `jump` samples: ahead over a gap, or back to where the timestamps
+        are."""
         self._offsets.clear()
         if 0 < jump < self.capacity:
             self._write(np.zeros(jump, np.float32), jump, False)

@@ -58,8 +58,8 @@ class FeatureBuffer:
         """All entries with start_ns <= timestamp <= end_ns, in order.
 
         Returns:
-            Timestamps (n,), vectors (n, dim) that are zero where there was no face, and whether there was one (n,).
-            The arrays are the caller's own.
+            Timestamps (n,), vectors (n, dim) that are zero where there was no face, and whether there was one
+            (n,). The arrays are the caller's own.
         """
         with self._lock:
             selected = [entry for entry in self._entries if start_ns <= entry[0] <= end_ns]

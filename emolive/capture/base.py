@@ -38,8 +38,8 @@ class SourceInfo:
 class Listener(Protocol):
     """Where a source delivers, called from the source's own threads.
 
-    `on_frame` and `on_audio` return fast for a live source. For one that is not paced they may wait, which is how
-    a slow reader holds a file back.
+    `on_frame` and `on_audio` return fast for a live source. For one that is not paced they may wait, which is
+    how a slow reader holds a file back.
     """
 
     def on_frame(self, frame: Frame) -> None: ...
@@ -55,8 +55,8 @@ class Listener(Protocol):
 class Source(Protocol):
     """A camera, a microphone, a media file, the demo or a plug-in, with threads of its own.
 
-    A source is started once. It never raises after `start` returned: a fault is a `Status`, and a device that was
-    lost is opened again until `stop`. Stamps of each stream increase.
+    A source is started once. It never raises after `start` returned: a fault is a `Status`, and a device that
+    was lost is opened again until `stop`. Stamps of each stream increase.
     """
 
     @classmethod
@@ -80,8 +80,8 @@ class Source(Protocol):
 
         Args:
             listener: where to deliver.
-            start_ns: a source that is not live stamps this (by default now) plus the time in it; a live one stamps
-                with the time of capture.
+            start_ns: a source that is not live stamps this (by default now) plus the time in it; a live one
+                stamps with the time of capture.
 
         Raises:
             RuntimeError: it was started before.
@@ -186,7 +186,8 @@ class ThreadedSource(ABC):
 class ReconnectingSource(ThreadedSource):
     """A device or stream that is opened again whenever it is lost, with growing pauses.
 
-    Statuses: opening, live, missing (never delivered anything), lost (delivered before), and those of the subclass.
+    Statuses: opening, live, missing (never delivered anything), lost (delivered before), and those of the
+    subclass.
     """
 
     def __init__(self, info: SourceInfo) -> None:

@@ -22,7 +22,8 @@ READ_TIMEOUT_MS = 2000
 STALL_S = 1.0
 """After this long without a frame the video counts as stalled."""
 IDENTICAL_S = 2.0
-"""After this long of identical images the camera counts as stalled: a sensor has noise, an unplugged camera has not."""
+"""After this long of identical images the camera counts as stalled: a sensor has noise, an unplugged camera
+has not."""
 
 
 class CameraSource(ReconnectingSource):

@@ -38,7 +38,8 @@ _GAP_NS = 30_000_000
 """Containers round audio timestamps to 1 ms or so; only a longer difference is a gap."""
 _SHORT_GAP_NS = 100_000_000
 _REORDER = 4
-"""How many frames are held back to sort them: some real clips (RAVDESS among them) are decoded out of order."""
+"""How many frames are held back to sort them: some real clips (RAVDESS among them) are decoded out of
+order."""
 _NO_DURATION = {"mp3", "aac", "ac3", "eac3", "mpegts", "mpeg", "h264", "hevc"}
 """Formats that do not store their duration; FFmpeg guesses it."""
 
@@ -71,9 +72,9 @@ def iter_media(
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and audio blocks in the order of their `t_ns`.
 
-    Time 0 is where the earlier of the two streams starts, so that their offset is preserved; it does not depend on
-    `video` and `audio`. All audio before a frame is yielded before the frame. A frame is converted to BGR when its
-    image is first read. Audio is the mean of its channels at the file's own rate.
+    Time 0 is where the earlier of the two streams starts, so that their offset is preserved; it does not
+    depend on `video` and `audio`. All audio before a frame is yielded before the frame. A frame is converted
+    to BGR when its image is first read. Audio is the mean of its channels at the file's own rate.
 
     Args:
         path: a media file.
@@ -115,7 +116,8 @@ def read_audio(path: Path | str) -> tuple[FloatArray, int]:
     """Read all audio of a file.
 
     Returns:
-        Samples (n,) float32, zero where there are none, and their rate in Hz. Sample 0 is at time 0 of `iter_media`.
+        Samples (n,) float32, zero where there are none, and their rate in Hz. Sample 0 is at time 0 of
+        `iter_media`.
 
     Raises:
         MediaError: the file has no audio, or cannot be opened.
@@ -133,7 +135,8 @@ def read_audio(path: Path | str) -> tuple[FloatArray, int]:
 
 
 def fill_gap(block: AudioBlock, audio_end_ns: int) -> AudioBlock | None:
-    """Zeros for a short gap between the end of the audio so far and `block`; None if there is none or it is long.
+    """Zeros for a short gap between the end of the audio so far and `block`; None if there is none or it is
+    long.
 
     An audio ring marks a long gap itself, but would take a short one for drift of the clock.
     """

@@ -39,7 +39,8 @@ def microphones(*, refresh: bool = False) -> list[Device]:
     """All microphones by index; empty if there are none, if PortAudio is missing, or after TIMEOUT_S.
 
     Args:
-        refresh: update PortAudio's list, which is from when it was initialised. No effect while a microphone is open.
+        refresh: update PortAudio's list, which is from when it was initialised. No effect while a microphone
+            is open.
     """
     return with_timeout(lambda: _microphones(refresh))
 
@@ -49,8 +50,8 @@ def find_camera(text: str) -> Device:
 
     Args:
         text: an index, a path like /dev/video0 or a link to one, or a name; any case and a part that only one
-            camera has are enough. Where the system does not list its cameras reliably (macOS asks for permission
-            first) an index is taken as it is.
+            camera has are enough. Where the system does not list its cameras reliably (macOS asks for
+            permission first) an index is taken as it is.
 
     Raises:
         DeviceError: there is no such camera, or several have that name.

@@ -20,7 +20,8 @@ def create_source(text: str, *, paced: bool = True, loop: bool = False) -> Sourc
         The source, or None for "none".
 
     Raises:
-        EmoliveError: it is known at once that it cannot be opened: no such camera, no such file, not a media file.
+        EmoliveError: it is known at once that it cannot be opened: no such camera, no such file, not a media
+        file.
     """
     return open_spec(parse_source(text), paced=paced, loop=loop)
 

@@ -30,7 +30,8 @@ class MediaFileSource(ThreadedSource):
 
     Args:
         path: the file.
-        paced: keep to the clock and drop late frames; False: deliver everything as fast as the listener takes it.
+        paced: keep to the clock and drop late frames; False: deliver everything as fast as the listener takes
+            it.
         loop: play again at the end; timestamps and frame indices go on increasing.
 
     Raises:

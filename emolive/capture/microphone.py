@@ -25,8 +25,8 @@ _WATCH_S = 0.1
 class MicrophoneSource(ReconnectingSource):
     """Opens a microphone, delivers mono blocks of 20 ms, and opens it again when it is lost.
 
-    Statuses of "microphone", beside those of `ReconnectingSource`: silent (exact zeros). `on_audio` is called from
-    PortAudio's callback: it must be quick and must not raise.
+    Statuses of "microphone", beside those of `ReconnectingSource`: silent (exact zeros). `on_audio` is called
+    from PortAudio's callback: it must be quick and must not raise.
 
     Args:
         device: an index, a name, or "default" for the system's own choice.
@@ -66,7 +66,8 @@ class MicrophoneSource(ReconnectingSource):
 
     def _callback(self, listener: Listener, rate_hz: int) -> Callable[..., None]:
         def callback(data: NDArray[np.float32], frames: int, times: Any, _flags: Any) -> None:
-            # The epoch of PortAudio's clock differs between systems; the age of a block does not depend on it.
+            # The epoch of PortAudio's clock differs between systems; the age of a block does not depend on
+            # it.
             arrived_ns = now_ns()
             age_s = times.currentTime - times.inputBufferAdcTime
             if not 0 <= age_s < 1:

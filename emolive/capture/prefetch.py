@@ -17,8 +17,8 @@ _PUT_TIMEOUT_S = 0.05
 def prefetch(iterable: Iterable[T], buffer_size: int) -> Generator[T, None, None]:
     """Yield the items of `iterable` in order, while a thread already makes the next ones.
 
-    A consumer that stops early closes the generator (`contextlib.closing`), which ends the thread. An exception of
-    the iterable is raised after the items before it were yielded.
+    A consumer that stops early closes the generator (`contextlib.closing`), which ends the thread. An
+    exception of the iterable is raised after the items before it were yielded.
 
     Args:
         iterable: iterated in the thread; closed there if it is a generator.

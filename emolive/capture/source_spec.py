@@ -29,6 +29,12 @@ SourceKind = Literal["auto", "demo", "none", "camera", "stream", "file", "microp
 STREAM_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "udp", "tcp", "rtp")
 _BUILTIN: tuple[SourceKind, ...] = ("demo", "camera", "stream", "file", "microphone")
 
+_TITLES = {
+    "auto": "Automatic",
+    "demo": "Drawn demo",
+    "none": "No picture",
+    "microphone": "Default microphone",
+}
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9_-]+):")
 """At least two characters, so that the drive of a Windows path is none."""
@@ -44,7 +50,8 @@ class SourceSpec:
     kind: SourceKind
     value: str = ""
     """What identifies it within its kind: a camera's or microphone's index or name, a device path, a stream's
-    address, a file's path, the text behind a plug-in's colon. May hold a password: show `redacted` or `title`."""
+    address, a file's path, the text behind a plug-in's colon. May hold a password: show `redacted` or
+    `title`."""
     plugin: str = ""
     """The registered name, for kind "plugin"."""
 
@@ -57,11 +64,6 @@ class SourceSpec:
     def is_live(self) -> bool:
         """Whether a device or stream delivers it in real time. False for "auto", which is resolved first."""
         return self.kind in ("camera", "stream", "microphone")
-
-    @property
-    def is_replayable(self) -> bool:
-        """Whether it can be played again from its start."""
-        return self.kind in ("file", "demo", "plugin")
 
     @property
     def redacted(self) -> str:
@@ -78,26 +80,20 @@ class SourceSpec:
     def title(self) -> str:
         """A short name for people, without user name and password."""
         match self.kind:
-            case "auto":
-                return "Automatic"
-            case "demo":
-                return "Drawn demo"
-            case "none":
-                return "No picture"
             case "stream":
                 return urlsplit(self.redacted).netloc or self.redacted
             case "file":
                 return _file_name(self.value)
             case "camera":
-                return f"Camera {self.value}" if self.value.isdecimal() else _file_name(self.value)
-            case "microphone":
-                if self.value == "default":
-                    return "Default microphone"
+                if self.value.startswith("/dev/"):
+                    return _file_name(self.value)
+                return f"Camera {self.value}" if self.value.isdecimal() else self.value
+            case "microphone" if self.value != "default":
                 return f"Microphone {self.value}" if self.value.isdecimal() else self.value
             case "plugin":
-                title = SOURCES.titles().get(self.plugin, self.plugin)
                 rest = self.redacted.partition(":")[2].removeprefix("//")
-                return f"{title} {rest}" if rest else title
+                return f"{SOURCES.titles().get(self.plugin, self.plugin)} {rest}".strip()
+        return _TITLES[self.kind]
 
 
 def parse_source(text: str) -> SourceSpec:
@@ -123,9 +119,7 @@ def parse_source(text: str) -> SourceSpec:
         return _registered(prefix.group(1), text[prefix.end() :])
     if text in SOURCES and text not in _BUILTIN:
         return SourceSpec("plugin", plugin=text)
-    if _is_path(text):
-        return SourceSpec("file", text)
-    return _camera(text)
+    return SourceSpec("file", text) if _is_path(text) else _camera(text)
 
 
 def parse_microphone(text: str) -> SourceSpec:

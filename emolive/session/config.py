@@ -14,8 +14,8 @@ class SessionConfig:
     """How a session begins. Source, microphone, model, baseline and person can be changed while it runs."""
 
     source: str = "auto"
-    """What to open: auto (the default camera, else the demo), demo, none, a camera's index or name, a stream's
-    address, a media file's path, or NAME:rest of a plug-in; see `emolive.capture.source_spec`."""
+    """What to open: auto (the default camera, else the demo), demo, none, a camera's index or name, a
+    stream's address, a media file's path, or NAME:rest of a plug-in; see `emolive.capture.source_spec`."""
     mic: str = "auto"
     """A microphone's name or index, default, none, or auto: the source's own audio, or the default microphone
     beside a camera."""

@@ -116,7 +116,8 @@ class InferenceWorker(threading.Thread):
             self._on_estimate(estimate)
 
     def _wait_for(self, stream: Stream, end_ns: int) -> bool:
-        """Until all input of the window has arrived, or is late; False if there is a request or no more stream."""
+        """Until all input of the window has arrived, or is late; False if there is a request or no more
+        stream."""
         wait_ns = end_ns - now_ns() if stream.realtime else 0
         if wait_ns > 0 and self._requested.wait(to_s(wait_ns)):
             return False

@@ -46,7 +46,8 @@ class LoadedModel:
 
     predictor: Predictor
     space: Hashable
-    """What measures its features; of two models with equal spaces one can go on with the other's statistics."""
+    """What measures its features; of two models with equal spaces one can go on with the other's
+    statistics."""
     video_space: Hashable
     """What measures its frame vectors; with equal ones a model can go on with the other's buffer."""
     profile: LoadedProfile
@@ -59,8 +60,8 @@ class ModelLoader:
         device: where models run: auto, cpu, cuda, mps.
         backend: what runs them: auto, or a name from `emolive.models.spec.BACKENDS`.
         person: the name whose profile is loaded with a model.
-        on_face_pipeline: gets the face pipeline for a model, its description and its feature space. Called before the
-            model, so that frames are perceived while weights are loaded.
+        on_face_pipeline: gets the face pipeline for a model, its description and its feature space. Called
+            before the model, so that frames are perceived while weights are loaded.
         on_model: gets the model.
         on_status: gets statuses of "model".
 
@@ -161,9 +162,11 @@ class ModelLoader:
                 callback()
 
     def _load(self, request: ModelRequest) -> Status | None:
-        """Load a model and hand it over; what came of it, or None if a newer request has replaced this one."""
+        """Load a model and hand it over; what came of it, or None if a newer request has replaced this
+        one."""
         try:
-            # The source is running: frames that are perceived while torch is imported belong to the first window.
+            # The source is running: frames that are perceived while torch is imported belong to the first
+            # window.
             if not self._loaded_any and not request.is_onnx:
                 path = request.path or checkpoint.shipped(str(request.fusion))
                 self._provide_pipeline(checkpoint.describe(path).spec, None)
@@ -205,7 +208,8 @@ class ModelLoader:
         return load_predictor(request.fusion, request.path, self._device, backend)
 
     def _provide_pipeline(self, spec: ModelSpec, predictor: Predictor | None) -> Hashable:
-        """Hand over a face pipeline for a model unless the one in use measures alike; its video feature space.
+        """Hand over a face pipeline for a model unless the one in use measures alike; its video feature
+        space.
 
         Without a predictor that is possible only for encoders that need no weights; None for others.
         """

@@ -20,8 +20,8 @@ _WAIT_S = 0.1
 
 
 class PerceptionWorker(threading.Thread):
-    """Owns the face pipeline with its tracker and the frame sampler. `attach`, `set_pipeline` and `close` may be
-    called from any thread; they are carried out in this one."""
+    """Owns the face pipeline with its tracker and the frame sampler. `attach`, `set_pipeline` and `close` may
+    be called from any thread; they are carried out in this one."""
 
     def __init__(self) -> None:
         super().__init__(name="emolive-perception", daemon=True)

@@ -57,7 +57,8 @@ class LivePipeline:
         self.stream: Stream | None = None
         self._statuses = statuses
         self._failure_shown = False
-        """A baseline could not be loaded, measured or saved; the status stays until baseline or person change."""
+        """A baseline could not be loaded, measured or saved; the status stays until baseline or person
+        change."""
         self._run_in_background = run_in_background
         self._space: Hashable = None
         self._video_space: Hashable = None
@@ -127,7 +128,8 @@ class LivePipeline:
     # --- estimates
 
     def predict(self, end_ns: int) -> Estimate | None:
-        """The estimate of the window that ends at `end_ns`; None without a model or without face and voice."""
+        """The estimate of the window that ends at `end_ns`; None without a model or without face and
+        voice."""
         from emolive.windowing import extract_window
 
         start_ns = now_ns()

@@ -33,7 +33,8 @@ STALE_BINS = 6
 
 
 class Subscription:
-    """A callback that gets estimates until this is closed; also a context manager. Made by `Session.subscribe`."""
+    """A callback that gets estimates until this is closed; also a context manager. Made by
+    `Session.subscribe`."""
 
     def __init__(self, callback: Callable[[Estimate], None], session: Session) -> None:
         self.callback = callback
@@ -53,10 +54,12 @@ class Subscription:
 class Session:
     """Estimates expressed emotion live from a camera or file and a microphone.
 
-    All methods may be called from any thread. `start` waits until the source was found, `stop` until the threads have
-    ended; all other calls return at once. An option that is invalid raises ConfigError from the call itself. What
-    turns out later is the result of the returned Future (`set_source`, `set_mic`) or a `Status` in the snapshot,
-    while the session goes on with what it has: a device that is lost, a model that cannot be loaded, a baseline that
+    All methods may be called from any thread. `start` waits until the source was found, `stop` until the
+    threads have ended; all other calls return at once. An option that is invalid raises ConfigError from the
+    call itself. What turns out later is the result of the returned Future (`set_source`, `set_mic`) or a
+    `Status` in the snapshot,
+    while the session goes on with what it has: a device that is lost, a model that cannot be loaded, a
+        baseline that
     cannot be saved.
 
     Args:
@@ -271,7 +274,8 @@ class Session:
             seconds: how long the person looks and speaks neutrally.
 
         Raises:
-            ConfigError: there is nothing to calibrate on: no source plays, no model is loaded, the model reads raw
+            ConfigError: there is nothing to calibrate on: no source plays, no model is loaded, the model
+            reads raw
                 features, or a file is read faster than real time.
         """
         if seconds <= 0:

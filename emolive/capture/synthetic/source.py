@@ -40,15 +40,16 @@ class SyntheticScene:
 class SyntheticSource(ThreadedSource):
     """A drawn face and a synthesised voice that play the eight emotions in turn; needs no file and no device.
 
-    Paced, it delivers frames (30 a second) and audio (48,000 Hz, blocks of 20 ms) as a camera and a microphone do,
-    nothing before its time, and drops frames if the computer is too slow. Otherwise it delivers everything as fast as
-    the listener takes it.
+    Paced, it delivers frames (30 a second) and audio (48,000 Hz, blocks of 20 ms) as a camera and a
+    microphone do, nothing before its time, and drops frames if the computer is too slow. Otherwise it
+    delivers everything as fast as the listener takes it.
 
     Args:
         paced: keep to the clock.
         loop: repeat for ever; has an effect only if paced.
         seed: of face, motion and voice.
-        duration_s: seconds after which it ends; by default never if it is paced and loops, else after one pass.
+        duration_s: seconds after which it ends; by default never if it is paced and loops, else after one
+            pass.
 
     Raises:
         ConfigError: the duration is not positive.
