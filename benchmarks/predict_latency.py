@@ -52,7 +52,7 @@ class PipelineHarness:
         self.predictor, self.spec = predictor, predictor.spec
         self._pipeline = LivePipeline("running", "bench", StatusRegistry(), run_inline)
         space = object()
-        self._pipeline.set_model(LoadedModel(predictor, space, space, load_profile(self.spec, "bench")))
+        self._pipeline.set_model(LoadedModel(predictor, space, space, load_profile(predictor, "bench")))
         info = SourceInfo("Bench", True, True, live=False)
         self.stream = Stream("bench", info, info, realtime=True, has_video=True, window_s=self.spec.window_s)
         self.stream.origin_ns = 0

@@ -8,7 +8,7 @@ from .errors import OutputError as OutputError
 from .file_analyzer import analyze as analyze
 from .session.config import SessionConfig as SessionConfig
 from .session.session import Session as Session
-from .session.session import Subscription as Subscription
+from .session.subscription import Subscription as Subscription
 from .types import Estimate as Estimate
 from .types import Snapshot as Snapshot
 

@@ -85,11 +85,9 @@ class SourceSpec:
             case "file":
                 return _file_name(self.value)
             case "camera":
-                if self.value.startswith("/dev/"):
-                    return _file_name(self.value)
-                return f"Camera {self.value}" if self.value.isdecimal() else self.value
+                return _device_title("Camera", self.value)
             case "microphone" if self.value != "default":
-                return f"Microphone {self.value}" if self.value.isdecimal() else self.value
+                return _device_title("Microphone", self.value)
             case "plugin":
                 rest = self.redacted.partition(":")[2].removeprefix("//")
                 return f"{SOURCES.titles().get(self.plugin, self.plugin)} {rest}".strip()
@@ -154,8 +152,8 @@ def _parse_url(scheme: str, text: str) -> SourceSpec:
         return SourceSpec("stream", text)
     if scheme in SOURCES:
         return _registered(scheme, text[len(scheme) + 1 :])
-    known = ", ".join(f"{name}://" for name in STREAM_SCHEMES)
-    raise ConfigError(f"{redact_url(text)} is no stream that can be opened: use one of {known}.")
+    schemes = ", ".join(f"{name}://" for name in STREAM_SCHEMES)
+    raise ConfigError(f"{redact_url(text)} is no stream that can be opened: use one of {schemes}.")
 
 
 def _registered(name: str, rest: str) -> SourceSpec:
@@ -188,6 +186,13 @@ def _is_path(text: str) -> bool:
         return Path(text).is_file()
     except (OSError, ValueError):
         return False
+
+
+def _device_title(kind: str, device: str) -> str:
+    """A device's name or the last part of its path; an index with the kind before it."""
+    if device.startswith("/dev/"):
+        return _file_name(device)
+    return f"{kind} {device}" if device.isdecimal() else device
 
 
 def _file_name(path: str) -> str:

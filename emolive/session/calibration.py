@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
-from emolive.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
@@ -33,18 +32,16 @@ class Calibration:
     """Collects the neutral statistics of a person. Owned by the inference thread.
 
     Args:
-        spec: of the model in use.
+        predictor: the model in use.
         person: the person's name.
         start_ns: evidence counts from here.
         seconds: for so long.
     """
 
-    def __init__(self, spec: ModelSpec, person: str, start_ns: int, seconds: float) -> None:
-        from emolive.profile import SpeakerProfile
-
+    def __init__(self, predictor: Predictor, person: str, start_ns: int, seconds: float) -> None:
         self.start_ns = start_ns
         self.end_ns = start_ns + to_ns(seconds)
-        self._profile = SpeakerProfile(spec, person)
+        self._profile = new_profile(predictor, person)
 
     def add(self, window: FeatureWindow, predictor: Predictor) -> bool:
         """Add the newest bin of a window; True if that was the last one."""
@@ -81,33 +78,38 @@ def calibrated_streams(profile: SpeakerProfile, predictor: Predictor) -> list[st
     ]
 
 
+def new_profile(predictor: Predictor, person: str, neutral: SpeakerStats | None = None) -> SpeakerProfile:
+    """A profile for the features of a model, empty but for the neutral statistics if there are any."""
+    from emolive.profile import SpeakerProfile
+
+    profile = SpeakerProfile(predictor.spec, person)
+    if neutral is not None:
+        profile.neutral = neutral
+    return profile
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedProfile:
     """What a person's file holds for a model."""
 
     profile: SpeakerProfile
     """Empty if there is no file or it does not fit."""
-    found: bool = False
+    exists: bool = False
+    """There is a file."""
     error: EmoliveError | None = None
 
 
-def load_profile(spec: ModelSpec, person: str) -> LoadedProfile:
+def load_profile(predictor: Predictor, person: str) -> LoadedProfile:
     """Load a person's saved neutral statistics. Reads from the disk."""
-    from emolive.profile import SpeakerProfile
-
-    profile = SpeakerProfile(spec, person)
+    profile = new_profile(predictor, person)
     try:
         return LoadedProfile(profile, profile.load())
     except EmoliveError as error:
-        return LoadedProfile(SpeakerProfile(spec, person), error=error)
+        return LoadedProfile(new_profile(predictor, person), error=error)
 
 
-def save_profile(spec: ModelSpec, person: str, neutral: SpeakerStats) -> EmoliveError | None:
+def save_profile(profile: SpeakerProfile) -> EmoliveError | None:
     """Save a person's neutral statistics; the error if it failed. Writes to the disk."""
-    from emolive.profile import SpeakerProfile
-
-    profile = SpeakerProfile(spec, person)
-    profile.neutral = neutral
     try:
         profile.save()
     except EmoliveError as error:

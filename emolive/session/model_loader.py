@@ -176,7 +176,7 @@ class ModelLoader:
                     return None
             video_space = self._provide_pipeline(predictor.spec, predictor)
             space = (video_space, predictor.spec.audio)
-            profile = load_profile(predictor.spec, self._person())
+            profile = load_profile(predictor, self._person())
             self._on_model(LoadedModel(predictor, space, video_space, profile))
             self._loaded_any = True
         except EmoliveError as error:

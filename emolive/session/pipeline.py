@@ -16,6 +16,7 @@ from emolive.session.calibration import (
     LoadedProfile,
     calibrated_streams,
     load_profile,
+    new_profile,
     save_profile,
 )
 from emolive.session.status import (
@@ -70,12 +71,12 @@ class LivePipeline:
     # --- requests
 
     def attach(self, stream: Stream) -> None:
-        """Read another stream from now on; of the person only the neutral baseline is kept."""
+        """Read another stream from now on; of the person only the neutral baseline is carried over."""
         self.stream = stream
         self._prepare(stream)
 
     def set_model(self, loaded: LoadedModel) -> None:
-        """Answer with another model. Statistics are kept if it measures alike."""
+        """Predict with another model. Statistics are carried over if it measures the same features."""
         previous, self.predictor = self.predictor, loaded.predictor
         spec, stream = loaded.predictor.spec, self.stream
         if stream is not None and previous is not None:
@@ -114,7 +115,7 @@ class LivePipeline:
     def start_calibration(self, seconds: float, t_ns: int) -> None:
         """Measure the neutral baseline from the windows that end after `t_ns`, for `seconds`."""
         if self.predictor is not None and self.stream is not None:
-            self.stream.calibration = Calibration(self.predictor.spec, self.person, t_ns, seconds)
+            self.stream.calibration = Calibration(self.predictor, self.person, t_ns, seconds)
             self._report_baseline(calibrating_status())
 
     def finish_stream(self) -> None:
@@ -205,14 +206,11 @@ class LivePipeline:
         if self.predictor is None:
             return
         from emolive.audio.online_features import OnlineFeatureExtractor
-        from emolive.profile import SpeakerProfile
 
         spec = self.predictor.spec
         stream.require_window(spec.window_s)
         if stream.profile is None:
-            stream.profile = SpeakerProfile(spec, self.person)
-            if self._neutral is not None:
-                stream.profile.neutral = self._neutral
+            stream.profile = new_profile(self.predictor, self.person, self._neutral)
         if stream.extractor is None:
             stream.extractor = OnlineFeatureExtractor(spec.audio)
         if stream.smoother is None:
@@ -222,7 +220,7 @@ class LivePipeline:
         if self.predictor is not None:
             self._loading = request = object()
             self._run_in_background(
-                partial(load_profile, self.predictor.spec, self.person),
+                partial(load_profile, self.predictor, self.person),
                 lambda loaded: self._use_profile(loaded) if self._loading is request else None,
             )
 
@@ -231,7 +229,7 @@ class LivePipeline:
         self._neutral = loaded.profile.neutral
         if self.stream is not None and self.stream.profile is not None:
             self.stream.profile.neutral = self._neutral
-        if (status := loaded_status(self.person, loaded.found, loaded.error)) is not None:
+        if (status := loaded_status(self.person, loaded.exists, loaded.error)) is not None:
             self._report_baseline(status)
 
     def _finish_calibration(self, stream: Stream, predictor: Predictor) -> None:
@@ -249,6 +247,6 @@ class LivePipeline:
         self.baseline = "neutral"
         self._report_baseline(None)
         self._run_in_background(
-            partial(save_profile, predictor.spec, person, neutral),
+            partial(save_profile, new_profile(predictor, person, neutral)),
             lambda error: self._report_baseline(calibrated_status(person, streams, error)),
         )

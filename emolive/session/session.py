@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,33 +21,13 @@ from emolive.session.model_loader import ModelLoader
 from emolive.session.perception_worker import PerceptionWorker
 from emolive.session.status import StatusRegistry, latency_status
 from emolive.session.stream import Stream, open_stream
+from emolive.session.subscription import Publisher, Subscription
 from emolive.types import Estimate, Snapshot
-
-log = logging.getLogger(__name__)
 
 STOP_SOURCE_S = 1.5
 """How long a change of the source waits for the old one to stop."""
 STALE_BINS = 6
 """After this many bins without a new estimate the last one is no longer part of a snapshot."""
-
-
-class Subscription:
-    """A callback that gets estimates until this is closed; also a context manager. Made by
-    `Session.subscribe`."""
-
-    def __init__(self, callback: Callable[[Estimate], None], session: Session) -> None:
-        self.callback = callback
-        self._session = session
-
-    def close(self) -> None:
-        """End it; the callback may still run for an estimate that is just being published."""
-        self._session.unsubscribe(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class Session:
@@ -81,16 +60,17 @@ class Session:
         self._config = config
         self._lock = threading.RLock()
         """Held while one stream takes the place of another; no frame and no estimate waits for it."""
-        self._subscription_lock = threading.Lock()
         self._statuses = StatusRegistry()
         """Of model and baseline; those of the source are its stream's."""
-        self._subscriptions: tuple[Subscription, ...] = ()
+        self._publisher = Publisher()
         self._stream: Stream | None = None
         self._running = False
         self._stopped = threading.Event()
         self._opener = ThreadPoolExecutor(1, "emolive-open")
         self._perception = PerceptionWorker()
-        self._inference = InferenceWorker(config.baseline, config.person, self._statuses, self._publish)
+        self._inference = InferenceWorker(
+            config.baseline, config.person, self._statuses, self._publisher.publish
+        )
         self._loader = ModelLoader(
             config.device,
             config.backend,
@@ -177,15 +157,7 @@ class Session:
         Returns:
             The subscription; close it to end it.
         """
-        subscription = Subscription(callback, self)
-        with self._subscription_lock:
-            self._subscriptions = (*self._subscriptions, subscription)
-        return subscription
-
-    def unsubscribe(self, subscription: Subscription) -> None:
-        """As `Subscription.close`; no effect if it was closed before."""
-        with self._subscription_lock:
-            self._subscriptions = tuple(each for each in self._subscriptions if each is not subscription)
+        return self._publisher.subscribe(callback)
 
     @property
     def finished(self) -> bool:
@@ -354,13 +326,6 @@ class Session:
                 stream.start()
 
     # --- estimates
-
-    def _publish(self, estimate: Estimate) -> None:
-        for subscription in self._subscriptions:
-            try:
-                subscription.callback(estimate)
-            except Exception:
-                log.exception("a subscriber failed")
 
     def _recent(self, stream: Stream) -> Estimate | None:
         """The stream's newest estimate, unless it is too old to be shown."""

@@ -108,11 +108,11 @@ def is_failure(status: Status | None) -> bool:
     return status is not None and status.code in ("refused", "unsaved", "failed")
 
 
-def loaded_status(person: str, found: bool, error: EmoliveError | None) -> Status | None:
+def loaded_status(person: str, exists: bool, error: EmoliveError | None) -> Status | None:
     """What came of loading a person's saved baseline; None if there was none."""
     if error is not None:
         return Status("baseline", "warning", "refused", str(error))
-    if found:
+    if exists:
         return Status("baseline", "ok", "loaded", f"The neutral baseline of {person} is loaded.")
     return None
 

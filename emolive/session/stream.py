@@ -189,8 +189,8 @@ class StreamListener:
 
     Args:
         stream: where to.
-        video: whether its frames are taken.
-        audio: whether its audio is taken.
+        video: whether its frames are used.
+        audio: whether its audio is used.
     """
 
     def __init__(self, stream: Stream, *, video: bool = True, audio: bool = True) -> None:
@@ -227,8 +227,8 @@ class StreamListener:
 
     def on_status(self, status: Status) -> None:
         """Store a status, unless it is of a part that another source delivers."""
-        taken = {"camera": self._video, "microphone": self._audio}.get(status.source, True)
-        if taken and not self._stream.cancelled.is_set():
+        accepted = {"camera": self._video, "microphone": self._audio}.get(status.source, True)
+        if accepted and not self._stream.cancelled.is_set():
             self._stream.statuses.put(status)
 
     def on_end(self) -> None:

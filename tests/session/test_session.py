@@ -291,9 +291,9 @@ def test_a_calibration_is_saved_and_found_again_by_the_next_session(watch):
     watched.until(lambda: watched.session.snapshot().calibration is None, "the end of the calibration")
     assert watched.session.snapshot().baseline == "neutral"
     watched.until(lambda: watched.estimates[-1].baseline == "neutral", "an answer against the neutral")
-    spec = watched.session._inference.pipeline.predictor.spec
-    watched.until(lambda: load_profile(spec, "Ann").found, "the file")
-    assert load_profile(spec, "Ann").profile.neutral.video.count >= 5
+    predictor = watched.session._inference.pipeline.predictor
+    watched.until(lambda: load_profile(predictor, "Ann").exists, "the file")
+    assert load_profile(predictor, "Ann").profile.neutral.video.count >= 5
     watched.session.stop()
     again = watch("demo", person="Ann", baseline="neutral")
     again.until_estimates(1)

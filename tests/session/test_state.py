@@ -60,8 +60,8 @@ def test_frames_and_estimates_go_on_while_the_disk_blocks_a_save(watch, disk):
     assert snapshot.counters.estimates_skipped == skipped
     assert watched.code("baseline") == "neutral"
     disk.set()
-    spec = watched.session._inference.pipeline.predictor.spec
-    watched.until(lambda: load_profile(spec, "Ann").found, "the file")
+    predictor = watched.session._inference.pipeline.predictor
+    watched.until(lambda: load_profile(predictor, "Ann").exists, "the file")
 
 
 def test_a_disk_that_blocks_does_not_block_stop(watch, disk):

@@ -37,7 +37,7 @@ class Canvas:
         self.unit_px = unit_px
 
     def fixed(self, points: Points) -> NDArray[np.int32]:
-        """Pixels times 16, as OpenCV's `shift=4` wants them."""
+        """Pixels times 16, for OpenCV's `shift=4`."""
         return np.round(self._place(points) * 16).astype(np.int32)
 
     def fill(self, points: Points, colour: Colour) -> None:
@@ -139,7 +139,7 @@ def _folds(canvas: Canvas, units: ActionUnits) -> None:
         feet = [
             np.array([(-0.545, y), (-0.61, y + dy)]) for y, dy in ((-0.01, -0.03), (0.02, 0.01), (0.05, 0.05))
         ]
-        both = [found for foot in feet for found in _both(foot)]
+        both = [side for foot in feet for side in _both(foot)]
         canvas.soft_lines(both, _SHADOW, 0.7 * (units.cheek_raiser - 0.3), 0.010, 0.008)
 
     raised = max(units.inner_brow_raiser, units.outer_brow_raiser)
