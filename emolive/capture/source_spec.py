@@ -32,7 +32,7 @@ _BUILTIN: tuple[SourceKind, ...] = ("demo", "camera", "stream", "file", "microph
 _TITLES = {
     "auto": "Automatic",
     "demo": "Drawn demo",
-    "none": "No picture",
+    "none": "No video",
     "microphone": "Default microphone",
 }
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")

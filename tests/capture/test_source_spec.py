@@ -21,7 +21,7 @@ NAMES = [
     # text, kind, value, title
     ("auto", "auto", "", "Automatic"),
     ("AUTO", "auto", "", "Automatic"),
-    (" none ", "none", "", "No picture"),
+    (" none ", "none", "", "No video"),
     ("Demo", "demo", "", "Drawn demo"),
     ("demo:", "demo", "", "Drawn demo"),
     ("0", "camera", "0", "Camera 0"),
