@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.virtual_microphone import VirtualMicrophone, what_is_missing
+from benchmarks.virtual_microphone import VirtualMicrophone, missing_requirements
 from tests.helpers.webcam import VirtualCamera
 
 
 @pytest.fixture(scope="session")
 def _sound_server() -> Iterator[VirtualMicrophone]:
-    if reason := what_is_missing():
+    if reason := missing_requirements():
         pytest.skip(reason)
     from emolive.capture import portaudio
 
@@ -39,7 +39,7 @@ def _sound_server() -> Iterator[VirtualMicrophone]:
 def sound_server(_sound_server: VirtualMicrophone) -> Iterator[VirtualMicrophone]:
     """A running sound server whose microphone is this process's default one."""
     yield _sound_server
-    _sound_server.hush()
+    _sound_server.stop_playback()
 
 
 @pytest.fixture
