@@ -12,7 +12,7 @@ import numpy as np
 
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.capture.decode import OnCorruption, iter_media, probe
-from emolive.capture.prefetch import DECODED, prefetch
+from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.clock import to_ns, to_s
 from emolive.errors import MediaError
 from emolive.predictor import Predictor, load_predictor
@@ -83,7 +83,7 @@ def _decode_into(
     pipeline.reset()
     end_ns = 0
     # The next frames are decoded while this thread processes one.
-    with closing(prefetch(iter_media(clip.path, on_damage=on_corruption), DECODED)) as items:
+    with closing(prefetch(iter_media(clip.path, on_corruption=on_corruption), MEDIA_BUFFER_SIZE)) as items:
         for item in items:
             yield item.t_ns
             if isinstance(item, Frame):

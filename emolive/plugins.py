@@ -196,6 +196,7 @@ SOURCES = Registry(
     "emolive.sources",
     {
         "camera": ("camera", "emolive.capture.camera:CameraSource"),
+        "stream": ("network stream", "emolive.capture.camera:CameraSource"),
         "file": ("media file", "emolive.capture.media_file:MediaFileSource"),
         "demo": ("drawn demo", "emolive.capture.synthetic.source:SyntheticSource"),
         "microphone": ("microphone", "emolive.capture.microphone:MicrophoneSource"),

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from emolive.buffers.latest_slot import LatestSlot
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
 from emolive.models.io import checkpoint
@@ -146,35 +143,3 @@ def test_a_device_that_is_not_there_is_refused_in_a_sentence():
         choose_device("abacus")
 
 
-# --- the mailbox
-
-
-def test_the_newest_replaces_what_nobody_took():
-    box: LatestSlot[int] = LatestSlot()
-    for i in range(5):
-        box.put(i)
-    assert (box.get(), box.dropped, box.empty) == (4, 4, True)
-    assert box.get(timeout_s=0.01) is None
-
-
-def test_a_taker_wakes_up_for_an_item_and_for_the_end():
-    box: LatestSlot[int] = LatestSlot()
-    got: list[int | None] = []
-    taker = threading.Thread(target=lambda: got.extend(box.get() for _ in range(2)))
-    taker.start()
-    time.sleep(0.05)
-    box.put(1)
-    while not got:
-        time.sleep(0.01)
-    box.close()
-    taker.join(10)
-    assert got == [1, None]
-
-
-def test_after_closing_the_last_item_may_be_taken_and_no_other_comes():
-    box: LatestSlot[int] = LatestSlot()
-    box.put(1)
-    box.close()
-    box.put(3)
-    assert box.closed
-    assert [box.get(), box.get()] == [1, None]

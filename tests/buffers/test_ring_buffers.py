@@ -1,4 +1,4 @@
-"""The rings against a model that is nothing but a dictionary."""
+"""The ring buffers against a model that is a dictionary or a list."""
 
 from __future__ import annotations
 
@@ -65,16 +65,16 @@ def test_reads_what_was_written_at_that_time(
 def test_how_the_sound_is_cut_into_blocks_does_not_matter(
     rate_hz: int, total: int, data: st.DataObject
 ) -> None:
-    atomic_write = AudioRingBuffer(rate_hz, seconds=1.0)
+    whole = AudioRingBuffer(rate_hz, seconds=1.0)
     cut = AudioRingBuffer(rate_hz, seconds=1.0)
-    atomic_write.write(ramp(0, total), START_NS)
+    whole.write(ramp(0, total), START_NS)
     at = 0
     while at < total:
         n = data.draw(st.integers(1, 9000))
         cut.write(ramp(at, min(n, total - at)), stamp(at, rate_hz))
         at += n
     for hop_ns in (0, 50_000_000, 250_000_000, 333_333_333, data.draw(st.integers(0, NS_PER_S))):
-        a, b = atomic_write.read(START_NS + hop_ns, 3000), cut.read(START_NS + hop_ns, 3000)
+        a, b = whole.read(START_NS + hop_ns, 3000), cut.read(START_NS + hop_ns, 3000)
         np.testing.assert_array_equal(a[0], b[0])
         np.testing.assert_array_equal(a[1], b[1])
 
@@ -115,17 +115,34 @@ def test_a_sound_that_starts_over_much_earlier_is_taken_from_there() -> None:
     np.testing.assert_array_equal(samples[500:], ramp(0, 1000))
 
 
-def test_an_empty_or_cleared_ring_has_nothing() -> None:
+def test_an_empty_ring_has_nothing() -> None:
     ring = AudioRingBuffer(16000, seconds=1.0)
     ring.write(np.zeros(0, np.float32), START_NS)
     assert ring.newest_ns is None
-    ring.write(ramp(0, 20_000), START_NS)
-    ring.clear()
     samples, present = ring.read(START_NS, 10)
     assert not samples.any()
     assert not present.any()
-    ring.write(ramp(0, 10), START_NS - NS_PER_S)
-    assert ring.read(stamp(10, 16000) - NS_PER_S, 10)[0].tolist() == ramp(0, 10).tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(written=st.integers(1, 30_000), longer_s=st.floats(0.3, 3), more=st.integers(0, 30_000))
+def test_a_ring_that_is_extended_keeps_what_it_has(written: int, longer_s: float, more: int) -> None:
+    rate_hz = 8000
+    ring = AudioRingBuffer(rate_hz, seconds=1.0)
+    ring.write(ramp(0, written), START_NS)
+    ring.extend_to(longer_s)
+    capacity = max(8000, round(rate_hz * longer_s))
+    assert ring.capacity == capacity
+    if more:
+        ring.write(ramp(written, more), stamp(written, rate_hz))
+    first_kept = max(0, written - 8000, written + more - capacity)
+    if more > capacity:
+        first_kept = written + more - capacity
+    samples, present = ring.read(stamp(written + more, rate_hz), capacity)
+    n = written + more - first_kept
+    assert present.sum() == n
+    assert present[-n:].all()
+    np.testing.assert_array_equal(samples[-n:], ramp(first_kept, n))
 
 
 def test_a_reader_sees_whole_blocks_while_another_thread_writes() -> None:
@@ -154,38 +171,48 @@ def test_a_reader_sees_whole_blocks_while_another_thread_writes() -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(
-    capacity=st.integers(1, 12),
+    length=st.integers(1, 60),
     pairs=st.lists(st.tuples(st.integers(-20, 200), st.booleans()), max_size=40),
     start=st.integers(-30, 210),
-    length=st.integers(-5, 100),
+    span=st.integers(-5, 100),
 )
 def test_vectors_between_two_stamps(
-    capacity: int, pairs: list[tuple[int, bool]], start: int, length: int
+    length: int, pairs: list[tuple[int, bool]], start: int, span: int
 ) -> None:
-    ring = FeatureBuffer(capacity, dim=3)
+    buffer = FeatureBuffer(dim=3, seconds=length / NS_PER_S)
     model: list[tuple[int, bool]] = []
-    for t_ns, there in pairs:
-        taken = ring.append(t_ns, np.full(3, t_ns, np.float32) if there else None)
-        assert taken == (not model or t_ns > model[-1][0])
-        if taken:
-            model.append((t_ns, there))
-    model = model[-capacity:]
-    wanted = [(t, there) for t, there in model if start <= t <= start + length]
-    stamps, vectors, present = ring.between(start, start + length)
-    assert stamps.tolist() == [t for t, _ in wanted]
-    assert present.tolist() == [there for _, there in wanted]
-    assert vectors.shape == (len(wanted), 3)
-    assert vectors[:, 0].tolist() == [t if there else 0 for t, there in wanted]
-    assert ring.newest_ns == (model[-1][0] if model else None)
-    assert len(ring) == len(model)
-    ring.clear()
-    assert ring.newest_ns is None
-    assert len(ring.between(-1000, 1000)[0]) == 0
+    for t_ns, present in pairs:
+        added = buffer.append(t_ns, np.full(3, t_ns, np.float32) if present else None)
+        assert added == (not model or t_ns > model[-1][0])
+        if added:
+            model.append((t_ns, present))
+    if model:
+        model = [(t_ns, present) for t_ns, present in model if t_ns >= model[-1][0] - length]
+    expected = [(t_ns, present) for t_ns, present in model if start <= t_ns <= start + span]
+    stamps, vectors, present_flags = buffer.between(start, start + span)
+    assert stamps.tolist() == [t for t, _ in expected]
+    assert present_flags.tolist() == [present for _, present in expected]
+    assert vectors.shape == (len(expected), 3)
+    assert vectors[:, 0].tolist() == [t if present else 0 for t, present in expected]
+    assert buffer.newest_ns == (model[-1][0] if model else None)
+    assert len(buffer) == len(model)
+
+
+def test_a_feature_buffer_that_is_extended_keeps_more_from_then_on() -> None:
+    buffer = FeatureBuffer(dim=1, seconds=1.0)
+    for second in range(3):
+        buffer.append(second * NS_PER_S, np.zeros(1, np.float32))
+    assert len(buffer) == 2
+    buffer.extend_to(10.0)
+    buffer.extend_to(2.0)
+    for second in range(3, 9):
+        buffer.append(second * NS_PER_S, np.zeros(1, np.float32))
+    assert len(buffer) == 8
 
 
 def test_a_vector_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="shape"):
-        FeatureBuffer(4, dim=3).append(0, np.zeros(2, np.float32))
+        FeatureBuffer(dim=3, seconds=4).append(0, np.zeros(2, np.float32))
 
 
 @pytest.mark.parametrize("bad", [(0, 1.0), (16000, 0.0)])
@@ -194,6 +221,7 @@ def test_an_audio_ring_needs_a_rate_and_a_length(bad: tuple[int, float]) -> None
         AudioRingBuffer(*bad)
 
 
-def test_a_vector_ring_needs_a_capacity() -> None:
+@pytest.mark.parametrize("bad", [(0, 1.0), (3, 0.0)])
+def test_a_feature_buffer_needs_a_width_and_a_length(bad: tuple[int, float]) -> None:
     with pytest.raises(ValueError, match="positive"):
-        FeatureBuffer(0, dim=3)
+        FeatureBuffer(*bad)

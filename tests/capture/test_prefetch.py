@@ -13,7 +13,7 @@ from tests.helpers.listener import eventually
 
 
 def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == "emolive-ahead"]
+    return [thread.name for thread in threading.enumerate() if thread.name == "emolive-prefetch"]
 
 
 def test_they_are_the_same_and_in_order_and_no_more_wait_than_there_is_room_for() -> None:

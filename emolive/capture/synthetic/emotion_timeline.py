@@ -18,12 +18,12 @@ TRANSITION_S = 0.6
 
 def _segments() -> tuple[tuple[float, str], ...]:
     """(start in seconds, emotion) of one pass."""
-    found: list[tuple[float, str]] = [(0.0, "neutral")]
+    segments: list[tuple[float, str]] = [(0.0, "neutral")]
     t_s = OPENING_S
     for emotion in EMOTIONS[1:]:
-        found += [(t_s, emotion), (t_s + EMOTION_S, "neutral")]
+        segments += [(t_s, emotion), (t_s + EMOTION_S, "neutral")]
         t_s += EMOTION_S + REST_S
-    return tuple(found)
+    return tuple(segments)
 
 
 SEGMENTS = _segments()
@@ -34,7 +34,7 @@ _STARTS = np.array([start for start, _ in SEGMENTS])
 
 
 def emotion_at(t_s: float) -> str:
-    """The emotion that is meant at `t_s` seconds; passes repeat."""
+    """The emotion at `t_s` seconds; passes repeat."""
     return SEGMENTS[_index(t_s % PASS_S)][1]
 
 

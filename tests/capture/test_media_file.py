@@ -403,7 +403,7 @@ def test_a_file_with_nothing_but_a_header_is_refused_when_it_is_read(tmp_path: P
         ("text.mp4", b"This is only text.\n" * 50, "damaged or of another kind"),
         ("text.txt", b"This is only text.\n" * 50, "is not|another kind"),
         ("noise.mp4", bytes(range(256)) * 20, "another kind|decoded|is not"),
-        ("subtitles.srt", b"1\n00:00:00,000 --> 00:00:01,000\nHello\n", "neither picture nor sound"),
+        ("subtitles.srt", b"1\n00:00:00,000 --> 00:00:01,000\nHello\n", "neither video nor audio"),
     ],
 )
 def test_what_is_no_media_file_is_refused(
@@ -448,9 +448,9 @@ REAL = sorted((data_dir() / "ravdess" / "video").glob("*/*.mp4"))
 @pytest.mark.skipif(not REAL, reason="no real clips in EMOLIVE_DATA")
 @pytest.mark.parametrize("path", REAL, ids=lambda p: p.stem)
 def test_real_clips(path: Path) -> None:
-    damage: list[str] = []
-    frames, blocks = split([_light(item) for item in iter_media(path, on_damage=damage.append)])
-    assert not damage
+    corruption: list[str] = []
+    frames, blocks = split([_light(item) for item in iter_media(path, on_corruption=corruption.append)])
+    assert not corruption
     # Told by the file: 29.97 frames a second; RAVDESS clips last 3 to 5 s.
     steps = np.diff([f.t_ns for f in frames])
     np.testing.assert_allclose(steps, NS_PER_S * 1001 / 30000, atol=1)

@@ -71,7 +71,7 @@ def test_a_driver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) 
     import threading
 
     blocked = threading.Event()
-    monkeypatch.setattr(devices, "_PATIENCE_S", 0.01)
+    monkeypatch.setattr(devices, "TIMEOUT_S", 0.01)
     monkeypatch.setattr(devices, "_cameras", lambda: [TWO[0]] if blocked.wait(60) else [])
     assert cameras() == []
     blocked.set()

@@ -1,23 +1,19 @@
-"""Real devices, or what stands for them: a sound server and a loopback webcam."""
+"""Fixtures in place of real devices: a sound server and a camera on the loopback interface."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from benchmarks.virtual_microphone import VirtualMicrophone, what_is_missing
+from benchmarks.virtual_microphone import VirtualMicrophone, missing_requirements
 from tests.helpers.webcam import VirtualCamera
 
 
 @pytest.fixture(scope="session")
 def _sound_server() -> Iterator[VirtualMicrophone]:
-    if reason := what_is_missing():
+    if reason := missing_requirements():
         pytest.skip(reason)
     from emolive.capture import portaudio
 
@@ -43,7 +39,7 @@ def _sound_server() -> Iterator[VirtualMicrophone]:
 def sound_server(_sound_server: VirtualMicrophone) -> Iterator[VirtualMicrophone]:
     """A running sound server whose microphone is this process's default one."""
     yield _sound_server
-    _sound_server.hush()
+    _sound_server.stop_playback()
 
 
 @pytest.fixture
