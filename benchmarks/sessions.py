@@ -15,7 +15,7 @@ from benchmarks.measure import Times
 from benchmarks.results import BenchmarkConfig, Found, Measurement
 from emolive.clock import now_ns
 from emolive.errors import EmoliveError
-from emolive.models.registry import fusions
+from emolive.plugins import FUSIONS
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
 from emolive.types import Counters, Estimate
@@ -140,7 +140,7 @@ def switch(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
         session.subscribe(hear)
         _until(lambda: estimates, "estimate")
         before = _counted([session])
-        others = [fusion for fusion in fusions() if fusion != plan.fusion]
+        others = [fusion for fusion in FUSIONS.titles() if fusion != plan.fusion]
         for fusion in (*others, plan.fusion, *others, plan.fusion):
             time.sleep(0.5)
             start_ns = now_ns()

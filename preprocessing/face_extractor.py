@@ -17,9 +17,8 @@ from emolive.clock import NS_PER_S, to_ns
 from emolive.pooling import pool
 from emolive.types import FloatArray, Frame, Image, StampArray
 from emolive.vision.crop import crop_face
-from emolive.vision.face_pipeline import FacePipeline
+from emolive.vision.face_pipeline import FacePipeline, create_tracker
 from emolive.vision.frame_sampler import FrameSampler
-from emolive.vision.tracker import FaceTracker
 from preprocessing.records import PreprocessConfig
 
 PADDED, MEASURED, FILLED = 0, 1, 2
@@ -55,7 +54,7 @@ class FaceExtractor:
     def __init__(self, cut: PreprocessConfig) -> None:
         self._cut = cut
         self._spec = cut.pixels
-        self._tracker = FaceTracker()
+        self._tracker = create_tracker()
         self._perceiver = FacePipeline.for_spec(cut.landmarks)
         self.reset()
 

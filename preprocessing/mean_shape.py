@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from emolive.atomic_io import atomic_write
 from emolive.errors import EmoliveError
 from emolive.types import FloatArray
-from emolive.vision import geometry
+from emolive.vision.encoders import landmarks
 from preprocessing.landmarks_npz import is_left_out
 
 EVERY = 4
@@ -51,8 +51,8 @@ def faces_of(npz: Path, leave_out: Sequence[str] = (), every: int = EVERY) -> Fl
 
 def symmetric_mean_shape(faces: FloatArray) -> FloatArray:
     """(68, 2): the mean of (n, 68, 2) faces and of their mirror images."""
-    shape = geometry.mean_shape_of(faces)
-    mirrored = geometry.mirror(shape.reshape(1, geometry.WIDTH)).reshape(geometry.POINTS, 2)
+    shape = landmarks.mean_shape_of(faces)
+    mirrored = landmarks.LandmarkEncoder.mirror(shape.reshape(1, landmarks.LandmarkEncoder.dim)).reshape(landmarks.POINTS, 2)
     return np.asarray((shape + mirrored) / 2, np.float32)
 
 

@@ -50,7 +50,7 @@ class PreprocessConfig:
     @property
     def landmarks(self) -> ModelSpec:
         """The live description of models on landmarks: it chooses the frames that are measured."""
-        return ModelSpec(encoders=("geometry",), pooling="mean", n_bins=self.frames, window_s=self.window_s)
+        return ModelSpec(encoders=("landmarks",), pooling="mean", n_bins=self.frames, window_s=self.window_s)
 
     @property
     def samples(self) -> int:

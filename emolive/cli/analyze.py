@@ -26,8 +26,8 @@ def analyze(args: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     with contextlib.ExitStack() as stack:
         predictor = load_predictor(args.fusion, args.checkpoint, args.device, args.backend)
-        if predictor.backend.note:
-            _say(predictor.backend.note)
+        if predictor.runtime.fallback_reason:
+            _say(predictor.runtime.fallback_reason)
         analyzer = stack.enter_context(
             FileAnalyzer(
                 predictor,

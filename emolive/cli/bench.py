@@ -12,7 +12,7 @@ from pathlib import Path
 
 from emolive.atomic_io import ensure_writable
 from emolive.errors import EmoliveError
-from emolive.models.spec import BACKENDS
+from emolive.models.runtimes.base import BACKENDS
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

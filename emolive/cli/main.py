@@ -14,9 +14,9 @@ from typing import NoReturn
 
 from emolive.cli import bench, export
 from emolive.errors import EmoliveError
-from emolive.models.registry import check_fusion, fusions
-from emolive.models.spec import BACKENDS
+from emolive.models.runtimes.base import BACKENDS
 from emolive.normalization import MODES
+from emolive.plugins import FUSIONS
 from emolive.sinks.rows import FORMATS
 
 Command = Callable[[argparse.Namespace], int]
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = parser().parse_args(argv)
         if getattr(args, "fusion", None) is not None:
-            check_fusion(args.fusion)
+            FUSIONS.check(args.fusion)
         command: Command = args.command
         return command(args)
     except EmoliveError as error:
@@ -92,7 +92,7 @@ def parser() -> Parser:
 
     imports = commands.add_parser("import-checkpoint", help="turn a published .pth into a checkpoint")
     imports.add_argument("path", type=Path, metavar="X.pth")
-    imports.add_argument("--fusion", help="only if the file cannot tell: " + ", ".join(fusions()))
+    imports.add_argument("--fusion", help="only if the file cannot tell: " + ", ".join(FUSIONS.titles()))
     imports.add_argument("--heads", type=int, help="only if the file cannot tell")
     imports.add_argument("--out", type=Path, metavar="F", help="default: beside it, as .safetensors")
     imports.set_defaults(command=_import)
@@ -112,7 +112,7 @@ def parser() -> Parser:
 
 
 def _model_options(parser: argparse.ArgumentParser) -> None:
-    names = ", ".join(f"{name} ({title})" for name, title in fusions().items())
+    names = ", ".join(f"{name} ({title})" for name, title in FUSIONS.titles().items())
     parser.add_argument("--fusion", metavar="F", help=f"{names}; default ia, or what the checkpoint is")
     parser.add_argument("--checkpoint", type=Path, metavar="C", help="a checkpoint of your own")
     parser.add_argument(

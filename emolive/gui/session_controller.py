@@ -38,9 +38,9 @@ def _session(config: SessionConfig) -> SessionProtocol:
 
 
 def _fusions() -> Mapping[str, str]:
-    from emolive.models.registry import fusions
+    from emolive.plugins import FUSIONS
 
-    return fusions()
+    return FUSIONS.titles()
 
 
 def _cameras() -> Sequence[Device]:

@@ -13,7 +13,7 @@ import torch
 
 from emolive.cli.main import main
 from emolive.errors import EmoliveError
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.io import checkpoint
 from emolive.models.network import EmotionNet
 from emolive.models.runtimes import autotune as backends
@@ -35,7 +35,7 @@ def net_of(fusion: str, arch: str, *encoders: str, size: int = 48, heads: int = 
     spec = ModelSpec(
         fusion=fusion,
         arch=arch,
-        encoders=encoders or ("geometry",),
+        encoders=encoders or ("landmarks",),
         num_heads=heads,
         pooling="mean" if arch == "emolive" else "middle",
         audio=SMALL if arch == "emolive" else AudioSpec(),
@@ -43,7 +43,7 @@ def net_of(fusion: str, arch: str, *encoders: str, size: int = 48, heads: int = 
         pixels=PixelSpec(size),
         dropout=0.1,
     )
-    net = registry.build(spec).train()
+    net = factory.build(spec).train()
     video, audio, pixels = backends.inputs(spec, CPU, 8)
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
@@ -101,15 +101,15 @@ def test_folding_leaves_no_normalisation_and_no_dropout() -> None:
 
 def test_auto_measures_all_and_takes_the_fastest() -> None:
     chosen = backends.choose("auto", net_of("ia", "emolive"), CPU)
-    assert set(chosen.took_ms) == {"eager", "folded", "onnx"}
-    assert chosen.took_ms[chosen.name] == min(chosen.took_ms.values())
+    assert set(chosen.latency_ms) == {"eager", "folded", "onnx"}
+    assert chosen.latency_ms[chosen.name] == min(chosen.latency_ms.values())
     assert not chosen.note
 
 
 def test_auto_makes_do_with_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     chosen = backends.choose("auto", net_of("ia", "emolive"), CPU)
-    assert set(chosen.took_ms) == {"eager", "folded"}
+    assert set(chosen.latency_ms) == {"eager", "folded"}
     assert not chosen.note
 
 
@@ -132,7 +132,7 @@ def test_what_says_something_else_gives_way_to_torch(monkeypatch: pytest.MonkeyP
     chosen = backends.choose("folded", net_of("ia", "emolive"), CPU)
     assert chosen.name == "eager"
     assert "differs from torch by 0.0" in chosen.note
-    assert "folded" not in backends.choose("auto", net_of("ia", "emolive"), CPU).took_ms
+    assert "folded" not in backends.choose("auto", net_of("ia", "emolive"), CPU).latency_ms
 
 
 def test_an_export_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +176,7 @@ def test_a_pixel_encoder_gives_the_same_on_every_backend() -> None:
     crop = torch.randint(0, 255, (48, 48, 3), dtype=torch.uint8).numpy()
     vectors = []
     for name in backends.NAMES:
-        encode = Predictor(loaded, "cpu", name).pixel_encoder()
+        encode = Predictor(loaded, "cpu", name).encoders()
         assert encode is not None
         vectors.append(torch.from_numpy(encode(crop)))
     assert all(largest(vector, vectors[0]) < 1e-4 for vector in vectors)

@@ -14,7 +14,7 @@ import torch
 from emolive.cli.main import main
 from emolive.errors import EmoliveError
 from emolive.file_analyzer import analyze
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.io import checkpoint
 from emolive.models.io import onnx as onnx_model
 from emolive.models.io import onnx_export as export
@@ -57,7 +57,7 @@ def pixel_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published form on small pixels, after a look at some, so that its statistics are sensible."""
     torch.manual_seed(1)
     pixels = PixelSpec(48, "RGB", (0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
-    net = registry.build(ModelSpec(fusion="lt", num_heads=2, pixels=pixels))
+    net = factory.build(ModelSpec(fusion="lt", num_heads=2, pixels=pixels))
     assert net.backbone is not None
     net.backbone.train()(torch.randn(16, 3, 48, 48))
     path = tmp_path_factory.mktemp("pixels") / "pixels.safetensors"
@@ -118,7 +118,7 @@ def test_a_trunk_gives_the_vectors_of_torch(pixel_source: Path, pixel_export: Pa
         video, audio = given(ours.spec, n)
         assert torch.allclose(theirs(video, audio), ours(video, audio), atol=TOLERANCE)
     crop = np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8)
-    encoders = [of(pixel_source).pixel_encoder(), load_predictor("lt", pixel_export).pixel_encoder()]
+    encoders = [of(pixel_source).encoders(), load_predictor("lt", pixel_export).encoders()]
     assert all(encoders)
     a, b = (encode(crop) for encode in encoders if encode)
     assert a.shape == (1024,)
@@ -135,7 +135,7 @@ def test_the_interpreter_reads_alike(source: Path, exported: Path, mode: str, st
         assert all(np.array_equal(getattr(a, part), getattr(b, part)) for part in ("mean", "std", "within"))
         assert a.rate_hz == b.rate_hz
     person = SpeakerProfile(spec, "guest")
-    person.learn(window(spec), ours.video_stats, ours.audio_stats)
+    person.update(window(spec), ours.video_stats, ours.audio_stats)
     seen = window(spec, face="v" in streams, voice="a" in streams)
     a, b = ours.predict(seen, person, mode), theirs.predict(seen, person, mode)
     if not streams:
@@ -213,8 +213,8 @@ def changed(exported: Path, path: Path, **changes: Any) -> Path:
         ({"spec": {"landmarker": "other"}}, "the tracker other"),
         ({"spec": {"new": 1}}, "new"),
         ({"provenance": 3}, "damaged"),
-        ({"buffers": {"face_std": [1.0]}}, "face_std"),
-        ({"buffers": {"voice_mean": "x"}}, "damaged"),
+        ({"buffers": {"video_std": [1.0]}}, "video_std"),
+        ({"buffers": {"audio_mean": "x"}}, "damaged"),
         ({"buffers": {"temperature": [1.0, 0.0, 1.0]}}, "temperature"),
     ],
 )

@@ -15,7 +15,7 @@ from emolive.capture.synthetic import SyntheticScene
 from emolive.clock import to_ns
 from emolive.models.spec import ModelSpec
 from emolive.types import BoundingBox, Frame
-from emolive.vision import geometry
+from emolive.vision.encoders import landmarks
 from emolive.vision.crop import MARGIN, crop_face
 from emolive.vision.detector import FaceDetector
 from emolive.vision.frame_sampler import FrameSampler
@@ -127,7 +127,7 @@ class Followed:
         if found is not None:
             x, y = found.box_px.center_px
             self.tracker.update_from_landmarks(
-                geometry.mean_shape() * 90 + np.array([x, y]) if points is None else points
+                landmarks.mean_shape() * 90 + np.array([x, y]) if points is None else points
             )
         return found is not None, self.counting.looks - before
 
@@ -142,7 +142,7 @@ def test_a_face_that_moves_is_detected_in_every_frame(detector, portrait):
     followed = Followed(detector)
     picture = scene(portrait, 0.8)
     for i in range(9):
-        points = geometry.mean_shape() * 90 + [300 + 14 * i, 240]
+        points = landmarks.mean_shape() * 90 + [300 + 14 * i, 240]
         assert followed.see(np.roll(picture, 14 * i, axis=1), i, points) == (True, 1)
 
 
@@ -159,7 +159,7 @@ def test_a_lost_face_is_looked_for_in_every_frame_and_found_at_once(detector, po
 
 def test_between_detections_the_box_goes_where_the_landmarks_go(detector, portrait):
     tracker = FaceTracker(detector)
-    picture, shape = scene(portrait, 0.8), geometry.mean_shape() * 90
+    picture, shape = scene(portrait, 0.8), landmarks.mean_shape() * 90
     for i in range(3):
         box = tracker.track(picture, to_ns(i / 15)).box_px
         tracker.update_from_landmarks(shape + np.array([300 + 2 * i, 240]))
@@ -171,7 +171,7 @@ def test_between_detections_the_box_goes_where_the_landmarks_go(detector, portra
 
 @pytest.mark.parametrize("angle", [0.0, 0.3])
 def test_a_box_moves_and_grows_with_its_points_but_does_not_turn(angle):
-    points = geometry.mean_shape().astype(np.float64) * 50 + 200
+    points = landmarks.mean_shape().astype(np.float64) * 50 + 200
     centre = points.mean(axis=0)
     grown = turned(points - centre, 1.2, angle, 0, 0) + centre + [30, -5]
     box = propagate_box(BoundingBox(*(centre - [40, 50]), 80, 100), points, grown)
@@ -189,7 +189,7 @@ def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(rea
     files = settings_of_emolive.data_dir() / "ravdess" / "landmarks" / "dlib68_every_2nd_frame.npz"
     if not files.is_file():
         pytest.skip(f"no landmarks in {files}: set EMOLIVE_DATA")
-    perceiver = FacePipeline(("geometry",))
+    perceiver = FacePipeline(("landmarks",))
     counting = Counting(perceiver._tracker._detector)
     monkeypatch.setattr(perceiver._tracker, "_detector", counting)
     errors = {0.0: [], tracker.DETECT_S: []}
@@ -283,7 +283,7 @@ def test_channels_come_in_the_order_that_was_asked_for():
 # --- geometry
 
 faces = arrays(np.float32, (68, 2), elements=st.floats(-40, 40, width=32)).map(
-    lambda noise: geometry.mean_shape() * 200 + noise * 0.2 + 300
+    lambda noise: landmarks.mean_shape() * 200 + noise * 0.2 + 300
 )
 
 
@@ -296,7 +296,7 @@ def turned(points: np.ndarray, scale: float, angle: float, dx: float, dy: float)
 @given(faces, st.floats(0.2, 5), st.floats(-3, 3), st.floats(-500, 500), st.floats(-500, 500))
 def test_where_how_large_and_how_tilted_a_face_is_does_not_matter(points, scale, angle, dx, dy):
     moved = turned(points.astype(np.float64), scale, angle, dx, dy)
-    here, there = geometry.encode(np.stack([points, moved]).astype(np.float32))
+    here, there = landmarks.LandmarkEncoder()(np.stack([points, moved]).astype(np.float32))
     np.testing.assert_allclose(there, here, atol=2e-3)
 
 
@@ -306,7 +306,7 @@ def test_an_expression_does_matter(points):
     smiling = points.copy()
     smiling[48] += [-8, -6]
     smiling[54] += [8, -6]
-    here, there = geometry.encode(np.stack([points, smiling]))
+    here, there = landmarks.LandmarkEncoder()(np.stack([points, smiling]))
     assert np.abs(there - here).reshape(68, 2)[[48, 54]].min() > 0.02
     np.testing.assert_allclose(np.delete(there - here, [96, 97, 108, 109]), 0, atol=1e-5)
 
@@ -314,20 +314,20 @@ def test_an_expression_does_matter(points):
 @settings(max_examples=40, deadline=None)
 @given(arrays(np.float32, (3, 136), elements=st.floats(-2, 2, width=32)))
 def test_mirrored_twice_is_as_before(vectors):
-    np.testing.assert_array_equal(geometry.mirror(geometry.mirror(vectors)), vectors)
+    np.testing.assert_array_equal(landmarks.LandmarkEncoder.mirror(landmarks.LandmarkEncoder.mirror(vectors)), vectors)
 
 
 def test_a_mirrored_vector_is_the_vector_of_the_mirrored_picture():
     rng = np.random.default_rng(0)
     # Where the shape is symmetric itself, aligning before or after the flip is the same.
-    points = geometry.mean_shape() + rng.normal(0, 0.02, (68, 2)).astype(np.float32)
-    flipped = (points * [-1, 1])[list(geometry.MIRROR)].astype(np.float32)
-    straight, mirrored = geometry.encode(np.stack([points, flipped]))
-    np.testing.assert_allclose(geometry.mirror(straight), mirrored, atol=0.02)
+    points = landmarks.mean_shape() + rng.normal(0, 0.02, (68, 2)).astype(np.float32)
+    flipped = (points * [-1, 1])[list(landmarks.MIRROR)].astype(np.float32)
+    straight, mirrored = landmarks.LandmarkEncoder()(np.stack([points, flipped]))
+    np.testing.assert_allclose(landmarks.LandmarkEncoder.mirror(straight), mirrored, atol=0.02)
 
 
 def test_the_mirror_swaps_sides_and_keeps_the_middle():
-    pairs = dict(enumerate(geometry.MIRROR))
+    pairs = dict(enumerate(landmarks.MIRROR))
     assert sorted(pairs.values()) == list(range(68))
     assert all(pairs[pairs[i]] == i for i in pairs)
     assert [i for i in pairs if pairs[i] == i] == [8, 27, 28, 29, 30, 33, 51, 57, 62, 66]
@@ -335,26 +335,26 @@ def test_the_mirror_swaps_sides_and_keeps_the_middle():
 
 @pytest.mark.parametrize("value", [0.0, 512.0, -3.0])
 def test_points_that_all_coincide_give_zeros(value):
-    assert not geometry.encode(np.full((2, 68, 2), value, np.float32)).any()
+    assert not landmarks.LandmarkEncoder()(np.full((2, 68, 2), value, np.float32)).any()
 
 
 def test_points_on_one_line_stay_finite():
     line = np.stack([np.arange(68), np.arange(68)], axis=1)[None].astype(np.float32)
-    assert np.isfinite(geometry.encode(line)).all()
+    assert np.isfinite(landmarks.LandmarkEncoder()(line)).all()
 
 
 def test_the_mean_shape_is_upright_and_its_unit_is_the_eyes_distance():
-    shape = geometry.mean_shape()
+    shape = landmarks.mean_shape()
     np.testing.assert_allclose(shape[45] - shape[36], [1, 0], atol=1e-5)
     assert shape[8, 1] > shape[30, 1] > shape[27, 1]
 
 
 def test_the_mean_shape_of_turned_copies_is_the_face_itself():
     rng = np.random.default_rng(0)
-    face = geometry.mean_shape() + rng.normal(0, 0.03, (68, 2))
+    face = landmarks.mean_shape() + rng.normal(0, 0.03, (68, 2))
     copies = [turned(face, *rng.uniform([0.5, -1, -9, -9], [2, 1, 9, 9])) for _ in range(20)]
-    found = geometry.mean_shape_of(np.stack(copies).astype(np.float32))
-    upright = geometry.mean_shape_of(face[None].astype(np.float32))
+    found = landmarks.mean_shape_of(np.stack(copies).astype(np.float32))
+    upright = landmarks.mean_shape_of(face[None].astype(np.float32))
     np.testing.assert_allclose(found, upright, atol=1e-3)
 
 
@@ -364,7 +364,7 @@ def test_the_mean_shape_of_turned_copies_is_the_face_itself():
 def test_the_perceiver_follows_encodes_and_forgets(portrait):
     from emolive.vision.face_pipeline import FacePipeline
 
-    perceiver = FacePipeline(("geometry",))
+    perceiver = FacePipeline(("landmarks",))
     seen = perceiver.process(Frame(5, portrait, 0))
     assert (seen.t_ns, seen.features.shape, seen.face.points_px.shape) == (5, (136,), (68, 2))
     box = seen.face.box_px

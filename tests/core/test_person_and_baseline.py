@@ -22,7 +22,7 @@ WIDTH = 3
 FACE = GlobalStats(
     np.array([1, 2, 3], np.float32), np.array([4, 5, 6], np.float32), np.array([1, 1, 2], np.float32), 25 / 6
 )
-SPEC = ModelSpec(encoders=("geometry",), landmarker="dlib68", pooling="mean", baselines=MODES)
+SPEC = ModelSpec(encoders=("landmarks",), landmarker="dlib68", pooling="mean", baselines=MODES)
 
 
 def rows_of(mean, std, n, seed=0):
@@ -146,7 +146,7 @@ def test_only_the_newest_bin_counts_so_that_nothing_is_counted_twice():
     assert (person.running.video.count, person.running.audio.count) == (1, 0)
     person.running.add(window(face=False, speech_at=range(150, 156)), SPEC, *POPULATIONS)
     assert (person.running.video.count, person.running.audio.count) == (1, 6)
-    person.forget()
+    person.reset()
     assert (person.running.video.count, person.running.audio.count) == (0, 0)
 
 
@@ -176,7 +176,7 @@ def test_a_saved_neutral_comes_back_exactly():
 def test_somebody_who_never_calibrated_has_none():
     person = SpeakerProfile(SPEC, "nobody yet")
     assert not person.load()
-    assert person.baselines("neutral", *POPULATIONS)[0].mode == "none"
+    assert person.normalizers("neutral", *POPULATIONS)[0].mode == "none"
 
 
 @pytest.mark.parametrize(

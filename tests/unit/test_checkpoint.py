@@ -18,12 +18,12 @@ from emolive.models.efficientface import EfficientFace
 from emolive.models.io import checkpoint
 from emolive.models.io.chumachenko2022 import convert_checkpoint, load_backbone
 from emolive.models.network import EmotionNet
-from emolive.models.registry import build
+from emolive.models.factory import build
 from emolive.models.spec import EMOTIONS, AudioSpec, ModelSpec, PixelSpec
 
 SMALL = ModelSpec(
     fusion="it",
-    encoders=("geometry",),
+    encoders=("landmarks",),
     landmarker="dlib68",
     num_heads=2,
     labels=("calm", "angry"),
@@ -78,7 +78,7 @@ def test_comes_back_whole(path, net):
     mine, theirs = net.state_dict(), told.net.state_dict()
     assert mine.keys() == theirs.keys()
     assert all(torch.equal(mine[key], theirs[key]) for key in mine)
-    assert {"face_mean", "face_within", "voice_std", "temperature"} <= theirs.keys()
+    assert {"video_mean", "video_within_speaker_std", "audio_std", "temperature"} <= theirs.keys()
     inputs = torch.randn(2, 15, net.video_channels), torch.randn(2, net.audio_channels, 60)
     with torch.no_grad():
         assert torch.equal(told.net(*inputs), net.eval()(*inputs))

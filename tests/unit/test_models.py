@@ -9,15 +9,15 @@ import torch
 from torch import nn
 
 from emolive.errors import EmoliveError
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.efficientface import EfficientFace
 from emolive.models.fusion import Fusion, IntermediateAttention
 from emolive.models.network import EmotionNet
-from emolive.models.registry import build
+from emolive.models.factory import build
 from emolive.models.spec import AudioSpec, ModelSpec
 
 FUSIONS = ("lt", "it", "ia")
-GEOMETRY = ModelSpec(encoders=("geometry",), landmarker="dlib68")
+GEOMETRY = ModelSpec(encoders=("landmarks",), landmarker="dlib68")
 
 
 @pytest.fixture(autouse=True)
@@ -46,14 +46,14 @@ def ready(spec: ModelSpec) -> EmotionNet:
 
 
 def test_names():
-    assert list(registry.fusions())[:3] == list(FUSIONS)
+    assert list(FUSIONS.titles())[:3] == list(FUSIONS)
     assert registry.encoders() == ("efficientface", "geometry")
     assert all(registry.archs(name)[0] == "chumachenko2022" for name in FUSIONS)
 
 
 def test_names_are_read_without_torch():
     code = (
-        "import sys; from emolive.models import registry; registry.fusions(); registry.encoders();"
+        "import sys; from emolive.models import factory; FUSIONS.titles(); registry.encoders();"
         "from emolive.models.io.checkpoint import describe; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -76,7 +76,7 @@ def test_parameter_counts_are_the_published_ones(name, count):
             ModelSpec(
                 num_heads=2,
                 labels=("a", "b", "c"),
-                encoders=("geometry",),
+                encoders=("landmarks",),
                 pooling="mean",
                 baselines=("none", "neutral", "running"),
             ),
@@ -89,7 +89,7 @@ def test_parameter_counts_are_the_published_ones(name, count):
                 num_heads=4, encoders=("efficientface", "geometry"), pooling="mean", width=0.5, dropout=0.1
             ),
         ),
-        (1, 60, 136, ModelSpec(labels=("a", "b"), encoders=("geometry",), baselines=("none",), width=1.3)),
+        (1, 60, 136, ModelSpec(labels=("a", "b"), encoders=("landmarks",), baselines=("none",), width=1.3)),
     ],
 )
 @torch.no_grad()
@@ -98,8 +98,8 @@ def test_shapes(fusion, frames, steps, pooled, spec):
     net = ready(replace(spec, fusion=fusion, audio=AudioSpec(kind="logmel", n_mels=40)))
     assert net.video_channels == pooled + flags
     assert net.audio_channels == 40 + flags
-    assert net.face_mean.shape == net.face_std.shape == net.face_within.shape == (pooled,)
-    assert net.voice_mean.shape == net.voice_std.shape == net.voice_within.shape == (40,)
+    assert net.video_mean.shape == net.video_std.shape == net.video_within_speaker_std.shape == (pooled,)
+    assert net.audio_mean.shape == net.audio_std.shape == net.audio_within_speaker_std.shape == (40,)
     assert (net.backbone is not None) == ("efficientface" in spec.encoders)
 
     video, audio = inputs(net, 3, frames, steps)
@@ -278,7 +278,7 @@ def test_a_new_fusion_and_a_new_variant_need_no_other_change():
     class Plain(Fusion):
         pass
 
-    assert registry.fusions()["plain"] == "no fusion at all"
+    assert FUSIONS.titles()["plain"] == "no fusion at all"
     assert registry.archs("ia")[-1] == "plain"
     for spec in (replace(GEOMETRY, fusion="plain"), replace(GEOMETRY, arch="plain")):
         net = ready(spec)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.fusion import RESIDUAL
 from emolive.models.network import EmotionNet
 from emolive.models.spec import AudioSpec, ModelSpec
@@ -17,14 +17,14 @@ def built(fusion: str) -> EmotionNet:
     torch.manual_seed(3)
     spec = ModelSpec(
         fusion=fusion,
-        encoders=("geometry",),
+        encoders=("landmarks",),
         landmarker="dlib68",
         pooling="mean",
         audio=AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64),
         baselines=("none", "neutral", "running"),
         arch=RESIDUAL,
     )
-    return registry.build(spec).eval()
+    return factory.build(spec).eval()
 
 
 def inputs(net: EmotionNet, n: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
@@ -36,7 +36,7 @@ def inputs(net: EmotionNet, n: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
 def test_both_streams_answer_together_and_one_by_one(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
-    found = net.branches(video, audio)
+    found = net.answers(video, audio)
     torch.testing.assert_close(net(video, audio), found.joint / 2 + (found.video + found.audio) / 4)
     assert (found.joint - found.video).abs().max() > 1e-3
 
@@ -46,7 +46,7 @@ def test_both_streams_answer_together_and_one_by_one(fusion: str) -> None:
 def test_a_missing_stream_leaves_the_other_as_it_is_alone_whoever_else_is_in_the_batch(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
-    found = net.branches(video, audio)
+    found = net.answers(video, audio)
     seen, heard = video.clone(), audio.clone()
     seen[1], heard[2] = 0, 0
     got = net(seen, heard)
@@ -74,11 +74,11 @@ def test_an_explanation_adds_up_with_both_and_with_one(fusion: str) -> None:
 def test_a_share_of_the_gradient_changes_no_answer_and_reaches_the_branches_less(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
-    atomic_write = net.branches(video, audio)
+    atomic_write = net.answers(video, audio)
     sizes = []
     for share in (1.0, 0.25, 0.0):
         net.zero_grad()
-        found = net.branches(video, audio, share)
+        found = net.answers(video, audio, share)
         for ours, theirs in zip(found, atomic_write, strict=True):
             torch.testing.assert_close(ours, theirs)
         found.joint.square().sum().backward()
