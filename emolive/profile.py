@@ -168,10 +168,11 @@ def _format_1_measure(space: FeatureSpace) -> dict[str, str] | None:
     audio = space.audio
     if space.encoders != ("landmarks",) or space.bin_ns % 1_000_000:
         return None
+    limits = f"{audio.fmin_hz:.0f}-{audio.fmax_hz:.0f} Hz, floor {audio.floor_db:.0f} dB"
+    frames = f"{audio.rate_hz} Hz, {audio.n_fft}/{audio.hop_length}"
     return {
         "video": f"geometry by {space.landmarker}, {space.pooling} of {space.bin_ns // 1_000_000} ms",
-        "audio": f"{audio.kind} {audio.rate_hz} Hz, {audio.n_fft}/{audio.hop_length}, {audio.channels} channels "
-        f"of {audio.n_mels}, {audio.fmin_hz:.0f}-{audio.fmax_hz:.0f} Hz, floor {audio.floor_db:.0f} dB",
+        "audio": f"{audio.kind} {frames}, {audio.channels} channels of {audio.n_mels}, {limits}",
     }
 
 

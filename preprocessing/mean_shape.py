@@ -52,7 +52,7 @@ def faces_of(npz: Path, leave_out: Sequence[str] = (), every: int = EVERY) -> Fl
 def symmetric_mean_shape(faces: FloatArray) -> FloatArray:
     """(68, 2): the mean of (n, 68, 2) faces and of their mirror images."""
     shape = landmarks.mean_shape_of(faces)
-    mirrored = landmarks.LandmarkEncoder.mirror(shape.reshape(1, landmarks.LandmarkEncoder.dim)).reshape(landmarks.POINTS, 2)
+    mirrored = landmarks.LandmarkEncoder.mirror(shape.reshape(1, -1)).reshape(shape.shape)
     return np.asarray((shape + mirrored) / 2, np.float32)
 
 

@@ -63,10 +63,10 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
             torch.manual_seed(7)
             net = factory.build(spec)
             # As wide as real landmarks and decibels, so that features come in a sensible range.
-            for stream, middle, spread in (("face", 0.0, 0.3), ("voice", -50.0, 20.0)):
+            for stream, middle, spread in (("video", 0.0, 0.3), ("audio", -50.0, 20.0)):
                 getattr(net, f"{stream}_mean").fill_(middle)
                 getattr(net, f"{stream}_std").fill_(spread)
-                getattr(net, f"{stream}_within").fill_(spread / 2)
+                getattr(net, f"{stream}_within_speaker_std").fill_(spread / 2)
             made[key] = folder / f"{fusion}-{len(made)}.safetensors"
             checkpoint.save(made[key], net, provenance={"data": "none: random weights"})
         return made[key]

@@ -59,10 +59,11 @@ def _upright(image: Image, box: BoundingBox, size: int, points_px: FloatArray) -
     across = points_px[RIGHT_EYE].mean(axis=0) - points_px[LEFT_EYE].mean(axis=0)
     roll_deg = float(np.degrees(np.arctan2(across[1], across[0])))
     side = max(1.0, square_around(box, MARGIN).width_px)
-    (x, y), scale = box.center_px, size / side
+    # Warping counts pixels by their centres, a box by their borders.
+    x, y = box.center_px[0] - 0.5, box.center_px[1] - 0.5
+    scale, middle = size / side, (size - 1) / 2
     matrix = cv2.getRotationMatrix2D((x, y), roll_deg, scale)
-    # Pixel centres: the centre of the box lies between the two middle pixels of the crop.
-    matrix = matrix + np.array([[0, 0, (size - 1) / 2 - x], [0, 0, (size - 1) / 2 - y]])
+    matrix = matrix + np.array([[0, 0, middle - x], [0, 0, middle - y]])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     crop = cv2.warpAffine(image, matrix, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(crop, np.uint8)

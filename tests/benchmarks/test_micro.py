@@ -65,7 +65,8 @@ def test_resampling_of_a_window(benchmark: BenchmarkFixture) -> None:
 
 def test_geometry_of_a_face(benchmark: BenchmarkFixture) -> None:
     points = (landmarks.mean_shape() * 100 + 200)[None]
-    assert benchmark(geometry.encode, points)[0] == pytest.approx(landmarks.mean_shape().ravel(), abs=1e-4)
+    vectors = benchmark(landmarks.LandmarkEncoder(), points)
+    assert vectors[0] == pytest.approx(landmarks.mean_shape().ravel(), abs=1e-4)
 
 
 def test_pooling_of_a_window(benchmark: BenchmarkFixture) -> None:

@@ -148,9 +148,9 @@ def test_a_mirrored_person_has_a_mirrored_baseline(cut: windows.WindowDataset) -
     bank = baselines.NormalizerSampler(cut, list(range(18)), known, SPEC)
     plain, _ = bank.draw(3, "neutral", np.random.default_rng(5))
     flipped, _ = bank.draw(3, "neutral", np.random.default_rng(5), flipped=True)
-    n = landmarks.LandmarkEncoder.dim
-    assert np.allclose(flipped.shift[:n], landmarks.LandmarkEncoder.mirror(plain.shift[:n]), atol=1e-6)
-    assert np.allclose(flipped.shift[n:], np.abs(landmarks.LandmarkEncoder.mirror(plain.shift[n:])), atol=1e-6)
+    n, mirrored = landmarks.LandmarkEncoder.dim, landmarks.LandmarkEncoder.mirror
+    assert np.allclose(flipped.shift[:n], mirrored(plain.shift[:n]), atol=1e-6)
+    assert np.allclose(flipped.shift[n:], np.abs(mirrored(plain.shift[n:])), atol=1e-6)
     assert np.array_equal(plain.scale, flipped.scale)
 
 

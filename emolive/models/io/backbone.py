@@ -1,8 +1,8 @@
 """Backbone checkpoints: a pixel backbone with a classifier of single faces.
 
 A backbone checkpoint is a safetensors file with the tensors of a `FaceClassifier`; its metadata entry
-"emolive-backbone" is JSON with `format`, `labels`, `pixels` (`PixelSpec`) and `provenance`. It holds no fusion
-and reads no audio, so the live app refuses it; training starts from it.
+"emolive-backbone" is JSON with `format`, `labels`, `pixels` (`PixelSpec`) and `provenance`. It holds no
+fusion and reads no audio, so the live app refuses it; training starts from it.
 """
 
 from __future__ import annotations
@@ -157,7 +157,8 @@ def load_backbone(path: Path) -> BackboneCheckpoint:
         entry = json.loads(text)
         if entry["format"] not in (1, FORMAT):
             raise CheckpointError(
-                f"{path} has backbone format {entry['format']}, and this version of emolive reads 1 and {FORMAT}."
+                f"{path} has backbone format {entry['format']}, and this version of emolive reads 1 and "
+                f"{FORMAT}."
             )
         net = FaceClassifier(tuple(entry["labels"]), read_pixels(entry["pixels"]))
         provenance = dict(entry["provenance"])

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from emolive.atomic_io import atomic_write
 from emolive.errors import CheckpointError, EmoliveError, OutputError
 from emolive.models import factory
-from emolive.models.factory import shipped_checkpoint as shipped
 from emolive.models.io import format2
 from emolive.models.spec import ModelSpec
 from emolive.plugins import FUSIONS
@@ -32,23 +31,13 @@ FORMAT = 3
 READABLE = (2, 3)
 ENTRY = "emolive"
 ONNX_SUFFIX = ".onnx"
-SUFFIXES = (".safetensors", ONNX_SUFFIX)
-"""File name endings of checkpoints."""
+CHECKPOINT_SUFFIXES = (".safetensors", ONNX_SUFFIX)
+"""Names of the files that can be loaded end in one of these."""
+PICKLE_SUFFIXES = (".pth", ".pt", ".ckpt")
+shipped = factory.shipped_checkpoint
 FACE_CLASSIFIER = "face_classifier."
 _FORMAT_2_FACE_CLASSIFIER = "face_classifier"
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-
-__all__ = [
-    "FORMAT",
-    "Checkpoint",
-    "Description",
-    "FaceHead",
-    "describe",
-    "is_onnx",
-    "load",
-    "save",
-    "shipped",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +135,7 @@ def open_safetensors(path: Path, framework: str) -> Iterator[Any]:
     if not start:
         raise CheckpointError(f"The checkpoint {path} is empty: download or train it again.")
     if start.startswith(_PICKLE_STARTS):
-        raise CheckpointError(
-            f"{path} is a PyTorch pickle, which emolive does not load: "
-            f"`emolive import-checkpoint` converts one of the published model to a checkpoint."
-        )
+        raise pickle_error(path)
     if len(start) == 9 and start[8:] != b"{":
         raise CheckpointError(f"{path} is not an emolive checkpoint.")
     try:
@@ -215,7 +201,8 @@ def check_request(path: Path, spec: ModelSpec, fusion: str | None, landmarker: s
             raise CheckpointError(f"{path} holds the fusion {spec.fusion}, and {fusion} was asked for.")
     if landmarker is not None and spec.landmarker not in ("none", landmarker):
         raise CheckpointError(
-            f"{path} was trained on landmarks of {spec.landmarker}, and emolive measures them with {landmarker}."
+            f"{path} was trained on landmarks of {spec.landmarker}, and emolive measures them with "
+            f"{landmarker}."
         )
 
 
@@ -304,6 +291,24 @@ def _face_head(
             f"{path} is damaged: its classifier of faces cannot be read ({error})."
         ) from error
     return FaceHead(labels, torch.from_numpy(old_weight), torch.from_numpy(old_bias))
+
+
+def is_checkpoint_file(path: Path) -> bool:
+    """Whether a file is a checkpoint by its name. The only place that decides it."""
+    return path.suffix.lower() in CHECKPOINT_SUFFIXES
+
+
+def is_pickle_file(path: Path) -> bool:
+    """Whether a file is a PyTorch pickle by its name; emolive does not load these."""
+    return path.suffix.lower() in PICKLE_SUFFIXES
+
+
+def pickle_error(path: Path) -> CheckpointError:
+    """The error for a PyTorch pickle, which names the command that converts it."""
+    return CheckpointError(
+        f"{path} is a PyTorch pickle, which emolive does not load: "
+        f"convert a published model with `emolive import-checkpoint`."
+    )
 
 
 def is_onnx(path: Path) -> bool:

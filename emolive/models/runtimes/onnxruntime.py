@@ -1,8 +1,8 @@
 """ONNX Runtime, and the conversion of a network in memory to it: one window and one frame at a time.
 
-`emolive.models.io.onnx_export` writes files for others, with any batch size; exporting those takes seconds and
-200 MB. Here one shape is enough, and torch's older exporter takes a tenth of the time and memory for it.
-The result is cached under a digest of the weights.
+`emolive.models.io.onnx_export` writes files for others, with any batch size; exporting those takes seconds
+and 200 MB. Here one shape is enough, and torch's older exporter takes a tenth of the time and memory for
+it. The result is cached under a digest of the weights.
 """
 
 from __future__ import annotations

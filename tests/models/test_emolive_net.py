@@ -1,4 +1,4 @@
-"""The residual arch: what it answers with one stream and with both, and what its training may reach."""
+"""The architecture of the shipped weights: its answers with one and with both streams, and its gradients."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from emolive.models import factory
-from emolive.models.fusion import RESIDUAL
 from emolive.models.network import EmotionNet
 from emolive.models.spec import AudioSpec, ModelSpec
 
@@ -22,13 +21,13 @@ def built(fusion: str) -> EmotionNet:
         pooling="mean",
         audio=AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64),
         baselines=("none", "neutral", "running"),
-        arch=RESIDUAL,
+        arch="emolive",
     )
     return factory.build(spec).eval()
 
 
 def inputs(net: EmotionNet, n: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.randn(n, 15, net.video_channels), torch.randn(n, net.audio_channels, 180)
+    return torch.randn(n, 15, net.spec.video_channels), torch.randn(n, net.spec.audio_channels, 180)
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
@@ -74,16 +73,16 @@ def test_an_explanation_adds_up_with_both_and_with_one(fusion: str) -> None:
 def test_a_share_of_the_gradient_changes_no_answer_and_reaches_the_branches_less(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
-    atomic_write = net.answers(video, audio)
+    plain = net.answers(video, audio)
     sizes = []
     for share in (1.0, 0.25, 0.0):
         net.zero_grad()
         found = net.answers(video, audio, share)
-        for ours, theirs in zip(found, atomic_write, strict=True):
+        for ours, theirs in zip(found, plain, strict=True):
             torch.testing.assert_close(ours, theirs)
         found.joint.square().sum().backward()
         sizes.append(
-            sum(float(p.grad.abs().sum()) for p in net.visual.stage1.parameters() if p.grad is not None)
+            sum(float(p.grad.abs().sum()) for p in net.video_branch.stage1.parameters() if p.grad is not None)
         )
     assert sizes[1] == pytest.approx(sizes[0] / 4, rel=1e-3)
     assert sizes[2] == 0
