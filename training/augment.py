@@ -77,7 +77,8 @@ def std_scale(batch: int, strengths: AugmentConfig) -> Tensor:
 
 def apply_std_scale(face: Tensor, factor: Tensor) -> Tensor:
     """(B, T, D) features whose last values are deviations within a bin, those multiplied by (B, 1, 1)."""
-    return torch.cat([face[..., : landmarks.LandmarkEncoder.dim], face[..., landmarks.LandmarkEncoder.dim :] * factor], dim=-1)
+    n = landmarks.LandmarkEncoder.dim
+    return torch.cat([face[..., :n], face[..., n:] * factor], dim=-1)
 
 
 def face_noise(face: Tensor, strengths: AugmentConfig) -> Tensor:

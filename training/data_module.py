@@ -87,9 +87,9 @@ def fold_of(options: Options, annotations: Annotations) -> Fold | None:
         fold = found[int(number) - 1]
         if testing:
             raise EmoliveError("--fold says who is tested: leave --test_actors out.")
-        return splits.own(fold.testing, validation or fold.validation, annotations.actors)
+        return splits.custom_split(fold.testing, validation or fold.validation, annotations.actors)
     if testing or validation:
-        return splits.own(testing, validation, annotations.actors)
+        return splits.custom_split(testing, validation, annotations.actors)
     if options.recipe == "reference" and all(i.actor and not i.split for i in annotations.items):
         return _published(annotations.actors)
     return None

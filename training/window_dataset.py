@@ -25,7 +25,7 @@ from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.types import BoolArray, FloatArray
 from emolive.windowing import FeatureWindow
 from preprocessing.annotations import Annotations, ClipEntry
-from preprocessing.worker_pool import Stopped, sigterm_as_interrupt, work
+from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
 from training.window_cache import WindowCache
 from training.window_extraction import ClipWindows, ExtractionJob, layout
 
@@ -218,7 +218,7 @@ def _cut_into(
     if bar is not None:
         bar.start(len(items), store.clips)
     try:
-        with sigterm_as_interrupt(), closing(work(recipe, left, min(workers, len(left)))) as cuts:
+        with sigterm_as_interrupt(), closing(map_ordered(recipe, left, min(workers, len(left)))) as cuts:
             for item, found in zip(left, cuts, strict=True):
                 if isinstance(found, ClipWindows):
                     store.append(item.id, found.arrays, found.streams)

@@ -1,0 +1,128 @@
+"""Annotation files and splits by actor."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from emolive.errors import EmoliveError
+from preprocessing import annotations, splits
+from preprocessing.annotations import ClipEntry
+
+HEADER = "id,video,audio,label,actor,split\n"
+
+
+def write(folder: Path, text: str, name: str = "a.csv") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_annotations_round_trip(tmp_path: Path) -> None:
+    items = [
+        ClipEntry("x", "f.npz#k/é", "", "calm", "01", "training"),
+        ClipEntry("y", "", "s, t.wav", "happy", "2", ""),
+    ]
+    for name in ("f.npz", "s, t.wav"):
+        (tmp_path / name).touch()
+    annotations.write(tmp_path / "a.csv", items)
+    table = annotations.read(tmp_path / "a.csv")
+    assert list(table.items) == items
+    assert table.locate("f.npz#k/é") == (tmp_path / "f.npz", "k/é")
+    assert table.actors == ("01", "2")
+
+
+def test_the_published_form_round_trips(tmp_path: Path) -> None:
+    folder = tmp_path / "ACTOR07"
+    folder.mkdir()
+    for name in ("01-01-05-01-02-01-07_facecroppad.npy", "03-01-05-01-02-01-07_croppad.wav"):
+        (folder / name).touch()
+    line = "ACTOR07/01-01-05-01-02-01-07_facecroppad.npy;ACTOR07/03-01-05-01-02-01-07_croppad.wav;5;testing\n"
+    table = annotations.read(write(tmp_path, line, "annotations.txt"))
+    item = table.items[0]
+    assert (item.id, item.label, item.actor, item.split) == ("01-01-05-01-02-01-07", "angry", "07", "testing")
+    annotations.write(tmp_path / "again.txt", table.items)
+    assert (tmp_path / "again.txt").read_text() == line
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("x,../v.npy,,calm,1,", "outside the folder"),
+        ("x,/etc/hostname,,calm,1,", "outside the folder"),
+        ("x,link.npy,,calm,1,", "outside the folder"),
+        ("x,,gone.wav,calm,1,", "does not exist"),
+        ("x,,,calm,1,", "neither video nor audio"),
+        ("x,,s.wav,,1,", "no label"),
+        (",,s.wav,calm,1,", "no id"),
+        ("x,,s.wav,calm,1,dev", "no split named dev"),
+        ("x,,s.wav,calm,1,\nx,,s.wav,calm,1,", "more than once"),
+        ("", "has no clips"),
+    ],
+)
+def test_a_bad_row_is_named(tmp_path: Path, row: str, message: str) -> None:
+    inside = tmp_path / "in"
+    inside.mkdir()
+    (inside / "s.wav").touch()
+    (tmp_path / "v.npy").touch()
+    (inside / "link.npy").symlink_to(tmp_path / "v.npy")
+    with pytest.raises(EmoliveError, match=message):
+        annotations.read(write(inside, HEADER + row + "\n"))
+
+
+def test_paths_may_leave_the_folder_if_allowed(tmp_path: Path) -> None:
+    (tmp_path / "v.npy").touch()
+    inside = tmp_path / "in"
+    inside.mkdir()
+    path = write(inside, HEADER + "x,../v.npy,,calm,1,\n")
+    assert annotations.read(path, allow_outside=True).items[0].video == "../v.npy"
+
+
+@pytest.mark.parametrize("text", ["id,video\n", "\x00\x01", "a;b;9;training"])
+def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(EmoliveError):
+        annotations.read(write(tmp_path, text, "a.txt" if ";" in text else "a.csv"))
+    with pytest.raises(EmoliveError, match="no annotation file"):
+        annotations.read(tmp_path / "gone.csv")
+
+
+def test_folds_do_not_depend_on_the_order_of_actors() -> None:
+    actors = [f"{n:02d}" for n in range(1, 25)]
+    shuffled = random.Random(0).sample(actors, 24)
+    for scheme in ("5fold", "6fold", "loao", "rotation", "reference"):
+        assert splits.folds(scheme, actors) == splits.folds(scheme, shuffled)
+
+
+@pytest.mark.parametrize("scheme", ["5fold", "6fold", "loao", "rotation"])
+def test_everybody_is_tested_once(scheme: str) -> None:
+    folds = splits.folds(scheme, [str(n) for n in range(1, 25)])
+    tested = [actor for fold in folds for actor in fold.testing]
+    assert sorted(tested, key=int) == [str(n) for n in range(1, 25)]
+    assert all(not set(fold.testing) & set(fold.validation) for fold in folds)
+    if scheme == "6fold":
+        assert all(sum(int(a) % 2 for a in fold.testing) == 2 for fold in folds)
+    if scheme == "rotation":
+        assert all(len(fold.testing) == len(fold.validation) == 4 for fold in folds)
+
+
+def test_the_published_split() -> None:
+    fold = splits.folds("reference", [f"{n:02d}" for n in range(1, 25)])[0]
+    assert [fold.split_of(a) for a in ("05", "5", "11", "01")] == [
+        "testing",
+        "testing",
+        "validation",
+        "training",
+    ]
+
+
+def test_lists_of_actors_are_checked() -> None:
+    with pytest.raises(EmoliveError, match="no actor 9"):
+        splits.custom_split(["9"], [], ["1", "2"])
+    with pytest.raises(EmoliveError, match="both"):
+        splits.custom_split(["1"], ["1"], ["1", "2"])
+    with pytest.raises(EmoliveError, match="Nobody"):
+        splits.custom_split(["1"], ["2"], ["1", "2"])
+    with pytest.raises(EmoliveError, match="no split named"):
+        splits.folds("sevenfold", ["1", "2"])
