@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from emolive.clock import to_ns
 from emolive.errors import ConfigError
-from emolive.plugins import FACE_TRACKERS, load_plugin
+from emolive.plugins import FACE_TRACKERS
 from emolive.types import Frame
 from emolive.vision.encoders.landmarks import LandmarkEncoder
 from emolive.vision.face_pipeline import FacePipeline, create_tracker
 from emolive.vision.tracker import FaceTracker
 from tests.helpers.clips import drawn_pictures
+from tests.helpers.plugin_examples import registered_example
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "plugin_face_tracker.py"
 NAMES = (*FACE_TRACKERS.names(), "centre")
 
 
 @pytest.fixture(autouse=True)
 def _example() -> Iterator[None]:
-    load_plugin(EXAMPLE)
-    yield
-    FACE_TRACKERS.unregister("centre")
+    with registered_example("plugin_face_tracker.py", FACE_TRACKERS, "centre"):
+        yield
 
 
 @pytest.fixture(scope="module")

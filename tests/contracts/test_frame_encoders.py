@@ -12,23 +12,22 @@ from emolive.errors import ConfigError
 from emolive.models import factory
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import FeatureSpace, ModelSpec, PixelSpec
-from emolive.plugins import FRAME_ENCODERS, load_plugin
+from emolive.plugins import FRAME_ENCODERS
 from emolive.predictor import Predictor
 from emolive.types import Frame
 from emolive.vision.encoders.base import CropInput, FrameEncoder, LandmarkInput, build_encoders
 from emolive.vision.encoders.landmarks import mean_shape
 from emolive.vision.face_pipeline import FacePipeline
 from tests.helpers.clips import drawn_pictures
+from tests.helpers.plugin_examples import registered_example
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "plugin_frame_encoder.py"
 NAMES = (*FRAME_ENCODERS.names(), "grid")
 
 
 @pytest.fixture(autouse=True)
 def _example():
-    load_plugin(EXAMPLE)
-    yield
-    FRAME_ENCODERS.unregister("grid")
+    with registered_example("plugin_frame_encoder.py", FRAME_ENCODERS, "grid"):
+        yield
 
 
 def spec_of(name: str) -> ModelSpec:

@@ -13,9 +13,9 @@ from emolive.models.fusion.base import Fusion, Streams
 from emolive.models.io import checkpoint
 from emolive.models.runtimes import autotune
 from emolive.models.spec import AudioSpec, ModelSpec
-from emolive.plugins import FUSIONS, load_plugin
+from emolive.plugins import FUSIONS
+from tests.helpers.plugin_examples import registered_example
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "plugin_fusion.py"
 NAMES = (*FUSIONS.names(), "gated")
 SPEC = ModelSpec(
     encoders=("landmarks",),
@@ -30,10 +30,9 @@ PUBLISHED, OURS = factory.ARCHITECTURES
 
 @pytest.fixture(autouse=True)
 def _example():
-    load_plugin(EXAMPLE)
     torch.manual_seed(0)
-    yield
-    FUSIONS.unregister("gated")
+    with registered_example("plugin_fusion.py", FUSIONS, "gated"):
+        yield
 
 
 def inputs(spec: ModelSpec, n: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
