@@ -13,7 +13,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from emolive.audio import features as audio
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.models import factory
-from emolive.models.runtimes import autotune as backends
+from emolive.models.runtimes import autotune
 from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
 from emolive.pooling import pool
 from emolive.vision.encoders import landmarks
@@ -29,13 +29,13 @@ SHIPPED = ModelSpec(
 )
 
 
-@pytest.mark.parametrize("name", backends.NAMES)
+@pytest.mark.parametrize("name", autotune.NAMES)
 def test_head(benchmark: BenchmarkFixture, name: str) -> None:
     if name == "onnx":
         pytest.importorskip("onnxruntime")
     net = factory.build(SHIPPED).eval()
-    made = backends.build(name, net, CPU)
-    video, audio_, _ = backends.inputs(SHIPPED, CPU)
+    made = autotune.build(name, net, CPU)
+    video, audio_, _ = autotune.random_inputs(SHIPPED, CPU)
     with torch.inference_mode():
         found = benchmark(made, video, audio_)
         assert torch.allclose(found, net(video, audio_), atol=1e-4)
@@ -44,7 +44,7 @@ def test_head(benchmark: BenchmarkFixture, name: str) -> None:
 @pytest.mark.parametrize("size", [112, 224])
 def test_trunk(benchmark: BenchmarkFixture, size: int) -> None:
     net = factory.build(ModelSpec(pixels=PixelSpec(size))).eval()
-    made = backends.build("folded", net, CPU)
+    made = autotune.build("folded", net, CPU)
     pixels = torch.rand(1, 3, size, size)
     with torch.inference_mode():
         assert benchmark(made.encode, pixels).shape == (1, 1024)

@@ -17,10 +17,8 @@ from emolive.errors import EmoliveError
 from emolive.models import factory
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import (
-    CARRIED,
     FaceClassifier,
     adapt_input_conv,
-    carried,
     is_backbone_file,
     load_backbone,
     save_backbone,
@@ -196,7 +194,7 @@ def test_a_classifier_travels_with_a_full_checkpoint(trained: Path, ferplus: Pat
     full = factory.build(ModelSpec(pixels=net.pixels))
     assert full.backbone is not None
     full.backbone.load_state_dict(net.backbone.state_dict())
-    checkpoint.save(tmp_path / "full.safetensors", full, provenance={CARRIED: carried(net)})
+    checkpoint.save(tmp_path / "full.safetensors", full, provenance={}, face_head=net.head)
     checkpoint.save(tmp_path / "bare.safetensors", full, provenance={})
     figures = []
     for path in (trained / "trunk.safetensors", tmp_path / "full.safetensors"):
@@ -433,9 +431,9 @@ def test_pixels_begin_with_the_shipped_trunk() -> None:
     from emolive.models.io.backbone import load_backbone
     from emolive.paths import assets_dir
     from training.config import Options
-    from training.data_module import SHIPPED_TRUNK, pretrained, start_path
+    from training.data_module import pretrained, start_path
 
-    shipped = load_backbone(assets_dir() / "models" / SHIPPED_TRUNK)
+    shipped = load_backbone(assets_dir() / "models" / "efficientface.safetensors")
     net, spec = pretrained(Options(), ModelSpec(encoders=("efficientface",)))
     assert net is not None
     assert net.backbone is not None
