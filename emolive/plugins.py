@@ -209,6 +209,7 @@ SOURCES = Registry(
     "emolive.sources",
     {
         "camera": ("camera", "emolive.capture.camera:CameraSource"),
+        "stream": ("network stream", "emolive.capture.camera:CameraSource"),
         "file": ("media file", "emolive.capture.media_file:MediaFileSource"),
         "demo": ("drawn demo", "emolive.capture.synthetic.source:SyntheticSource"),
         "microphone": ("microphone", "emolive.capture.microphone:MicrophoneSource"),
@@ -235,8 +236,8 @@ VOICE_ENCODERS = Registry(
     "voice encoder",
     "emolive.voice_encoders",
     {
-        "mfcc": ("librosa's default MFCC", "emolive.audio.features:Mfcc"),
-        "logmel": ("log-mel spectrogram", "emolive.audio.features:LogMel"),
+        "mfcc": ("librosa's default MFCC", "emolive.audio.encoders.mfcc:Mfcc"),
+        "logmel": ("log-mel spectrogram", "emolive.audio.encoders.logmel:LogMel"),
     },
 )
 FUSIONS = Registry(

@@ -127,7 +127,7 @@ class Batches:
         voice = torch.from_numpy(np.asarray(windows.steps[clips, shifts])).float()
         heard = torch.from_numpy(np.asarray(windows.steps_present[clips, shifts]))
         voice = augment.random_gain_eq(voice, strengths)
-        if spec.audio.kind == "logmel":
+        if spec.audio.encoder.has_band_levels:
             voice = augment.add_noise(voice, strengths)
         if self._bank is not None:
             modes = rng.choice(len(spec.baselines), n, p=self._shares)

@@ -14,7 +14,7 @@ from emolive._compat.opencv import cv2
 from emolive.capture.decode import read_audio
 from emolive.clock import NS_PER_S, to_ns, to_s
 from emolive.errors import EmoliveError
-from emolive.file_analyzer import Clip, extract_clip_features
+from emolive.file_analyzer import ClipFeatures, extract_clip_features
 from emolive.models.spec import ModelSpec
 from emolive.types import FloatArray, Frame, Image
 from emolive.vision.encoders import landmarks
@@ -46,7 +46,7 @@ class ClipReader:
         self._perceiver: FacePipeline | None = None
         self._archives: dict[Path, Any] = {}
 
-    def read(self, item: ClipEntry) -> Clip:
+    def read(self, item: ClipEntry) -> ClipFeatures:
         """The evidence of a clip.
 
         Raises:
@@ -67,7 +67,7 @@ class ClipReader:
                 track = self._crops(_pictures(video), seconds)
             else:
                 media = self._media(video)
-                track, sound = media.track, sound or (media.sound if item.audio else None)
+                track, sound = media.video, sound or (media.audio if item.audio else None)
         except EmoliveError as error:
             raise EmoliveError(f"The clip {item.id} cannot be used. {error}") from error
         if track is None and sound is None:
@@ -75,14 +75,14 @@ class ClipReader:
         end_ns = int(track.stamps_ns[-1]) if track is not None and len(track.stamps_ns) else 0
         if sound is not None:
             end_ns = max(end_ns, to_ns(len(sound.samples) / sound.rate_hz))
-        return Clip(video if item.video else audio, track, sound, to_s(end_ns))
+        return ClipFeatures(video if item.video else audio, track, sound, to_s(end_ns))
 
     def _follow(self) -> FacePipeline:
         if self._perceiver is None:
             self._perceiver = FacePipeline.for_spec(self._spec, self._encoders)
         return self._perceiver
 
-    def _media(self, path: Path) -> Clip:
+    def _media(self, path: Path) -> ClipFeatures:
         return extract_clip_features(path, self._follow(), FrameSampler(self._spec, 0), self._spec.frame_dim)
 
     def _landmarks(self, path: Path, key: str) -> FeatureTrack:

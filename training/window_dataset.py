@@ -103,7 +103,6 @@ class WindowDataset:
             np.asarray(self.steps[clip, k], np.float32),
             np.asarray(self.steps_present[clip, k]),
             np.asarray(self.speech[clip, k]),
-            0.0,
         )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
-from emolive.file_analyzer import Clip
+from emolive.file_analyzer import ClipFeatures
 from emolive.models import factory
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec
@@ -124,7 +124,7 @@ class ExtractionJob:
         centre_ns = centre_window_end_ns(clip.duration_s, self.spec)
         hearing = OnlineFeatureExtractor(self.spec.audio)
         found = [
-            extract_window(clip.track, clip.sound, centre_ns + to_ns(shift_s), self.spec, hearing)
+            extract_window(clip.video, clip.audio, centre_ns + to_ns(shift_s), self.spec, hearing)
             for shift_s in self.shifts_s
         ]
         arrays = {
@@ -138,7 +138,7 @@ class ExtractionJob:
         return ClipWindows(arrays, streams)
 
 
-def session_rows(clip: Clip, spec: ModelSpec) -> dict[str, FloatArray]:
+def session_rows(clip: ClipFeatures, spec: ModelSpec) -> dict[str, FloatArray]:
     """What `emolive.profile.SpeakerStats.add` takes up while a clip plays, before outliers are drawn in.
 
     Returns:
@@ -150,7 +150,7 @@ def session_rows(clip: Clip, spec: ModelSpec) -> dict[str, FloatArray]:
         [np.zeros((0, spec.audio.channels), np.float32)],
     )
     for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
-        window = extract_window(clip.track, clip.sound, hop * bin_ns, spec, hearing)
+        window = extract_window(clip.video, clip.audio, hop * bin_ns, spec, hearing)
         if window.video_present[-1]:
             face.append(window.video[-1:])
         newest = len(window.audio) // spec.n_bins

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit
-
+from emolive.capture.source_spec import SourceKind, parse_source, redact_url
+from emolive.errors import ConfigError
 from emolive.gui.i18n import noop, tr
 from emolive.models.io.checkpoint import CHECKPOINT_SUFFIXES
 from emolive.types import Modality, Snapshot, Status
-
-SourceKind = Literal["auto", "demo", "camera", "stream", "file", "none"]
 
 MEDIA_SUFFIXES = ("mp4", "mov", "mkv", "avi", "webm", "m4v", "mpg", "wav", "flac", "ogg", "mp3", "m4a")
 """Offered first in the file dialog; what can be opened is decided by the decoder."""
@@ -55,34 +50,29 @@ _EMOTIONS = {
 
 
 def source_kind(source: str) -> SourceKind:
-    """The kind of source that a `SessionConfig.source` names."""
-    match source:
-        case "auto" | "demo" | "none":
-            return source
-    if "://" in source:
-        return "stream"
-    if source.isdigit() or source.startswith("/dev/"):
-        return "camera"
-    if "/" in source or "\\" in source or re.search(r"\.\w{2,5}$", source):
-        return "file"
-    return "camera"
+    """The kind of source that a `SessionConfig.source` names; "none" for what cannot be opened."""
+    try:
+        return parse_source(source).kind
+    except ConfigError:
+        return "none"
 
 
 def source_title(source: str) -> str:
-    """A short name for a source."""
-    match source_kind(source):
+    """A short name for a source, without passwords."""
+    try:
+        spec = parse_source(source)
+    except ConfigError:
+        return redact_url(source)
+    match spec.kind:
         case "auto":
             return tr("Automatic")
         case "demo":
             return tr("Drawn demo")
         case "none":
             return tr("No video")
-        case "stream":
-            return urlsplit(source).netloc or source
-        case "file":
-            return Path(source).name
-        case "camera":
-            return tr("Camera {index}", index=source) if source.isdigit() else source
+        case "camera" if spec.value.isdecimal():
+            return tr("Camera {index}", index=spec.value)
+    return spec.title
 
 
 def mic_title(mic: str) -> str:

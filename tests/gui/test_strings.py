@@ -127,7 +127,7 @@ def test_catalogues_have_no_stale_texts() -> None:
         ("demo", "demo", "Drawn demo"),
         ("none", "none", "No video"),
         ("0", "camera", "Camera 0"),
-        ("/dev/video0", "camera", "/dev/video0"),
+        ("/dev/video0", "camera", "Camera 0"),
         ("USB2.0 HD UVC WebCam: USB2.0 HD", "camera", "USB2.0 HD UVC WebCam: USB2.0 HD"),
         ("http://10.0.0.2:8080/video", "stream", "10.0.0.2:8080"),
         ("clips/one.mp4", "file", "one.mp4"),

@@ -176,6 +176,7 @@ class FakeSession:
         best = max(range(len(probs)), key=probs.__getitem__)
         label = self.labels[best] if probs[best] > 0.3 else UNSURE
         return Estimate(
+            source=self.config.source,
             t_ns=t_ns,
             t_s=t_s,
             labels=self.labels,

@@ -36,7 +36,7 @@ def cut(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> windows.Window
 def test_windows_and_live_rows_are_those_of_the_live_session(cut: windows.WindowDataset, clips: Path) -> None:
     found = annotations.read(clips)
     clip = ClipReader(found, SPEC).read(found.items[3])
-    window = extract_window(clip.track, clip.sound, centre_window_end_ns(clip.duration_s, SPEC), SPEC)
+    window = extract_window(clip.video, clip.audio, centre_window_end_ns(clip.duration_s, SPEC), SPEC)
     kept = cut.window(3)
     assert np.array_equal(kept.video, window.video)
     assert np.abs(kept.audio - window.audio).max() < 0.05
@@ -44,7 +44,7 @@ def test_windows_and_live_rows_are_those_of_the_live_session(cut: windows.Window
     live = SpeakerStats.none(SPEC)
     for hop in range(1, int(clip.duration_s / SPEC.bin_s) + 1):
         live.add(
-            extract_window(clip.track, clip.sound, hop * 240_000_000, SPEC), SPEC, known.face, known.voice
+            extract_window(clip.video, clip.audio, hop * 240_000_000, SPEC), SPEC, known.face, known.voice
         )
     for stream in ("face", "voice"):
         ours = baselines.clip_moments(cut.live, stream, 3, getattr(known, stream))
@@ -231,7 +231,7 @@ def test_crops_are_followed_anew_in_each_clip(tmp_path: Path) -> None:
     follower = Follower()
     reader._perceiver = follower  # type: ignore[assignment]
     for count, item in enumerate(items, 1):
-        track = reader.read(item).track
+        track = reader.read(item).video
         assert track is not None
         assert follower.resets == count
         assert track.present.tolist() == [True, True, False, True]
