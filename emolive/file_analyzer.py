@@ -16,7 +16,7 @@ from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.clock import to_ns, to_s
 from emolive.errors import MediaError
 from emolive.predictor import Predictor, load_predictor
-from emolive.profile import SpeakerProfile, SpeakerStats
+from emolive.profile import SpeakerStats
 from emolive.smoothing import Smoother
 from emolive.types import Estimate, FileSummary, Frame
 from emolive.vision.face_pipeline import FacePipeline
@@ -123,8 +123,8 @@ class FileAnalyzer:
         self._baseline = baseline
         self._same_person = same_person
         self._on_corruption = on_corruption
-        self._pipeline = FacePipeline.for_spec(predictor.spec, predictor.pixel_encoder())
-        self._profile = SpeakerProfile(predictor.spec, person)
+        self._pipeline = FacePipeline.for_spec(predictor.spec, predictor.encoders())
+        self._profile = predictor.new_profile(person)
         self._is_calibrated = False
         if baseline == "neutral":
             self._profile.load()
@@ -173,7 +173,7 @@ class FileAnalyzer:
         """
         predictor, profile, spec = self._predictor, self._profile, self._predictor.spec
         if not self._same_person:
-            profile.forget()
+            profile.reset()
         smoother = Smoother(spec.labels)
         ends_ns: list[int] = []
         n_shown: Counter[str] = Counter()
@@ -182,7 +182,7 @@ class FileAnalyzer:
             if self._same_person:
                 profile.running.add(window, spec, predictor.video_stats, predictor.audio_stats)
             else:
-                profile.learn(window, predictor.video_stats, predictor.audio_stats)
+                profile.update(window, predictor.video_stats, predictor.audio_stats)
             prediction = predictor.predict(window, profile, self._baseline)
             if prediction is None:
                 continue

@@ -19,7 +19,7 @@ from tests.helpers.sounds import noise, restless_noise, voiced_bursts
 
 LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
 SPEC = ModelSpec(
-    encoders=("geometry",), landmarker="dlib68", pooling="mean", audio=LOGMEL, baselines=("none",)
+    encoders=("landmarks",), landmarker="dlib68", pooling="mean", audio=LOGMEL, baselines=("none",)
 )
 BIN_NS = to_ns(0.24)
 RATE_HZ = 22_050
@@ -96,7 +96,7 @@ def assert_same(found: FeatureWindow, expected: FeatureWindow) -> None:
 @pytest.mark.parametrize("start_s", [0.0, 0.1234])
 def test_live_windows_are_those_of_the_file_bit_for_bit(rate_hz, audio, start_s):
     """A session that gets block after block, and an analysis that has the whole file."""
-    spec = ModelSpec(encoders=("geometry",), landmarker="dlib68", pooling="mean", audio=audio)
+    spec = ModelSpec(encoders=("landmarks",), landmarker="dlib68", pooling="mean", audio=audio)
     frames, sound, n = track(7), restless_noise(rate_hz, 7), rate_hz // 50
     origin_ns, whole = 10**15 + 7, Waveform((), rate_hz)
     ring, vectors, extractor = (

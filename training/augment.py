@@ -8,7 +8,7 @@ from math import log
 import torch
 from torch import Tensor
 
-from emolive.vision import geometry
+from emolive.vision.encoders import landmarks
 
 _NEPER = log(10) / 10
 """A decibel of power, as a natural logarithm."""
@@ -60,9 +60,9 @@ def apply_affine(face: Tensor, maps: Tensor) -> Tensor:
     The deviations within a bin, which stand behind the means, stay: a map near the identity changes them
     by less than they differ from bin to bin.
     """
-    points = torch.unflatten(face[..., : geometry.WIDTH], -1, (geometry.POINTS, 2))
+    points = torch.unflatten(face[..., : landmarks.LandmarkEncoder.dim], -1, (landmarks.POINTS, 2))
     moved = torch.einsum("btpc,bdc->btpd", points, maps).flatten(-2)
-    return torch.cat([moved, face[..., geometry.WIDTH :]], dim=-1)
+    return torch.cat([moved, face[..., landmarks.LandmarkEncoder.dim :]], dim=-1)
 
 
 def std_scale(batch: int, strengths: AugmentConfig) -> Tensor:
@@ -77,7 +77,8 @@ def std_scale(batch: int, strengths: AugmentConfig) -> Tensor:
 
 def apply_std_scale(face: Tensor, factor: Tensor) -> Tensor:
     """(B, T, D) features whose last values are deviations within a bin, those multiplied by (B, 1, 1)."""
-    return torch.cat([face[..., : geometry.WIDTH], face[..., geometry.WIDTH :] * factor], dim=-1)
+    n = landmarks.LandmarkEncoder.dim
+    return torch.cat([face[..., :n], face[..., n:] * factor], dim=-1)
 
 
 def face_noise(face: Tensor, strengths: AugmentConfig) -> Tensor:

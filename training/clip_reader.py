@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from emolive.errors import EmoliveError
 from emolive.file_analyzer import ClipFeatures, extract_clip_features
 from emolive.models.spec import ModelSpec
 from emolive.types import FloatArray, Frame, Image
-from emolive.vision import geometry
-from emolive.vision.face_pipeline import FacePipeline, PixelEncoder
+from emolive.vision.encoders import landmarks
+from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
+from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
 from emolive.windowing import FeatureTrack, Waveform
 from preprocessing.annotations import Annotations, ClipEntry
@@ -33,15 +34,15 @@ class ClipReader:
     Args:
         annotations: whose paths to read.
         spec: which vectors and sound.
-        encode_pixels: the trunk; wanted where "efficientface" is among the encoders.
+        encoders: of the model; needed where one of them is learned.
     """
 
     def __init__(
-        self, annotations: Annotations, spec: ModelSpec, encode_pixels: PixelEncoder | None = None
+        self, annotations: Annotations, spec: ModelSpec, encoders: Sequence[FrameEncoder] | None = None
     ) -> None:
         self._annotations = annotations
         self._spec = spec
-        self._encode_pixels = encode_pixels
+        self._encoders = encoders
         self._perceiver: FacePipeline | None = None
         self._archives: dict[Path, Any] = {}
 
@@ -78,7 +79,7 @@ class ClipReader:
 
     def _follow(self) -> FacePipeline:
         if self._perceiver is None:
-            self._perceiver = FacePipeline.for_spec(self._spec, self._encode_pixels)
+            self._perceiver = FacePipeline.for_spec(self._spec, self._encoders)
         return self._perceiver
 
     def _media(self, path: Path) -> ClipFeatures:
@@ -86,7 +87,7 @@ class ClipReader:
 
     def _landmarks(self, path: Path, key: str) -> FeatureTrack:
         """Rows of landmarks, each at the time of its frame."""
-        if self._spec.encoders != ("geometry",):
+        if any(encoder.landmarker == "none" for encoder in self._spec.encoder_classes):
             raise EmoliveError(
                 f"{path.name} holds landmarks, and {'+'.join(self._spec.encoders)} wants pixels."
             )
@@ -101,14 +102,15 @@ class ClipReader:
             rate = float(archive[f"{key}/rate"]) if f"{key}/rate" in archive else LANDMARK_RATE_HZ
         except (KeyError, OSError, ValueError) as error:
             raise EmoliveError(f"{path.name} lacks {key}/xy or {key}/frame.") from error
-        if points.shape != (len(frames), geometry.POINTS, 2) or rate <= 0:
+        if points.shape != (len(frames), landmarks.POINTS, 2) or rate <= 0:
             raise EmoliveError(f"{path.name}#{key} holds {points.shape} points for {len(frames)} frames.")
         if np.any(np.diff(frames) <= 0) or not np.all(np.isfinite(points)):
             raise EmoliveError(f"{path.name}#{key} is damaged: frames out of order, or points not finite.")
         stamps = np.round(frames.astype(np.float64) / rate * NS_PER_S).astype(np.int64)
         sampler = FrameSampler(self._spec, 0)
         due = np.array([sampler.accept(int(t)) for t in stamps], bool)
-        vectors = geometry.encode(points[due].astype(np.float32))
+        rows = points[due].astype(np.float32)
+        vectors = np.concatenate([encoder(rows) for encoder in build_encoders(self._spec)], axis=1)
         return FeatureTrack(stamps[due], vectors, np.ones(len(vectors), np.bool_))
 
     def _crops(self, pictures: list[Image], seconds: float | None) -> FeatureTrack:
@@ -125,16 +127,22 @@ class ClipReader:
         for i, picture in enumerate(pictures):
             if not present[i]:
                 continue
-            if "geometry" in spec.encoders:
+            if spec.landmarker != "none":
                 seen = self._follow().process(Frame(int(stamps[i]), picture, i)).features
                 present[i] = seen is not None
                 vectors[i] = 0.0 if seen is None else seen
-            elif self._encode_pixels is not None:
-                size = spec.pixels.size
-                crop = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
-                ordered = crop if spec.pixels.order == "BGR" else crop[..., ::-1]
-                vectors[i] = self._encode_pixels(np.ascontiguousarray(ordered))
+            elif self._encoders is not None:
+                vectors[i] = np.concatenate([_encode_crop(picture, encoder) for encoder in self._encoders])
         return FeatureTrack(stamps, vectors, present)
+
+
+def _encode_crop(picture: Image, encoder: FrameEncoder) -> FloatArray:
+    reads = encoder.input
+    assert isinstance(reads, CropInput)
+    crop = cv2.resize(picture, (reads.size, reads.size), interpolation=cv2.INTER_AREA)
+    ordered = crop if reads.order == "BGR" else crop[..., ::-1]
+    vectors = encoder(np.ascontiguousarray(ordered)[None])
+    return vectors.reshape(-1)
 
 
 def _sound(path: Path) -> Waveform:

@@ -10,7 +10,8 @@ from typing import Any
 
 from emolive.atomic_io import atomic_write
 from emolive.errors import EmoliveError
-from emolive.models.spec import ENCODERS, AudioSpec, ModelSpec, PixelSpec
+from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
+from emolive.plugins import FRAME_ENCODERS
 from training.augment import AugmentConfig
 from training.backbone.augment import AugmentConfig as PixelStrengths
 from training.cli_options import add_options, check_same_run, check_values, option
@@ -40,7 +41,7 @@ class Options:
     leave_out_actors: str = option("", "actors that no part of the run may see")
 
     fusion: str = option("lt", "lt, it, ia or another registered fusion")
-    encoder: str = option("geometry", f"frame encoders, comma between: {', '.join(ENCODERS)}")
+    encoder: str = option("landmarks", f"frame encoders, comma between: {', '.join(FRAME_ENCODERS)}")
     arch: str = option("emolive", "architecture of the network: emolive or chumachenko2022")
     width: float = option(1.0, "width of the branches relative to the published", low=0.05, high=8)
     dropout: float = option(0.15, "dropout in the branches", low=0, high=0.95)
@@ -189,7 +190,7 @@ def options_from(given: dict[str, Any]) -> Options:
         check_same_run(folder, stored, given, NOT_PART_OF_A_RUN)
     recipe = given.get("recipe", stored.get("recipe", "default"))
     values = {**(REFERENCE_RECIPE if recipe == "reference" else {}), **stored, **given}
-    if "backbone" not in {*stored, *given} and "efficientface" not in actors(values.get("encoder", "")):
+    if "backbone" not in {*stored, *given} and not _learned(values.get("encoder", "")):
         # The recipe trains everything, and here there is no trunk.
         values.pop("backbone", None)
     return checked(Options(**values))
@@ -229,14 +230,20 @@ def checked(options: Options) -> Options:
     if options.batch_size % options.devices:
         raise EmoliveError(f"--batch_size {options.batch_size} must divide by --devices {options.devices}.")
     if options.backbone == "finetune":
-        if actors(options.encoder) != ["efficientface"]:
+        if len(actors(options.encoder)) != 1 or not _learned(options.encoder):
             raise EmoliveError(
-                f"--trunk finetune trains the encoder efficientface alone, and this is {options.encoder}."
+                f"--trunk finetune trains a learned frame encoder alone, and this is {options.encoder}."
             )
         if options.mixup and options.devices * options.num_nodes > 1:
             raise EmoliveError("--mixup with --trunk finetune goes with one process alone.")
     shares(options)
     return options
+
+
+def _learned(encoder: str) -> bool:
+    """Whether one of the frame encoders of `--encoder` is trained with the model."""
+    encoders = tuple(actors(encoder))
+    return bool(encoders) and ModelSpec(encoders=encoders).learned_encoder is not None
 
 
 def shares(options: Options) -> list[float]:
@@ -272,15 +279,17 @@ def spec_of(options: Options, labels: tuple[str, ...]) -> ModelSpec:
             f"--n_classes is {options.n_classes}, and the annotations have {len(labels)} labels."
         )
     encoders = tuple(actors(options.encoder))
-    published = encoders == ("efficientface",) and options.audio == "mfcc"
+    classes = ModelSpec(encoders=encoders).encoder_classes
+    published = all(encoder.learned for encoder in classes) and options.audio == "mfcc"
+    landmarkers = {encoder.landmarker for encoder in classes} - {"none"}
     return ModelSpec(
         fusion=options.fusion,
         encoders=encoders,
-        landmarker="dlib68" if "geometry" in encoders else "none",
+        landmarker=next(iter(landmarkers), "none"),
         num_heads=options.num_heads,
         labels=labels,
         n_bins=options.sample_duration,
-        pooling="middle" if "efficientface" in encoders else "mean",
+        pooling="middle" if any(encoder.pooling == "middle" for encoder in classes) else "mean",
         pixels=PixelSpec(size=options.sample_size),
         audio=OUR_AUDIO if options.audio == "logmel" else AudioSpec(),
         baselines=() if published else MODES,

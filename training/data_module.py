@@ -13,11 +13,11 @@ from rich.console import Console
 
 from emolive import paths as settings
 from emolive.errors import EmoliveError
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import is_backbone_file
 from emolive.models.io.backbone import load_backbone as load_trunk_file
-from emolive.models.io.chumachenko2022 import load_backbone
+from emolive.models.io.chumachenko2022 import load_efficientface
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec, PixelSpec
 from preprocessing import annotations as annotation_files
@@ -32,8 +32,6 @@ from training.finetune import PixelWindows
 from training.progress import Bar
 from training.window_dataset import WindowDataset
 
-SHIPPED_TRUNK = "efficientface.safetensors"
-"""In assets/models: the pixel trunk, pretrained on FER+."""
 EFFICIENTFACE_MEAN = (0.57535914, 0.44928582, 0.40079932)
 EFFICIENTFACE_STD = (0.20735591, 0.18981615, 0.18132027)
 """Of RGB / 255, with which EfficientFace's own released weights were trained."""
@@ -128,7 +126,7 @@ def prepare(
     """
     spec = config.spec_of(options, annotations.labels)
     start, spec = pretrained(options, spec)
-    registry.build(spec)
+    factory.build(spec)
     cache = Path(options.cache_path) if options.cache_path else settings.user_dir() / "windows"
     with Bar(console, "Cutting windows", "clips") as bar, fabric.rank_zero_first():
         cut = windows.cut(
@@ -153,7 +151,8 @@ def start_path(options: Options, encoders: Sequence[str]) -> Path | None:
     """The weights to start from: those of the options, else the shipped trunk where pixels are seen."""
     if options.pretrain_path:
         return Path(options.pretrain_path)
-    return settings.assets_dir() / "models" / SHIPPED_TRUNK if "efficientface" in encoders else None
+    learned = ModelSpec(encoders=tuple(encoders)).learned_encoder
+    return None if learned is None else settings.assets_dir() / "models" / f"{learned.name}.safetensors"
 
 
 def pretrained(options: Options, spec: ModelSpec) -> tuple[EmotionNet | None, ModelSpec]:
@@ -170,29 +169,29 @@ def pretrained(options: Options, spec: ModelSpec) -> tuple[EmotionNet | None, Mo
     # What the file does not hold begins with random weights: the same ones for the same seed.
     torch.manual_seed(options.manual_seed)
     if is_backbone_file(path):
-        if "efficientface" not in spec.encoders:
+        if spec.learned_encoder is None:
             raise EmoliveError(f"{path} is a pixel trunk, and this model sees no pixels.")
         faces = load_trunk_file(path).net
         spec = replace(spec, pixels=faces.pixels)
-        net = registry.build(spec)
+        net = factory.build(spec)
         assert net.backbone is not None
         net.backbone.load_state_dict(faces.backbone.state_dict())
         return net.eval(), spec
     if path.suffix != ".safetensors":
-        if "efficientface" not in spec.encoders:
+        if spec.learned_encoder is None:
             raise EmoliveError(
                 f"{path} is no emolive checkpoint, and this model has no trunk to put it into."
             )
         pixels = PixelSpec(options.sample_size, "RGB", EFFICIENTFACE_MEAN, EFFICIENTFACE_STD)
         spec = replace(spec, pixels=pixels)
-        net = registry.build(spec)
+        net = factory.build(spec)
         assert net.backbone is not None
-        net.backbone.load_state_dict(load_backbone(path).state_dict())
+        net.backbone.load_state_dict(load_efficientface(path).state_dict())
         return net.eval(), spec
     given = checkpoint.load(path)
-    if "efficientface" in spec.encoders and given.net.backbone is not None:
+    if spec.learned_encoder is not None and given.net.backbone is not None:
         spec = replace(spec, pixels=given.spec.pixels)
-    net = registry.build(spec)
+    net = factory.build(spec)
     theirs, ours = given.net.state_dict(), net.state_dict()
     same = {k for k, v in ours.items() if k in theirs and theirs[k].shape == v.shape}
     if same == set(ours) == set(theirs):
@@ -210,7 +209,7 @@ def pretrained(options: Options, spec: ModelSpec) -> tuple[EmotionNet | None, Mo
 def build_model(prepared: Prepared, seed: int) -> EmotionNet:
     """A network to train: pretrained as far as there is something; its trunk frozen unless it is trained."""
     torch.manual_seed(seed)
-    net = registry.build(prepared.spec)
+    net = factory.build(prepared.spec)
     if prepared.start is not None:
         net.load_state_dict(prepared.start.state_dict())
     if net.backbone is not None:

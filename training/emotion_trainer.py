@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
-from emolive.models.fusion import RESIDUAL
-from emolive.models.network import Branches, EmotionNet
+from emolive.models.factory import architecture
+from emolive.models.network import Answers, EmotionNet
 from training.batches import Batches, IntArray
 from training.config import NOT_PART_OF_A_RUN, REFERENCE_STEPS, Options
 from training.modality_dropout import Masked, mask
@@ -26,18 +26,18 @@ class LossModule(nn.Module):
 
     Args:
         net: the network.
-        alone: ask for `EmotionNet.branches` instead of the fused answer.
-        share: of the gradient of the joint answer, for `branches`.
+        alone: ask for `EmotionNet.answers` instead of the fused answer.
+        share: of the gradient of the joint answer, for `answers`.
     """
 
     def __init__(self, net: EmotionNet, *, alone: bool, share: float) -> None:
         super().__init__()
         self.net, self.alone, self.share = net, alone, share
 
-    def forward(self, video: Tensor, audio: Tensor) -> Tensor | Branches:
+    def forward(self, video: Tensor, audio: Tensor) -> Tensor | Answers:
         """Inputs as for `EmotionNet.forward`."""
         if self.alone:
-            return self.net.branches(video, audio, self.share)
+            return self.net.answers(video, audio, self.share)
         fused: Tensor = self.net(video, audio)
         return fused
 
@@ -59,7 +59,7 @@ def loss_of(net: Any, masked: Masked, options: Options) -> Tensor:
     if not options.aux:
         return cross_entropy(out).mean()
     joint = cross_entropy(out.joint)
-    if options.arch == RESIDUAL:
+    if architecture(options.arch).joint_needs_both:
         joint = joint * masked.has_video * masked.has_audio  # nobody asks for it where one is missing
     total = joint.mean()
     if "v" in options.modality:

@@ -18,7 +18,7 @@ from emolive.atomic_io import atomic_write
 from emolive.errors import EmoliveError
 from emolive.models.io import checkpoint
 from emolive.models.io.checkpoint import Checkpoint
-from emolive.predictor import populations
+from emolive.predictor import load_global_stats
 from emolive.types import MODALITIES, Modality
 from preprocessing import annotations as annotation_files
 from preprocessing.annotations import Annotations
@@ -80,7 +80,7 @@ class Evaluation:
             )
         for sentence in self.windows.failed:
             console.print(sentence, style="yellow", markup=False)
-        self.known = GlobalStatsPair(*populations(given.net))
+        self.known = GlobalStatsPair(*load_global_stats(given.net))
         asked = np.array([i for i, item in enumerate(self.windows.items) if item.id in wanted], np.int64)
         self.clips: IntArray = assess.scored_clips(self.windows, asked)
         if not len(self.clips):

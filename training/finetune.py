@@ -16,13 +16,14 @@ from torch.utils.checkpoint import checkpoint
 
 from emolive.errors import EmoliveError
 from emolive.models.network import EmotionNet
-from emolive.models.spec import ENCODERS, PixelSpec
+from emolive.models.spec import PixelSpec
 from emolive.types import FloatArray
+from emolive.vision.encoders.efficientface import EfficientFaceEncoder
 from training.backbone.augment import AugmentConfig, normalised, to_pixels, views
 from training.batches import IntArray
 from training.window_dataset import WindowDataset
 
-WIDTH = ENCODERS["efficientface"]
+WIDTH = EfficientFaceEncoder.dim
 CHUNK = 15
 """Crops that go through the trunk together; more of them are slower on a CPU, which runs out of cache."""
 KEPT_PIXELS = 120 * 224 * 224

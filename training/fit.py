@@ -13,7 +13,7 @@ from lightning.fabric import Fabric
 from rich.console import Console
 
 from emolive.errors import EmoliveError
-from emolive.models.network import EmotionNet
+from emolive.models.network import STATS, EmotionNet
 from emolive.types import MODALITIES
 from training import config
 from training import distillation as teacher
@@ -24,7 +24,7 @@ from training.data_module import Prepared, Split, build_model
 from training.emotion_trainer import EmotionTrainer
 from training.finetune import PixelLook
 from training.malloc import keep_memory
-from training.normalizer_sampler import STREAMS, GlobalStatsPair, populations
+from training.normalizer_sampler import GlobalStatsPair, populations
 from training.progress import Bar
 from training.scoring import Validation
 from training.window_dataset import WindowDataset
@@ -115,10 +115,9 @@ def _read(prepared: Prepared, split: Split, net: EmotionNet) -> tuple[WindowData
     windows = prepared.read(net)
     known = populations(windows, prepared.spec, split.training.tolist())
     with torch.no_grad():
-        for stream in STREAMS:
-            for part in ("mean", "std", "within"):
-                values = torch.from_numpy(getattr(getattr(known, stream), part))
-                getattr(net, f"{stream}_{part}").copy_(values)
+        for stream, stats in (("video", known.face), ("audio", known.voice)):
+            for stat in STATS:
+                getattr(net, f"{stream}_{stat}").copy_(torch.from_numpy(getattr(stats, stat)))
     return windows, known
 
 

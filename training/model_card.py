@@ -15,7 +15,7 @@ from emolive.atomic_io import atomic_write
 from emolive.errors import EmoliveError
 from emolive.models.io.backbone import BackboneCheckpoint, is_backbone_file, load_backbone
 from emolive.models.io.checkpoint import Description, describe
-from emolive.models.registry import fusions
+from emolive.plugins import FUSIONS
 
 WAYS = {"av": "face and voice", "v": "face alone", "a": "voice alone"}
 MODES = {
@@ -55,7 +55,7 @@ def card(paths: Sequence[Path]) -> str:
     """The card of some checkpoints as Markdown. EmoliveError for one that cannot be read."""
     trunks = [load_backbone(path) for path in paths if is_backbone_file(path)]
     told = [describe(path) for path in paths if not is_backbone_file(path)]
-    names = ", ".join(f"`{t.path.name}` ({fusions().get(t.spec.fusion, t.spec.fusion)})" for t in told)
+    names = ", ".join(f"`{t.path.name}` ({FUSIONS.titles().get(t.spec.fusion, t.spec.fusion)})" for t in told)
     sections = [*map(_section, told), *map(_trunk, trunks)]
     return "\n".join([ABOUT.format(names=names), *sections, COMMANDS])
 
@@ -71,11 +71,11 @@ COMMANDS = """\
 def _section(told: Description) -> str:
     about, spec = told.provenance, told.spec
     numbers = sum(prod(shape) for shape in told.shapes.values())
-    data = about.get("data", {})
+    data, titles = about.get("data", {}), FUSIONS.titles()
     lines = [
         f"## `{told.path.name}`",
         "",
-        f"{fusions().get(spec.fusion, spec.fusion)}, architecture {spec.arch}, {spec.num_heads} head(s), "
+        f"{titles.get(spec.fusion, spec.fusion)}, architecture {spec.arch}, {spec.num_heads} head(s), "
         f"{numbers:,} numbers, {told.path.stat().st_size / 1e6:.1f} MB; "
         f"{' and '.join(spec.encoders)} by {spec.landmarker}, {spec.audio.kind} of {spec.audio.n_mels} bands.",
         "",

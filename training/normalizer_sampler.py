@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.models.spec import ModelSpec
-from emolive.normalization import GlobalStats, Normalizer, RunningStats, baseline
+from emolive.normalization import GlobalStats, Normalizer, RunningStats, make_normalizer
 from emolive.types import FloatArray
-from emolive.vision import geometry
 from preprocessing.annotations import ClipEntry
 from preprocessing.splits import normalize_actor_id
 from training.window_dataset import SessionRows, WindowDataset
@@ -88,15 +87,17 @@ def mirroring(spec: ModelSpec) -> tuple[NDArray[np.int64], FloatArray] | None:
 
     None where the vectors of a flipped picture cannot be had from those of the picture.
     """
-    if spec.encoders != ("geometry",):
+    if len(spec.encoders) != 1:
         return None
     # The flip is a signed permutation: the mirrored unit vectors spell it out.
-    flipped = geometry.mirror(np.eye(geometry.WIDTH, dtype=np.float32))
+    flipped = spec.encoder_classes[0].mirror(np.eye(spec.frame_dim, dtype=np.float32))
+    if flipped is None:
+        return None
     order = np.abs(flipped).argmax(axis=0)
-    sign = flipped[order, np.arange(geometry.WIDTH)]
+    sign = flipped[order, np.arange(spec.frame_dim)]
     if spec.pooling == "mean":
         # A deviation goes where its point goes, and has no sign to lose.
-        order = np.concatenate([order, order + geometry.WIDTH])
+        order = np.concatenate([order, order + spec.frame_dim])
         sign = np.concatenate([sign, np.ones_like(sign)])
     return order, sign.astype(np.float32)
 
@@ -172,8 +173,8 @@ class NormalizerSampler:
         else:
             rows = self._mine[row][:0]
         return (
-            baseline(mode, self._known.face, self._sum("face", rows, flipped)),
-            baseline(mode, self._known.voice, self._sum("voice", rows, False)),
+            make_normalizer(mode, self._known.face, self._sum("face", rows, flipped)),
+            make_normalizer(mode, self._known.voice, self._sum("voice", rows, False)),
         )
 
     def _sum(self, stream: str, rows: NDArray[np.int64], flipped: bool) -> RunningStats:
@@ -224,8 +225,8 @@ def session_baselines(
         if (who := tuple(mine)) not in atomic_write:
             how = "running" if mode == "person" else mode
             atomic_write[who] = (
-                baseline(how, known.face, evidence_of("face", mine)),
-                baseline(how, known.voice, evidence_of("voice", mine)),
+                make_normalizer(how, known.face, evidence_of("face", mine)),
+                make_normalizer(how, known.voice, evidence_of("voice", mine)),
             )
         drawn.append(atomic_write[who])
     return drawn

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
-from emolive.normalization import Normalizer, baseline
+from emolive.normalization import Normalizer, make_normalizer
 from emolive.types import MODALITIES, Modality
 from preprocessing.splits import normalize_actor_id
 from training import metrics
@@ -112,7 +112,8 @@ def baselines_of(
     """`session_baselines`, or stand-ins for a model that takes raw features."""
     if spec.baselines:
         return session_baselines(windows, clips.tolist(), mode, known)
-    return [(baseline("none", known.face, None), baseline("none", known.voice, None))] * len(clips)
+    pair = make_normalizer("none", known.face, None), make_normalizer("none", known.voice, None)
+    return [pair] * len(clips)
 
 
 def validation(

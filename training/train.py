@@ -14,7 +14,8 @@ from rich.console import Console
 from emolive.atomic_io import atomic_write, remove_stale_parts
 from emolive.errors import EmoliveError
 from emolive.models.io import checkpoint
-from emolive.models.io.backbone import CARRIED, carried, is_backbone_file, load_backbone
+from emolive.models.io.backbone import is_backbone_file, load_backbone
+from emolive.models.io.checkpoint import FaceHead
 from emolive.types import MODALITIES
 from training import config, metrics, report
 from training import scoring as assess
@@ -68,17 +69,20 @@ def provenance(options: Options, prepared: Prepared, split: Split, trained: Trai
     }
     if options.teacher_path:
         told["data"]["teacher"] = Path(options.teacher_path).name
-    path = start_path(options, prepared.spec.encoders)
-    if "efficientface" in prepared.spec.encoders and path is not None and prepared.pixels is None:
-        # The trunk is as it was, so what names single faces by its vectors stays true.
-        if is_backbone_file(path):
-            told[CARRIED] = carried(load_backbone(path).net)
-        elif path.suffix == ".safetensors" and CARRIED in (given := checkpoint.describe(path).provenance):
-            told[CARRIED] = given[CARRIED]
     if options.figures:
         stored = stored_figures(options)
         told["figures"] = {key: stored[key] for key in ("command", "scheme", "figures") if key in stored}
     return told
+
+
+def _face_head(options: Options, prepared: Prepared) -> FaceHead | None:
+    """The classifier of single faces that came with the backbone, as long as the backbone is unchanged."""
+    path = start_path(options, prepared.spec.encoders)
+    if prepared.spec.learned_encoder is None or path is None or prepared.pixels is not None:
+        return None
+    if is_backbone_file(path):
+        return load_backbone(path).net.head
+    return checkpoint.load(path).face_head if path.suffix == ".safetensors" else None
 
 
 def train(options: Options, console: Console) -> None:
@@ -109,7 +113,9 @@ def train(options: Options, console: Console) -> None:
         trained = fit(options, prepared, split, folder, fabric=fabric, console=console)
         if fabric.global_rank == 0:
             told = provenance(options, prepared, split, trained)
-            checkpoint.save(folder / MODEL, trained.net, provenance=told)
+            checkpoint.save(
+                folder / MODEL, trained.net, provenance=told, face_head=_face_head(options, prepared)
+            )
             console.print(f"Wrote {folder / MODEL}.", markup=False)
     chosen = split.testing if options.test_subset == "test" else split.validation
     if fabric.global_rank == 0 and len(chosen):

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.errors import EmoliveError
+from emolive.models.io.backbone import weights_digest
 from emolive.models.network import EmotionNet
-from emolive.models.spec import ModelSpec
+from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.types import BoolArray, FloatArray
 from emolive.windowing import FeatureWindow
 from preprocessing.annotations import Annotations, ClipEntry
@@ -130,28 +131,21 @@ def cache_key(
                 files.append(["", "", 0, 0])
     measured = {
         "format": FORMAT,
-        "encoders": spec.encoders,
-        "tracker": spec.landmarker,
-        "pooling": spec.pooling,
+        "space": FeatureSpace.of(spec, _weights(net, crops)).digest(),
         "window_s": spec.window_s,
-        "frames": spec.n_bins,
-        "pixels": asdict(spec.pixels) if "efficientface" in spec.encoders else None,
-        "audio": asdict(spec.audio),
+        "n_bins": spec.n_bins,
         "shifts_s": list(shifts_s),
-        "backbone": "crops" if crops else _digest_of_trunk(net),
         "items": [item.id for item in annotations.items],
         "files": files,
     }
     return hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def _digest_of_trunk(net: EmotionNet | None) -> str:
-    if net is None or net.backbone is None:
-        return ""
-    digest = hashlib.sha256()
-    for _, values in sorted(net.backbone.state_dict().items()):
-        digest.update(values.cpu().numpy().tobytes())
-    return digest.hexdigest()
+def _weights(net: EmotionNet | None, crops: bool) -> str | None:
+    """What stands for the weights of a learned encoder in the feature space."""
+    if crops:
+        return "crops"
+    return None if net is None or net.backbone is None else weights_digest(net.backbone)
 
 
 class Bar(Protocol):
@@ -193,9 +187,11 @@ def cut(
         Stopped: on Ctrl-C or SIGTERM; a later call goes on from there.
     """
     recipe = ExtractionJob(annotations, spec, tuple(shifts_s), device, crops=crops)
-    if "efficientface" in spec.encoders and not crops:
+    if spec.learned_encoder is not None and not crops:
         if net is None:
-            raise EmoliveError("The encoder efficientface wants trained weights to cut windows with.")
+            raise EmoliveError(
+                f"The encoder {spec.learned_encoder.name} wants trained weights to cut windows with."
+            )
         recipe = replace(recipe, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
     name = cache_key(annotations, spec, shifts_s, net, crops=crops)
     store = WindowCache(cache / name, layout(spec, len(shifts_s), crops=crops))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,28 +15,40 @@ from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
 from emolive.file_analyzer import ClipFeatures
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.io.checkpoint import Checkpoint
-from emolive.models.spec import ENCODERS, ModelSpec
+from emolive.models.spec import ModelSpec
 from emolive.predictor import Predictor
 from emolive.types import FloatArray, Image
-from emolive.vision.face_pipeline import PixelEncoder
+from emolive.vision.encoders.base import CropInput, EncoderInput, FrameEncoder
 from emolive.windowing import centre_window_end_ns, extract_window
 from preprocessing.annotations import Annotations, ClipEntry
 from training.clip_reader import ClipReader
 from training.window_cache import Layout
 
 
-class CropRecorder:
-    """Stands in for the pixel trunk: keeps each crop of a clip, and gives its number for a vector."""
+class CropRecorder(FrameEncoder):
+    """Stands in for a learned encoder: keeps each crop of a clip, and gives its number for a vector."""
 
-    def __init__(self) -> None:
+    name = "crops"
+
+    def __init__(self, spec: ModelSpec) -> None:
         self._crops: list[Image] = []
-
-    def __call__(self, crop: Image) -> FloatArray:
-        self._crops.append(crop)
         # As wide as a vector, since that is how wide a frame's row is while a clip is read.
-        return np.full(ENCODERS["efficientface"], len(self._crops) - 1, np.float32)
+        self._width, self._input = spec.frame_dim, CropInput(spec.pixels.size, spec.pixels.order)
+
+    @property
+    def input(self) -> EncoderInput:
+        return self._input
+
+    @classmethod
+    def fingerprint_of(cls, spec: ModelSpec, weights: str | None = None) -> str:
+        return cls.name
+
+    def __call__(self, batch: NDArray[Any]) -> FloatArray:
+        self._crops.extend(batch)
+        numbers = np.arange(len(self._crops) - len(batch), len(self._crops), dtype=np.float32)
+        return np.repeat(numbers[:, None], self._width, axis=1)
 
     def take(self, size: int) -> NDArray[np.uint8]:
         """(n, size, size, 3) since the last time."""
@@ -92,13 +104,13 @@ class ExtractionJob:
     """Keep the crops instead of what a trunk makes of them."""
 
     def build(self) -> Callable[[ClipEntry], ClipWindows | str]:
-        encode: PixelEncoder | None = CropRecorder() if self.crops else None
+        keeper = CropRecorder(self.spec) if self.crops else None
+        encoders: Sequence[FrameEncoder] | None = None if keeper is None else (keeper,)
         if self.weights is not None:
-            net = registry.build(self.spec)
+            net = factory.build(self.spec)
             net.load_state_dict({k: torch.from_numpy(v) for k, v in self.weights.items()})
-            encode = Predictor(Checkpoint(net, self.spec, {}, Path()), self.device).pixel_encoder()
-        reader = ClipReader(self.annotations, self.spec, encode)
-        keeper = encode if isinstance(encode, CropRecorder) else None
+            encoders = Predictor(Checkpoint(net, self.spec, {}, Path()), self.device).encoders()
+        reader = ClipReader(self.annotations, self.spec, encoders)
         return lambda item: self._cut(reader, item, keeper)
 
     def _cut(self, reader: ClipReader, item: ClipEntry, keeper: CropRecorder | None) -> ClipWindows | str:

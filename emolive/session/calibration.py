@@ -70,7 +70,7 @@ class Calibration:
 
 def calibrated_streams(profile: SpeakerProfile, predictor: Predictor) -> list[str]:
     """Which of "face" and "voice" have enough neutral evidence in a profile."""
-    normalizers = profile.baselines("neutral", predictor.video_stats, predictor.audio_stats)
+    normalizers = profile.normalizers("neutral", predictor.video_stats, predictor.audio_stats)
     return [
         name
         for name, normalizer in zip(("face", "voice"), normalizers, strict=True)
@@ -80,9 +80,7 @@ def calibrated_streams(profile: SpeakerProfile, predictor: Predictor) -> list[st
 
 def new_profile(predictor: Predictor, person: str, neutral: SpeakerStats | None = None) -> SpeakerProfile:
     """A profile for the features of a model, empty but for the neutral statistics if there are any."""
-    from emolive.profile import SpeakerProfile
-
-    profile = SpeakerProfile(predictor.spec, person)
+    profile = predictor.new_profile(person)
     if neutral is not None:
         profile.neutral = neutral
     return profile

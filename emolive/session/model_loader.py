@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
 from emolive.models.io import checkpoint
-from emolive.models.registry import check_backend, check_fusion
-from emolive.models.spec import ModelSpec
+from emolive.models.runtimes.base import check_backend
+from emolive.models.spec import FeatureSpace, ModelSpec
+from emolive.plugins import FUSIONS
 from emolive.session.calibration import LoadedProfile, load_profile
 from emolive.types import Status
 from emolive.vision.face_pipeline import FacePipeline
@@ -111,7 +112,7 @@ class ModelLoader:
             ConfigError: there is no such fusion.
         """
         if fusion is not None:
-            check_fusion(fusion)
+            FUSIONS.check(fusion)
         request = ModelRequest(fusion, path)
         with self._lock:
             if self._closed:
@@ -175,9 +176,8 @@ class ModelLoader:
                 if self._request is not request or self._closed:
                     return None
             video_space = self._provide_pipeline(predictor.spec, predictor)
-            space = (video_space, predictor.spec.audio)
             profile = load_profile(predictor, self._person())
-            self._on_model(LoadedModel(predictor, space, video_space, profile))
+            self._on_model(LoadedModel(predictor, predictor.feature_space, video_space, profile))
             self._loaded_any = True
         except EmoliveError as error:
             return Status("model", "error", "refused", str(error))
@@ -187,14 +187,14 @@ class ModelLoader:
                 return None
             log.exception("loading %s failed", request.title)
             return Status("model", "error", "failed", f"Loading {request.title} failed: {error}.")
-        from emolive.models.runtimes.autotune import AUTO, TITLES
+        from emolive.models.runtimes.base import AUTO
 
-        backend = predictor.backend
-        if backend.took_ms:
+        backend = predictor.runtime
+        if backend.latency_ms:
             self._fastest = backend.name
-        if backend.note and self._backend != AUTO:
-            return Status("model", "warning", "fallback", backend.note)
-        text = f"{predictor.spec.fusion} runs on {predictor.device} by {TITLES[backend.name]}."
+        if backend.fallback_reason and self._backend != AUTO:
+            return Status("model", "warning", "fallback", backend.fallback_reason)
+        text = f"{predictor.spec.fusion} runs on {predictor.device} by {backend.title}."
         return Status("model", "ok", "ready", text)
 
     def _load_predictor(self, request: ModelRequest) -> Predictor:
@@ -213,21 +213,15 @@ class ModelLoader:
 
         Without a predictor that is possible only for encoders that need no weights; None for others.
         """
-        learned = "efficientface" in spec.encoders
-        if learned and predictor is None:
+        if predictor is not None:
+            video_space: Hashable = predictor.feature_space.video
+        elif spec.learned_encoder is None:
+            video_space = FeatureSpace.of(spec).video
+        else:
             return None
-        video_space: Hashable = (
-            spec.encoders,
-            spec.landmarker,
-            spec.pooling,
-            spec.bin_s,
-            id(predictor) if learned else 0,
-        )
         if video_space != self._video_space:
             # Takes a second: done here, so that no frame waits for it.
-            pipeline = FacePipeline.for_spec(
-                spec, predictor.pixel_encoder() if predictor is not None else None
-            )
+            pipeline = FacePipeline.for_spec(spec, predictor.encoders() if predictor is not None else None)
             self._on_face_pipeline(pipeline, spec, video_space)
             self._video_space = video_space
         return video_space

@@ -140,7 +140,7 @@ class LivePipeline:
         spec, features = predictor.spec, stream.features
         video = features.buffer if features is not None and features.space == self._video_space else None
         window = extract_window(video, stream.audio, end_ns, spec, stream.extractor)
-        stream.profile.learn(window, predictor.video_stats, predictor.audio_stats)
+        stream.profile.update(window, predictor.video_stats, predictor.audio_stats)
         if stream.calibration is not None and stream.calibration.add(window, predictor):
             self._finish_calibration(stream, predictor)
         prediction = predictor.predict(window, stream.profile, self.baseline)

@@ -12,16 +12,16 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from emolive.audio.resample import resample
 from emolive.buffers.audio_ring import AudioRingBuffer
-from emolive.models import registry
-from emolive.models.runtimes import autotune as backends
+from emolive.models import factory
+from emolive.models.runtimes import autotune
 from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
 from emolive.pooling import pool_bins
-from emolive.vision import geometry
+from emolive.vision.encoders import landmarks
 
 CPU = torch.device("cpu")
 LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
 SHIPPED = ModelSpec(
-    encoders=("geometry",),
+    encoders=("landmarks",),
     pooling="mean",
     audio=LOGMEL,
     baselines=("none", "neutral", "running"),
@@ -29,22 +29,22 @@ SHIPPED = ModelSpec(
 )
 
 
-@pytest.mark.parametrize("name", backends.NAMES)
+@pytest.mark.parametrize("name", autotune.NAMES)
 def test_head(benchmark: BenchmarkFixture, name: str) -> None:
     if name == "onnx":
         pytest.importorskip("onnxruntime")
-    net = registry.build(SHIPPED).eval()
-    made = backends.build(name, net, CPU)
-    video, audio_, _ = backends.inputs(SHIPPED, CPU)
+    net = factory.build(SHIPPED).eval()
+    made = autotune.build(name, net, CPU)
+    video, audio_, _ = autotune.random_inputs(SHIPPED, CPU)
     with torch.inference_mode():
-        found = benchmark(made, video, audio_)
+        found = benchmark(made.logits, video, audio_)
         assert torch.allclose(found, net(video, audio_), atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [112, 224])
 def test_trunk(benchmark: BenchmarkFixture, size: int) -> None:
-    net = registry.build(ModelSpec(pixels=PixelSpec(size))).eval()
-    made = backends.build("folded", net, CPU)
+    net = factory.build(ModelSpec(pixels=PixelSpec(size))).eval()
+    made = autotune.build("folded", net, CPU)
     pixels = torch.rand(1, 3, size, size)
     with torch.inference_mode():
         assert benchmark(made.encode, pixels).shape == (1, 1024)
@@ -63,9 +63,10 @@ def test_resampling_of_a_window(benchmark: BenchmarkFixture) -> None:
     assert benchmark(resample, sound, 48_000, 22_050).shape == (79_380,)
 
 
-def test_geometry_of_a_face(benchmark: BenchmarkFixture) -> None:
-    points = (geometry.mean_shape() * 100 + 200)[None]
-    assert benchmark(geometry.encode, points)[0] == pytest.approx(geometry.mean_shape().ravel(), abs=1e-4)
+def test_landmarks_of_a_face(benchmark: BenchmarkFixture) -> None:
+    points = (landmarks.mean_shape() * 100 + 200)[None]
+    vectors = benchmark(landmarks.LandmarkEncoder(), points)
+    assert vectors[0] == pytest.approx(landmarks.mean_shape().ravel(), abs=1e-4)
 
 
 def test_pooling_of_a_window(benchmark: BenchmarkFixture) -> None:

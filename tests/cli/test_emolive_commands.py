@@ -17,7 +17,7 @@ from emolive.cli import model_options
 from emolive.cli.app import EMOLIVE
 from emolive.cli.commands import load
 from emolive.errors import EmoliveError
-from emolive.models.spec import BACKENDS
+from emolive.models.runtimes.base import BACKENDS
 from emolive.normalization import MODES
 from tests.cli.conftest import Run
 

@@ -11,7 +11,7 @@ from emolive.errors import EmoliveError
 from emolive.predictor import assemble_inputs
 from emolive.profile import SpeakerStats
 from emolive.types import FaceObservation, Frame
-from emolive.vision import geometry
+from emolive.vision.encoders import landmarks
 from emolive.windowing import centre_window_end_ns, extract_window
 from preprocessing import annotations
 from training import augment, config
@@ -76,7 +76,7 @@ def test_a_map_of_the_plane_moves_a_face_and_its_own_baseline_alike(cut: windows
     maps = torch.tensor([[[1.0, 0.1], [0.0, 0.9]]]).expand(2, -1, -1)
     moved = faces.seen(lambda x: augment.apply_affine(x, maps))
     assert torch.equal(moved.shift[0], faces.shift[0])
-    n = geometry.WIDTH
+    n = landmarks.LandmarkEncoder.dim
     points = faces.shift[1, 0, :n].reshape(-1, 2)
     expected = torch.stack([points[:, 0] + 0.1 * points[:, 1], 0.9 * points[:, 1]], dim=1)
     assert torch.allclose(moved.shift[1, 0, :n].reshape(-1, 2), expected, atol=1e-6)
@@ -97,7 +97,7 @@ def test_a_slow_camera_shrinks_what_moves_within_a_bin_and_nothing_else(cut: win
     assert abs(float((factor == 0).float().mean()) - 0.25) < 0.05
     face = torch.from_numpy(np.array(cut.bins[:4, 1]))
     slow = augment.apply_std_scale(face, torch.tensor([1.0, 0.5, 0.0, 0.0])[:, None, None])
-    n = geometry.WIDTH
+    n = landmarks.LandmarkEncoder.dim
     assert torch.equal(slow[..., :n], face[..., :n])
     assert torch.equal(slow[0], face[0])
     assert torch.equal(slow[1, :, n:], face[1, :, n:] / 2)
@@ -113,7 +113,7 @@ def test_a_slow_camera_is_slow_for_a_persons_own_baseline_too(cut: windows.Windo
     rng = np.random.default_rng(0)
     torch.manual_seed(0)
     video, _, _ = batches.batch(clips, rng)
-    n = geometry.WIDTH
+    n = landmarks.LandmarkEncoder.dim
     seen = video.abs().amax(dim=2) > 0
     still = (video[..., n : 2 * n].abs().amax(dim=2) < 1e-4) | ~seen
     # Half of the clips have one frame a bin: no deviation, in the clip as in the baseline.
@@ -148,9 +148,9 @@ def test_a_mirrored_person_has_a_mirrored_baseline(cut: windows.WindowDataset) -
     bank = baselines.NormalizerSampler(cut, list(range(18)), known, SPEC)
     plain, _ = bank.draw(3, "neutral", np.random.default_rng(5))
     flipped, _ = bank.draw(3, "neutral", np.random.default_rng(5), flipped=True)
-    n = geometry.WIDTH
-    assert np.allclose(flipped.shift[:n], geometry.mirror(plain.shift[:n]), atol=1e-6)
-    assert np.allclose(flipped.shift[n:], np.abs(geometry.mirror(plain.shift[n:])), atol=1e-6)
+    n, mirrored = landmarks.LandmarkEncoder.dim, landmarks.LandmarkEncoder.mirror
+    assert np.allclose(flipped.shift[:n], mirrored(plain.shift[:n]), atol=1e-6)
+    assert np.allclose(flipped.shift[n:], np.abs(mirrored(plain.shift[n:])), atol=1e-6)
     assert np.array_equal(plain.scale, flipped.scale)
 
 
@@ -220,7 +220,7 @@ def test_crops_are_followed_anew_in_each_clip(tmp_path: Path) -> None:
 
         def observe(self, frame: Frame) -> FaceObservation:
             return FaceObservation(
-                frame.t_ns, None, np.full(geometry.WIDTH, frame.image[0, 0, 0], np.float32)
+                frame.t_ns, None, np.full(landmarks.LandmarkEncoder.dim, frame.image[0, 0, 0], np.float32)
             )
 
     crops = np.full((4, 8, 8), 7, np.uint8)

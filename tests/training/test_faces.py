@@ -14,13 +14,11 @@ import torch
 from emolive import paths as settings
 from emolive._compat.opencv import cv2
 from emolive.errors import EmoliveError
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import (
-    CARRIED,
     FaceClassifier,
     adapt_input_conv,
-    carried,
     is_backbone_file,
     load_backbone,
     save_backbone,
@@ -193,10 +191,10 @@ def test_a_run_learns_and_its_trunk_is_taken(trained: Path, ferplus: Path, tmp_p
 
 def test_a_classifier_travels_with_a_full_checkpoint(trained: Path, ferplus: Path, tmp_path: Path) -> None:
     net = load_backbone(trained / "trunk.safetensors").net
-    full = registry.build(ModelSpec(pixels=net.pixels))
+    full = factory.build(ModelSpec(pixels=net.pixels))
     assert full.backbone is not None
     full.backbone.load_state_dict(net.backbone.state_dict())
-    checkpoint.save(tmp_path / "full.safetensors", full, provenance={CARRIED: carried(net)})
+    checkpoint.save(tmp_path / "full.safetensors", full, provenance={}, face_head=net.head)
     checkpoint.save(tmp_path / "bare.safetensors", full, provenance={})
     figures = []
     for path in (trained / "trunk.safetensors", tmp_path / "full.safetensors"):
@@ -426,16 +424,16 @@ def test_a_model_starts_from_a_trunk_file(trained: Path, tmp_path: Path) -> None
         torch.equal(a, b) for a, b in zip(net.backbone.parameters(), faces.backbone.parameters(), strict=True)
     )
     with pytest.raises(EmoliveError, match="sees no pixels"):
-        pretrained(Options(pretrain_path=str(path)), ModelSpec(encoders=("geometry",), landmarker="dlib68"))
+        pretrained(Options(pretrain_path=str(path)), ModelSpec(encoders=("landmarks",), landmarker="dlib68"))
 
 
 def test_pixels_begin_with_the_shipped_trunk() -> None:
     from emolive.models.io.backbone import load_backbone
     from emolive.paths import assets_dir
     from training.config import Options
-    from training.data_module import SHIPPED_TRUNK, pretrained, start_path
+    from training.data_module import pretrained, start_path
 
-    shipped = load_backbone(assets_dir() / "models" / SHIPPED_TRUNK)
+    shipped = load_backbone(assets_dir() / "models" / "efficientface.safetensors")
     net, spec = pretrained(Options(), ModelSpec(encoders=("efficientface",)))
     assert net is not None
     assert net.backbone is not None
@@ -445,5 +443,5 @@ def test_pixels_begin_with_the_shipped_trunk() -> None:
     assert shipped.net.labels == votes.LABELS
     # What the card says of it was measured, and is far from guessing the most frequent class.
     assert shipped.provenance["figures"]["val_top1"] > 0.5
-    assert start_path(Options(), ("geometry",)) is None
-    assert start_path(Options(pretrain_path="x"), ("geometry",)) == Path("x")
+    assert start_path(Options(), ("landmarks",)) is None
+    assert start_path(Options(pretrain_path="x"), ("landmarks",)) == Path("x")

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from emolive.errors import EmoliveError
-from emolive.models import registry
+from emolive.models import factory
 from preprocessing import annotations
 from preprocessing.annotations import Annotations, ClipEntry
 from preprocessing.worker_pool import Stopped
@@ -90,7 +90,7 @@ def test_a_process_of_its_own_sees_pixels_with_the_same_trunk(tmp_path: Path) ->
         (ClipEntry("x", "x.npy", "", "happy", "1"), ClipEntry("y", "x.npy", "", "angry", "2")), tmp_path
     )
     torch.manual_seed(0)
-    net = registry.build(spec).eval()
+    net = factory.build(spec).eval()
     made = {}
     for workers in (0, 1):
         cache = tmp_path / str(workers)
@@ -98,7 +98,7 @@ def test_a_process_of_its_own_sees_pixels_with_the_same_trunk(tmp_path: Path) ->
         assert cut.bins[0][cut.bins_present[0]].any()
         made[workers] = files_of(cache)
     assert made[0] == made[1]
-    other = registry.build(spec).eval()
+    other = factory.build(spec).eval()
     assert windows.cache_key(found, spec, (0.0,), net) != windows.cache_key(found, spec, (0.0,), other)
     with pytest.raises(EmoliveError, match="wants trained weights"):
         windows.cut(found, spec, cache=tmp_path, shifts_s=(0.0,))

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from emolive.atomic_io import atomic_write
 from emolive.models.io import checkpoint
-from emolive.models.io.backbone import FaceClassifier, classifier_of, is_backbone_file, load_backbone
+from emolive.models.io.backbone import FaceClassifier, is_backbone_file, load_backbone
 from training import metrics
 from training.backbone import ferplus as votes
 from training.backbone import metrics as score
@@ -29,8 +29,7 @@ def load(path: Path) -> FaceClassifier:
     """
     if is_backbone_file(path):
         return load_backbone(path).net
-    given = checkpoint.load(path)
-    return classifier_of(given.net.backbone, given.spec.pixels, given.provenance, path)
+    return FaceClassifier.of_checkpoint(checkpoint.load(path))
 
 
 def ferplus(path: Path, checkpoint_path: Path, console: Console, json_path: Path | None = None) -> None:

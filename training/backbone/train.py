@@ -107,7 +107,7 @@ def _start(options: FaceOptions, data: FaceData) -> FaceClassifier:
         return FaceClassifier(data.labels, pixels, options.dropout)
     path = Path(options.pretrain_path)
     if not is_backbone_file(path):
-        backbone = convert_checkpoint.load_backbone(path)
+        backbone = convert_checkpoint.load_efficientface(path)
         pixels = PixelSpec(options.sample_size, "RGB", EFFICIENTFACE_MEAN, EFFICIENTFACE_STD)
         net = FaceClassifier(data.labels, pixels, options.dropout)
         net.backbone.load_state_dict(backbone.state_dict())
