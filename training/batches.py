@@ -112,8 +112,8 @@ class BatchMaker:
             rank_slice: the samples that this process will use; with `encode` the video of others is zero.
 
         Returns:
-            video (B, bins, channels), audio (B, channels, steps), target (B, 3, classes) for both streams, the
-            video alone and the audio alone.
+            video (B, bins, channels), audio (B, channels, steps), target (B, 3, classes) for both streams,
+            the video alone and the audio alone.
         """
         batch = self._augment(self._read(clips, rng, rank_slice), Stage.VIEW)
         if self._normalizers is not None:
@@ -133,7 +133,9 @@ class BatchMaker:
         def stored(values: NDArray[np.generic]) -> Tensor:
             return torch.from_numpy(np.asarray(values[clips, shifts]))
 
-        video = stored(dataset.video) if self._encode is None else self._encode(clips, shifts, rank_slice).cpu()
+        video = (
+            stored(dataset.video) if self._encode is None else self._encode(clips, shifts, rank_slice).cpu()
+        )
         return WindowBatch(
             self._spec,
             rng,

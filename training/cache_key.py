@@ -25,7 +25,7 @@ def cache_key(
     *,
     crops: bool = False,
 ) -> str:
-    """A name for windows of exactly these files, this feature space, these shifts and this backbone or crops."""
+    """A name for windows of these files, this feature space, these shifts and this backbone or crops."""
     files = []
     for item in annotations.items:
         for entry in (item.video, item.audio):

@@ -26,9 +26,7 @@ class TrainingCommand(Command):
             EmoliveError: an option is wrong, or the command failed.
         """
         try:
-            function: Callable[..., int] = (
-                load(self.target) if isinstance(self.target, str) else self.target
-            )
+            function: Callable[..., int] = load(self.target) if isinstance(self.target, str) else self.target
             return int(function(argv, prog, description))
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in _EXTRAS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from emolive.cli.config import Arg, Range, Registered
@@ -211,7 +210,9 @@ def run_class() -> type[TrainConfig]:
     return with_augmentations(TrainConfig, WindowAugmentation, ImageAugmentation)
 
 
-def parse(argv: Sequence[str], *, prog: str, extra: Sequence[type] = (), description: str = "") -> tuple[Any, ...]:
+def parse(
+    argv: Sequence[str], *, prog: str, extra: Sequence[type] = (), description: str = ""
+) -> tuple[Any, ...]:
     """The options of a run from a command line, followed by an instance of each class in `extra`.
 
     Raises:

@@ -55,9 +55,7 @@ def crossval(config: TrainConfig, scheme: str, only: list[int], console: Console
     data = setup(config, annotations, fabric, console)
     if config.dry_run:
         for fold in folds:
-            console.print(
-                f"fold {fold.name}: tests {', '.join(fold.testing)}", markup=False, highlight=False
-            )
+            console.print(f"fold {fold.name}: tests {', '.join(fold.testing)}", markup=False, highlight=False)
         return
     root = Path(config.result_path)
     for number, fold in enumerate(folds, 1):
@@ -133,9 +131,7 @@ def _summarize(
         with np.load(path) as stored:
             parts.append({name: stored[name] for name in stored.files})
     results = _results(parts, data.spec.labels)
-    report.print_results(
-        console, results, f"{config.fusion} ({config.arch}), {scheme}, all held-out clips"
-    )
+    report.print_results(console, results, f"{config.fusion} ({config.arch}), {scheme}, all held-out clips")
     last_mode = list(results)[-1]
     report.print_actors(console, results[last_mode]["av"]["per_actor_top1"], f"{last_mode}, both streams")
     for mode, by_modality in results.items():

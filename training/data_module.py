@@ -51,7 +51,7 @@ class DataModule:
     """`dataset` with its crops, where the backbone is trained."""
 
     def features(self, net: EmotionNet) -> WindowDataset:
-        """The windows with the features that a network reads: those of its own backbone, if that is trained."""
+        """The windows with a network's features: those of its own backbone, if that is trained."""
         return self.dataset if self.crops is None else self.crops.features(net)
 
     def actors_of(self, clips: Sequence[int] | IntArray) -> list[str]:
@@ -155,7 +155,7 @@ def setup(config: TrainConfig, annotations: Annotations, fabric: Fabric, console
 
 
 def build_model(data: DataModule, seed: int) -> EmotionNet:
-    """A network to train, pretrained as far as there are weights; its backbone is frozen unless it is trained."""
+    """A network to train, with the weights to start from; its backbone is frozen unless it is trained."""
     torch.manual_seed(seed)
     net = registry.build(data.spec)
     if data.start is not None:

@@ -1,8 +1,8 @@
 """Soft targets from other models beside the labels (distillation, Hinton, Vinyals and Dean 2015).
 
-Where a clip lies between classes, a teacher's posterior carries more information than the label. A teacher that
-was trained on a clip's actor has memorised the label; its posteriors should come from folds that held the actor
-out.
+Where a clip lies between classes, a teacher's posterior carries more information than the label. A teacher
+that was trained on a clip's actor has memorised the label; its posteriors should come from folds that held
+the actor out.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def read_posteriors(
     """The posteriors in a table for some clips.
 
     Args:
-        path: CSV with a column `id` (or `trial`) and columns `face_LABEL` and `voice_LABEL`. An id is that of a
+        path: CSV with a column `id` (or `trial`) and columns `face_LABEL` and `voice_LABEL`. An id is that
+            of a
             clip, or its end behind the first hyphen, as RAVDESS's trials are without their modality.
         items: N clips.
         labels: the classes.
@@ -68,7 +69,9 @@ def read_posteriors(
         raise ConfigError(f"The soft targets {path} cannot be read: {error}.") from error
     key = next((name for name in ID_COLUMNS if name in columns), None)
     missing = [
-        name for name in (f"{stream}_{label}" for stream in STREAMS for label in labels) if name not in columns
+        name
+        for name in (f"{stream}_{label}" for stream in STREAMS for label in labels)
+        if name not in columns
     ]
     if key is None or missing:
         raise ConfigError(f"The soft targets {path} lack the column {missing[0] if missing else 'id'}.")

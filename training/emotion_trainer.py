@@ -137,19 +137,17 @@ class EmotionTrainer(Trainer[EmotionNet, MaskedBatch]):
         if config.schedule == "steps":
             return MultiStepLR(optimizer, [epoch * updates for epoch in PUBLISHED_MILESTONES], 0.1)
         highest = [float(group["lr"]) for group in optimizer.param_groups]
-        return OneCycleLR(
-            optimizer, highest, total_steps=config.n_epochs * updates, pct_start=config.warmup
-        )
+        return OneCycleLR(optimizer, highest, total_steps=config.n_epochs * updates, pct_start=config.warmup)
 
     def on_epoch_start(self) -> None:
         """Prepare the samples of the epoch and set the modules' modes."""
         self._before_epoch(self._raw)
         super().on_epoch_start()
         if self._raw.backbone is not None:
-            # The backbone keeps the batch statistics of its pretraining: live it sees one frame at a time, and
-            # those of a batch would be of a few people, fifteen nearly equal frames of each. A frame's features
-            # then depend on the frame alone, so that frames can be encoded in chunks, and once for all copies
-            # that modality dropout makes. Scales and offsets are trained like the filters.
+            # The backbone keeps the batch statistics of its pretraining: live it sees one frame at a time,
+            # and # those of a batch would be of a few people, fifteen nearly equal frames of each. A frame's
+            # features # then depend on the frame alone, so that frames can be encoded in chunks, and once
+            # for all copies # that modality dropout makes. Scales and offsets are trained like the filters.
             self._raw.backbone.eval()
 
     def epoch_order(self, epoch: int) -> IntArray:
@@ -166,9 +164,7 @@ class EmotionTrainer(Trainer[EmotionNet, MaskedBatch]):
         elif config.modality == "a":
             video = torch.zeros_like(video)
         mask: Mask = config.mask if config.modality == "av" else "nodropout"
-        masked = apply_mask(
-            video, audio, target, mask, p_video=config.p_video, p_audio=config.p_audio
-        )
+        masked = apply_mask(video, audio, target, mask, p_video=config.p_video, p_audio=config.p_audio)
         return MaskedBatch(*self.rank_share(*masked))
 
     def loss(self, batch: MaskedBatch) -> Tensor:

@@ -34,7 +34,8 @@ def mirror_of(spec: ModelSpec) -> tuple[Tensor, Tensor] | None:
     """How a pooled bin changes when the image is mirrored: `bins[..., order] * sign`.
 
     Returns:
-        (D,) order and sign; None where the features of a mirrored image do not follow from those of the image.
+        (D,) order and sign; None where the features of a mirrored image do not follow from those of the
+        image.
     """
     if not reads_landmarks_only(spec):
         return None

@@ -1,7 +1,7 @@
 """Training through a learned frame encoder: its features are computed anew from stored face crops.
 
-The windows hold the number of a crop where others hold its features. A crop is what perception gave the encoder,
-pixel by pixel, so that its features are those that the app computes live.
+The windows hold the number of a crop where others hold its features. A crop is what perception gave the
+encoder, pixel by pixel, so that its features are those that the app computes live.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class CropWindows:
         self.images, offsets = dataset.crops.images, dataset.crops.offsets
         """(n, S, S, 3) of all clips."""
         if not len(self.images):
-            raise MediaError("No face was found in any of the clips: there is nothing to train a backbone on.")
+            raise MediaError(
+                "No face was found in any of the clips: there is nothing to train a backbone on."
+            )
         self.pixels, self._dataset = pixels, dataset
         self.present = np.asarray(dataset.video_present)
         """(N, K, bins)"""
@@ -110,9 +112,7 @@ class CropEncoder:
         augment: image augmentations.
     """
 
-    def __init__(
-        self, fabric: Fabric, net: EmotionNet, windows: CropWindows, augment: ImagePipeline
-    ) -> None:
+    def __init__(self, fabric: Fabric, net: EmotionNet, windows: CropWindows, augment: ImagePipeline) -> None:
         self._fabric, self._windows, self._augment = fabric, windows, augment
         self._backbone, self._like = _backbone(net), net.classifier.weight
 

@@ -16,8 +16,7 @@ from emolive.errors import ConfigError
 from emolive.models.network import EmotionNet
 from emolive.types import MODALITIES
 from training import distillation, scoring
-from training.augment.base import ImageAugmentation, WindowAugmentation
-from training.augment.pipeline import ImagePipeline, WindowPipeline, make_augmentations
+from training.augment.pipeline import image_pipeline, window_pipeline
 from training.batches import BatchMaker
 from training.config import TrainConfig, mode_shares
 from training.data_module import DataModule, Split, build_model
@@ -54,20 +53,20 @@ def fit(
 ) -> TrainedModel:
     """Train on one split, and resume from a state that is in the folder.
 
-    The global statistics come from the training clips alone, the temperatures from the validation clips. Where
-    the backbone is trained, each epoch begins with the statistics of its present features.
+    The global statistics come from the training clips alone, the temperatures from the validation clips.
+    Where the backbone is trained, each epoch begins with the statistics of its present features.
     """
     keep_memory()
     spec, crops = data.spec, data.crops
     net = build_model(data, config.manual_seed).to(fabric.device)
     dataset, global_stats = _features(data, split, net)
-    images = ImagePipeline(make_augmentations(ImageAugmentation, config))
+    images = image_pipeline(config)
     batches = BatchMaker(
         replace(data.dataset, session=dataset.session),
         split.training,
         spec,
         global_stats,
-        augment=WindowPipeline(make_augmentations(WindowAugmentation, config)),
+        augment=window_pipeline(config),
         mode_shares=mode_shares(config),
         balanced=config.balanced,
         soft_targets=_soft_targets(config, data),
@@ -94,9 +93,7 @@ def fit(
     with ProgressBar(console, title, "samples") as bar:
         trained = trainer.run(bar)
     dataset, global_stats = _features(data, split, trained)
-    result = TrainedModel(
-        trained, dataset, global_stats, trainer.progress.epoch, trainer.progress.best_epoch
-    )
+    result = TrainedModel(trained, dataset, global_stats, trainer.progress.epoch, trainer.progress.best_epoch)
     temperatures = _temperatures(config, result, split if validation_of is not None else None)
     trained.temperature.copy_(torch.tensor([temperatures[modality] for modality in MODALITIES]))
     return result

@@ -80,7 +80,8 @@ class GrowingArray:
     def _open(self, room: int) -> None:
         self.flush()
         size = self._header_bytes + room * self._row_bytes
-        # A page of a memory map that the disk has no room for ends the process, so that room is reserved first.
+        # A page of a memory map that the disk has no room for ends the process, so that room is reserved
+        # first.
         if size > self._path.stat().st_size:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(self._file.fileno(), 0, size)

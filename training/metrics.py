@@ -91,7 +91,7 @@ def calibration_error(truth: Labels, probs: Probs, bins: int = CALIBRATION_BINS)
 def reliability_bins(
     truth: Labels, probs: Probs, bins: int = CALIBRATION_BINS
 ) -> list[tuple[float, float, float]]:
-    """Share of the samples, accuracy and mean confidence of each bin of confidence (Guo et al. 2017, fig. 1)."""
+    """Share of samples, accuracy and mean confidence of each bin of confidence (Guo et al. 2017, fig. 1)."""
     confidence = probs.max(axis=1)
     correct = probs.argmax(axis=1) == truth
     place = np.minimum((confidence * bins).astype(int), bins - 1)

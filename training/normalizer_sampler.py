@@ -53,7 +53,9 @@ NormalizerPair = tuple[Normalizer, Normalizer]
 """Of video and audio."""
 
 
-def compute_stats(rows: SessionRows, stream: Stream, clips: Sequence[int], actors: Sequence[str], rate_hz: float) -> GlobalStats:
+def compute_stats(
+    rows: SessionRows, stream: Stream, clips: Sequence[int], actors: Sequence[str], rate_hz: float
+) -> GlobalStats:
     """Mean, standard deviation and within-speaker deviation over the rows of some clips.
 
     Args:
@@ -163,8 +165,8 @@ class NormalizerSampler:
     ) -> NormalizerPair:
         """Normalizers of video and audio for a clip; with `mirrored` those of the mirrored speaker.
 
-        Mode neutral uses one to three of the speaker's other neutral clips; mode running the clip itself, as a
-        live session does, and any number of the speaker's others.
+        Mode neutral uses one to three of the speaker's other neutral clips; mode running the clip itself, as
+        a live session does, and any number of the speaker's others.
         """
         row = self._row[clip]
         rows: NDArray[np.int64]

@@ -36,15 +36,15 @@ def print_plan(console: Console, config: TrainConfig, data: DataModule, split: S
         return
     console.print(
         f"Recipe: {config.optimizer}, {config.schedule}, learning rate {config.learning_rate:g}, "
-        f"{config.n_epochs} epochs with batches of {config.batch_size}, mask {config.mask}. The published one is "
-        f"sgd, steps, 0.04, 100 epochs with batches of 8, mask softhard (--recipe published).",
+        f"{config.n_epochs} epochs with batches of {config.batch_size}, mask {config.mask}. The published "
+        f"one is sgd, steps, 0.04, 100 epochs with batches of 8, mask softhard (--recipe published).",
         markup=False,
         highlight=False,
     )
 
 
 def print_results(console: Console, results: Mapping[str, Mapping[str, Any]], title: str) -> None:
-    """UAR and top-1 in percent for each normalization mode (rows) and modality (columns), and ECE of both streams."""
+    """UAR and top-1 in percent, and ECE, for each normalization mode (rows) and modality (columns)."""
     table = Table(title=title)
     table.add_column("baseline")
     for modality, name in COLUMNS.items():

@@ -1,7 +1,7 @@
 """How the options of a run are put together: recipe, stored configuration, command line.
 
-A later layer overrides an earlier one: the defaults of the options, a recipe (`--recipe`), the configuration of
-an earlier run (`--config` or `--resume_path`), the command line.
+A later layer overrides an earlier one: the defaults of the options, a recipe (`--recipe`), the configuration
+of an earlier run (`--config` or `--resume_path`), the command line.
 """
 
 from __future__ import annotations

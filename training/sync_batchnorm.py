@@ -1,8 +1,8 @@
 """Batch normalization over the batch of all processes, so that their number does not change what is learned.
 
-On GPUs this is `torch.nn.SyncBatchNorm`. Its forward pass raises a ValueError for CPU tensors (seen with torch 2.13),
-since it is built on fused GPU kernels, and no other module of torch does it. For CPU processes (gloo) the
-statistics are therefore computed here, with the differentiable all-reduce of `torch.distributed.nn`.
+On GPUs this is `torch.nn.SyncBatchNorm`. Its forward pass raises a ValueError for CPU tensors (seen with
+torch 2.13), since it is built on fused GPU kernels, and no other module of torch does it. For CPU processes
+(gloo) the statistics are therefore computed here, with the differentiable all-reduce of `torch.distributed.nn`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _group() -> Any:
 
 def _total(x: Tensor) -> Tensor:
     """The sum over all processes; its gradient is the sum of theirs."""
-    total: Tensor = all_reduce(x, group=_group())
+    total: Tensor = all_reduce(x, group=_group())  # type: ignore[no-untyped-call]
     return total
 
 
@@ -74,7 +74,7 @@ class CpuSyncBatchNorm(_BatchNorm):
 
 
 def synchronize(net: nn.Module, fabric: Fabric) -> None:
-    """Replace every batch normalization in `net` by one over all processes, in place; a single process needs none."""
+    """Replace every batch normalization in `net` by one over all processes, in place."""
     if fabric.world_size == 1:
         return
     if fabric.device.type == "cuda":

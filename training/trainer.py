@@ -1,7 +1,7 @@
 """The loop that all training shares, on Lightning Fabric: epochs, steps, logs, the best weights, resuming.
 
-Devices, nodes and number formats are Fabric's. All random numbers of a step follow from the seed, the epoch and
-the step, and are the same in every process; each process then takes its share of the batch. The number of
+Devices, nodes and number formats are Fabric's. All random numbers of a step follow from the seed, the epoch
+and the step, and are the same in every process; each process then takes its share of the batch. The number of
 processes therefore does not change what is learned, and a resumed run ends with the same weights.
 """
 

@@ -86,7 +86,7 @@ class WindowDataset:
     failed: tuple[str, ...]
     """One sentence for each clip that could not be read; it is not among the items."""
     crops: Crops | None = None
-    """In place of features: `video` and `session.video` have width 1 and hold the number of a crop in its clip."""
+    """In place of features: `video` and `session.video` are 1 wide and hold the number of a clip's crop."""
 
     @property
     def centre(self) -> int:
@@ -134,8 +134,8 @@ def build(
 ) -> WindowDataset:
     """Windows of all clips. What is in the cache is not extracted again.
 
-    Around the centre window of each clip lie others at small shifts, so that training sees a clip at different
-    moments.
+    Around the centre window of each clip lie others at small shifts, so that training sees a clip at
+    different moments.
 
     Args:
         annotations: the clips.
@@ -156,7 +156,9 @@ def build(
     job = ExtractionJob(annotations, spec, tuple(shifts_s), device, crops=crops)
     if has_backbone(spec) and not crops:
         if net is None:
-            raise ConfigError(f"The encoder {'+'.join(spec.encoders)} needs trained weights to extract windows.")
+            raise ConfigError(
+                f"The encoder {'+'.join(spec.encoders)} needs trained weights to extract windows."
+            )
         job = replace(job, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
     name = cache_key(annotations, spec, shifts_s, net, crops=crops)
     store = WindowCache(cache / name, layout(spec, len(shifts_s), crops=crops))
@@ -206,8 +208,8 @@ def _extract(
     except KeyboardInterrupt:
         store.commit()
         raise Stopped(
-            f"Stopped: the windows of {store.n_done} of {len(items)} clips are extracted. Run the same command "
-            f"again to continue."
+            f"Stopped: the windows of {store.n_done} of {len(items)} clips are extracted. Run the same "
+            f"command again to continue."
         ) from None
     except EmoliveError:
         # What was extracted stays, unless it is the disk that fails.

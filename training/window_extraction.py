@@ -46,7 +46,7 @@ class CropRecorder:
 
 
 def layout(spec: ModelSpec, shifts: int, *, crops: bool = False) -> Layout:
-    """What the cache stores of each clip; with `crops` the number of a crop takes the place of its features."""
+    """What the cache stores of each clip; with `crops` the numbers of crops in place of features."""
     steps = spec.audio.n_frames(spec.n_samples)
     width = 1 if crops else spec.video_dim
     single, flag = np.dtype(np.float32), np.dtype(np.bool_)

@@ -22,7 +22,7 @@ _NEPER_PER_DB = log(10) / 10
 @AUGMENTATIONS.register("background_noise", title="steady background noise")
 @dataclass(frozen=True)
 class BackgroundNoise(WindowAugmentation):
-    """Adds the power of a stationary noise to log-mel features, as every microphone outside a studio has it."""
+    """Adds the power of a stationary noise to log-mel features, as in any room but a studio."""
 
     noise: Annotated[float, Range(0, 1)] = 0.15
     """Share of clips with background noise (logmel)."""

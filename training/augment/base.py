@@ -47,7 +47,7 @@ class WindowBatch:
     target: Tensor
     """(B, 3, classes) for both streams together, the video alone and the audio alone."""
     mirror: tuple[Tensor, Tensor] | None = None
-    """How the features of a mirrored face follow: `video[..., order] * sign`; None where they do not follow."""
+    """(order, sign): a mirrored face has `video[..., order] * sign`; None where that cannot be computed."""
     mirrored: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     """(B,) which faces are mirrored."""
     audio_masked: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))

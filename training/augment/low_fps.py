@@ -31,7 +31,12 @@ class LowFrameRate(WindowAugmentation):
 
     def __call__(self, batch: WindowBatch) -> WindowBatch:
         normalizer = batch.video_normalizer
-        if not self.low_fps_prob or batch.mirror is None or normalizer is None or batch.spec.pooling != "mean":
+        if (
+            not self.low_fps_prob
+            or batch.mirror is None
+            or normalizer is None
+            or batch.spec.pooling != "mean"
+        ):
             return batch
         factor = self.std_factor(len(batch))
         return replace(

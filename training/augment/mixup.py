@@ -31,7 +31,8 @@ class Mixup(WindowAugmentation):
         share = float(torch.distributions.Beta(self.mixup, self.mixup).sample())
         other = torch.randperm(len(batch))
         mixed = (
-            share * values + (1 - share) * values[other] for values in (batch.video, batch.audio, batch.target)
+            share * values + (1 - share) * values[other]
+            for values in (batch.video, batch.audio, batch.target)
         )
         video, audio, target = mixed
         return replace(batch, video=video, audio=audio, target=target)

@@ -15,9 +15,7 @@ from emolive.errors import ConfigError
 from emolive.plugins import AUGMENTATIONS
 from training.augment.base import ImageAugmentation, Stage, WindowAugmentation, WindowBatch
 
-Augmentation = WindowAugmentation | ImageAugmentation
 Config = TypeVar("Config")
-Kind = TypeVar("Kind", WindowAugmentation, ImageAugmentation)
 
 
 def augmentation_classes(kinds: tuple[type, ...]) -> list[type[Any]]:
@@ -33,9 +31,12 @@ def with_augmentations(config: type[Config], *kinds: type) -> type[Config]:
         kinds: `WindowAugmentation`, `ImageAugmentation` or both.
 
     Raises:
-        ConfigError: two augmentations have different options of the same name, or one has the name of a field.
+        ConfigError: two augmentations have different options of the same name, or one has the name of a
+            field.
     """
-    return _extended(config, tuple(augmentation_classes(kinds)))
+    base: Any = config
+    extended: type[Config] = _extended(base, tuple(augmentation_classes(kinds)))
+    return extended
 
 
 @cache
@@ -51,24 +52,15 @@ def _extended(config: Any, classes: tuple[Any, ...]) -> Any:
             # Augmentations may share an option that means the same, as both kinds do with `flip`.
             differs = seen is not None and (seen[1] != option[1] or seen[2].default != f.default)
             if f.name in reserved or differs:
-                raise ConfigError(f"The option --{f.name.replace('_', '-')} of {cls.__name__} exists already.")
+                raise ConfigError(
+                    f"The option --{f.name.replace('_', '-')} of {cls.__name__} exists already."
+                )
             options[f.name] = option
         docs |= field_docs(cls)
     extended = make_dataclass(config.__name__, options.values(), bases=(config,), frozen=True)
     texts = "\n".join(f"    {name}: {docs[name]}" for name in options if name in docs)
     extended.__doc__ = f"{config.__doc__}\n\nArgs:\n{texts}\n"
     return extended
-
-
-def make_augmentations(kind: type[Kind], config: Any) -> list[Kind]:
-    """Instances of all registered augmentations of a kind, with the options that `config` has for them.
-
-    Options that `config` does not have keep their defaults.
-    """
-    return [
-        cls(**{f.name: getattr(config, f.name) for f in fields(cls) if hasattr(config, f.name)})
-        for cls in augmentation_classes((kind,))
-    ]
 
 
 @dataclass(frozen=True)
@@ -119,6 +111,24 @@ class ImagePipeline:
         if x.shape[-1] != size:
             x = F.interpolate(x, (size, size), mode="bilinear", antialias=x.shape[-1] > size)
         return x.expand(-1, 3, -1, -1)
+
+
+def window_pipeline(config: Any) -> WindowPipeline:
+    """All registered window augmentations, with the options that `config` has for them."""
+    return WindowPipeline(_instances(WindowAugmentation, config))
+
+
+def image_pipeline(config: Any) -> ImagePipeline:
+    """All registered image augmentations, with the options that `config` has for them."""
+    return ImagePipeline(_instances(ImageAugmentation, config))
+
+
+def _instances(kind: type, config: Any) -> list[Any]:
+    """Options that `config` does not have keep their defaults."""
+    return [
+        cls(**{f.name: getattr(config, f.name) for f in fields(cls) if hasattr(config, f.name)})
+        for cls in augmentation_classes((kind,))
+    ]
 
 
 def select_rows(params: ImageParams | None, rows: Tensor) -> ImageParams | None:

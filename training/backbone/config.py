@@ -22,7 +22,7 @@ RECIPE = "backbone"
 
 @dataclass(frozen=True)
 class BackboneConfig(FabricConfig):
-    """Pretrain a face encoder on images of single faces. Names are those of `emolive-train` where it has the option."""
+    """Pretrain a face encoder on images of single faces."""
 
     data: Annotated[str, Arg(positional=True, metavar="DATA")] = ""
     """Folder or zip file in FERPlus's layout, or with train/CLASS/image."""
@@ -117,4 +117,3 @@ def _instantiate(layers: run_config.Layers) -> BackboneConfig:
     (config,) = layers.parser.instantiate(layers.merged)
     assert isinstance(config, BackboneConfig)
     return config
-

@@ -110,9 +110,7 @@ def _is_ferplus(archive: Archive) -> bool:
     return any(len(n.parts) > 1 and n.parts[-2].lower() in FERPLUS_SPLITS for n in archive.names)
 
 
-def _read_ferplus(
-    archive: Archive, size: int, only: Sequence[str], on_image: OnImage
-) -> FaceDataset:
+def _read_ferplus(archive: Archive, size: int, only: Sequence[str], on_image: OnImage) -> FaceDataset:
     files: dict[str, dict[str, PurePosixPath]] = {}
     for name in archive.names:
         split = FERPLUS_SPLITS.get(name.parts[-2].lower()) if len(name.parts) > 1 else None

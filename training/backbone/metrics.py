@@ -63,8 +63,7 @@ def ferplus_columns(labels: Sequence[str]) -> list[int]:
     """
     lower = [label.lower() for label in labels]
     columns = [
-        next((lower.index(name) for name in SYNONYMS[label] if name in lower), -1)
-        for label in ferplus.LABELS
+        next((lower.index(name) for name in SYNONYMS[label] if name in lower), -1) for label in ferplus.LABELS
     ]
     if sum(column >= 0 for column in columns) < 2:
         raise CheckpointError(f"The model's labels are not those of FER+: {', '.join(labels)}.")

@@ -14,14 +14,14 @@ def prepare_pixels(x: Tensor, pixels: PixelSpec) -> Tensor:
 
 
 def normalize_pixels(x: Tensor, pixels: PixelSpec) -> Tensor:
-    """(n, 3, S, S) in 0..1 in the backbone's order of channels → its input, channels last for speed on a CPU."""
+    """(n, 3, S, S) in 0..1 in the backbone's order of channels → its input, channels last for speed."""
     mean = torch.tensor(pixels.mean, device=x.device).view(3, 1, 1)
     std = torch.tensor(pixels.std, device=x.device).view(3, 1, 1)
     return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 def mixup(x: Tensor, targets: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    """(n, ...) inputs and (n, classes) targets, each mixed with those of another sample (Zhang et al. 2018)."""
+    """(n, ...) inputs and (n, classes) targets, mixed with those of other samples (Zhang et al. 2018)."""
     if not alpha:
         return x, targets
     share = torch.distributions.Beta(alpha, alpha).sample().to(x.device)

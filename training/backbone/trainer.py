@@ -14,8 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from emolive.errors import ConfigError
 from emolive.models.io.backbone import FaceClassifier
-from training.augment.base import ImageAugmentation
-from training.augment.pipeline import ImagePipeline, make_augmentations
+from training.augment.pipeline import image_pipeline
 from training.backbone.config import NOT_PART_OF_A_RUN, BackboneConfig
 from training.backbone.dataset import Faces
 from training.backbone.metrics import predict_logits, summarize
@@ -52,7 +51,7 @@ class BackboneTrainer(Trainer[FaceClassifier, Batch]):
         validation: Faces | None = None,
     ) -> None:
         self._config, self._training, self._validation = config, training, validation
-        self._augment = ImagePipeline(make_augmentations(ImageAugmentation, config))
+        self._augment = image_pipeline(config)
         self._usable = np.flatnonzero(training.targets.sum(axis=1) > 0)
         if len(self._usable) < 2:
             raise ConfigError("Fewer than two faces are left to train on.")

@@ -79,9 +79,7 @@ class ClipEvaluation:
         for sentence in self.dataset.failed:
             console.print(sentence, style="yellow", markup=False)
         self.global_stats = load_global_stats(checkpoint.net)
-        asked = np.array(
-            [i for i, item in enumerate(self.dataset.items) if item.id in scored_ids], np.int64
-        )
+        asked = np.array([i for i, item in enumerate(self.dataset.items) if item.id in scored_ids], np.int64)
         self.clips: IntArray = scoring.scored_clips(self.dataset, asked)
         if not len(self.clips):
             raise ConfigError("No clip is left to score: all of them serve as a neutral calibration.")

@@ -52,9 +52,7 @@ def compare(options: CompareOptions, console: Console | None = None) -> int:
         names = ("checkpoint", "fusion", "baseline", "n", "top1", "uar", "ece")
         rows.append({**{name: results[name] for name in names}, "p_against_first": p})
         cells = [percent(results["top1"]), percent(results["uar"]), f"{results['ece']:.3f}"]
-        table.add_row(
-            str(run.checkpoint.path), results["fusion"], *cells, "" if p is None else f"{p:.3g}"
-        )
+        table.add_row(str(run.checkpoint.path), results["fusion"], *cells, "" if p is None else f"{p:.3g}")
     console.print(table)
     if options.json is not None:
         with atomic_write(options.json) as part:
