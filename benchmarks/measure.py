@@ -1,4 +1,4 @@
-"""CPU time of variants that take turns, so that whatever else runs on the machine meets them all."""
+"""CPU time of interleaved variants, so that other load on the machine affects all of them alike."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Times:
 
 
 def interleaved(variants: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, Times]:
-    """CPU time of this process for one call of each, over `rounds` rounds after a few to warm up.
+    """CPU time of this process for one call of each, over `rounds` rounds after a few warm-up rounds.
 
-    Of the whole process: a library's own threads count as well.
+    It is the time of the whole process, so that threads of libraries count as well.
     """
-    took: dict[str, list[float]] = {name: [] for name in variants}
+    times_ms: dict[str, list[float]] = {name: [] for name in variants}
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -47,16 +47,16 @@ def interleaved(variants: Mapping[str, Callable[[], object]], rounds: int) -> di
                 run()
                 spent = time.process_time_ns() - start
                 if turn >= WARM:
-                    took[name].append(spent / 1e6)
+                    times_ms[name].append(spent / 1e6)
             gc.collect()
     finally:
         if collecting:
             gc.enable()
-    return {name: Times.of(each) for name, each in took.items()}
+    return {name: Times.of(each) for name, each in times_ms.items()}
 
 
 def machine() -> dict[str, object]:
-    """Where and with what it was measured; without names of users or folders."""
+    """Processor, system and package versions; no names of users or folders."""
     packages = {}
     for name in ("emolive", "torch", "onnxruntime", "mediapipe", "numpy", "PySide6-Essentials"):
         try:

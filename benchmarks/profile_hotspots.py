@@ -10,9 +10,9 @@ from types import CodeType
 
 import torch
 
-from benchmarks import fixtures as material
+from benchmarks import fixtures
 from benchmarks.predict_latency import PipelineHarness
-from benchmarks.results import BenchmarkConfig, Found, Measurement
+from benchmarks.results import BenchmarkConfig, Measurement, Report
 from emolive.clock import NS_PER_S
 from emolive.predictor import load_predictor
 from emolive.types import Frame
@@ -24,37 +24,40 @@ LEAST = 0.03
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
-    """`where`: share of each function of ours, with all that it calls, in perception and estimates."""
+def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
+    """`where`: share of each function of shares, with all that it calls, in perception and estimates."""
     torch.set_num_threads(1)
-    predictor = load_predictor(plan.fusion, None, "cpu", plan.backend)
-    rig, perceiver = PipelineHarness(predictor, material.crops(1, 48)), FacePipeline.for_spec(predictor.spec)
-    count = 2 * plan.rounds
-    pictures = material.pictures(PER_ESTIMATE * count / 15 + 1, 15)
+    predictor = load_predictor(config.fusion, None, "cpu", config.backend)
+    harness, face_pipeline = (
+        PipelineHarness(predictor, fixtures.crops(1, 48)),
+        FacePipeline.for_spec(predictor.spec),
+    )
+    count = 2 * config.rounds
+    pictures = fixtures.pictures(PER_ESTIMATE * count / 15 + 1, 15)
     frames = (Frame(i * NS_PER_S // 15, picture, i) for i, picture in enumerate(pictures))
     profile = cProfile.Profile()
     for turn in range(3 + count):
-        rig.advance()
+        harness.advance()
         shown = [next(frames) for _ in range(PER_ESTIMATE)] if turn >= 3 else []
         if turn >= 3:
             profile.enable()
         for frame in shown:
-            perceiver.process(frame)
-        rig.hop()
+            face_pipeline.process(frame)
+        harness.hop()
         profile.disable()
-    rig.close()
-    perceiver.close()
+    harness.close()
+    face_pipeline.close()
     yield from _shares(profile)
 
 
 def _shares(profile: cProfile.Profile) -> Iterator[Measurement]:
     total = pstats.Stats(profile).total_tt  # type: ignore[attr-defined]
-    ours = [
+    shares = [
         (_name(entry.code), entry.totaltime / total)
         for entry in profile.getstats()
         if isinstance(entry.code, CodeType) and _is_ours(entry.code)
     ]
-    for name, share in sorted(ours, key=lambda each: -each[1]):
+    for name, share in sorted(shares, key=lambda each: -each[1]):
         if share >= LEAST:
             note = "with what it calls; the profiler's own time counts with Python's" if share > 0.5 else ""
             yield Measurement(f"where.{name}", name, 100 * share, "% of the time", note=note)
@@ -62,7 +65,7 @@ def _shares(profile: cProfile.Profile) -> Iterator[Measurement]:
 
 def _is_ours(code: CodeType) -> bool:
     path = Path(code.co_filename)
-    return PACKAGE in path.parents and path.parent.name != "bench"
+    return PACKAGE in path.parents and path.parent.name != "benchmarks"
 
 
 def _name(code: CodeType) -> str:

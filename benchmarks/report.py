@@ -1,4 +1,4 @@
-"""Figures as a table, as Markdown, as JSON, and beside those of an earlier run."""
+"""Measurements as a terminal table, Markdown or JSON, optionally beside those of an earlier run."""
 
 from __future__ import annotations
 
@@ -11,85 +11,121 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.results import Found, Measurement
+from benchmarks.results import Measurement, Report
 from emolive.atomic_io import atomic_write
-from emolive.errors import EmoliveError
+from emolive.errors import ConfigError
 
 COLUMNS = ("what", "measured", "target", "note")
 
 
-def text_of(value: float | None, unit: str = "") -> str:
-    """Three digits that count, and the unit."""
+def format_value(value: float | None, unit: str = "") -> str:
+    """Three significant digits and the unit; a dash for no value."""
     if value is None:
         return "–"
-    shown = f"{float(f'{value:.3g}'):g}"
-    return f"{shown}{unit if unit == '×' else f' {unit}' if unit else ''}"
+    number = f"{float(f'{value:.3g}'):g}"
+    return f"{number}{unit if unit == '×' else f' {unit}' if unit else ''}"
 
 
-def target_of(figure: Measurement) -> str:
-    """The bound, and whether it holds."""
-    if figure.target is None:
+def format_target(measurement: Measurement) -> str:
+    """The bound and whether it is met; empty without a target."""
+    if measurement.target is None:
         return ""
-    sign = {True: " ✓", False: " ✗", None: ""}[figure.held]
-    return f"{'≥' if figure.at_least else '≤'} {text_of(figure.target, figure.unit)}{sign}"
+    state = {True: " ✓", False: " (missed)", None: ""}[measurement.target_met]
+    sign = "≥" if measurement.at_least else "≤"
+    return f"{sign} {format_value(measurement.target, measurement.unit)}{state}"
 
 
-def cells(figure: Measurement, old: Mapping[str, Any] | None) -> list[str]:
-    """A row; with an earlier run its value and new over old come behind the measured one."""
-    row = [figure.label, text_of(figure.value, figure.unit), target_of(figure), figure.note]
-    if old is not None:
-        before = old.get(figure.key, {}).get("value")
-        ratio = figure.value / before if figure.value is not None and before else None
-        row[2:2] = [text_of(before, figure.unit), text_of(ratio, "×")]
+def cells(measurement: Measurement, earlier: Mapping[str, Any] | None) -> list[str]:
+    """The cells of one row; with an earlier run, its value and the ratio new / old follow the value."""
+    row = [
+        measurement.label,
+        format_value(measurement.value, measurement.unit),
+        format_target(measurement),
+        measurement.note,
+    ]
+    if earlier is not None:
+        before = earlier.get(measurement.key, {}).get("value")
+        ratio = measurement.value / before if measurement.value is not None and before else None
+        row[2:2] = [format_value(before, measurement.unit), format_value(ratio, "×")]
     return row
 
 
-def headings(old: object) -> list[str]:
+def headings(earlier: Mapping[str, Any] | None) -> list[str]:
+    """Column headings that match `cells`."""
     names = list(COLUMNS)
-    if old is not None:
+    if earlier is not None:
         names[2:2] = ["before", "new / old"]
     return names
 
 
-def print_table(figures: Iterable[Measurement], old: Mapping[str, Any] | None, console: Console) -> None:
+def missed_targets(measurements: Iterable[Measurement]) -> list[str]:
+    """One sentence for each missed target: what was measured, and what stands in the way."""
+    return [
+        f"{m.label.strip()}: {format_value(m.value, m.unit)}, target {format_value(m.target, m.unit)}. "
+        + (m.bottleneck or "The reason is not known yet.")
+        for m in measurements
+        if m.target_met is False
+    ]
+
+
+def print_table(
+    measurements: Iterable[Measurement], earlier: Mapping[str, Any] | None, console: Console
+) -> None:
+    """Print the table, and below it why targets were missed."""
+    rows = list(measurements)
     table = Table(show_lines=False)
-    for name in headings(old):
+    for name in headings(earlier):
         table.add_column(name, justify="left" if name in ("what", "note") else "right")
-    for figure in figures:
-        table.add_row(*cells(figure, old))
+    for measurement in rows:
+        table.add_row(*cells(measurement, earlier))
     console.print(table)
+    for sentence in missed_targets(rows):
+        console.print(f"Missed: {sentence}", highlight=False)
 
 
 def markdown(
-    figures: Iterable[Measurement], told: Mapping[str, Any], old: Mapping[str, Any] | None = None
+    measurements: Iterable[Measurement],
+    machine: Mapping[str, Any],
+    earlier: Mapping[str, Any] | None = None,
 ) -> str:
-    """A table for docs/performance.md, with what it was measured on below."""
-    lines = [f"| {' | '.join(headings(old))} |", f"|{'---|' * len(headings(old))}"]
-    lines += [f"| {' | '.join(cells(figure, old))} |" for figure in figures]
-    packages = ", ".join(f"{name} {release}" for name, release in told["packages"].items())
-    load = f"; load of the machine before: {told['load_before']}" if told["load_before"] is not None else ""
-    lines += ["", f"{told['processor']}, {told['cores']} cores; {told['system']}; {packages}{load}."]
+    """The table as Markdown, followed by the missed targets and the machine."""
+    rows = list(measurements)
+    lines = [f"| {' | '.join(headings(earlier))} |", f"|{'---|' * len(headings(earlier))}"]
+    lines += [f"| {' | '.join(cells(measurement, earlier))} |" for measurement in rows]
+    if missed := missed_targets(rows):
+        lines += ["", "Missed targets:", "", *(f"* {sentence}" for sentence in missed)]
+    packages = ", ".join(f"{name} {release}" for name, release in machine["packages"].items())
+    load = machine["load_before"]
+    lines += [
+        "",
+        f"{machine['processor']}, {machine['cores']} cores; {machine['system']}; {packages}"
+        + (f"; load average before the run: {load}." if load is not None else "."),
+    ]
     return "\n".join(lines) + "\n"
 
 
-def as_json(found: Found, told: Mapping[str, Any]) -> dict[str, Any]:
-    """The summary on top, every figure by its key below."""
-    figures = {f.key: {**asdict(f), "held": f.held} for f in found.figures}
-    return {**found.top, "machine": dict(told), "figures": figures}
+def as_json(report: Report, machine: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary, the machine, and every measurement by its key."""
+    figures = {m.key: {**asdict(m), "target_met": m.target_met} for m in report.measurements}
+    return {**report.summary, "machine": dict(machine), "figures": figures}
 
 
 def save(path: Path, values: Mapping[str, Any]) -> None:
-    """EmoliveError if it cannot be written."""
+    """Write JSON. Raises OutputError if the file cannot be written."""
     with atomic_write(path) as part:
         part.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n")
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The figures of an earlier run by their keys. EmoliveError if the file is not one."""
+    """The measurements of an earlier run by their keys.
+
+    Raises:
+        ConfigError: the file is missing or was not written by `save`.
+    """
     try:
         figures = json.loads(path.read_text())["figures"]
         if not all(isinstance(figure, dict) for figure in figures.values()):
             raise TypeError("figures")
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise EmoliveError(f"{path} is not what `emolive bench --json` writes.") from error
+        raise ConfigError(f"{path} was not written by `emolive bench --json`.") from error
     return dict(figures)

@@ -1,4 +1,4 @@
-"""What a part of the bench is given and what it gives back."""
+"""Configuration and results of a benchmark run."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-GROUP = "benchmarks"
-"""Entry points of this group add parts: those that want the preprocessing or the training."""
-
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkConfig:
-    """What to measure on."""
+    """What to measure, and on what."""
 
     folder: Path
-    """For files that are made on the way; emptied at the end."""
+    """Temporary folder for files made on the way; emptied at the end."""
     rounds: int = 15
-    """How often each variant is measured; they take turns."""
+    """Measurements of each variant; variants are interleaved."""
     seconds: float = 12.0
-    """How long each session is watched."""
+    """Duration of each measured session."""
     fusion: str = "ia"
     backend: str = "auto"
     file: Path | None = None
-    """Analysed in place of a drawn clip."""
+    """Media file to analyse in place of a drawn clip."""
     source: str = "demo"
     mic: str = "auto"
 
@@ -33,7 +30,7 @@ class Measurement:
     """One measured number, or the sentence that says why there is none."""
 
     key: str
-    """Stable, "part.name"."""
+    """Stable identifier, "benchmark.name"."""
     label: str
     value: float | None = None
     unit: str = ""
@@ -41,22 +38,24 @@ class Measurement:
     at_least: bool = False
     """The target is a lower bound."""
     note: str = ""
+    bottleneck: str = ""
+    """What stands in the way of the target; printed below the table when it is missed."""
 
     @property
-    def held(self) -> bool | None:
-        """Whether the target is met; None without one or without a value."""
+    def target_met(self) -> bool | None:
+        """None without a target or without a value."""
         if self.value is None or self.target is None:
             return None
         return self.value >= self.target if self.at_least else self.value <= self.target
 
 
 @dataclass(slots=True)
-class Found:
-    """Figures, and what stands at the top of the JSON."""
+class Report:
+    """The measurements of a run, in order, and the summary at the top of its JSON."""
 
-    figures: list[Measurement] = field(default_factory=list)
-    top: dict[str, object] = field(default_factory=dict)
+    measurements: list[Measurement] = field(default_factory=list)
+    summary: dict[str, object] = field(default_factory=dict)
 
 
-Part = Callable[[BenchmarkConfig, Found], Iterator[Measurement]]
-"""Yields its figures as they come; may put a summary into `Found.top`."""
+Benchmark = Callable[[BenchmarkConfig, Report], Iterator[Measurement]]
+"""Yields its measurements as they are taken; may add to `Report.summary`."""

@@ -1,4 +1,4 @@
-"""The physical limit: what the trunk has to multiply, and what one core of this machine multiplies."""
+"""The physical limit: the operations of the backbone over the rate of one core of this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measure import interleaved
-from benchmarks.results import BenchmarkConfig, Found, Measurement
+from benchmarks.results import BenchmarkConfig, Measurement, Report
 from emolive.models import registry
 from emolive.models.runtimes import autotune as backends
 from emolive.models.runtimes.autotune import EAGER, FOLDED, ONNX
@@ -22,8 +22,8 @@ SIDE = 768
 TIMES = 12
 
 
-def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
-    """`limit`: FLOPs of the trunk over the GEMM rate of one core, beside what each backend needs."""
+def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
+    """`limit`: FLOPs of the backbone over the GEMM rate of one core, beside what each backend needs."""
     torch.set_num_threads(1)
     rate = gemm_gflops()
     yield Measurement(
@@ -40,9 +40,9 @@ def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
                 nets[name] = chosen.net
         with torch.inference_mode():
             encoders = {name: partial(one.encode, pixels) for name, one in nets.items()}
-            times = interleaved(encoders, plan.rounds)
+            times = interleaved(encoders, config.rounds)
         least_ms = flops / rate / 1e6
-        yield Measurement(f"limit.flops_{size}", f"trunk at {size} px", flops / 1e6, "MFLOP a frame")
+        yield Measurement(f"limit.flops_{size}", f"backbone at {size} px", flops / 1e6, "MFLOP a frame")
         yield Measurement(f"limit.least_{size}", "  at the rate of the matrix product", least_ms, "ms")
         for name, spent in times.items():
             note = f"{100 * least_ms / spent.p50:.0f} % of the limit's speed"
@@ -50,7 +50,7 @@ def part(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
 
 
 def gemm_gflops() -> float:
-    """Of the best of some products; 2 n³ operations each."""
+    """Rate of one core in a large float32 matrix product (2 n³ operations), the best of several."""
     a, b = torch.rand(SIDE, SIDE), torch.rand(SIDE, SIDE)
     best_s = float("inf")
     for _ in range(TIMES):

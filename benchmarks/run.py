@@ -1,74 +1,72 @@
-"""Which parts there are, and running them one after another."""
+"""The benchmarks by name, and running them one after another."""
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
 
-from benchmarks.results import GROUP, BenchmarkConfig, Found, Measurement, Part
-from emolive.errors import EmoliveError
+from benchmarks.results import Benchmark, BenchmarkConfig, Measurement, Report
+from emolive.errors import ConfigError, EmoliveError, MissingDependencyError
 
 log = logging.getLogger(__name__)
 
-BUILT_IN = ("hop", "where", "limit", "analyze", "live", "sources", "switch", "window", "scale")
+BENCHMARKS = {
+    "hop": "benchmarks.predict_latency:run",
+    "where": "benchmarks.profile_hotspots:run",
+    "limit": "benchmarks.roofline:run",
+    "analyze": "benchmarks.files:run",
+    "live": "benchmarks.sessions:live",
+    "sources": "benchmarks.sessions:sources",
+    "switch": "benchmarks.sessions:switch",
+    "window": "benchmarks.app_startup:run",
+    "scale": "benchmarks.capacity:run",
+    "preprocess": "benchmarks.preprocessing:run",
+    "train": "benchmarks.training:run",
+}
+"""Name → "module:function"; imported when it runs, since some need optional packages."""
 
 
 def names() -> tuple[str, ...]:
-    """All parts, those of other packages behind ours."""
-    return (*BUILT_IN, *sorted({entry.name for entry in entry_points(group=GROUP)} - set(BUILT_IN)))
+    """The names of all benchmarks, in the order in which they run."""
+    return tuple(BENCHMARKS)
 
 
-def part_of(name: str) -> Part:
-    """A part by its name. EmoliveError if there is none, or its packages are missing."""
-    from benchmarks import app_startup as window
-    from benchmarks import capacity as scale
-    from benchmarks import files, sessions
-    from benchmarks import predict_latency as hop
-    from benchmarks import profile_hotspots as where
-    from benchmarks import roofline as limit
-
-    known: dict[str, Part] = {
-        "hop": hop.part,
-        "where": where.part,
-        "limit": limit.part,
-        "analyze": files.part,
-        "live": sessions.live,
-        "sources": sessions.sources,
-        "switch": sessions.switch,
-        "window": window.part,
-        "scale": scale.part,
-    }
-    if name in known:
-        return known[name]
-    for entry in entry_points(group=GROUP):
-        if entry.name == name:
-            try:
-                part: Part = entry.load()
-            except ImportError as error:
-                raise EmoliveError(f"The part {name} wants more packages: {error}.") from error
-            return part
-    raise EmoliveError(f"There is no part {name}: known are {', '.join(names())}.")
-
-
-def run(wanted: Sequence[str], plan: BenchmarkConfig, tell: Callable[[str], None]) -> Found:
-    """Measure the wanted parts. What cannot be measured here is a row that says why.
+def load_benchmark(name: str) -> Benchmark:
+    """A benchmark by its name.
 
     Raises:
-        EmoliveError: a name is unknown.
+        ConfigError: there is none of this name.
+        MissingDependencyError: it needs packages that are not installed.
     """
-    for name in wanted:
-        if name not in names():
-            raise EmoliveError(f"There is no part {name}: known are {', '.join(names())}.")
-    found = Found()
-    for name in wanted:
-        tell(f"{name} …\n")
+    if name not in BENCHMARKS:
+        raise ConfigError(f"There is no benchmark {name}: choose {', '.join(BENCHMARKS)}.")
+    module, _, function = BENCHMARKS[name].partition(":")
+    try:
+        benchmark: Benchmark = getattr(importlib.import_module(module), function)
+    except ImportError as error:
+        raise MissingDependencyError(f"The benchmark {name} needs more packages: {error}.") from error
+    return benchmark
+
+
+def run(selection: Sequence[str], config: BenchmarkConfig, on_progress: Callable[[str], None]) -> Report:
+    """Run the selected benchmarks. One that fails becomes a row that says why.
+
+    Raises:
+        ConfigError: a name is unknown.
+    """
+    for name in selection:
+        if name not in BENCHMARKS:
+            raise ConfigError(f"There is no benchmark {name}: choose {', '.join(BENCHMARKS)}.")
+    report = Report()
+    for name in selection:
+        on_progress(f"{name} …\n")
         try:
-            for figure in part_of(name)(plan, found):
-                found.figures.append(figure)
+            for measurement in load_benchmark(name)(config, report):
+                report.measurements.append(measurement)
         except EmoliveError as error:
-            found.figures.append(Measurement(f"{name}.missing", name, note=str(error)))
+            report.measurements.append(Measurement(f"{name}.missing", name, note=str(error)))
         except Exception as error:
-            log.exception("the part %s failed", name)
-            found.figures.append(Measurement(f"{name}.missing", name, note=f"It failed: {error}."))
-    return found
+            log.exception("the benchmark %s failed", name)
+            report.measurements.append(Measurement(f"{name}.missing", name, note=f"It failed: {error}."))
+    return report

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from benchmarks import fixtures as material
+from benchmarks import fixtures
 from benchmarks.measure import Times
-from benchmarks.results import BenchmarkConfig, Found, Measurement
+from benchmarks.results import BenchmarkConfig, Measurement, Report
 from emolive.clock import now_ns
 from emolive.errors import EmoliveError
 from emolive.models.registry import fusions
@@ -28,8 +28,8 @@ BUSY = "while True: pass"
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """What a stretch of sessions gave."""
+class SessionStats:
+    """What sessions delivered over the measured time."""
 
     latencies_ms: list[float]
     cpu_share: float
@@ -38,11 +38,11 @@ class Watched:
     skipped: int
 
 
-def _config(plan: BenchmarkConfig, source: str, mic: str, *, loop: bool = False) -> SessionConfig:
-    return SessionConfig(source, mic, plan.fusion, backend=plan.backend, device="cpu", loop=loop)
+def _config(config: BenchmarkConfig, source: str, mic: str, *, loop: bool = False) -> SessionConfig:
+    return SessionConfig(source, mic, config.fusion, backend=config.backend, device="cpu", loop=loop)
 
 
-def _until(true: Callable[[], object], what: str) -> None:
+def _wait_until(true: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + FIRST_S
     while not true():
         if time.monotonic() > deadline:
@@ -58,22 +58,22 @@ def _counted(sessions: list[Session]) -> Counters:
     )
 
 
-def watch(configs: list[SessionConfig], seconds: float) -> Watched:
+def measure_sessions(configs: list[SessionConfig], seconds: float) -> SessionStats:
     """Run sessions until all answer, then count for `seconds`. EmoliveError if one never answers."""
     with ExitStack() as stack:
-        sessions, heard = [], [list[Estimate]() for _ in configs]
-        for config, estimates in zip(configs, heard, strict=True):
+        sessions, streams = [], [list[Estimate]() for _ in configs]
+        for config, estimates in zip(configs, streams, strict=True):
             session = Session(config)
             session.subscribe(estimates.append)
             sessions.append(stack.enter_context(session))
-        _until(lambda: all(heard), "estimate")
-        before, marks = _counted(sessions), [len(estimates) for estimates in heard]
+        _wait_until(lambda: all(streams), "estimate")
+        before, marks = _counted(sessions), [len(estimates) for estimates in streams]
         start_s, cpu_s = time.monotonic(), time.process_time()
         time.sleep(seconds)
         cpu_s, spent_s = time.process_time() - cpu_s, time.monotonic() - start_s
         after = _counted(sessions)
-        new = [e for estimates, mark in zip(heard, marks, strict=True) for e in estimates[mark:]]
-    return Watched(
+        new = [e for estimates, mark in zip(streams, marks, strict=True) for e in estimates[mark:]]
+    return SessionStats(
         [(e.stamps.end_ns - e.stamps.capture_ns) / 1e6 for e in new],
         cpu_s / spent_s,
         after.frames_dropped - before.frames_dropped,
@@ -92,69 +92,71 @@ def busy_neighbour() -> Iterator[None]:
         process.wait()
 
 
-def live(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
+def live(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     """`live`: from the newest evidence of a window to its estimate."""
-    config = _config(plan, plan.source, plan.mic)
-    drawn = "drawing the picture is in it" if plan.source == "demo" else f"source {plan.source}"
+    session_config = _config(config, config.source, config.mic)
+    drawn = "includes drawing the picture" if config.source == "demo" else f"source {config.source}"
     for name, beside, bound in (("idle", ExitStack(), IDLE_MS), ("busy", busy_neighbour(), BUSY_MS)):
         with beside:
-            seen = watch([config], plan.seconds)
-        times = Times.of(seen.latencies_ms or [float("nan")])
+            result = measure_sessions([session_config], config.seconds)
+        times = Times.of(result.latencies_ms or [float("nan")])
         with_whom = "alone" if name == "idle" else "one busy neighbour"
-        note = f"{len(seen.latencies_ms)} estimates, {seen.skipped} skipped, {seen.dropped} frames dropped"
+        note = (
+            f"{len(result.latencies_ms)} estimates, {result.skipped} skipped, {result.dropped} frames dropped"
+        )
         yield Measurement(f"live.{name}_p50", f"evidence to label, {with_whom}", times.p50, "ms", note=note)
         yield Measurement(f"live.{name}_p95", "  95th percentile", times.p95, "ms", bound)
         yield Measurement(
-            f"live.{name}_cpu", "  CPU of the session", 100 * seen.cpu_share, "% of a core", note=drawn
+            f"live.{name}_cpu", "  CPU of the session", 100 * result.cpu_share, "% of a core", note=drawn
         )
 
 
-def sources(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
+def sources(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     """`sources`: several headless sessions in one process."""
-    path = material.write_clip(plan.folder / "source.mp4", CLIP_S)
+    path = fixtures.write_clip(config.folder / "source.mp4", CLIP_S)
     shares: dict[int, float] = {}
     for k in AT_ONCE:
-        config = _config(plan, str(path), "auto", loop=True)
-        seen = watch([config] * k, plan.seconds)
-        shares[k] = seen.cpu_share
-        note = f"640x480 files; {len(seen.latencies_ms)} estimates, {seen.skipped} skipped"
+        session_config = _config(config, str(path), "auto", loop=True)
+        result = measure_sessions([session_config] * k, config.seconds)
+        shares[k] = result.cpu_share
+        note = f"640x480 files; {len(result.latencies_ms)} estimates, {result.skipped} skipped"
         label = f"{k} source{'s' if k > 1 else ''} at once, CPU"
-        yield Measurement(f"sources.cpu_{k}", label, 100 * seen.cpu_share, "% of a core", note=note)
+        yield Measurement(f"sources.cpu_{k}", label, 100 * result.cpu_share, "% of a core", note=note)
     first, last = AT_ONCE[0], AT_ONCE[-1]
     further = (shares[last] - shares[first]) / (last - first)
     yield Measurement("sources.further", "  each further one", 100 * further, "% of a core")
 
 
-def switch(plan: BenchmarkConfig, found: Found) -> Iterator[Measurement]:
+def switch(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     """`switch`: from one fusion to another while the session runs."""
     estimates: list[Estimate] = []
     new = threading.Condition()
 
-    def hear(estimate: Estimate) -> None:
+    def on_estimate(estimate: Estimate) -> None:
         with new:
             estimates.append(estimate)
             new.notify_all()
 
-    took: list[float] = []
-    with Session(_config(plan, "demo", "auto")) as session:
-        session.subscribe(hear)
-        _until(lambda: estimates, "estimate")
+    delays_ms: list[float] = []
+    with Session(_config(config, "demo", "auto")) as session:
+        session.subscribe(on_estimate)
+        _wait_until(lambda: estimates, "estimate")
         before = _counted([session])
-        others = [fusion for fusion in fusions() if fusion != plan.fusion]
-        for fusion in (*others, plan.fusion, *others, plan.fusion):
+        others = [fusion for fusion in fusions() if fusion != config.fusion]
+        for fusion in (*others, config.fusion, *others, config.fusion):
             time.sleep(0.5)
             start_ns = now_ns()
             session.set_fusion(fusion)
             with new:
                 if not new.wait_for(lambda f=fusion: estimates[-1].fusion == f, FIRST_S):  # type: ignore[misc]
                     raise EmoliveError(f"{fusion} did not answer within {FIRST_S:.0f} s.")
-                took.append((estimates[-1].stamps.end_ns - start_ns) / 1e6)
+                delays_ms.append((estimates[-1].stamps.end_ns - start_ns) / 1e6)
         after = _counted([session])
-    note = f"{len(took)} switches; an estimate comes every 240 ms"
+    note = f"{len(delays_ms)} switches; an estimate comes every 240 ms"
     yield Measurement(
-        "switch.first_p50", "switch to first estimate", Times.of(took).p50, "ms", SWITCH_MS, note=note
+        "switch.first_p50", "switch to first estimate", Times.of(delays_ms).p50, "ms", SWITCH_MS, note=note
     )
-    yield Measurement("switch.first_max", "  slowest", max(took), "ms")
+    yield Measurement("switch.first_max", "  slowest", max(delays_ms), "ms")
     dropped = after.frames_dropped - before.frames_dropped
     yield Measurement("switch.dropped", "  frames dropped meanwhile", dropped, "", 0.0)
     skipped = after.estimates_skipped - before.estimates_skipped

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmarks import fixtures as material
-from benchmarks.virtual_microphone import VirtualMicrophone, what_is_missing
+from benchmarks import fixtures
+from benchmarks.virtual_microphone import VirtualMicrophone, missing_requirements
 from emolive.capture.synthetic.voice import RATE_HZ
 from emolive.errors import EmoliveError
 
@@ -41,7 +41,7 @@ def loopback(seconds: float) -> Iterator[VirtualDevices]:
     """
     with ExitStack() as stack:
         url = stack.enter_context(_webcam())
-        if reason := what_is_missing():
+        if reason := missing_requirements():
             yield VirtualDevices(url, "auto", f"the computer's own sound, if any ({reason})")
             return
         server = VirtualMicrophone()
@@ -51,7 +51,7 @@ def loopback(seconds: float) -> Iterator[VirtualDevices]:
         except RuntimeError as error:
             yield VirtualDevices(url, "auto", f"the computer's own sound, if any ({error})")
             return
-        voice = material.sound(SPOKEN_S)
+        voice = fixtures.sound(SPOKEN_S)
         server.play(np.tile(voice, round(seconds / SPOKEN_S) + 1), RATE_HZ)
         yield VirtualDevices(url, "default", "a sound server's", server.environment)
 

@@ -28,7 +28,7 @@ set-default-source vmic
 """
 
 
-def what_is_missing() -> str | None:
+def missing_requirements() -> str | None:
     """Why no sound server can run here; None if one can."""
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     if missing:
@@ -43,7 +43,7 @@ def what_is_missing() -> str | None:
 
 
 class VirtualMicrophone:
-    """The server, between `start` and `close`; `kill` and `start` again as often as wanted.
+    """The server, running between `start` and `close`; `kill` and `start` may be repeated.
 
     `environment` has to be in a process's environment before its PortAudio starts.
     """
@@ -88,7 +88,7 @@ class VirtualMicrophone:
         raise RuntimeError(f"the sound server did not start: {log.read_text()}")
 
     def kill(self) -> None:
-        """End the server without a word, as a crash or a pulled plug would."""
+        """Kill the server, as a crash would."""
         for process in (*self._players, self._server):
             if process is not None:
                 process.kill()
@@ -108,7 +108,7 @@ class VirtualMicrophone:
         self._players.append(player)
         return player
 
-    def hush(self) -> None:
+    def stop_playback(self) -> None:
         """Stop all that plays."""
         for player in self._players:
             player.kill()

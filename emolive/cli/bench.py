@@ -82,8 +82,8 @@ def bench(args: argparse.Namespace) -> int:
     if args.json is not None:
         report.save(args.json, report.as_json(found, told))
     if args.markdown:
-        sys.stdout.write(report.markdown(found.figures, told, old))
+        sys.stdout.write(report.markdown(found.measurements, told, old))
     else:
         wide = None if sys.stdout.isatty() else 160
-        report.print_table(found.figures, old, Console(file=sys.stdout, width=wide))
+        report.print_table(found.measurements, old, Console(file=sys.stdout, width=wide))
     return 0
