@@ -2,7 +2,7 @@
 
 On GPUs this is `torch.nn.SyncBatchNorm`. Its forward pass raises a ValueError for CPU tensors (seen with
 torch 2.13), since it is built on fused GPU kernels, and no other module of torch does it. For CPU processes
-(gloo) the statistics are therefore computed here, with the differentiable all-reduce of `torch.distributed.nn`.
+(gloo) the statistics are therefore computed here, with the differentiable all-reduce of torch.distributed.nn.
 """
 
 from __future__ import annotations
