@@ -82,7 +82,9 @@ def test_an_interrupted_cache_is_continued_to_the_same_files(tmp_path: Path) -> 
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("damage", ["{", "[]", '{"format": 99}', '{"format": 1, "complete": false, "clips": 5}'])
+@pytest.mark.parametrize(
+    "damage", ["{", "[]", '{"format": 99}', '{"format": 1, "complete": false, "clips": 5}']
+)
 def test_an_unusable_index_starts_over(tmp_path: Path, damage: str) -> None:
     fill(WindowCache(tmp_path / "whole", LAYOUT))
     fill(WindowCache(tmp_path / "cut", LAYOUT), 4, finish=False)

@@ -114,9 +114,7 @@ def test_a_worker_process_has_the_same_backbone(tmp_path: Path) -> None:
         window_dataset.build(found, spec, cache=tmp_path, shifts_s=(0.0,))
 
 
-def test_cached_windows_are_not_extracted_again(
-    some: Annotations, tmp_path: Path, reads: list[str]
-) -> None:
+def test_cached_windows_are_not_extracted_again(some: Annotations, tmp_path: Path, reads: list[str]) -> None:
     build(some, tmp_path)
     assert len(reads) == N
     build(some, tmp_path)
