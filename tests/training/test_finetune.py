@@ -155,7 +155,7 @@ def test_the_tuned_backbone_is_in_the_checkpoint_and_evaluated_by_its_own_featur
     out = tmp_path / "out.json"
     clips = arguments[arguments.index("--annotation_path") + 1]
     argv = ["--checkpoint", str(tuned / "model.safetensors"), "--annotations", clips]
-    # The split was given by options, and the evaluation has the clips of all actors: compare those of actor 3.
+    # The split was given by options and the evaluation has the clips of all actors: compare those of actor 3.
     assert evaluate([*argv, "--baseline", "person", "--json", str(out)]) == 0
     rows = [row for row in json.loads(out.read_text())["rows"] if row["id"].startswith("a3")]
     tested = json.loads((tuned / "result.json").read_text())["figures"]["person"]["av"]
