@@ -8,7 +8,7 @@ TEST_READY := $(VENV)/.ready-test
 
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check bench format types lint imports weights system system-test clean
+.PHONY: help run test check bench screenshot format types lint imports weights system system-test clean
 
 DATA ?= $(or $(EMOLIVE_DATA),../shared/data)
 
@@ -26,6 +26,9 @@ check: system-test $(TEST_READY) lint types imports test ## lint, types, import 
 bench: $(TEST_READY) ## measure everything, into docs/bench.md and docs/bench.json
 	$(BIN)/emolive bench --json docs/bench.json --markdown $(ARGS) > docs/.bench.md
 	mv docs/.bench.md docs/bench.md
+
+screenshot: $(TEST_READY) ## render the window on the drawn demo, into docs/images/window.png
+	$(BIN)/python tools/screenshot.py
 
 lint: $(TEST_READY) ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from emolive.errors import EmoliveError
 from emolive.types import Frame
 from preprocessing.annotations import ClipEntry
 from preprocessing.clip_processor import ClipProcessor
-from preprocessing.output import Output
+from preprocessing.output import OutputFolder
 from preprocessing.records import PreprocessConfig
 
 CLIP_S = 4.0
@@ -33,7 +33,7 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     paths, kind = _clips(config)
     root = paths[0].parent
     processor = ClipProcessor(
-        root, Output(config.folder / "prepared"), PreprocessConfig(), ("faces", "audio")
+        root, OutputFolder(config.folder / "prepared"), PreprocessConfig(), ("faces", "audio")
     )
     clips = [ClipEntry(path.stem, path.name, path.name, "happy", "1", "") for path in paths]
     own_s, reference_s = 0.0, 0.0

@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +31,8 @@ from typing import Any, TypeVar
 from emolive.errors import ConfigError, EmoliveError
 
 Entry = TypeVar("Entry")
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,11 @@ class Registry:
         """Decorator that adds a class or factory under `name`.
 
         Raises:
-            ConfigError: the name is taken by something else.
+            ConfigError: the name is not valid, or taken by something else.
         """
+
+        if not _NAME.fullmatch(name):
+            raise ConfigError(f"A {self.kind} cannot be named {name!r}: use small letters, digits, - and _.")
 
         def add(target: Entry) -> Entry:
             present = self._plugins.get(name)
@@ -83,7 +89,8 @@ class Registry:
         return iter(tuple(self._plugins))
 
     def __contains__(self, name: object) -> bool:
-        return name in tuple(self)
+        # Entry points are only read for a name that is not there yet: that takes a while.
+        return name in self._plugins or name in tuple(self)
 
     def names(self) -> tuple[str, ...]:
         """The names, built-in entries first."""
@@ -108,12 +115,8 @@ class Registry:
         plugin = self._plugins[name]
         if isinstance(plugin.target, str):
             module, _, attribute = plugin.target.partition(":")
-            try:
+            with plugin_errors(f"{self.kind} {name}"):
                 target = getattr(importlib.import_module(module), attribute)
-            except EmoliveError:
-                raise
-            except (ImportError, AttributeError) as error:
-                raise ConfigError(f"The {self.kind} {name} cannot be imported: {error}.") from error
             plugin = Plugin(name, plugin.title, target)
             self._plugins[name] = plugin
         return plugin.target
@@ -122,8 +125,19 @@ class Registry:
         if self._entry_points_read:
             return
         self._entry_points_read = True
-        for point in importlib.metadata.entry_points(group=self.group):
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group=self.group):
             self._plugins.setdefault(point.name, Plugin(point.name, point.name, point.value))
+
+
+_loaded: dict[str, Path] = {}
+"""Plug-in files by the names of their modules."""
+
+
+def loaded_plugins() -> tuple[Path, ...]:
+    """The plug-in files that were loaded, for worker processes to load them too."""
+    return tuple(_loaded.values())
 
 
 def load_plugin(path: Path) -> None:
@@ -138,7 +152,7 @@ def load_plugin(path: Path) -> None:
     if not path.is_file():
         raise ConfigError(f"There is no plug-in {path}.")
     name = f"emolive_plugin_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}_{path.stem}"
-    if name in sys.modules:
+    if name in _loaded:
         return
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -147,12 +161,34 @@ def load_plugin(path: Path) -> None:
     # Dataclasses and type hints look up the module of a class here.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+        with plugin_errors(f"plug-in {path}"):
+            spec.loader.exec_module(module)
+    except EmoliveError:
         del sys.modules[name]
-        if isinstance(error, EmoliveError):
-            raise
-        raise ConfigError(f"The plug-in {path} failed: {type(error).__name__}: {error}.") from error
+        raise
+    _loaded[name] = path.resolve()
+
+
+@contextmanager
+def plugin_errors(what: str) -> Iterator[None]:
+    """Turn any error in the code of a plug-in into a ConfigError of one sentence that names the line.
+
+    Args:
+        what: what the code belongs to, e.g. "data set mine".
+    """
+    try:
+        yield
+    except EmoliveError:
+        raise
+    except (Exception, SystemExit) as error:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = ""
+        if trace is not None:
+            where = f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})"
+        text = " ".join(str(error).split())
+        raise ConfigError(f"The {what} fails{where}: {type(error).__name__}: {text}.") from error
 
 
 SOURCES = Registry(
@@ -217,9 +253,9 @@ DATASETS = Registry(
     "data set",
     "emolive.datasets",
     {
-        "ravdess": ("RAVDESS as downloaded", "preprocessing.ravdess:Ravdess"),
-        "folder": ("a folder of clips for each label", "preprocessing.folder:Folder"),
-        "landmarks": ("68-point landmark tracks (npz)", "preprocessing.landmarks_npz:Landmarks"),
+        "ravdess": ("RAVDESS as downloaded", "preprocessing.datasets.ravdess:Ravdess"),
+        "folder": ("a folder of clips for each label", "preprocessing.datasets.folder:Folder"),
+        "landmarks": ("RAVDESS landmarks in an .npz file", "preprocessing.datasets.landmarks_npz:Landmarks"),
     },
 )
 AUGMENTATIONS = Registry(

@@ -1,0 +1,1 @@
+"""Prepares data sets for training: face crops, landmarks, audio, and annotations with splits by actor."""

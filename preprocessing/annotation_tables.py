@@ -1,102 +1,89 @@
-"""The annotation files of a preprocessed folder, and which actor is on which side."""
+"""The annotation files of an output folder, and which actor is in which split."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from emolive.errors import EmoliveError
+from emolive.errors import ConfigError
 from preprocessing import output as names
 from preprocessing import splits
 from preprocessing.annotations import ClipEntry, actor_order, write
-from preprocessing.output import Output
+from preprocessing.output import OutputFolder
 from preprocessing.records import DatasetIndex, PreprocessConfig
-from preprocessing.splits import Fold
 
-AUTO = "auto"
-OWN = "own"
+AUTO, CUSTOM, NONE = "auto", "custom", "none"
 
 
-def split(
+def apply_split(
     items: Sequence[ClipEntry], scheme: str, testing: Sequence[str] = (), validation: Sequence[str] = ()
 ) -> tuple[list[ClipEntry], str]:
-    """Put clips on the sides of a split.
+    """Assign clips to splits.
 
     Args:
         items: all clips.
-        scheme: "none"; "auto" for the sides that the clips have already, else the published split where
-            its actors are there, else none; "own" for the lists; or a scheme of `preprocessing.splits`,
-            with ":2" for its second fold.
-        testing: actors, for "own".
-        validation: likewise.
+        scheme: "none"; "auto" for the splits that the clips have already, else the published split if its
+            actors are there, else none; "custom" for the lists; or a scheme of `preprocessing.splits`, with
+            ":2" for its second fold.
+        testing: test actors, for "custom".
+        validation: validation actors, for "custom".
 
     Returns:
-        The clips, and what the split is in a few words.
+        The clips, and a description of the split for a report.
 
     Raises:
-        EmoliveError: there is no such scheme or fold, or the actors do not suffice for it.
+        ConfigError: there is no such scheme or fold, or there are too few actors for it.
     """
     actors = sorted({item.actor for item in items}, key=actor_order)
-    listed = bool(testing or validation)
-    if listed and scheme not in (AUTO, OWN):
-        raise EmoliveError(f"Lists of actors go with --splits own, not with {scheme}.")
-    if scheme == OWN and not listed:
-        raise EmoliveError("--splits own wants --test-actors and --validation-actors.")
-    if scheme == AUTO and not listed:
+    has_lists = bool(testing or validation)
+    if has_lists and scheme not in (AUTO, CUSTOM):
+        raise ConfigError(f"Use lists of actors with --splits custom, not with {scheme}.")
+    if scheme == CUSTOM and not has_lists:
+        raise ConfigError("--splits custom needs --test-actors and --validation-actors.")
+    if scheme == AUTO and not has_lists:
         if any(item.split for item in items):
-            return list(items), "the data set's own split"
-        scheme = "reference" if _published(actors) else "none"
-    if scheme == "none":
+            return list(items), "split of the data set"
+        scheme = "reference" if _has_published_actors(actors) else NONE
+    if scheme == NONE:
         return [replace(item, split="") for item in items], "without a split"
     if "" in actors:
-        raise EmoliveError(
-            "Some clips name no actor, so they cannot be split: give a CSV with an actor column."
-        )
-    fold = splits.own(testing, validation, actors) if listed else _fold(scheme, actors)
+        raise ConfigError("Some clips have no actor and cannot be split: give a CSV file with actors.")
+    lists = (testing, validation, actors)
+    fold = splits.custom_split(*lists) if has_lists else splits.fold_of(scheme, actors)
     return splits.assign(items, fold), f"split {fold.name}"
 
 
-def _fold(scheme: str, actors: Sequence[str]) -> Fold:
-    name, colon, number = scheme.partition(":")
-    folds = splits.folds(name, actors)
-    if not colon:
-        return folds[0]
-    if not (number.isdecimal() and 1 <= int(number) <= len(folds)):
-        raise EmoliveError(f"{name} has the folds 1 to {len(folds)}, not {number or 'none'}.")
-    return folds[int(number) - 1]
-
-
-def _published(actors: Sequence[str]) -> bool:
-    """Whether these are actors of the published split."""
+def _has_published_actors(actors: Sequence[str]) -> bool:
     try:
-        return "" not in actors and bool(splits.released(actors))
-    except EmoliveError:
+        return "" not in actors and bool(splits.published_split(actors))
+    except ConfigError:
         return False
 
 
 def write_tables(
-    output: Output, cut: PreprocessConfig, scan: DatasetIndex, clips: Sequence[ClipEntry]
+    output: OutputFolder, config: PreprocessConfig, index: DatasetIndex, clips: Sequence[ClipEntry]
 ) -> dict[str, int]:
-    """Write `annotations.csv` (crops and their sound) and `annotations-landmarks.csv` (whole clips).
+    """Write `annotations.csv` (crops and their audio) and `annotations-landmarks.csv` (whole clips).
 
-    A clip with neither picture nor sound is left out.
+    Clips without faces and audio are left out.
 
     Args:
-        output: OUT.
-        cut: what was cut out of each clip.
-        scan: what OUT is to hold.
-        clips: those of the scan on the sides of their split.
+        output: the folder.
+        config: what was extracted.
+        index: the clips of the folder.
+        clips: the same clips with their splits.
 
     Returns:
-        Clips in each file.
+        The number of clips by file name.
 
     Raises:
-        EmoliveError: no clip can be used, or a file cannot be written.
+        ConfigError: no clip can be used.
+        OutputError: a file cannot be written.
     """
-    records = list(output.records(scan))
-    sides = {clip.id: clip.split for clip in clips}
+    records = list(output.records(index))
+    split_of = {clip.id: clip.split for clip in clips}
     written = {}
-    for table, faces, mark, audio in (
+    for table, video_path, key, audio_folder in (
         (names.ANNOTATIONS, f"{names.CROPS}/{{}}.npy", "", names.AUDIO),
         (names.LANDMARK_ANNOTATIONS, f"{names.LANDMARKS}/{{}}.npz", "#{}", names.WHOLE_AUDIO),
     ):
@@ -104,14 +91,18 @@ def write_tables(
         for record in records:
             clip = record.clip
             files = {name for step in record.steps.values() for name in step.files}
-            face, sound = faces.format(clip.id), f"{audio}/{clip.id}.{cut.audio_format}"
-            video = face + mark.format(clip.id) if face in files else ""
-            heard = sound if sound in files else ""
-            item = ClipEntry(clip.id, video, heard, clip.label, clip.actor, sides[clip.id])
+            video = video_path.format(clip.id)
+            audio = f"{audio_folder}/{clip.id}.{config.audio_format}"
+            item = replace(
+                clip,
+                video=video + key.format(clip.id) if video in files else "",
+                audio=audio if audio in files else "",
+                split=split_of[clip.id],
+            )
             if item.video or item.audio:
                 items.append(item)
         if not items:
-            raise EmoliveError(f"No clip for {output.root / table} could be used: see the report.")
+            raise ConfigError(f"No clip can be used for {output.root / table}: see the report.")
         write(output.root / table, items)
         written[table] = len(items)
     return written

@@ -1,6 +1,6 @@
-"""Which clips there are and what they show: `annotations.csv`, and the published code's `annotations.txt`.
+"""Annotation files: `annotations.csv`, and `annotations.txt` of the published code.
 
-A CSV has the columns id, video, audio, label, actor and split; its paths are relative to the file and
+A CSV file has the columns id, video, audio, label, actor and split. Paths are relative to the file and
 written with "/". `video` is a media file, an `.npy` of face crops, a folder of crop images, or
 `FILE.npz#KEY` for landmarks (KEY/xy (T, 68, 2), KEY/frame (T,), and KEY/rate where it is not 30000/1001);
 `audio` is anything soundfile reads. One of the two may be empty.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 from emolive.atomic_io import atomic_write
-from emolive.errors import EmoliveError
+from emolive.errors import ConfigError
 from emolive.models.spec import EMOTIONS
 
 SPLITS = ("training", "validation", "testing")
@@ -38,15 +38,15 @@ class ClipEntry:
     id: str
     """Unique within a file."""
     video: str = ""
-    """A path in the form that its holder says; "" for none."""
+    """A path, relative to the file or folder that lists the clip; "" for none."""
     audio: str = ""
-    """Likewise; the video itself for the sound in it, "" for none."""
+    """Likewise; the video itself for the audio in it."""
     label: str = ""
-    """Name of its class."""
+    """Name of the class."""
     actor: str = ""
-    """Who it shows; "" if unknown."""
+    """Id of the person; "" if unknown."""
     split: str = ""
-    """training, validation, testing or "" where no split was made."""
+    """training, validation, testing, or "" for no split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,32 +58,36 @@ class Annotations:
     """The folder that relative paths start from."""
 
     def locate(self, entry: str) -> tuple[Path, str]:
-        """An item's `video` or `audio` as a path, and the KEY behind "#" ("" without one)."""
+        """The path of a clip's `video` or `audio`, and the KEY behind "#" ("" without one)."""
         name, key = split_key(entry)
         return self.root / name, key
 
     @property
     def actors(self) -> tuple[str, ...]:
-        """Everybody, numbers in their order and before names."""
+        """All actors: numbers in ascending order, then names."""
         return tuple(sorted({item.actor for item in self.items}, key=actor_order))
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes: the eight emotions in their own order if there are no others, else sorted."""
-        found = {item.label for item in self.items}
-        return EMOTIONS if found <= set(EMOTIONS) else tuple(sorted(found))
+        """The classes: the eight emotions in the model's order if there are no others, else sorted."""
+        labels = {item.label for item in self.items}
+        return EMOTIONS if labels <= set(EMOTIONS) else tuple(sorted(labels))
 
     def of(self, split: str) -> Annotations:
-        """Only the items of a split; EmoliveError if there are none."""
-        wanted = split_name(split)
-        kept = tuple(item for item in self.items if item.split == wanted)
-        if not kept:
-            raise EmoliveError(f"The annotations hold no clip of the split {wanted}: choose another.")
-        return Annotations(kept, self.root)
+        """The clips of one split.
+
+        Raises:
+            ConfigError: there are none.
+        """
+        name = split_name(split)
+        items = tuple(item for item in self.items if item.split == name)
+        if not items:
+            raise ConfigError(f"The annotations have no clip in the split {name}: choose another.")
+        return Annotations(items, self.root)
 
 
 def actor_order(actor: str) -> tuple[int, int, str]:
-    """Sorts "2" before "10" before "anna"."""
+    """Sort key: "2" before "10" before "anna"."""
     return (0, int(actor), actor) if actor.isdecimal() else (1, 0, actor)
 
 
@@ -94,11 +98,15 @@ def split_key(entry: str) -> tuple[str, str]:
 
 
 def split_name(name: str) -> str:
-    """The full name of a split, also from train, val, valid or test. EmoliveError for another."""
+    """The full name of a split, also from train, val, valid or test.
+
+    Raises:
+        ConfigError: there is no such split.
+    """
     try:
         return _SPLIT_NAMES[name.strip().lower()]
     except KeyError:
-        raise EmoliveError(f"There is no split named {name}: known are {', '.join(SPLITS)}.") from None
+        raise ConfigError(f"There is no split named {name}: choose {', '.join(SPLITS)}.") from None
 
 
 def read(path: Path, *, allow_outside: bool = False, check_files: bool = True) -> Annotations:
@@ -107,30 +115,30 @@ def read(path: Path, *, allow_outside: bool = False, check_files: bool = True) -
     Args:
         path: the file.
         allow_outside: accept absolute paths, ".." and links that leave the file's folder.
-        check_files: refuse entries that do not exist.
+        check_files: refuse files that do not exist.
 
     Raises:
-        EmoliveError: the file or a row of it cannot be used; names the row.
+        ConfigError: the file or a row of it cannot be used; names the row.
     """
     path = Path(path)
     if not path.is_file():
-        raise EmoliveError(f"There is no annotation file {path}.")
+        raise ConfigError(f"There is no annotation file {path}.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(_reference_rows(file) if path.suffix == ".txt" else _csv_rows(file, path))
+            rows = list(_published_rows(file) if path.suffix == ".txt" else _csv_rows(file, path))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise EmoliveError(f"The annotation file {path} cannot be read: {error}.") from error
+        raise ConfigError(f"The annotation file {path} cannot be read: {error}.") from error
     root = path.parent
     home = root.resolve()
     for row, item in rows:
         for column, entry in (("video", item.video), ("audio", item.audio)):
             if entry:
                 _check_path(entry, home, f"{path.name}, row {row}: {column}", allow_outside, check_files)
-    twice = [name for name, n in Counter(item.id for _, item in rows).items() if n > 1]
-    if twice:
-        raise EmoliveError(f"{path.name} holds the id {twice[0]} more than once.")
+    repeated = [name for name, n in Counter(item.id for _, item in rows).items() if n > 1]
+    if repeated:
+        raise ConfigError(f"{path.name} has the id {repeated[0]} more than once.")
     if not rows:
-        raise EmoliveError(f"{path} holds no clips.")
+        raise ConfigError(f"{path} has no clips.")
     return Annotations(tuple(item for _, item in rows), root)
 
 
@@ -139,24 +147,22 @@ def _csv_rows(lines: Iterable[str], path: Path) -> Iterator[tuple[int, ClipEntry
     columns = [f.name for f in fields(ClipEntry)]
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if missing:
-        raise EmoliveError(
-            f"{path} lacks the column {missing[0]}: wanted are {', '.join(columns)} in its first row."
-        )
+        raise ConfigError(f"{path} lacks the column {missing[0]}: its first row must be {','.join(columns)}.")
     for row in reader:
         yield reader.line_num, _item({name: row[name] or "" for name in columns}, reader.line_num)
 
 
-def _reference_rows(lines: Iterable[str]) -> Iterator[tuple[int, ClipEntry]]:
-    """`video;audio;label 1..8;split`, as the published code writes them."""
+def _published_rows(lines: Iterable[str]) -> Iterator[tuple[int, ClipEntry]]:
+    """Rows `video;audio;label 1..8;split`, as the published code writes them."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         parts = [part.strip() for part in line.strip().split(";")]
         if len(parts) != 4:
-            raise EmoliveError(f"Row {number} must read video;audio;label;split, and has {len(parts)} parts.")
+            raise ConfigError(f"Row {number} must be video;audio;label;split, and has {len(parts)} parts.")
         video, audio, code, split = parts
         if not (code.isdecimal() and 1 <= int(code) <= len(EMOTIONS)):
-            raise EmoliveError(f"Row {number}: the label must be a number from 1 to 8, not {code}.")
+            raise ConfigError(f"Row {number}: the label must be a number from 1 to 8, not {code}.")
         name, key = split_key(video or audio)
         source = PurePosixPath(key or name.replace("\\", "/"))
         values = {
@@ -171,94 +177,97 @@ def _reference_rows(lines: Iterable[str]) -> Iterator[tuple[int, ClipEntry]]:
 
 
 def _actor_of(source: PurePosixPath) -> str:
-    """The actor that a RAVDESS file name or folder tells; "" if neither does."""
-    if found := re.match(r"(?:\d\d-){6}(\d\d)", source.name):
-        return found[1]
-    found = re.fullmatch(r"actor[_ ]?(\d+)", source.parent.name, re.IGNORECASE)
-    return found[1] if found else ""
+    """The actor in a RAVDESS file name or folder name; "" if there is none."""
+    if match := re.match(r"(?:\d\d-){6}(\d\d)", source.name):
+        return match[1]
+    match = re.fullmatch(r"actor[_ ]?(\d+)", source.parent.name, re.IGNORECASE)
+    return match[1] if match else ""
 
 
 def _item(values: dict[str, str], row: int) -> ClipEntry:
     item = ClipEntry(**{name: value.strip() for name, value in values.items()})
     if not item.id:
-        raise EmoliveError(f"Row {row} has no id.")
+        raise ConfigError(f"Row {row} has no id.")
     if not item.label:
-        raise EmoliveError(f"Row {row} ({item.id}) has no label.")
+        raise ConfigError(f"Row {row} ({item.id}) has no label.")
     if not (item.video or item.audio):
-        raise EmoliveError(f"Row {row} ({item.id}) names neither a video nor a sound.")
+        raise ConfigError(f"Row {row} ({item.id}) has neither video nor audio.")
     try:
         return ClipEntry(item.id, item.video, item.audio, item.label, item.actor, split_name(item.split))
-    except EmoliveError as error:
-        raise EmoliveError(f"Row {row} ({item.id}): {error}") from error
+    except ConfigError as error:
+        raise ConfigError(f"Row {row} ({item.id}): {error}") from error
 
 
 def _check_path(entry: str, home: Path, where: str, allow_outside: bool, check_files: bool) -> None:
     name, key = split_key(entry)
     if "\0" in name:
-        raise EmoliveError(f"{where} holds a character that no path can hold.")
+        raise ConfigError(f"{where} has a character that is not allowed in a path.")
     path = home / name
     if not allow_outside:
         pure = PurePosixPath(name.replace("\\", "/"))
         outside = pure.is_absolute() or Path(name).is_absolute() or ".." in pure.parts
         if outside or not path.resolve().is_relative_to(home):
-            raise EmoliveError(
-                f"{where} leaves the folder of the annotation file ({entry}): move the clips there, "
+            raise ConfigError(
+                f"{where} is outside the folder of the annotation file ({entry}): move the clips there, "
                 f"or allow it with --allow-outside."
             )
     if key == "" and entry.endswith("#"):
-        raise EmoliveError(f"{where} names no KEY behind # ({entry}).")
+        raise ConfigError(f"{where} has no KEY after # ({entry}).")
     if check_files and not path.exists():
-        raise EmoliveError(f"{where} does not exist: {entry}.")
+        raise ConfigError(f"{where} does not exist: {entry}.")
 
 
-def moved(items: Iterable[ClipEntry], base: Path, folder: Path) -> list[ClipEntry]:
-    """The items with paths that start from `folder` instead of `base`."""
+def relocate(items: Iterable[ClipEntry], base: Path, folder: Path) -> list[ClipEntry]:
+    """The clips with paths relative to `folder` instead of `base`."""
 
     def entry_of(entry: str) -> str:
         if not entry:
             return ""
         name, key = split_key(entry)
         path = base / name
-        # Folders are followed to where they are, so that ".." leads there; the clip itself keeps its name.
-        there = os.path.relpath(path.parent.resolve() / path.name, folder.resolve())
-        return Path(there).as_posix() + (f"#{key}" if key else "")
+        # Links to folders are resolved, since ".." follows the real path; a link to a clip keeps its name.
+        relative = os.path.relpath(path.parent.resolve() / path.name, folder.resolve())
+        return Path(relative).as_posix() + (f"#{key}" if key else "")
 
     return [replace(item, video=entry_of(item.video), audio=entry_of(item.audio)) for item in items]
 
 
 def escapes_root(items: Iterable[ClipEntry]) -> bool:
-    """Whether a path of theirs begins by leaving the folder that it starts from."""
+    """Whether one of their paths leaves the folder that it is relative to."""
     return any(entry.startswith("../") for item in items for entry in (item.video, item.audio))
 
 
 def write(path: Path, items: Iterable[ClipEntry]) -> None:
-    """Write `annotations.csv`, or the published form for a `.txt`; whole or not at all.
+    """Write `annotations.csv`, or `annotations.txt` of the published code by its suffix, atomically.
 
     Raises:
-        EmoliveError: it cannot be written, or a clip cannot be said in the published form.
+        OutputError: it cannot be written.
+        ConfigError: the published form cannot express a clip.
     """
     path = Path(path)
-    kept = list(items)
-    reference = _reference_lines(kept) if path.suffix == ".txt" else None
+    entries = list(items)
+    published = _published_lines(entries) if path.suffix == ".txt" else None
     with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8") as file:
-        if reference is not None:
-            file.writelines(reference)
+        if published is not None:
+            file.writelines(published)
         else:
             columns = [f.name for f in fields(ClipEntry)]
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(columns)
-            writer.writerows([getattr(item, column) for column in columns] for item in kept)
+            writer.writerows([getattr(item, column) for column in columns] for item in entries)
 
 
-def _reference_lines(items: list[ClipEntry]) -> list[str]:
+def _published_lines(items: list[ClipEntry]) -> list[str]:
     lines = []
     for item in items:
         if item.label not in EMOTIONS or not item.split:
-            raise EmoliveError(
-                f"{item.id} cannot be written as annotations.txt: it wants a split and one of the eight "
-                f"emotions. Write a .csv."
+            raise ConfigError(
+                f"{item.id} cannot be written as annotations.txt, which needs a split and one of the eight "
+                f"emotions: write a .csv file."
             )
         if any(mark in f"{item.video}{item.audio}" for mark in ";\n"):
-            raise EmoliveError(f"{item.id} cannot be written as annotations.txt: its paths hold a semicolon.")
+            raise ConfigError(
+                f"{item.id} cannot be written as annotations.txt: its paths contain a semicolon."
+            )
         lines.append(f"{item.video};{item.audio};{EMOTIONS.index(item.label) + 1};{item.split}\n")
     return lines

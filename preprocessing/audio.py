@@ -1,46 +1,66 @@
-"""The sound of a clip: of the same window as its crops, and whole."""
+"""The audio of a clip: of the same window as its face crops, and whole."""
 
 from __future__ import annotations
 
 import io
 from math import ceil
-from typing import Literal
 
 import numpy as np
 
-from emolive.audio import features as audio
+from emolive.audio import features
 from emolive.audio.vad import frame_levels_dbfs
 from emolive.types import FloatArray
 from emolive.windowing import Waveform
+from preprocessing.records import AudioFormat
 
 LEVEL_STEP_S = 0.02
 
 
-def window_of(sound: Waveform, end_ns: int, n: int, rate_hz: int) -> tuple[FloatArray, tuple[float, float]]:
+def resample(samples: FloatArray, rate_hz: int, new_rate_hz: int) -> FloatArray:
+    """Samples at another rate.
+
+    Args:
+        samples: (n,) float32.
+        rate_hz: their rate.
+        new_rate_hz: the rate of the result.
+    """
+    return np.asarray(features.resample(samples, rate_hz, new_rate_hz).numpy(), np.float32)
+
+
+def extract_audio_window(
+    waveform: Waveform, end_ns: int, n: int, rate_hz: int
+) -> tuple[FloatArray, tuple[float, float]]:
     """The `n` samples at `rate_hz` that end at `end_ns`, resampled as a live window is.
 
     Returns:
-        (n,) float32, zero outside the clip; and from where to where in the window, in seconds, the clip
-        reaches.
+        (n,) float32, zero outside the clip; and the span of the clip within the window in seconds.
     """
-    samples, present = sound.read(end_ns, ceil(n * sound.rate_hz / rate_hz))
-    at_rate: FloatArray = audio.resample(samples, sound.rate_hz, rate_hz).numpy()[-n:]
+    samples, present = waveform.read(end_ns, ceil(n * waveform.rate_hz / rate_hz))
+    window = resample(samples, waveform.rate_hz, rate_hz)[-n:]
     inside = np.flatnonzero(present)
-    span = (inside[0] / sound.rate_hz, (inside[-1] + 1) / sound.rate_hz) if len(inside) else (0.0, 0.0)
-    return at_rate, (round(float(span[0]), 4), round(float(span[1]), 4))
+    span = (0.0, 0.0)
+    if len(inside):
+        span = float(inside[0] / waveform.rate_hz), float((inside[-1] + 1) / waveform.rate_hz)
+    return window, (round(span[0], 4), round(span[1], 4))
 
 
-def loudest_dbfs(sound: Waveform) -> float:
+def peak_level_dbfs(waveform: Waveform) -> float:
     """Level of the loudest 20 ms."""
-    steps = max(1, round(len(sound.samples) / sound.rate_hz / LEVEL_STEP_S))
-    return float(frame_levels_dbfs(sound.samples, steps).max())
+    steps = max(1, round(len(waveform.samples) / waveform.rate_hz / LEVEL_STEP_S))
+    return float(frame_levels_dbfs(waveform.samples, steps).max())
 
 
-def encode_sound(samples: FloatArray, rate_hz: int, audio_format: Literal["flac", "wav"]) -> bytes:
-    """As a file of 16-bit mono; what is louder than full scale is cut to it."""
+def encode_audio(samples: FloatArray, rate_hz: int, audio_format: AudioFormat) -> bytes:
+    """A file of 16-bit mono audio. Samples beyond full scale are clipped.
+
+    Args:
+        samples: (n,) in -1..1.
+        rate_hz: their rate.
+        audio_format: of the file.
+    """
     import soundfile
 
     file = io.BytesIO()
-    atomic_write = np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
-    soundfile.write(file, atomic_write, rate_hz, format=audio_format.upper(), subtype="PCM_16")
+    pcm = np.clip(np.round(samples * 32768), -32768, 32767).astype(np.int16)
+    soundfile.write(file, pcm, rate_hz, format=audio_format.upper(), subtype="PCM_16")
     return file.getvalue()

@@ -1,250 +1,165 @@
-"""`emolive-preprocess`: from clips to crops, sound, landmarks and annotations."""
+"""`emolive-preprocess`: a command for each data set, and for annotations and checks."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
-from rich.console import Console
-from rich.markup import escape
+from emolive.cli.commands import Command, CommandGroup
+from emolive.cli.config import Arg, Range
+from emolive.errors import ConfigError
+from emolive.plugins import DATASETS
+from preprocessing.records import STEPS, AudioFormat, AudioSource, PreprocessConfig, Step
+from preprocessing.splits import SCHEMES
+from preprocessing.worker_pool import default_workers
 
-from emolive.errors import EmoliveError
-from preprocessing import annotation_tables as tables
-from preprocessing import contact_sheet as grid
-from preprocessing import datasets, folder, landmarks_npz, ravdess, report, splits  # noqa: F401
-from preprocessing import output as names
-from preprocessing.annotations import ClipEntry, escapes_root, moved, read, write
-from preprocessing.output import Output
-from preprocessing.records import STEPS, DatasetIndex, PreprocessConfig, Step
-from preprocessing.run import run, unfinished
-from preprocessing.scan import media
-from preprocessing.worker_pool import Stopped, default_workers
-
-MAX_SIZE = 1024
-TABLES = (".csv", ".txt")
+TABLE_SUFFIXES = (".csv", ".txt")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line. Exit codes: 1 faults under --strict, 2 bad input, 130 stopped."""
-    console, errors = Console(), Console(stderr=True)
-    given = [_hyphenated(argument) for argument in (sys.argv[1:] if arguments is None else arguments)]
-    try:
-        options = _parser(given, errors).parse_args(given)
-        found: int = options.run(options, console, errors)
-    except EmoliveError as error:
-        errors.print(escape(str(error)), style="red", highlight=False, soft_wrap=True)
-        return 2
-    except KeyboardInterrupt as stop:
-        text = str(stop) if isinstance(stop, Stopped) else "Stopped."
-        errors.print(text, highlight=False, soft_wrap=True)
-        return 130
-    return found
+@dataclass(frozen=True, kw_only=True)
+class SplitOptions:
+    splits: Annotated[str, Arg(metavar="SCHEME")] = "auto"
+    """Split by actor: none, reference (the published split), rotation, 5fold, 6fold, loao or any Nfold, with
+    :2 for the second fold; custom for the lists of actors; auto keeps the split of the data set, or else uses
+    reference if its actors are there."""
+    test_actors: Annotated[tuple[str, ...], Arg(metavar="ACTOR")] = ()
+    """Test actors of --splits custom."""
+    validation_actors: Annotated[tuple[str, ...], Arg(metavar="ACTOR")] = ()
+    """Validation actors of --splits custom."""
+
+    def __post_init__(self) -> None:
+        name = self.splits.partition(":")[0]
+        count = name.removesuffix("fold")
+        if name not in ("auto", "custom", "none", *SCHEMES) and not (count != name and count.isdecimal()):
+            schemes = ", ".join(("auto", "custom", "none", *SCHEMES))
+            raise ConfigError(f"--splits must be one of {schemes} or any Nfold, not {self.splits}.")
 
 
-def _hyphenated(argument: str) -> str:
-    """--dry_run is --dry-run."""
-    name, equals, value = argument.partition("=")
-    return (name.replace("_", "-") if name.startswith("--") else name) + equals + value
+@dataclass(frozen=True, kw_only=True)
+class PreprocessOptions(SplitOptions):
+    """Extract face crops, landmarks and audio from the clips of a data set."""
 
+    root: Annotated[Path, Arg(positional=True)]
+    """Folder with the clips, at any depth."""
+    out: Annotated[Path, Arg(positional=True)]
+    """Folder to write to; or a .csv (.txt) file that lists the clips where they are."""
+    steps: Annotated[tuple[Step, ...], Arg()] = STEPS
+    """What to extract: faces (crops and landmarks), audio, or both."""
+    size: Annotated[int, Range(16, 1024), Arg(metavar="PIXELS")] = 224
+    """Side of a face crop."""
+    audio_format: AudioFormat = "flac"
+    """Format of the audio files."""
+    audio_source: AudioSource = "track"
+    """Preferred audio of a clip that has both its own track and a file beside it."""
+    workers: Annotated[int, Range(0, 1024), Arg(metavar="N")] = default_workers()
+    """Worker processes; 0 runs everything in one process."""
+    dry_run: bool = False
+    """Report what would be done, and write nothing."""
+    strict: bool = False
+    """Exit with code 1 if there are any issues."""
 
-def _parser(given: Sequence[str], errors: Console) -> argparse.ArgumentParser:
-    """The commands, a data set each, those of plugins among them."""
-    plugins = argparse.ArgumentParser(add_help=False)
-    plugins.add_argument(
-        "--plugin", action="append", default=[], metavar="FILE.py",
-        help="a file (or the name of a module) that registers a data set",
-    )  # fmt: skip
-    early = argparse.ArgumentParser(add_help=False, parents=[plugins])
-    early.add_argument("--layout", default="ravdess")
-    asked, _ = early.parse_known_args(given)
-    for sentence in datasets.load_installed():
-        errors.print(escape(sentence), style="yellow", highlight=False, soft_wrap=True)
-    for plugin in asked.plugin:
-        datasets.load_plugin(plugin)
-
-    parser = argparse.ArgumentParser(
-        prog="emolive-preprocess",
-        description="Cut clips into what training reads: face crops and sound of the same 3.6 seconds, "
-        "landmarks and sound of whole clips, and annotations with splits by actor.",
-        parents=[plugins],
-    )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-
-    def add(name: str, text: str) -> argparse.ArgumentParser:
-        short = text.partition("\n")[0].rstrip(".").replace("%", "%%")
-        return commands.add_parser(
-            name, help=short, description=text, parents=[plugins], allow_abbrev=False,
-            formatter_class=_Paragraphs,
-        )  # fmt: skip
-
-    for name in datasets.registered():
-        command = add(name, datasets.described(name))
-        _add_places(command, "folder to fill; or a .csv (.txt) that lists the clips where they lie")
-        command.set_defaults(run=_preprocess, layout=name, steps=STEPS)
-        datasets.add_options(command, name)
-    for name, text in (("faces", "Face crops and landmarks alone."), ("audio", "Sound alone.")):
-        command = add(name, text)
-        _add_places(command, "folder to fill")
-        command.add_argument(
-            "--layout", choices=tuple(datasets.registered()), default="ravdess",
-            help="which data set it is (%(default)s)",
-        )  # fmt: skip
-        command.set_defaults(run=_preprocess, steps=(name,))
-        if asked.layout in datasets.registered():
-            datasets.add_options(command, asked.layout)
-
-    table = add("annotations", "Write annotations again: with other splits, at another place, as a .txt.")
-    table.add_argument("source", type=Path, metavar="FROM", help="folder that was filled, .csv or .txt")
-    table.add_argument(
-        "out", type=Path, nargs="?", metavar="TO",
-        help=".csv, or .txt for the published form; without it, the tables of the folder FROM",
-    )  # fmt: skip
-    _add_splits(table)
-    table.set_defaults(run=_annotations)
-
-    check = add("check", "Read all that was written, and report what is wrong.")
-    check.add_argument("out", type=Path, metavar="OUT", help="folder that was filled")
-    check.add_argument("--strict", action="store_true", help="exit with 1 if anything is wrong")
-    check.set_defaults(run=_check)
-    return parser
-
-
-class _Paragraphs(argparse.HelpFormatter):
-    """Keeps the paragraphs of a description."""
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return "\n\n".join(super(_Paragraphs, self)._fill_text(p, width, indent) for p in text.split("\n\n"))
-
-
-def _add_places(command: argparse.ArgumentParser, out: str) -> None:
-    command.add_argument("root", type=Path, metavar="ROOT", help="where the clips lie, at any depth")
-    command.add_argument("out", type=Path, metavar="OUT", help=out)
-    cut = PreprocessConfig()
-    command.add_argument("--size", type=int, default=cut.size, help="side of a crop in pixels (%(default)s)")
-    command.add_argument("--audio-format", choices=("flac", "wav"), default=cut.audio_format)
-    command.add_argument(
-        "--sound", choices=("own", "file"), default=cut.sound,
-        help="which sound, where a clip has a track and a file beside it (%(default)s)",
-    )  # fmt: skip
-    command.add_argument(
-        "--workers", type=int, default=default_workers(), metavar="N",
-        help="processes (%(default)s); 0 works in this one",
-    )  # fmt: skip
-    command.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
-    command.add_argument("--strict", action="store_true", help="exit with 1 if anything is wrong")
-    _add_splits(command)
-
-
-def _add_splits(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--splits", default=tables.AUTO, metavar="SCHEME",
-        help=f"none, own, {', '.join(splits.SCHEMES)}, with :2 for the second fold; auto (the default) is "
-        "the split that the clips have, else reference where its actors are there, else none",
-    )  # fmt: skip
-    for name in ("--test-actors", "--validation-actors"):
-        command.add_argument(name, nargs="+", default=[], metavar="ACTOR", help="for --splits own")
-
-
-def _split(options: argparse.Namespace, items: Sequence[ClipEntry]) -> tuple[list[ClipEntry], str]:
-    return tables.split(items, options.splits, options.test_actors, options.validation_actors)
-
-
-def _preprocess(options: argparse.Namespace, console: Console, errors: Console) -> int:
-    if not 16 <= options.size <= MAX_SIZE:
-        raise EmoliveError(f"--size must lie between 16 and {MAX_SIZE}, not {options.size}.")
-    if options.workers < 0:
-        raise EmoliveError(f"--workers must be 0 or more, not {options.workers}.")
-    scan = datasets.scan(options.layout, datasets.make(options.layout, options), options.root)
-    clips, split = _split(options, scan.clips)
-    if options.out.suffix in TABLES:
-        return _list(options, scan, clips, split, console)
-    if options.out.resolve() == options.root.resolve():
-        raise EmoliveError("OUT must be another folder than ROOT.")
-    if not_media := next((clip for clip in clips if not media(clip, options.root)), None):
-        raise EmoliveError(
-            f"The clip {not_media.id} is no media file ({not_media.video}): name a .csv as OUT, which lists "
-            f"the clips where they lie."
+    @property
+    def config(self) -> PreprocessConfig:
+        """What to extract."""
+        return PreprocessConfig(
+            size=self.size, audio_format=self.audio_format, audio_source=self.audio_source
         )
-    output = Output(options.out)
-    cut = PreprocessConfig(size=options.size, audio_format=options.audio_format, sound=options.sound)
-    steps: tuple[Step, ...] = options.steps
-    if options.dry_run:
-        left = unfinished(options.root, output, scan, steps)
-        report.show(report.build(output, scan), console)
-        console.print(f"Clips to be cut: {len(left)} ({', '.join(steps)}). Nothing was written.")
-        return 0
-    outcome = run(options.root, output, scan, cut, steps, workers=options.workers, console=errors)
-    if outcome.done:
-        console.print(f"Clips: {outcome.done} in {outcome.elapsed_s:.1f} s, {outcome.rate_hz:.2f} a second.")
-    grids = grid.write_contact_sheets(output, scan) if "faces" in steps else 0
-    written = tables.write_tables(output, cut, scan, clips)
-    code = _show(output, scan, console, options.strict)
-    for name, n in written.items():
-        console.print(_table_line(name, n, split))
-    if grids:
-        console.print(f"Look at the crops: {escape(str(output.root / names.GRIDS))}", soft_wrap=True)
-    return code
+
+    @property
+    def lists_only(self) -> bool:
+        """Whether `out` is an annotation file of the clips where they are."""
+        return self.out.suffix in TABLE_SUFFIXES
 
 
-def _list(
-    options: argparse.Namespace, scan: DatasetIndex, clips: list[ClipEntry], split: str, console: Console
-) -> int:
-    """Write annotations of the clips where they lie."""
-    base = options.root if options.root.is_dir() else options.root.parent
-    report.show_scan(scan, console)
-    if options.dry_run:
-        console.print(f"Clips to be listed: {len(clips)}. Nothing was written.")
-    else:
-        _write(options.out, moved(clips, base, options.out.parent), split, console)
-    return 1 if options.strict and scan.faults else 0
+@dataclass(frozen=True, kw_only=True)
+class AnnotationsOptions(SplitOptions):
+    """Rewrite annotations: with other splits, elsewhere, or from and to the published annotations.txt."""
+
+    source: Annotated[Path, Arg(positional=True, metavar="FROM")]
+    """Folder of preprocessed clips, or a .csv or .txt file."""
+    out: Annotated[Path | None, Arg(positional=True, metavar="TO")] = None
+    """A .csv file, or .txt for the published form. Default: the annotation files of the folder FROM."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.out is not None and self.out.suffix not in TABLE_SUFFIXES:
+            raise ConfigError(f"{self.out} must end in {' or '.join(TABLE_SUFFIXES)}.")
+        if self.out is None and self.source.suffix in TABLE_SUFFIXES:
+            raise ConfigError(f"TO is missing: name a second file for the annotations of {self.source}.")
 
 
-def _write(path: Path, items: list[ClipEntry], split: str, console: Console) -> None:
-    write(path, items)
-    console.print(_table_line(path.name, len(items), split))
-    if escapes_root(items):
-        console.print("Its paths leave its folder: training reads them with --allow-outside.")
+@dataclass(frozen=True)
+class CheckOptions:
+    """Read all files of a folder of preprocessed clips, and report any issues."""
+
+    out: Annotated[Path, Arg(positional=True)]
+    """Folder of preprocessed clips."""
+    strict: bool = False
+    """Exit with code 1 if there are any issues."""
 
 
-def _show(output: Output, scan: DatasetIndex, console: Console, strict: bool, thorough: bool = False) -> int:
-    found = report.build(output, scan, thorough=thorough)
-    if not thorough:
-        output.write_json(names.REPORT, found.to_dict())
-    report.show(found, console)
-    return 1 if strict and (found.faults or found.done < found.clips) else 0
+def check(options: CheckOptions) -> int:
+    """Run the command `check`."""
+    from preprocessing import commands
+
+    return commands.check(options)
 
 
-def _table_line(name: str, clips: int, split: str) -> str:
-    return escape(f"{name}: {split}, clips: {clips}.")
+def rewrite_annotations(options: AnnotationsOptions) -> int:
+    """Run the command `annotations`."""
+    from preprocessing import commands
+
+    return commands.rewrite_annotations(options)
 
 
-def _annotations(options: argparse.Namespace, console: Console, errors: Console) -> int:
-    source, out = options.source, options.out
-    if out is not None and out.suffix not in TABLES:
-        raise EmoliveError(f"{out} must end in {' or '.join(TABLES)}.")
-    if source.suffix in TABLES or out is not None:
-        path = source if source.suffix in TABLES else source / names.ANNOTATIONS
-        if out is None:
-            raise EmoliveError(f"Name a second file to write the annotations of {source} to.")
-        # Whoever moves a file names its clips himself, wherever they are.
-        found = read(path, allow_outside=True)
-        items, split = _split(options, found.items)
-        _write(out, moved(items, found.root, out.parent), split, console)
-        return 0
-    output = Output(source)
-    cut, scan = output.plan()
-    clips, split = _split(options, scan.clips)
-    for name, n in tables.write_tables(output, cut, scan, clips).items():
-        console.print(_table_line(name, n, split))
-    return 0
+BUILTIN = (
+    Command("annotations", "rewrite annotations with other splits or in another place", rewrite_annotations),
+    Command("check", "read all written files and report issues", check),
+)
 
 
-def _check(options: argparse.Namespace, console: Console, errors: Console) -> int:
-    output = Output(options.out)
-    _, scan = output.plan()
-    return _show(output, scan, console, options.strict, thorough=True)
+def _dataset_command(name: str, title: str) -> Command:
+    def preprocess(dataset: Any, options: PreprocessOptions) -> int:
+        from preprocessing import commands
+
+        return commands.preprocess(name, dataset, options)
+
+    return Command(name, title, preprocess, options=lambda: (_dataset_class(name), PreprocessOptions))
+
+
+def _dataset_class(name: str) -> type:
+    dataset: type = DATASETS.get(name)
+    if not callable(getattr(dataset, "items", None)):
+        raise ConfigError(f"The data set {name} lacks the method items(root).")
+    return dataset
+
+
+def _commands() -> tuple[Command, ...]:
+    """A command for each registered data set, those of plug-ins included, and the built-in ones."""
+    for command in BUILTIN:
+        if command.name in DATASETS:
+            raise ConfigError(f"A data set cannot be named {command.name}: that is a command.")
+    return (*(_dataset_command(name, title) for name, title in DATASETS.titles().items()), *BUILTIN)
+
+
+PREPROCESS = CommandGroup(
+    prog="emolive-preprocess",
+    description="Prepares clips for training: face crops and audio of the same 3.6 seconds, landmarks and "
+    "audio of whole clips, and annotations with splits by actor.",
+    commands=_commands,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `emolive-preprocess`.
+
+    Returns:
+        0; 1 for issues with --strict; 2 for bad input; 130 if it was stopped.
+    """
+    return PREPROCESS(argv)
 
 
 if __name__ == "__main__":

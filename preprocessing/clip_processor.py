@@ -1,4 +1,4 @@
-"""One clip from file to files: decoded once, cut where picture and sound are the same 3.6 s."""
+"""Processes one clip: decodes it once and writes its face crops, landmarks and audio."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from emolive.audio import features as audio
 from emolive.audio.vad import SPEECH_FLOOR_DBFS
 from emolive.capture.media_file import iter_media, probe
 from emolive.capture.prefetch import DECODED, prefetch
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
-from emolive.types import AudioBlock, Frame
+from emolive.types import AudioBlock
 from emolive.windowing import Waveform, centre_window_end_ns
 from preprocessing import output as names
 from preprocessing.annotations import ClipEntry
-from preprocessing.audio import encode_sound, loudest_dbfs, window_of
+from preprocessing.audio import encode_audio, extract_audio_window, peak_level_dbfs, resample
 from preprocessing.face_extractor import (
     FILLED,
     MEASURED,
@@ -28,184 +25,183 @@ from preprocessing.face_extractor import (
     encode_array,
     encode_landmarks,
 )
-from preprocessing.output import Output
+from preprocessing.output import OutputFolder
 from preprocessing.records import Issue, Kind, PreprocessConfig, Record, Step, StepResult
 
 
 def source_state(root: Path, clip: ClipEntry) -> dict[str, tuple[int, int]]:
-    """Size and time of change of a clip's files, by which a later run knows them again."""
-    found = {}
+    """Size and modification time (ns) of a clip's files; -1 and 0 for a missing file."""
+    states = {}
     for name in filter(None, {clip.video, clip.audio}):
         try:
-            state = (root / name).stat()
-            found[name] = state.st_size, state.st_mtime_ns
+            stat = (root / name).stat()
+            states[name] = stat.st_size, stat.st_mtime_ns
         except OSError:
-            found[name] = -1, 0
-    return found
+            states[name] = -1, 0
+    return states
 
 
 @dataclass(slots=True)
 class _Decoded:
-    """What a clip held. Its frames have gone through the reader."""
+    """A decoded clip. Its frames have gone to the face extractor."""
 
     duration_s: float = 0.0
-    has_picture: bool = False
-    sound: Waveform | None = None
-    sound_from: str = ""
-    """The file that the sound was taken from."""
-    own_is_silent: bool = False
-    """There is a sound track, and the file beside it was taken because nothing is heard in it."""
-    damage: str | None = None
+    has_video: bool = False
+    audio: Waveform | None = None
+    audio_file: str = ""
+    """The file that the audio was taken from."""
+    track_is_silent: bool = False
+    """The audio file was used because the clip's own audio track is silent."""
+    corruption: str | None = None
 
 
 class ClipProcessor:
-    """Cuts clips, one after another. Belongs to one process.
+    """Processes clips, one after another, in one process.
 
     Args:
-        root: what the clips' paths start from.
-        output: where to.
-        cut: what to cut out.
+        root: the folder that the clips' paths are relative to.
+        output: the folder to write to.
+        config: what to extract.
         steps: faces, audio or both.
     """
 
-    def __init__(self, root: Path, output: Output, cut: PreprocessConfig, steps: tuple[Step, ...]) -> None:
+    def __init__(
+        self, root: Path, output: OutputFolder, config: PreprocessConfig, steps: tuple[Step, ...]
+    ) -> None:
         self._root = root
         self._output = output
-        self._cut = cut
+        self._config = config
         self._steps = steps
-        self._reader = FaceExtractor(cut) if "faces" in steps else None
+        self._faces = FaceExtractor(config) if "faces" in steps else None
 
     def __call__(self, clip: ClipEntry) -> Record:
         """Write a clip's files and then its record.
 
-        What is wrong with the clip is in the record. EmoliveError if OUT cannot be written.
+        Returns:
+            The record. Problems of the clip are issues in it.
+
+        Raises:
+            OutputError: the output folder cannot be written to.
         """
         source = source_state(self._root, clip)
         old = self._output.record(clip.id)
-        kept = dict(old.steps) if old and old.is_of(clip, source) else {}
+        valid_steps = dict(old.steps) if old and old.matches(clip, source) else {}
         try:
             decoded = self._decode(clip)
         except (EmoliveError, ValueError, RuntimeError, MemoryError) as error:
-            fault = Issue(
-                "corrupt", clip.id, str(error).replace(f"{self._root}/", "") or type(error).__name__
-            )
-            results: dict[str, StepResult] = {step: StepResult({}, (fault,), {}) for step in self._steps}
+            text = str(error).replace(f"{self._root}/", "") or type(error).__name__
+            issue = Issue("corrupt", clip.id, text)
+            results: dict[str, StepResult] = {step: StepResult({}, (issue,), {}) for step in self._steps}
         else:
-            end_ns = centre_window_end_ns(decoded.duration_s, self._cut.pixels)
-            results = {
-                step: self._faces(clip, decoded, end_ns)
-                if step == "faces"
-                else self._audio(clip, decoded, end_ns)
-                for step in self._steps
-            }
-        record = Record(clip, source, dict(sorted((kept | results).items())))
+            end_ns = centre_window_end_ns(decoded.duration_s, self._config.pixels)
+            write = {"faces": self._write_faces, "audio": self._write_audio}
+            results = {step: write[step](clip, decoded, end_ns) for step in self._steps}
+        record = Record(clip, source, dict(sorted((valid_steps | results).items())))
         self._output.save_record(record)
         return record
 
     def _decode(self, clip: ClipEntry) -> _Decoded:
+        """Decode the clip; frames go to the face extractor as they come."""
         decoded = _Decoded()
-        if self._reader is not None:
-            self._reader.reset()
+        if self._faces is not None:
+            self._faces.reset()
 
-        def on_damage(text: str) -> None:
-            decoded.damage = decoded.damage or text
+        def on_corruption(text: str) -> None:
+            decoded.corruption = decoded.corruption or text
 
-        file = clip.audio if clip.audio != clip.video else ""
-        has_own = bool(clip.video and clip.audio) and probe(self._root / clip.video).has_audio
-        own = has_own and not (file and self._cut.sound == "file")
+        audio_file = clip.audio if clip.audio != clip.video else ""
+        has_track = bool(clip.video and clip.audio) and probe(self._root / clip.video).has_audio
+        use_track = has_track and not (audio_file and self._config.audio_source == "file")
         blocks: list[AudioBlock] = []
         end_ns = 0
         if clip.video:
-            media = iter_media(self._root / clip.video, audio=own, on_damage=on_damage)
+            media = iter_media(self._root / clip.video, audio=use_track, on_damage=on_corruption)
             with closing(prefetch(media, DECODED)) as items:
                 for item in items:
                     if isinstance(item, AudioBlock):
                         blocks.append(item)
                         continue
-                    decoded.has_picture = True
+                    decoded.has_video = True
                     end_ns = max(end_ns, item.t_ns)
-                    self._look(item)
-        decoded.sound, decoded.sound_from = Waveform.from_blocks(blocks), clip.video
-        own_is_silent = decoded.sound is not None and loudest_dbfs(decoded.sound) < SPEECH_FLOOR_DBFS
-        if file and (decoded.sound is None or own_is_silent):
-            beside = iter_media(self._root / file, video=False, on_damage=on_damage)
-            decoded.sound = Waveform.from_blocks([item for item in beside if isinstance(item, AudioBlock)])
-            decoded.sound_from, decoded.own_is_silent = file, own_is_silent
-        if decoded.sound is not None:
-            end_ns = max(end_ns, to_ns(len(decoded.sound.samples) / decoded.sound.rate_hz))
+                    if self._faces is not None:
+                        self._faces.process(item)
+        decoded.audio, decoded.audio_file = Waveform.from_blocks(blocks), clip.video
+        track_is_silent = decoded.audio is not None and peak_level_dbfs(decoded.audio) < SPEECH_FLOOR_DBFS
+        if audio_file and (decoded.audio is None or track_is_silent):
+            media = iter_media(self._root / audio_file, video=False, on_damage=on_corruption)
+            decoded.audio = Waveform.from_blocks([item for item in media if isinstance(item, AudioBlock)])
+            decoded.audio_file, decoded.track_is_silent = audio_file, track_is_silent
+        if decoded.audio is not None:
+            end_ns = max(end_ns, to_ns(len(decoded.audio.samples) / decoded.audio.rate_hz))
         decoded.duration_s = to_s(end_ns)
         return decoded
 
-    def _look(self, frame: Frame) -> None:
-        if self._reader is not None:
-            self._reader.look(frame)
-
-    def _faces(self, clip: ClipEntry, decoded: _Decoded, end_ns: int) -> StepResult:
-        assert self._reader is not None
-        step = _Result(self._output, clip, decoded, end_ns, self._cut)
-        crops, landmarks = self._reader.crops(end_ns), self._reader.landmarks()
-        step.facts["frames"] = self._reader.looked_at
-        step.facts["frames_with_face"] = len(landmarks.frames) if landmarks else 0
-        if not decoded.has_picture:
+    def _write_faces(self, clip: ClipEntry, decoded: _Decoded, end_ns: int) -> StepResult:
+        assert self._faces is not None
+        step = _StepWriter(self._output, clip, decoded, end_ns, self._config)
+        crops, landmarks = self._faces.crops(end_ns), self._faces.landmarks()
+        step.stats["frames"] = self._faces.n_processed
+        step.stats["frames_with_face"] = len(landmarks.frames) if landmarks else 0
+        if not decoded.has_video:
             if clip.video:
-                step.fault("faceless", "There is no picture in it.")
+                step.add_issue("faceless", "It has no video.")
         elif crops is None:
-            step.fault("faceless", "No face was found in it.")
+            step.add_issue("faceless", "No face was detected in it.")
         if crops is not None:
             step.write(f"{names.CROPS}/{clip.id}.npy", encode_array(crops.images))
             step.write(f"{names.CROPS}/{clip.id}.mask.npy", encode_array(crops.mask))
             for name, code in (("measured", MEASURED), ("filled", FILLED), ("padded", PADDED)):
-                step.facts[name] = int((crops.mask == code).sum())
+                step.stats[name] = int((crops.mask == code).sum())
         if landmarks is not None:
             step.write(f"{names.LANDMARKS}/{clip.id}.npz", encode_landmarks(clip.id, landmarks))
-        return step.done()
+        return step.result()
 
-    def _audio(self, clip: ClipEntry, decoded: _Decoded, end_ns: int) -> StepResult:
-        step = _Result(self._output, clip, decoded, end_ns, self._cut)
-        sound, cut = decoded.sound, self._cut
-        if sound is None:
-            step.fault("silent", "There is no sound in it, and no sound file beside it.")
-            return step.done()
-        level_dbfs = loudest_dbfs(sound)
+    def _write_audio(self, clip: ClipEntry, decoded: _Decoded, end_ns: int) -> StepResult:
+        step = _StepWriter(self._output, clip, decoded, end_ns, self._config)
+        audio, config = decoded.audio, self._config
+        if audio is None:
+            step.add_issue("silent", "It has no audio, and there is no audio file beside it.")
+            return step.result()
+        level_dbfs = peak_level_dbfs(audio)
         if level_dbfs < SPEECH_FLOOR_DBFS:
-            step.fault("silent", f"Its sound never exceeds {level_dbfs:.0f} dBFS.")
-        part, span = window_of(sound, end_ns, cut.samples, cut.rate_hz)
-        atomic_write = np.asarray(audio.resample(sound.samples, sound.rate_hz, cut.rate_hz).numpy())
-        for folder, samples in ((names.AUDIO, part), (names.WHOLE_AUDIO, atomic_write)):
-            data = encode_sound(samples, cut.rate_hz, cut.audio_format)
-            step.write(f"{folder}/{clip.id}.{cut.audio_format}", data)
-        step.facts |= {
-            "sound": "own" if decoded.sound_from == clip.video else "file",
-            "sound_from": decoded.sound_from,
-            "own_is_silent": decoded.own_is_silent,
-            "sound_in_window_s": list(span),
-            "loudest_dbfs": round(level_dbfs, 1),
+            step.add_issue("silent", f"Its audio never exceeds {level_dbfs:.0f} dBFS.")
+        window, span_s = extract_audio_window(audio, end_ns, config.n_samples, config.rate_hz)
+        whole = resample(audio.samples, audio.rate_hz, config.rate_hz)
+        for folder, samples in ((names.AUDIO, window), (names.WHOLE_AUDIO, whole)):
+            data = encode_audio(samples, config.rate_hz, config.audio_format)
+            step.write(f"{folder}/{clip.id}.{config.audio_format}", data)
+        step.stats |= {
+            "audio_source": "track" if decoded.audio_file == clip.video else "file",
+            "audio_file": decoded.audio_file,
+            "track_is_silent": decoded.track_is_silent,
+            "audio_in_window_s": list(span_s),
+            "peak_level_dbfs": round(level_dbfs, 1),
         }
-        return step.done()
+        return step.result()
 
 
-class _Result:
-    """Gathers what one step does."""
+class _StepWriter:
+    """Writes the files of one step for one clip, and collects its result."""
 
     def __init__(
-        self, output: Output, clip: ClipEntry, decoded: _Decoded, end_ns: int, cut: PreprocessConfig
+        self, output: OutputFolder, clip: ClipEntry, decoded: _Decoded, end_ns: int, config: PreprocessConfig
     ) -> None:
         self._output = output
         self._clip = clip
-        self._faults: list[Issue] = []
+        self._issues: list[Issue] = []
         self._files: dict[str, tuple[int, str]] = {}
-        self.facts: dict[str, Any] = {
+        self.stats: dict[str, Any] = {
             "duration_s": round(decoded.duration_s, 4),
-            "window_s": [round(to_s(end_ns) - cut.window_s, 4), round(to_s(end_ns), 4)],
+            "window_s": [round(to_s(end_ns) - config.window_s, 4), round(to_s(end_ns), 4)],
         }
-        if decoded.damage:
-            self.fault("corrupt", decoded.damage)
+        if decoded.corruption:
+            self.add_issue("corrupt", decoded.corruption)
 
-    def fault(self, kind: Kind, text: str) -> None:
-        self._faults.append(Issue(kind, self._clip.id, text))
+    def add_issue(self, kind: Kind, text: str) -> None:
+        self._issues.append(Issue(kind, self._clip.id, text))
 
     def write(self, name: str, data: bytes) -> None:
         self._files[name] = self._output.write(name, data)
 
-    def done(self) -> StepResult:
-        return StepResult(self.facts, tuple(self._faults), self._files)
+    def result(self) -> StepResult:
+        return StepResult(self.stats, tuple(self._issues), self._files)

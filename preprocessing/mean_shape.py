@@ -1,88 +1,101 @@
-"""The mean face that all landmarks are laid on, from measured faces: `python -m preprocessing.mean_shape`.
+"""Computes the mean face shape that landmarks are aligned to: `python -m preprocessing.mean_shape`.
 
-Every landmark vector that a model reads is relative to this shape, so another shape wants other weights.
+All landmark features are relative to this shape, so models must be trained again if it changes.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emolive.atomic_io import atomic_write
-from emolive.errors import EmoliveError
+from emolive.cli.commands import Command, guarded
+from emolive.cli.config import Arg
+from emolive.errors import ConfigError
 from emolive.types import FloatArray
 from emolive.vision import geometry
-from preprocessing.landmarks_npz import is_left_out
+from preprocessing.datasets.landmarks_npz import is_excluded, read_array_names
 
 EVERY = 4
-"""Neighbouring rows show nearly the same face: one of so many is enough."""
+"""Successive frames are nearly the same: one of so many is used."""
 DIGITS = 5
 
 
-def faces_of(npz: Path, leave_out: Sequence[str] = (), every: int = EVERY) -> FloatArray:
-    """(n, 68, 2): one of `every` rows of all trials KEY/xy whose actor is not left out.
+@dataclass(frozen=True)
+class MeanShapeOptions:
+    """Compute the mean face shape from landmarks, and print how far it is from the one in OUT.json."""
+
+    npz: Annotated[Path, Arg(positional=True)]
+    """File with KEY/xy (T, 68, 2) for each trial."""
+    out: Annotated[Path, Arg(positional=True, metavar="OUT.json")]
+    """File to write."""
+    exclude: Annotated[tuple[str, ...], Arg(metavar="TRIAL", aliases=("leave-out",))] = ()
+    """Trials to exclude: the end of a name, or actor:NN."""
+
+
+def read_faces(npz: Path, exclude: Sequence[str] = (), every: int = EVERY) -> FloatArray:
+    """Landmarks of all trials.
 
     Args:
-        npz: landmarks; the last field of a KEY in RAVDESS's naming is the actor.
-        leave_out: ends of trial names, or "actor:NN".
-        every: from the first row of each trial on.
+        npz: file with KEY/xy (T, 68, 2); the last field of a KEY, a RAVDESS name, is the actor.
+        exclude: ends of trial names, or "actor:NN".
+        every: use one of so many frames of each trial.
+
+    Returns:
+        (n, 68, 2) float32.
 
     Raises:
-        EmoliveError: the file cannot be read, or no face is left.
+        ConfigError: the file cannot be read, or no face is left.
     """
-    try:
-        with np.load(npz) as stored:
-            keys = sorted(name.removesuffix("/xy") for name in stored.files if name.endswith("/xy"))
-            kept = [stored[f"{key}/xy"][::every] for key in keys if not is_left_out(key, leave_out)]
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise EmoliveError(f"The landmarks {npz} cannot be read: {error}.") from error
-    if not kept:
-        raise EmoliveError(f"{npz} holds no landmarks (KEY/xy) that are not left out.")
-    return np.concatenate(kept).astype(np.float32)
+    keys = sorted(name.removesuffix("/xy") for name in read_array_names(npz) if name.endswith("/xy"))
+    with np.load(npz) as stored:
+        faces = [stored[f"{key}/xy"][::every] for key in keys if not is_excluded(key, exclude)]
+    if not faces:
+        raise ConfigError(f"{npz} has no landmarks (KEY/xy) that are not excluded.")
+    return np.concatenate(faces).astype(np.float32)
 
 
 def symmetric_mean_shape(faces: FloatArray) -> FloatArray:
-    """(68, 2): the mean of (n, 68, 2) faces and of their mirror images."""
+    """The mean of (n, 68, 2) faces and their mirror images, (68, 2)."""
     shape = geometry.mean_shape_of(faces)
     mirrored = geometry.mirror(shape.reshape(1, geometry.WIDTH)).reshape(geometry.POINTS, 2)
     return np.asarray((shape + mirrored) / 2, np.float32)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m preprocessing.mean_shape", description=__doc__)
-    parser.add_argument("npz", type=Path, metavar="NPZ", help="holds KEY/xy (T, 68, 2) for each trial")
-    parser.add_argument("out", type=Path, metavar="OUT.json")
-    parser.add_argument("--leave-out", nargs="+", default=[], metavar="TRIAL", help="or actor:NN")
-    options = parser.parse_args(arguments)
-    try:
-        faces = faces_of(options.npz, options.leave_out)
-        shape = np.round(symmetric_mean_shape(faces).astype(np.float64), DIGITS) + 0.0  # no -0.0
-        if old := _apart(options.out, shape):
-            sys.stdout.write(old)
-        with atomic_write(options.out) as part:
-            part.write_text(json.dumps({"points": shape.tolist()}))
-        sys.stdout.write(f"{options.out}: the mean of {len(faces)} faces.\n")
-        return 0
-    except EmoliveError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+def write_mean_shape(options: MeanShapeOptions) -> int:
+    """Compute and write the shape."""
+    faces = read_faces(options.npz, options.exclude)
+    shape = np.round(symmetric_mean_shape(faces).astype(np.float64), DIGITS) + 0.0  # no -0.0
+    difference = _difference(options.out, shape)
+    with atomic_write(options.out) as part:
+        part.write_text(json.dumps({"points": shape.tolist()}))
+    if difference is not None:
+        sys.stdout.write(f"The largest difference from the previous shape is {difference:.0e}.\n")
+    sys.stdout.write(f"{options.out}: the mean of {len(faces)} faces.\n")
+    return 0
 
 
-def _apart(out: Path, shape: NDArray[Any]) -> str:
-    """How far a shape is from the one that stands in its place; "" if none does."""
+def _difference(path: Path, shape: NDArray[Any]) -> float | None:
+    """The largest difference from the shape in a file; None if there is none."""
     try:
-        old = np.asarray(json.loads(out.read_text())["points"], np.float64)
-        return f"At most {np.abs(shape - old).max():.0e} from the shape that was there.\n"
+        old = np.asarray(json.loads(path.read_text())["points"], np.float64)
+        return float(np.abs(shape - old).max())
     except (OSError, ValueError, KeyError, TypeError):
-        return ""
+        return None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the module."""
+    command = Command("mean-shape", "", write_mean_shape)
+    prog = "python -m preprocessing.mean_shape"
+    return guarded(prog, lambda: command.run(sys.argv[1:] if argv is None else argv, prog))
 
 
 if __name__ == "__main__":

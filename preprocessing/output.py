@@ -1,4 +1,4 @@
-"""The folder that preprocessing fills: its names, its records, its files."""
+"""The output folder of preprocessing: its file names, its plan, and the records of its clips."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from emolive.atomic_io import atomic_write, remove_stale_parts
-from emolive.errors import EmoliveError
+from emolive.errors import ConfigError, EmoliveError, OutputError
 from preprocessing.records import FORMAT, DatasetIndex, PreprocessConfig, Record
 
 PLAN = "plan.json"
@@ -18,84 +18,106 @@ REPORT = "report.json"
 ANNOTATIONS = "annotations.csv"
 LANDMARK_ANNOTATIONS = "annotations-landmarks.csv"
 CROPS, LANDMARKS, AUDIO, WHOLE_AUDIO = "crops", "landmarks", "audio", "audio-whole"
-RECORDS, GRIDS = "records", "grids"
+RECORDS, CONTACT_SHEETS = "records", "contact-sheets"
 
 
-class Output:
-    """OUT: what is written into it and read back from it."""
+class OutputFolder:
+    """Writes and reads the files of an output folder.
+
+    Args:
+        root: the folder; it is created when the first file is written.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def write(self, name: str, data: bytes) -> tuple[int, str]:
-        """Write a file at once, whole or not at all, and give its size and SHA-256.
+        """Write a file atomically.
+
+        Returns:
+            Its size in bytes and its SHA-256.
 
         Raises:
-            EmoliveError: the disk is full or the folder cannot be written.
+            OutputError: the disk is full or the folder cannot be written to.
         """
         path = self.root / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise EmoliveError(f"The folder {path.parent} cannot be made: {error.strerror}.") from error
+            raise OutputError(f"The folder {path.parent} cannot be created: {error.strerror}.") from error
         with atomic_write(path) as part:
             part.write_bytes(data)
         return len(data), hashlib.sha256(data).hexdigest()
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:
+        """Write a JSON file atomically. OutputError as for `write`."""
         text = json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False)
         self.write(name, f"{text}\n".encode())
 
     def remove_stale_parts(self) -> None:
-        """Remove what a killed run left half written."""
-        for folder in (".", CROPS, LANDMARKS, AUDIO, WHOLE_AUDIO, RECORDS, GRIDS):
+        """Remove half-written files of a run that was killed."""
+        for folder in (".", CROPS, LANDMARKS, AUDIO, WHOLE_AUDIO, RECORDS, CONTACT_SHEETS):
             remove_stale_parts(self.root / folder)
 
-    def save_plan(self, cut: PreprocessConfig, scan: DatasetIndex) -> None:
-        """Say what this folder is to hold. EmoliveError if it holds clips of another cut."""
+    def save_plan(self, config: PreprocessConfig, index: DatasetIndex) -> None:
+        """Write which clips the folder is to hold.
+
+        Raises:
+            ConfigError: it holds clips of another configuration.
+        """
         if (self.root / PLAN).is_file():
-            old, new = asdict(self.plan()[0]), asdict(cut)
+            old, new = asdict(self.plan()[0]), asdict(config)
             for name in (name for name in new if old[name] != new[name]):
-                raise EmoliveError(
+                raise ConfigError(
                     f"{self.root} holds clips with {name.replace('_', ' ')} {old[name]}, not {new[name]}: "
-                    f"choose the same or another folder."
+                    f"use the same value or another folder."
                 )
-        self.write_json(PLAN, {"format": FORMAT, "cut": asdict(cut), "scan": scan.to_dict()})
+        self.write_json(PLAN, {"format": FORMAT, "config": asdict(config), "index": index.to_dict()})
 
     def plan(self) -> tuple[PreprocessConfig, DatasetIndex]:
-        """What this folder is to hold. EmoliveError if preprocessing never ran into it."""
+        """The configuration and the clips of the folder.
+
+        Raises:
+            ConfigError: preprocessing has not run into it, or with another version.
+        """
         path = self.root / PLAN
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values["format"] != FORMAT:
-                raise EmoliveError(f"{path} was written by another version: preprocess into a new folder.")
-            return PreprocessConfig(**values["cut"]), DatasetIndex.from_dict(values["scan"])
+                raise ConfigError(f"{path} was written by another version: preprocess into a new folder.")
+            return PreprocessConfig(**values["config"]), DatasetIndex.from_dict(values["index"])
         except FileNotFoundError:
-            raise EmoliveError(
+            raise ConfigError(
                 f"{self.root} holds no preprocessed clips: run emolive-preprocess ravdess or folder first."
             ) from None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise EmoliveError(f"{path} cannot be read: delete it and run again.") from error
+            raise ConfigError(f"{path} is damaged: delete it and run again.") from error
 
     def save_record(self, record: Record) -> None:
+        """Write the record of a clip, after its files. OutputError as for `write`."""
         self.write_json(f"{RECORDS}/{record.clip.id}.json", record.to_dict())
 
     def record(self, clip_id: str) -> Record | None:
-        """What is known of a clip; None if it is not done, or the record is damaged."""
+        """The record of a clip; None if the clip is not done or the record is damaged."""
         try:
             text = (self.root / RECORDS / f"{clip_id}.json").read_text(encoding="utf-8")
             return Record.from_dict(json.loads(text))
         except (OSError, ValueError, EmoliveError):
             return None
 
-    def records(self, scan: DatasetIndex) -> Iterator[Record]:
-        """The records of a scan's clips that are done, in its order."""
-        for clip in scan.clips:
+    def records(self, index: DatasetIndex) -> Iterator[Record]:
+        """The records of the clips that are done, in the order of the index."""
+        for clip in index.clips:
             if (record := self.record(clip.id)) is not None:
                 yield record
 
-    def damaged(self, record: Record, *, thorough: bool) -> Iterator[str]:
-        """Names of a clip's files that are gone or changed; by content if `thorough`, else by size."""
+    def damaged_files(self, record: Record, *, thorough: bool) -> Iterator[str]:
+        """Names of a clip's files that are missing or changed.
+
+        Args:
+            record: of the clip.
+            thorough: compare the content; otherwise only the size.
+        """
         for step in record.steps.values():
             for name, (size, digest) in step.files.items():
                 path = self.root / name

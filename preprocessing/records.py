@@ -1,15 +1,15 @@
-"""Plain values of preprocessing: what is cut, which clips there are, what became of each."""
+"""The values of preprocessing: its configuration, the index of a data set, and the record of each clip."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from emolive.errors import EmoliveError
+from emolive.errors import MediaError
 from emolive.models.spec import ModelSpec, PixelSpec
 from preprocessing.annotations import ClipEntry
 
-FORMAT = 2
+FORMAT = 3
 
 Kind = Literal["missing", "corrupt", "duplicated", "faceless", "silent", "misnamed"]
 KINDS: tuple[Kind, ...] = ("missing", "corrupt", "duplicated", "faceless", "silent", "misnamed")
@@ -17,110 +17,123 @@ KINDS: tuple[Kind, ...] = ("missing", "corrupt", "duplicated", "faceless", "sile
 Step = Literal["faces", "audio"]
 STEPS: tuple[Step, ...] = ("faces", "audio")
 
+AudioFormat = Literal["flac", "wav"]
+AudioSource = Literal["track", "file"]
+
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Something that is wrong with one clip."""
+    """A problem with one clip."""
 
     kind: Kind
     clip: str
-    """The clip's id, or the file's path under ROOT where it is no clip."""
+    """The clip's id, or the path of a file that is not a clip."""
     text: str
     """One sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreprocessConfig:
-    """What is cut out of every clip; one folder holds clips of one cut."""
+    """What is extracted from every clip. All clips in a folder have the same configuration."""
 
     size: int = 224
     """Side of a face crop in pixels."""
-    frames: int = 15
+    n_frames: int = 15
+    """Face crops per clip."""
     window_s: float = 3.6
     rate_hz: int = 22_050
-    audio_format: Literal["flac", "wav"] = "flac"
-    sound: Literal["own", "file"] = "own"
-    """Which is preferred where a clip has both: its own sound track or the file beside it."""
+    """Sampling rate of the audio."""
+    audio_format: AudioFormat = "flac"
+    audio_source: AudioSource = "track"
+    """Which audio is preferred for a clip that has both: its own track or the file beside it."""
 
     @property
     def pixels(self) -> ModelSpec:
-        """The live description of models on pixels: it chooses the frames that are cropped."""
-        return ModelSpec(n_bins=self.frames, window_s=self.window_s, pixels=PixelSpec(size=self.size))
+        """Description of a model on face crops; it determines which frames are cropped."""
+        return ModelSpec(n_bins=self.n_frames, window_s=self.window_s, pixels=PixelSpec(size=self.size))
 
     @property
     def landmarks(self) -> ModelSpec:
-        """The live description of models on landmarks: it chooses the frames that are measured."""
-        return ModelSpec(encoders=("geometry",), pooling="mean", n_bins=self.frames, window_s=self.window_s)
+        """Description of a model on landmarks; it determines in which frames landmarks are detected."""
+        return ModelSpec(encoders=("geometry",), pooling="mean", n_bins=self.n_frames, window_s=self.window_s)
 
     @property
-    def samples(self) -> int:
-        """Samples of a window."""
+    def n_samples(self) -> int:
+        """Audio samples in a window."""
         return round(self.window_s * self.rate_hz)
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetIndex:
-    """What lies under ROOT."""
+    """The clips of a data set."""
 
     dataset: str
     """Its registered name."""
     clips: tuple[ClipEntry, ...]
-    """Their paths start from ROOT."""
-    faults: tuple[Issue, ...]
-    left_out: dict[str, int] = field(default_factory=dict)
-    """What was passed over on purpose, and how many."""
+    """Their paths are relative to the folder of the data set."""
+    issues: tuple[Issue, ...]
+    skipped: dict[str, int] = field(default_factory=dict)
+    """How many files were left out on purpose, by what they are."""
 
     def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> DatasetIndex:
+        """The inverse of `to_dict`."""
         return cls(
             values["dataset"],
             tuple(ClipEntry(**clip) for clip in values["clips"]),
-            tuple(Issue(**fault) for fault in values["faults"]),
-            dict(values["left_out"]),
+            tuple(Issue(**issue) for issue in values["issues"]),
+            dict(values["skipped"]),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What one step made of one clip."""
+    """The outcome of one step for one clip."""
 
-    facts: dict[str, Any]
-    """Figures for the report, as JSON holds them."""
-    faults: tuple[Issue, ...]
+    stats: dict[str, Any]
+    """Figures for the report, as JSON values."""
+    issues: tuple[Issue, ...]
     files: dict[str, tuple[int, str]]
-    """Each file written, relative to OUT: its size in bytes and its SHA-256."""
+    """Each file written, relative to the output folder: its size in bytes and its SHA-256."""
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> StepResult:
+        """The inverse of `dataclasses.asdict`."""
         return cls(
-            values["facts"],
-            tuple(Issue(**fault) for fault in values["faults"]),
+            values["stats"],
+            tuple(Issue(**issue) for issue in values["issues"]),
             {name: (size, digest) for name, (size, digest) in values["files"].items()},
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What became of one clip; written after its files, so that a clip with a record is done."""
+    """The outcome for one clip. It is written after the clip's files: a clip with a record is done."""
 
     clip: ClipEntry
     source: dict[str, tuple[int, int]]
-    """Size in bytes and time of change (ns) of each source file."""
+    """Size in bytes and modification time (ns) of each source file."""
     steps: dict[str, StepResult]
 
-    def is_of(self, clip: ClipEntry, source: dict[str, tuple[int, int]]) -> bool:
-        """Whether it is of this clip as it is now; on which side of a split it lies makes nothing new."""
+    def matches(self, clip: ClipEntry, source: dict[str, tuple[int, int]]) -> bool:
+        """Whether the record is of this clip in its present state. The split does not matter."""
         return replace(self.clip, split=clip.split) == clip and self.source == source
 
     def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Record:
-        """Rebuild from JSON. EmoliveError if it is none of ours."""
+        """The inverse of `to_dict`.
+
+        Raises:
+            MediaError: the values are not a record.
+        """
         try:
             return cls(
                 ClipEntry(**values["clip"]),
@@ -128,6 +141,4 @@ class Record:
                 {step: StepResult.from_dict(result) for step, result in values["steps"].items()},
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise EmoliveError(
-                "A record of an earlier run cannot be read: delete it and run again."
-            ) from error
+            raise MediaError("A record of an earlier run is damaged: delete it and run again.") from error

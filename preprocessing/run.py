@@ -1,4 +1,4 @@
-"""All clips of a folder, several at a time; stopped at any point, the same command goes on."""
+"""Processes all clips of a data set in parallel. An interrupted run continues where it was stopped."""
 
 from __future__ import annotations
 
@@ -8,118 +8,129 @@ from pathlib import Path
 from time import monotonic
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
-from rich.progress import TimeRemainingColumn as TimeLeft
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from preprocessing.annotations import ClipEntry
 from preprocessing.clip_processor import ClipProcessor, source_state
-from preprocessing.output import Output
+from preprocessing.output import OutputFolder
 from preprocessing.records import DatasetIndex, PreprocessConfig, Step
-from preprocessing.worker_pool import Stopped, sigterm_as_interrupt, work
+from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunSummary:
     """What a run did."""
 
-    done: int
-    """Clips cut by this run."""
-    known: int
-    """Clips that an earlier run had done."""
+    processed: int
+    """Clips processed by this run."""
+    reused: int
+    """Clips that an earlier run had processed."""
     elapsed_s: float
 
     @property
-    def rate_hz(self) -> float:
-        """Clips a second."""
-        return self.done / self.elapsed_s if self.elapsed_s > 0 else 0.0
+    def clips_per_s(self) -> float:
+        """Throughput of this run."""
+        return self.processed / self.elapsed_s if self.elapsed_s > 0 else 0.0
 
 
-def unfinished(root: Path, output: Output, scan: DatasetIndex, steps: tuple[Step, ...]) -> list[ClipEntry]:
-    """The clips that still are to be cut: new, changed, or with files that are gone."""
-    left = []
-    for clip in scan.clips:
+@dataclass(frozen=True, slots=True)
+class ClipProcessorFactory:
+    """Builds a `ClipProcessor` in each worker process."""
+
+    root: Path
+    output: Path
+    config: PreprocessConfig
+    steps: tuple[Step, ...]
+
+    def build(self) -> ClipProcessor:
+        """The worker of one process."""
+        return ClipProcessor(self.root, OutputFolder(self.output), self.config, self.steps)
+
+
+def unfinished(
+    root: Path, output: OutputFolder, index: DatasetIndex, steps: tuple[Step, ...]
+) -> list[ClipEntry]:
+    """The clips that must be processed: new or changed ones, and those whose files are missing."""
+    clips = []
+    for clip in index.clips:
         record = output.record(clip.id)
         done = (
             record is not None
-            and record.is_of(clip, source_state(root, clip))
+            and record.matches(clip, source_state(root, clip))
             and set(steps) <= set(record.steps)
-            and not any(output.damaged(record, thorough=False))
+            and not any(output.damaged_files(record, thorough=False))
         )
         if not done:
-            left.append(clip)
-    return left
+            clips.append(clip)
+    return clips
 
 
 def run(
     root: Path,
-    output: Output,
-    scan: DatasetIndex,
-    cut: PreprocessConfig,
+    output: OutputFolder,
+    index: DatasetIndex,
+    config: PreprocessConfig,
     steps: tuple[Step, ...],
     *,
     workers: int,
     console: Console,
-) -> Outcome:
-    """Cut every clip that is not yet done.
+) -> RunSummary:
+    """Process every clip that is not done yet.
 
     Args:
-        root: what the clips' paths start from.
-        output: where to.
-        scan: which clips.
-        cut: what to cut out of each.
+        root: the folder that the clips' paths are relative to.
+        output: the folder to write to.
+        index: the clips.
+        config: what to extract.
         steps: faces, audio or both.
-        workers: processes beside this one; 0 does all in this one.
+        workers: processes beside this one; 0 runs everything in this one.
         console: for the progress bar.
 
     Raises:
-        Stopped: on Ctrl-C or SIGTERM; a later run goes on from there.
-        EmoliveError: OUT cannot be written, or holds clips of another cut.
+        Stopped: on Ctrl-C or SIGTERM.
+        OutputError: the output folder cannot be written to.
+        ConfigError: it holds clips of another configuration.
     """
     output.remove_stale_parts()
-    output.save_plan(cut, scan)
-    left = unfinished(root, output, scan, steps)
-    known = len(scan.clips) - len(left)
-    began = monotonic()
-    done = 0
-    bar = Progress(
+    output.save_plan(config, index)
+    remaining = unfinished(root, output, index, steps)
+    start_s = monotonic()
+    try:
+        with sigterm_as_interrupt(), _progress(console) as progress:
+            factory = ClipProcessorFactory(root, output.root, config, steps)
+            results = map_ordered(factory, remaining, min(workers, len(remaining)))
+            with closing(results):
+                for _ in progress.track(results, total=len(remaining)):
+                    pass
+    except KeyboardInterrupt:
+        done = len(index.clips) - len(unfinished(root, output, index, steps))
+        raise Stopped(
+            f"Stopped: {done} of {len(index.clips)} clips are done. Run the same command again to continue."
+        ) from None
+    return RunSummary(len(remaining), len(index.clips) - len(remaining), monotonic() - start_s)
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
         TextColumn("Clips"),
         BarColumn(),
         MofNCompleteColumn(),
-        _Rate(),
-        TimeLeft(),
+        _Throughput(),
+        TimeRemainingColumn(),
         TextColumn("left"),
         console=console,
     )
-    try:
-        with sigterm_as_interrupt(), bar:
-            task = bar.add_task("", total=len(left))
-            recipe = ClipArguments(root, output.root, cut, steps)
-            with closing(work(recipe, left, min(workers, len(left)))) as cuts:
-                for _ in cuts:
-                    done += 1
-                    bar.advance(task)
-    except KeyboardInterrupt:
-        kept = len(scan.clips) - len(unfinished(root, output, scan, steps))
-        raise Stopped(
-            f"Stopped: {kept} of {len(scan.clips)} clips are done. Run the same command again to go on."
-        ) from None
-    return Outcome(done, known, monotonic() - began)
 
 
-@dataclass(frozen=True, slots=True)
-class ClipArguments:
-    """What a worker needs to build its own `ClipProcessor`."""
-
-    root: Path
-    output: Path
-    cut: PreprocessConfig
-    steps: tuple[Step, ...]
-
-    def build(self) -> ClipProcessor:
-        return ClipProcessor(self.root, Output(self.output), self.cut, self.steps)
-
-
-class _Rate(ProgressColumn):
+class _Throughput(ProgressColumn):
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:.2f} clips/s" if task.speed else "- clips/s")

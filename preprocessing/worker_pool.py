@@ -1,94 +1,102 @@
-"""Clips worked on by several processes, with the results in the order of the clips."""
+"""Maps a function over items in several processes, with the results in the order of the items."""
 
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-import torch
-
 from emolive.errors import EmoliveError
+from emolive.plugins import load_plugin, loaded_plugins
 
-AHEAD = 2
-"""Clips handed out for each process: what waits for a slow one before it is bounded by this."""
+ITEMS_PER_WORKER = 2
+"""Items submitted per process: bounds how many results wait for a slow item before them."""
 
-Clip_contra = TypeVar("Clip_contra", contravariant=True)
+Item_contra = TypeVar("Item_contra", contravariant=True)
 Result_co = TypeVar("Result_co", covariant=True)
-Clip = TypeVar("Clip")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class WorkerFactory(Protocol, Generic[Clip_contra, Result_co]):
-    """What a process needs to build its own worker; it can be pickled."""
+class WorkerFactory(Protocol, Generic[Item_contra, Result_co]):
+    """Builds a worker inside its process. It must be picklable; the worker need not be."""
 
-    def build(self) -> Callable[[Clip_contra], Result_co]: ...
+    def build(self) -> Callable[[Item_contra], Result_co]:
+        """The worker: a function of one item."""
+        ...
 
 
 class Stopped(KeyboardInterrupt):
-    """A run was stopped; what is done is kept. `str()` says how far it got."""
+    """A run was interrupted. Its results so far are saved; the message says how many."""
 
 
 def default_workers() -> int:
-    """One process less than there are cores, and at least one."""
+    """One process fewer than there are cores, but at least one."""
     return max(1, (os.cpu_count() or 2) - 1)
 
 
-def work(
-    recipe: WorkerFactory[Clip, Result], clips: Iterable[Clip], workers: int
+def map_ordered(
+    factory: WorkerFactory[Item, Result], items: Iterable[Item], workers: int
 ) -> Generator[Result, None, None]:
-    """What a worker makes of each clip, in the order of the clips.
+    """The results of a worker for each item, in the order of the items.
 
-    When the iterator is closed, clips that are under way are finished and no others are begun.
+    When the generator is closed, items in progress are finished and no others are started. If this process is
+    killed, its workers end with it.
 
     Args:
-        recipe: builds a worker.
-        clips: what to work on; taken as they are needed.
-        workers: processes beside this one; 0 does all in this one.
+        factory: builds the worker in each process.
+        items: consumed as they are needed.
+        workers: processes beside this one; 0 runs everything in this one.
 
     Raises:
-        EmoliveError: what a worker raised, or that a process died.
+        EmoliveError: raised by a worker, or a worker process died.
     """
     if workers == 0:
         with _one_thread():
-            worker = recipe.build()
-            for clip in clips:
-                yield worker(clip)
+            worker = factory.build()
+            for item in items:
+                yield worker(item)
         return
     context = get_context("spawn")
     stop = context.Event()
-    pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(recipe, stop))
-    waiting: deque[Future[Any]] = deque()
+    # The factory is unpickled only after the plug-ins are loaded, since it may be of a class in one.
+    arguments = (loaded_plugins(), pickle.dumps(factory), stop)
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=arguments)
+    pending: deque[Future[Any]] = deque()
     try:
-        for clip in clips:
-            waiting.append(pool.submit(_one, clip))
-            if len(waiting) >= AHEAD * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        for item in items:
+            pending.append(pool.submit(_run_worker, item))
+            if len(pending) >= ITEMS_PER_WORKER * workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
     except BrokenProcessPool:
         raise EmoliveError(
             "A worker process died, perhaps for lack of memory: run the same command again with fewer "
-            "--workers; --workers 0 shows at which clip it happens."
+            "--workers; with --workers 0 it shows at which clip."
         ) from None
     finally:
-        # What the pool has queued cannot be taken back, so it is told to the workers.
+        # Items in the pool's own queue cannot be cancelled, so the workers skip them.
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Processes share the cores by themselves; and one thread gives the same bits on any machine."""
+    """The processes use the cores already, and one thread gives the same bits on every machine."""
+    import torch
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -101,46 +109,50 @@ _worker: Callable[[Any], Any] | None = None
 _stop: Event | None = None
 
 
-def _start(recipe: WorkerFactory[Any, Any], stop: Event) -> None:
+def _start_worker(plugins: Sequence[Path], pickled_factory: bytes, stop: Event) -> None:
+    import torch
+
     global _worker, _stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    # The face detector's runtime writes to the C level's stderr, through the progress bar.
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    # The runtime of the face detector writes to the C level's stderr and would break the progress bar.
     sys.stderr.flush()
-    silent = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silent, 2)
-    os.close(silent)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    os.close(null)
     torch.set_num_threads(1)
-    _worker, _stop = recipe.build(), stop
+    for path in plugins:
+        load_plugin(path)
+    _worker, _stop = pickle.loads(pickled_factory).build(), stop
 
 
-def _end_with_parent() -> None:
-    """A killed parent cannot tell its workers to end."""
+def _exit_with_parent() -> None:
+    """A parent that is killed cannot shut down its workers."""
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
 
 
-def _one(clip: Any) -> Any:
+def _run_worker(item: Any) -> Any:
     assert _worker is not None
     assert _stop is not None
-    return None if _stop.is_set() else _worker(clip)
+    return None if _stop.is_set() else _worker(item)
 
 
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
-    """SIGTERM stops as Ctrl-C does; only a main thread can be asked so."""
+    """SIGTERM raises KeyboardInterrupt, as Ctrl-C does. Without effect outside the main thread."""
 
-    def stop(number: int, stack: object) -> None:
+    def interrupt(number: int, stack: object) -> None:
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    old = signal.signal(signal.SIGTERM, stop)
+    previous = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, old)
+        signal.signal(signal.SIGTERM, previous)

@@ -91,9 +91,9 @@ def fold_of(config: TrainConfig, annotations: Annotations) -> Fold | None:
         if testing:
             raise ConfigError("--fold determines the test actors: leave out --test_actors.")
         fold = folds[int(number) - 1]
-        return splits.own(fold.testing, validation or fold.validation, annotations.actors)
+        return splits.custom_split(fold.testing, validation or fold.validation, annotations.actors)
     if testing or validation:
-        return splits.own(testing, validation, annotations.actors)
+        return splits.custom_split(testing, validation, annotations.actors)
     if config.is_published and all(item.actor and not item.split for item in annotations.items):
         return _published_fold(annotations.actors)
     return None

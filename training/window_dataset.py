@@ -17,7 +17,7 @@ from emolive.models.spec import ModelSpec
 from emolive.types import BoolArray, FloatArray
 from emolive.windowing import FeatureWindow
 from preprocessing.annotations import Annotations, ClipEntry
-from preprocessing.worker_pool import Stopped, sigterm_as_interrupt, work
+from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
 from training.cache_key import cache_key
 from training.encoder_traits import has_backbone
 from training.window_cache import WindowCache
@@ -194,7 +194,7 @@ def _extract(
     try:
         with (
             sigterm_as_interrupt(),
-            closing(work(job, remaining, min(workers, len(remaining)))) as results,
+            closing(map_ordered(job, remaining, min(workers, len(remaining)))) as results,
         ):
             for item, result in zip(remaining, results, strict=True):
                 if isinstance(result, ClipWindows):

@@ -1,5 +1,22 @@
-"""The `emolive` command: `emolive --help` lists what it can do. Heavy imports happen in the commands."""
+"""The `emolive` command; `emolive --help` lists what it can do.
 
-from emolive.cli.main import main
+One module a command. Heavy packages (torch, OpenCV, Qt) are imported by the command that needs them.
+"""
 
-__all__ = ["main"]
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the `emolive` command line.
+
+    Args:
+        argv: the arguments; by default those of the process.
+
+    Returns:
+        The exit code: 0, 2 after one line on stderr for an error that the user can correct, 130 after Ctrl-C.
+    """
+    from emolive.cli.app import EMOLIVE
+
+    return EMOLIVE(argv)

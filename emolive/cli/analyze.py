@@ -2,58 +2,100 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
 
-import torch
+from emolive.cli.config import Arg, Registered
+from emolive.cli.model_options import ModelOptions
+from emolive.errors import ConfigError, EmoliveError
+from emolive.plugins import SINKS
 
-from emolive.errors import EmoliveError
-from emolive.file_analyzer import FileAnalyzer
-from emolive.predictor import load_predictor
-from emolive.session.config import DEFAULT_BASELINE, DEFAULT_PERSON
-from emolive.sinks.rows import RowWriter, atomic_text_file, writer
+if TYPE_CHECKING:
+    from emolive.file_analyzer import FileAnalyzer
 
 
-def analyze(args: argparse.Namespace) -> int:
-    """Read every file that can be read; 2 if one could not."""
-    form = args.format or ("table" if sys.stdout.isatty() and args.out is None else "jsonl")
-    if args.out is not None and args.out.is_file():
-        for path in (*args.files, *args.neutral):
-            if path.is_file() and path.samefile(args.out):
-                raise EmoliveError(f"{args.out} is one of the files to read: write to another.")
-    # As in a session: for nets this small a second thread mostly waits for the first.
+@dataclass(frozen=True, kw_only=True)
+class AnalyzeOptions(ModelOptions):
+    """Analyse media files: one row per estimate (every 240 ms), then a summary row per file.
+
+    Files that cannot be read are reported on stderr and skipped; the exit code is then 2.
+    """
+
+    files: Annotated[tuple[Path, ...], Arg(positional=True, metavar="FILE")]
+    """Media files with a face or a voice."""
+    format: Annotated[str | None, Registered(SINKS), Arg(metavar="FORMAT")] = None
+    """Output format: jsonl, csv, table or one of a plug-in. Default: a table in a terminal, else jsonl."""
+    out: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Write to this file instead of the terminal. It is replaced once the analysis is complete."""
+    neutral: Annotated[tuple[Path, ...], Arg(metavar="FILE")] = ()
+    """Clips of the same person with a neutral expression, used as the neutral baseline."""
+    same_person: bool = False
+    """The files show the same person, so that the running baseline continues from file to file."""
+
+    def __post_init__(self) -> None:
+        if self.out is not None and self.out.is_file():
+            for path in (*self.files, *self.neutral):
+                if path.is_file() and path.samefile(self.out):
+                    raise ConfigError(f"--out {self.out} is one of the input files: choose another.")
+
+
+def analyze(options: AnalyzeOptions) -> int:
+    """Write rows for every file that can be read; 2 if one could not."""
+    import torch
+
+    from emolive.file_analyzer import FileAnalyzer
+    from emolive.predictor import load_predictor
+    from emolive.session.config import DEFAULT_BASELINE, DEFAULT_PERSON
+
+    # For networks of this size a second thread mostly waits for the first.
     torch.set_num_threads(1)
-    with contextlib.ExitStack() as stack:
-        predictor = load_predictor(args.fusion, args.checkpoint, args.device, args.backend)
-        if predictor.backend.note:
-            _say(predictor.backend.note)
-        analyzer = stack.enter_context(
-            FileAnalyzer(
-                predictor,
-                baseline="neutral" if args.neutral else args.baseline or DEFAULT_BASELINE,
-                person=args.person or DEFAULT_PERSON,
-                same_person=args.same_person,
-                on_damage=_say,
-            )
-        )
-        for path in args.neutral:
+    predictor = load_predictor(options.fusion, options.checkpoint, options.device, options.backend)
+    if predictor.backend.note:
+        _report(predictor.backend.note)
+    baseline = "neutral" if options.neutral else options.baseline or DEFAULT_BASELINE
+    with FileAnalyzer(
+        predictor,
+        baseline=baseline,
+        person=options.person or DEFAULT_PERSON,
+        same_person=options.same_person,
+        on_damage=_report,
+    ) as analyzer:
+        for path in options.neutral:
             analyzer.learn_neutral(path)
-        out = sys.stdout if args.out is None else stack.enter_context(atomic_text_file(args.out))
-        return _all(args, analyzer, writer(form, out))
+        with _output(options.out) as out:
+            return _analyze_files(options, analyzer, out)
 
 
-def _all(args: argparse.Namespace, analyzer: FileAnalyzer, rows: RowWriter) -> int:
-    failed = 0
-    for path in args.files:
+def _analyze_files(options: AnalyzeOptions, analyzer: FileAnalyzer, out: TextIO) -> int:
+    from emolive.sinks.rows import writer
+
+    sink = writer(options.format or ("table" if out.isatty() else "jsonl"), out)
+    failed = False
+    for path in options.files:
         try:
             for row in analyzer.rows(path):
-                rows.write(row)
+                sink.write(row)
         except EmoliveError as error:
-            failed += 1
-            _say(str(error))
+            failed = True
+            _report(str(error))
     return 2 if failed else 0
 
 
-def _say(sentence: str) -> None:
+@contextlib.contextmanager
+def _output(path: Path | None) -> Iterator[TextIO]:
+    """The file that rows go to; the terminal without a path."""
+    if path is None:
+        yield sys.stdout
+        return
+    from emolive.sinks.rows import atomic_text_file
+
+    with atomic_text_file(path) as out:
+        yield out
+
+
+def _report(sentence: str) -> None:
     sys.stderr.write(f"emolive: {sentence}\n")

@@ -9,15 +9,15 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
-import importlib.metadata
 import io
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_type_hints
 
-from emolive.cli.config import load_plugins
+from emolive.cli.config import load_plugins, option_fields
 from emolive.errors import ConfigError, EmoliveError
 
 
@@ -30,8 +30,8 @@ class Command:
     """For the list of commands: a few words."""
     target: str | Callable[..., int]
     """The function, or its import path "module:function"."""
-    options: tuple[type, ...] = ()
-    """The dataclasses of its parameters; by default those that the function's annotations name."""
+    options: Callable[[], tuple[type, ...]] | None = None
+    """Returns the options dataclasses of its parameters; by default those in the function's annotations."""
 
     def run(self, argv: Sequence[str], prog: str, *, description: str = "") -> int:
         """Parse the options and run the command.
@@ -44,12 +44,17 @@ class Command:
         Raises:
             EmoliveError: an option is wrong, or the command failed.
         """
+        function = load(self.target) if isinstance(self.target, str) else self.target
+        if self.options is not None:
+            options = self.options()
+        else:
+            hints = get_type_hints(function)
+            options = tuple(hint for name, hint in hints.items() if name != "return")
+        if not argv and not any(field.required for cls in options for field in option_fields(cls)):
+            # Plain `emolive run` shows its window sooner without the parser.
+            return int(function(*(cls() for cls in options)))
         from emolive.cli.parser import OptionsParser
 
-        function = load(self.target) if isinstance(self.target, str) else self.target
-        options = self.options or tuple(
-            hint for name, hint in get_type_hints(function).items() if name != "return"
-        )
         return int(function(*OptionsParser(*options, prog=prog, description=description).parse(argv)))
 
 
@@ -63,7 +68,8 @@ class CommandGroup:
 
     prog: str
     description: str
-    commands: tuple[Command, ...]
+    commands: tuple[Command, ...] | Callable[[], tuple[Command, ...]]
+    """The commands, or a function that returns them once plug-ins are loaded."""
     default: str = ""
     """The command that runs if the first argument names none; "" for none."""
     entry_points: str = ""
@@ -80,9 +86,11 @@ class CommandGroup:
     def _run(self, argv: list[str]) -> int:
         first = argv[0] if argv else ""
         if first == "--version" and self.version:
-            sys.stdout.write(f"{self.prog} {importlib.metadata.version('emolive')}\n")
+            from importlib.metadata import version
+
+            sys.stdout.write(f"{self.prog} {version('emolive')}\n")
             return 0
-        commands = {command.name: command for command in self.commands}
+        commands = self._commands()
         if first in commands:
             return commands[first].run(argv[1:], f"{self.prog} {first}")
         if first in ("-h", "--help") or (not first and not self.default):
@@ -93,8 +101,14 @@ class CommandGroup:
             return external(argv[1:])
         raise ConfigError(self._unknown(first))
 
+    def _commands(self) -> dict[str, Command]:
+        commands = self.commands() if callable(self.commands) else self.commands
+        return {command.name: command for command in commands}
+
     def _external(self, name: str) -> Callable[[Sequence[str]], int] | None:
-        for point in importlib.metadata.entry_points(group=self.entry_points, name=name):
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group=self.entry_points, name=name):
             return point.load()  # type: ignore[no-any-return]
         return None
 
@@ -106,18 +120,18 @@ class CommandGroup:
             )
         if name.startswith("-"):
             return f"A command must come first, not {name}. See {self.prog} --help."
-        known = [command.name for command in self.commands] + list(self.external)
-        close = difflib.get_close_matches(name, known, n=1)
+        close = difflib.get_close_matches(name, [*self._commands(), *self.external], n=1)
         hint = f"; did you mean {close[0]}?" if close else "."
         return f"There is no command {name}{hint} See {self.prog} --help."
 
     def _help(self) -> int:
-        listed = {command.name: command.summary for command in self.commands} | dict(self.external)
+        commands = self._commands()
+        listed = {name: command.summary for name, command in commands.items()} | dict(self.external)
         width = max(map(len, listed)) + 2
         lines = "\n".join(f"  {name:<{width}}{summary}" for name, summary in listed.items())
-        text = f"{self.description}\n\ncommands (each has its own --help):\n{lines}"
+        text = f"{textwrap.fill(self.description, 79)}\n\ncommands (each has its own --help):\n{lines}"
         if self.default:
-            command = next(command for command in self.commands if command.name == self.default)
+            command = commands[self.default]
             return command.run(
                 ["--help"], self.prog, description=f"{text}\n\nWithout a command: {command.summary}."
             )
@@ -143,6 +157,9 @@ def guarded(prog: str, work: Callable[[], int]) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         return work()
+    except SystemExit as end:
+        # The parser ends the process after --help.
+        return end.code if isinstance(end.code, int) else 0
     except EmoliveError as error:
         sys.stderr.write(f"{prog}: {' '.join(str(error).split())}\n")
         return 2

@@ -1,25 +1,35 @@
-"""`emolive export`: a checkpoint for other programs."""
+"""`emolive export CHECKPOINT`"""
 
 from __future__ import annotations
 
-import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-FORMATS = ("onnx",)
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=Path, metavar="CHECKPOINT")
-    parser.add_argument("--format", choices=FORMATS, default="onnx", help="default: onnx")
-    parser.add_argument("--out", type=Path, metavar="F", help="default: beside it, as .onnx")
+from emolive.cli.config import Arg
 
 
-def export(args: argparse.Namespace) -> int:
-    """Write it, and say what goes in, what comes out, and how near it comes to torch."""
+@dataclass(frozen=True)
+class ExportOptions:
+    """Export a checkpoint to a format that other programs read.
+
+    Prints the inputs and outputs of each file and the largest difference from PyTorch.
+    """
+
+    path: Annotated[Path, Arg(positional=True, metavar="CHECKPOINT")]
+    """A .safetensors file."""
+    format: Literal["onnx"] = "onnx"
+    """Format to write."""
+    out: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """File to write. Default: the same name with the suffix .onnx."""
+
+
+def export(options: ExportOptions) -> int:
+    """Write the files and print their signatures."""
     from emolive.models.io.onnx_export import export_onnx
 
-    for file in export_onnx(args.path, args.out):
-        ends = f"{', '.join(file.inputs)} → {', '.join(file.outputs)}"
-        sys.stdout.write(f"{file.path}: {ends}; within {file.difference:.1e} of torch\n")
+    for file in export_onnx(options.path, options.out):
+        signature = f"{', '.join(file.inputs)} → {', '.join(file.outputs)}"
+        sys.stdout.write(f"{file.path}: {signature}; within {file.difference:.1e} of torch\n")
     return 0

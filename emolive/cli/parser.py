@@ -15,6 +15,7 @@ import jsonargparse
 
 from emolive.cli.config import OptionField, load_plugins, option_fields, read_config
 from emolive.errors import ConfigError
+from emolive.plugins import load_plugin
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,10 @@ class OptionsParser:
         given = {name: value for name, value in parsed.items() if value not in (None, [])}
         file: dict[str, Any] = {}
         if path := given.pop("config", None):
-            stored = read_config(path)
+            stored = read_config(Path(path))
             plugins = stored.pop("plugin", [])
-            load_plugins(
-                [f"--plugin={path}" for path in ([plugins] if isinstance(plugins, str) else plugins)]
-            )
+            for plugin in [plugins] if isinstance(plugins, str) else plugins:
+                load_plugin(Path(plugin))
             file = self.check_values(stored, str(path))
         return ParsedValues(file, {name: self._checked(name, value) for name, value in given.items()})
 
@@ -149,6 +149,8 @@ class OptionsParser:
 
     def _checked(self, name: str, value: Any, where: str = "") -> Any:
         field = self._fields[name]
+        if field.type is Path:
+            value = [Path(part) for part in value] if field.multiple else Path(value)
         if field.multiple:
             value = tuple(value)
         try:
@@ -189,10 +191,10 @@ class OptionsParser:
         for field in self._fields.values():
             _add_argument(parser, field, _help_text(field, texts.get(field.name, "")))
         parser.add_argument(
-            "--config", type=Path, metavar="FILE", help="Read options from this YAML or JSON file."
+            "--config", type=str, metavar="FILE", help="Read options from this YAML or JSON file."
         )
         parser.add_argument(
-            "--plugin", type=Path, metavar="FILE.py", help="Load a plug-in; can be given several times."
+            "--plugin", type=str, metavar="FILE.py", help="Load a plug-in; can be given several times."
         )
         return parser
 
@@ -233,7 +235,9 @@ def _add_argument(parser: jsonargparse.ArgumentParser, field: OptionField, text:
         action = jsonargparse.ActionYesNo(no_prefix="no-")
         parser.add_argument(field.flag, dest=field.name, action=action, default=field.default, help=text)
         return
-    settings: dict[str, Any] = {"type": field.type, "metavar": field.metavar, "help": text}
+    # Paths are parsed as text, since the library refuses file names that are not valid UTF-8.
+    kind = str if field.type is Path else field.type
+    settings: dict[str, Any] = {"type": kind, "metavar": field.metavar, "help": text}
     if field.arg.positional:
         # What is missing is found after the configuration file was read.
         parser.add_argument(field.name, nargs="*" if field.multiple else "?", **settings)
@@ -272,7 +276,7 @@ def _value_of(flag: str, argv: Sequence[str]) -> str:
 
 def _help_text(field: OptionField, text: str) -> str:
     default = field.default
-    if default is not None and default not in ((), "", False) and not field.required:
+    if default is not None and default is not False and default not in ((), "") and not field.required:
         shown = " ".join(map(str, default)) if field.multiple else "yes" if default is True else str(default)
         text = f"{text} (default: {shown})"
     return text.strip().replace("%", "%%")

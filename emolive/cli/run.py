@@ -1,185 +1,149 @@
-"""`emolive run`: with a window, without one, and on a computer that has no display."""
+"""`emolive run`: the window, or a session without one."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
-from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Annotated
 
-from emolive.atomic_io import ensure_writable
-from emolive.clock import now_ns, to_ns
-from emolive.errors import EmoliveError
-from emolive.session.config import DEFAULT_BASELINE, DEFAULT_PERSON, SessionConfig
-from emolive.sinks.rows import JsonlWriter, TableWriter, live_row
-from emolive.types import Estimate, Snapshot
+from emolive.cli.config import Arg, Range
+from emolive.cli.model_options import ModelOptions
+from emolive.errors import CheckpointError, ConfigError
+
+if TYPE_CHECKING:
+    from emolive.cli.headless import EstimateWriter
+    from emolive.session.config import SessionConfig
+    from emolive.types import Estimate
 
 OFFSCREEN_S = 12.0
-"""How long the offscreen window shows itself on a computer without a display."""
-FOREVER_S = 1e9
-OFFSCREEN_PICTURE = Path("emolive-window.png")
+"""How long the window runs on a computer without a display, unless --duration is given."""
+OFFSCREEN_SCREENSHOT = Path("emolive-window.png")
 
 
-def config_of(args: argparse.Namespace) -> SessionConfig:
-    """The session that was asked for. EmoliveError where model and fusion contradict each other."""
-    fusion = args.fusion or "ia"
-    if args.checkpoint is not None:
-        from emolive.models.io import checkpoint
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(ModelOptions):
+    """Open the window on a camera, a network stream, a media file or the synthetic demo.
 
-        describe = checkpoint.describe
-        if checkpoint.is_onnx(args.checkpoint):
-            from emolive.models.io.onnx import describe
+    With --headless no window is opened and estimates are written as JSON lines to the terminal or to --jsonl.
+    """
 
-        told = describe(args.checkpoint).spec.fusion
-        if args.fusion not in (None, told):
-            raise EmoliveError(f"{args.checkpoint} holds the fusion {told}, not {args.fusion}.")
-        fusion = told
+    source: Annotated[str, Arg(metavar="S")] = "auto"
+    """Camera index or name, stream address, media file, demo or none; auto is the default camera, or the demo
+    without one."""
+    mic: Annotated[str, Arg(metavar="M")] = "auto"
+    """Microphone index or name, default or none; auto is the audio of the file or demo, or the default
+    microphone beside a camera."""
+    headless: bool = False
+    """Run without a window."""
+    duration: Annotated[float | None, Range(above=0), Arg(metavar="SECONDS")] = None
+    """Stop this long after the model was loaded."""
+    jsonl: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Write every estimate to this file."""
+    screenshot: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Save a screenshot of the window at the end of --duration."""
+    counters: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Write rendering statistics of the window as JSON."""
+    loop: bool = False
+    """Play a media file in a loop."""
+    unpaced: bool = False
+    """Process a media file as fast as possible instead of in real time (needs --headless)."""
+
+    def __post_init__(self) -> None:
+        if self.unpaced and not self.headless:
+            raise ConfigError("The window plays in real time: use --unpaced together with --headless.")
+        if self.counters is not None and self.headless:
+            raise ConfigError("--counters measures the window and cannot be combined with --headless.")
+
+
+def run(options: RunOptions) -> int:
+    """Run until the window is closed, the duration is over, the file has ended, or Ctrl-C."""
+    config = session_config(options)
+    if options.jsonl is None and not options.headless:
+        return _run_window(config, options, None)
+    from emolive.cli.headless import EstimateWriter, run_headless
+
+    with EstimateWriter(options.jsonl, config.source) as writer:
+        if options.headless:
+            return run_headless(config, options.duration, writer)
+        return _run_window(config, options, writer)
+
+
+def session_config(options: RunOptions) -> SessionConfig:
+    """The session that the options describe.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be read, or holds another fusion than `options.fusion`.
+    """
+    from emolive.session.config import DEFAULT_BASELINE, DEFAULT_PERSON, SessionConfig
+
     return SessionConfig(
-        source=args.source,
-        mic=args.mic,
-        fusion=fusion,
-        checkpoint=args.checkpoint,
-        baseline=args.baseline or DEFAULT_BASELINE,
-        person=args.person or DEFAULT_PERSON,
-        paced=not args.unpaced,
-        loop=args.loop,
-        device=args.device,
-        backend=args.backend,
+        source=options.source,
+        mic=options.mic,
+        fusion=_fusion(options),
+        checkpoint=options.checkpoint,
+        baseline=options.baseline or DEFAULT_BASELINE,
+        person=options.person or DEFAULT_PERSON,
+        paced=not options.unpaced,
+        loop=options.loop,
+        device=options.device,
+        backend=options.backend,
     )
 
 
-def run(args: argparse.Namespace) -> int:
-    """Run until the window is closed, the duration is over, the file has ended, or Ctrl-C."""
-    if args.unpaced and not args.headless:
-        raise EmoliveError("A window plays at the pace of time: --unpaced goes with --headless.")
-    if args.counters is not None and args.headless:
-        raise EmoliveError("There is no window to count for: --counters does not go with --headless.")
-    config = config_of(args)
-    with Rows(args.jsonl, config.source) as rows:
-        if args.headless:
-            return _headless(config, args.duration, rows)
-        return _window(config, args, rows if args.jsonl is not None else None)
+def _fusion(options: RunOptions) -> str:
+    if options.checkpoint is None:
+        return options.fusion or "ia"
+    from emolive.models.io import checkpoint
+
+    if checkpoint.is_onnx(options.checkpoint):
+        from emolive.models.io import onnx
+
+        fusion = onnx.describe(options.checkpoint).spec.fusion
+    else:
+        fusion = checkpoint.describe(options.checkpoint).spec.fusion
+    if options.fusion not in (None, fusion):
+        raise CheckpointError(f"{options.checkpoint} holds the fusion {fusion}, not {options.fusion}.")
+    return fusion
 
 
-class Rows:
-    """Writes estimates to a file or the terminal. The file is opened with the first of them, so that a
-    session that never came to be leaves an older file as it was."""
-
-    def __init__(self, path: Path | None, source: str) -> None:
-        """EmoliveError if there can be no such file."""
-        if path is not None:
-            ensure_writable(path)
-        self._path, self._source = path, source
-        self._stack = ExitStack()
-        self._writer: JsonlWriter | None = None
-        self.fault: OSError | None = None
-        """Why rows can no longer be written."""
-
-    def __enter__(self) -> Rows:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def __call__(self, estimate: Estimate) -> None:
-        if self.fault is not None:
-            return
-        try:
-            self._open().write(live_row(estimate, self._source))
-        except OSError as error:
-            self.fault = error
-
-    def end(self) -> None:
-        """A session that came to be and had nothing to say has an empty file.
-
-        EmoliveError, or BrokenPipeError if nobody reads on, where rows could not be written.
-        """
-        try:
-            if self.fault is not None:
-                raise self.fault
-            self._open()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise EmoliveError(f"Rows can no longer be written: {error.strerror or error}.") from error
-
-    def _open(self) -> JsonlWriter:
-        if self._writer is None:
-            out: TextIO = sys.stdout
-            if self._path is not None:
-                file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
-                out = self._stack.enter_context(file)
-            self._writer = JsonlWriter(out)
-        return self._writer
-
-
-def _headless(config: SessionConfig, duration_s: float | None, rows: Rows) -> int:
-    from emolive.session.session import Session
-
-    session = Session(config)
-    session.subscribe(rows)
-    told: dict[str, str] = {}
-    deadline_ns = None
-    try:
-        session.start()
-        while not session.finished and rows.fault is None:
-            if session.model_settled:
-                _refuse_without_model(session.snapshot())
-                # The duration is one of listening, not of loading.
-                deadline_ns = deadline_ns or now_ns() + to_ns(duration_s or FOREVER_S)
-            if deadline_ns is not None and now_ns() >= deadline_ns:
-                break
-            _tell(session.snapshot(), told)
-            time.sleep(0.05)
-        _tell(session.snapshot(), told)
-    finally:
-        session.stop()
-    rows.end()
-    return 0
-
-
-def _refuse_without_model(snapshot: Snapshot) -> None:
-    for status in snapshot.statuses:
-        if status.source == "model" and status.level == "error":
-            raise EmoliveError(status.text)
-
-
-def _tell(snapshot: Snapshot, told: dict[str, str]) -> None:
-    """Say on stderr what is new and of note: a stream that is missing, a device that went away."""
-    for status in snapshot.statuses:
-        if status.source in ("camera", "microphone", "model") and told.get(status.source) != status.text:
-            told[status.source] = status.text
-            if status.level != "ok":
-                sys.stderr.write(f"emolive: {status.text}\n")
-
-
-def _window(config: SessionConfig, args: argparse.Namespace, rows: Rows | None) -> int:
+def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWriter | None) -> int:
     from emolive.gui.app import run_app
     from emolive.gui.display import has_display
     from emolive.gui.ui_settings import REMEMBERED, with_remembered
 
     if has_display():
-        given = {name for name in REMEMBERED if getattr(args, name) is not None}
-        config = with_remembered(config, given | ({"fusion"} if args.checkpoint is not None else set()))
+        explicit = {name for name in REMEMBERED if getattr(options, name) is not None}
+        if options.checkpoint is not None:
+            explicit.add("fusion")
         return run_app(
-            config,
-            on_estimate=rows,
-            screenshot=args.screenshot,
-            seconds=args.duration,
-            counters=args.counters,
+            with_remembered(config, explicit),
+            on_estimate=writer,
+            screenshot=options.screenshot,
+            seconds=options.duration,
+            counters=options.counters,
         )
-    seconds, picture = args.duration or OFFSCREEN_S, args.screenshot or OFFSCREEN_PICTURE
-    sys.stdout.write(f"No display: the window runs unseen for {seconds:.0f} s.\n")
+    return _run_offscreen(config, options, writer)
+
+
+def _run_offscreen(config: SessionConfig, options: RunOptions, writer: EstimateWriter | None) -> int:
+    """Without a display, render the window into memory for a while, print estimates and save a screenshot."""
+    from emolive.gui.app import run_app
+    from emolive.sinks.rows import TableWriter, live_row
+
+    seconds = options.duration or OFFSCREEN_S
+    screenshot = options.screenshot or OFFSCREEN_SCREENSHOT
+    sys.stdout.write(f"There is no display: the window runs offscreen for {seconds:.0f} s.\n")
     table = TableWriter(sys.stdout)
 
-    def show(estimate: Estimate) -> None:
+    def on_estimate(estimate: Estimate) -> None:
         table.write(live_row(estimate, config.source))
-        if rows is not None:
-            rows(estimate)
+        if writer is not None:
+            writer(estimate)
 
-    code = run_app(config, on_estimate=show, screenshot=picture, seconds=seconds, counters=args.counters)
-    if picture.is_file():
-        sys.stdout.write(f"A picture of the window is in {picture}.\n")
+    code = run_app(
+        config, on_estimate=on_estimate, screenshot=screenshot, seconds=seconds, counters=options.counters
+    )
+    if screenshot.is_file():
+        sys.stdout.write(f"A screenshot of the window is in {screenshot}.\n")
     return code

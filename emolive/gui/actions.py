@@ -1,45 +1,70 @@
-"""Keys and the More menu: every key can also be clicked."""
+"""The keys and the More menu of the window, and the list of both for the help."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 
 class Actions:
-    """Builds the menu and binds the keys of a window."""
+    """Adds actions to a window. `keys` are key sequences separated by blanks; the help shows the first."""
 
     def __init__(self, window: QWidget) -> None:
         self._window = window
+        self._help: list[tuple[str, str]] = []
         self.menu = QMenu(window)
 
-    def add(self, text: str, keys: str, slot: Callable[[], object]) -> QAction:
-        """A menu entry that does something at once."""
-        action = self._make(text, keys)
+    @property
+    def help_rows(self) -> tuple[tuple[str, str], ...]:
+        """(keys, what they do) of every action that has keys, in order."""
+        return tuple(self._help)
+
+    def add(self, title: str, keys: str, slot: Callable[[], object], help_text: str = "") -> QAction:
+        """Add a menu entry that does something.
+
+        Args:
+            title: of the entry.
+            keys: its shortcuts; the entry works without any.
+            slot: what it does.
+            help_text: what the help says it does; its title by default.
+        """
+        action = self._create(title, keys, help_text)
         action.triggered.connect(lambda _=False: slot())
+        self.menu.addAction(action)
         return action
 
-    def add_toggle(self, text: str, keys: str, slot: Callable[[bool], object], *, on: bool) -> QAction:
-        """A menu entry that is on or off."""
-        action = self._make(text, keys)
+    def add_toggle(
+        self, title: str, keys: str, slot: Callable[[bool], object], *, on: bool, help_text: str = ""
+    ) -> QAction:
+        """Add a menu entry that is on or off. See `add`."""
+        action = self._create(title, keys, help_text)
         action.setCheckable(True)
         action.setChecked(on)
         action.toggled.connect(slot)
+        self.menu.addAction(action)
         return action
 
     def add_separator(self) -> None:
+        """Separate the entries before and behind."""
         self.menu.addSeparator()
 
-    def bind(self, keys: str, slot: Callable[[], object]) -> None:
-        """A key without a menu entry."""
-        QShortcut(QKeySequence(keys), self._window).activated.connect(slot)
+    def bind(self, title: str, keys: str, slot: Callable[[], object]) -> QAction:
+        """Add keys without a menu entry. They are listed in the help if there is a title."""
+        action = self._create(title, keys, title)
+        action.triggered.connect(lambda _=False: slot())
+        return action
 
-    def _make(self, text: str, keys: str) -> QAction:
-        action = self.menu.addAction(text)
-        if keys:
-            action.setShortcuts([QKeySequence(key) for key in keys.split()])
-        # A shortcut works only for an action of the window itself, even while the menu is closed.
+    def describe(self, keys: str, help_text: str) -> None:
+        """Add a row to the help for several keys together."""
+        self._help.append((keys, help_text))
+
+    def _create(self, title: str, keys: str, help_text: str) -> QAction:
+        # An action of the window itself: a menu's own shortcuts work only while it is open.
+        action = QAction(title, self._window)
+        action.setShortcuts([QKeySequence(key) for key in keys.split()])
         self._window.addAction(action)
+        if keys and (text := help_text or title):
+            self._help.append((keys.split(maxsplit=1)[0], text))
         return action

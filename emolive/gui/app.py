@@ -10,33 +10,35 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 from emolive.atomic_io import ensure_writable
 from emolive.gui.display import check_display, has_display
 from emolive.gui.render_metrics import RenderMetrics
-from emolive.gui.session_controller import Backend
-from emolive.session.config import SessionConfig, SessionProtocol
+from emolive.gui.services import Services
+from emolive.session.config import SessionConfig
 from emolive.types import Estimate
 
 log = logging.getLogger(__name__)
 
+EstimateCallback = Callable[[Estimate], None]
+
 FIRST_PAINT_MS = 30
-"""Time for the empty window to come up before anything heavy is imported."""
+"""The empty window is painted before anything large is imported."""
 LOADING_S = 90.0
-"""A run of limited time waits so long for the model before its time counts anyway."""
+"""A run of limited duration waits at most so long for the model before its time counts."""
 
 
 def prepare_environment() -> None:
-    """Let Qt find its own plugins, and paint into memory where there is no screen.
+    """Let Qt find its own plug-ins, and paint into memory where there is no display.
 
     Raises:
-        EmoliveError: there is said to be a screen, and it does not answer.
+        DeviceError: the environment names a display that does not answer.
+        MissingDependencyError: the library that connects to the display is missing.
     """
     for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
-        if "cv2" in os.environ.get(name, ""):  # set by `import cv2` for a Qt that is not ours
+        if "cv2" in os.environ.get(name, ""):  # `import cv2` sets it to the plug-ins of its own Qt
             del os.environ[name]
     if not has_display():
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -46,37 +48,36 @@ def prepare_environment() -> None:
 def run_app(
     config: SessionConfig,
     *,
-    session_factory: Callable[[SessionConfig], SessionProtocol] | None = None,
-    backend: Backend | None = None,
-    on_estimate: Callable[[Estimate], None] | None = None,
+    services: Services | None = None,
+    on_estimate: EstimateCallback | None = None,
     screenshot: Path | None = None,
     seconds: float | None = None,
     counters: Path | None = None,
 ) -> int:
-    """Show the window until it is closed; 0, or 1 if the session could not start.
+    """Show the window until it is closed.
 
     Args:
-        config: how the session begins.
-        session_factory: makes the session, in a background thread; by default the real one.
-        backend: also where fusions and device lists come from.
+        config: how the session starts.
+        services: where the session, the fusions and the devices come from; the real ones by default.
         on_estimate: called with each estimate, from the inference thread.
-        screenshot: where a picture of the window is saved just before it closes by itself.
-        seconds: close by itself so long after a model began to answer, or failed to.
-        counters: where is written at the end what was painted and what it cost.
+        screenshot: save a picture of the window there before it closes by itself.
+        seconds: close by itself this long after a model was loaded or could not be.
+        counters: write there what was painted and what it cost, as JSON.
+
+    Returns:
+        0, or 1 if the session could not start.
 
     Raises:
-        EmoliveError: the screen does not answer, or the counters cannot be written.
+        EmoliveError: the display does not answer, or the counters cannot be written.
     """
-    meter = RenderMetrics() if counters is not None else None
-    hear = on_estimate
-    if meter is not None and counters is not None:
+    metrics = RenderMetrics() if counters is not None else None
+    if counters is not None:
         ensure_writable(counters)
-        hear = _both(meter.heard, on_estimate)
     prepare_environment()
-    from PySide6.QtCore import QEventLoop, QTimer
+    from PySide6.QtCore import QEventLoop, QLocale, QTimer
     from PySide6.QtWidgets import QApplication
 
-    from emolive.gui import theme
+    from emolive.gui import i18n, theme
     from emolive.gui.main_window import MainWindow
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
@@ -84,58 +85,60 @@ def run_app(
         raise RuntimeError("The window needs a QApplication, but there is another kind of Qt application.")
     app.setApplicationName("emolive")
     app.setQuitOnLastWindowClosed(False)
+    i18n.use_language(QLocale.system().uiLanguages())
     theme.apply(app)
-    backend = backend or Backend()
-    if session_factory is not None:
-        backend = replace(backend, session=session_factory)
-    window = MainWindow(config, backend, hear)
-    window.video.meter = meter
+    window = MainWindow(config, services, _publish_to(metrics, on_estimate))
+    window.view.video.metrics = metrics
     opened_s = time.monotonic()
-    limit = QTimer()
+    model_timer = QTimer()
 
-    def wait_for_session() -> None:
-        if seconds is not None and (window.link.settled or time.monotonic() - opened_s > LOADING_S):
-            limit.stop()
-            QTimer.singleShot(round(1000 * seconds), leave)
+    def wait_for_model() -> None:
+        if window.controller.model_settled or time.monotonic() - opened_s > LOADING_S:
+            model_timer.stop()
+            QTimer.singleShot(round(1000 * (seconds or 0)), leave)
 
     def leave() -> None:
-        if meter is not None:
-            meter.stop()
+        if metrics is not None:
+            metrics.stop()
         if screenshot is not None:
             screenshot.parent.mkdir(parents=True, exist_ok=True)
             if not window.grab().save(str(screenshot)):
-                log.error("The picture of the window could not be saved: %s", screenshot)
+                log.error("The screenshot could not be saved: %s", screenshot)
         window.close()
 
     loop = QEventLoop()
     window.finished.connect(loop.quit)
-    limit.timeout.connect(wait_for_session)
-    limit.start(100)
+    if seconds is not None:
+        model_timer.timeout.connect(wait_for_model)
+        model_timer.start(100)
     window.show()
     QTimer.singleShot(FIRST_PAINT_MS, window.begin)
-    with _closed_by_signals(window.close):
+    with _close_on_signals(window.close):
         loop.exec()
-    limit.stop()
+    model_timer.stop()
+    error = window.controller.error
     window.deleteLater()
-    if meter is not None and counters is not None:
-        meter.save(counters)
-    return 1 if window.link.error else 0
+    if metrics is not None and counters is not None:
+        metrics.save(counters)
+    return 1 if error else 0
 
 
-def _both(
-    first: Callable[[Estimate], None], second: Callable[[Estimate], None] | None
-) -> Callable[[Estimate], None]:
-    def call(estimate: Estimate) -> None:
-        first(estimate)
-        if second is not None:
-            second(estimate)
+def _publish_to(
+    metrics: RenderMetrics | None, on_estimate: EstimateCallback | None
+) -> EstimateCallback | None:
+    if metrics is None or on_estimate is None:
+        return on_estimate if metrics is None else metrics.estimate_published
 
-    return call
+    def publish(estimate: Estimate) -> None:
+        metrics.estimate_published(estimate)
+        on_estimate(estimate)
+
+    return publish
 
 
 @contextmanager
-def _closed_by_signals(close: Callable[[], object]) -> Iterator[None]:
-    """Let Ctrl-C in the terminal, or a polite kill, close the window."""
+def _close_on_signals(close: Callable[[], object]) -> Iterator[None]:
+    """Close the window on SIGINT (Ctrl-C) and SIGTERM."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -143,9 +146,9 @@ def _closed_by_signals(close: Callable[[], object]) -> Iterator[None]:
     def handle(signum: int, frame: FrameType | None) -> None:
         close()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

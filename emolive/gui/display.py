@@ -1,4 +1,4 @@
-"""Whether a window can open at all, asked before Qt, which ends the whole process where it cannot."""
+"""Checks that a window can open. Done before Qt is asked, because Qt ends the process where it cannot."""
 
 from __future__ import annotations
 
@@ -9,36 +9,41 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from emolive.errors import EmoliveError
+from emolive.errors import DeviceError, MissingDependencyError
 
 
 def has_display() -> bool:
-    """Whether anybody named a screen, or a platform of Qt's, to open a window on."""
+    """Whether the environment names a display, or a platform of Qt."""
     if not sys.platform.startswith("linux"):
         return True
     return any(os.environ.get(name) for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def check_display() -> None:
-    """Raise EmoliveError, in one sentence, if the screen that was named does not answer."""
+    """Connect to the display that the environment names.
+
+    Raises:
+        DeviceError: it does not answer.
+        MissingDependencyError: the library that connects to it is not installed.
+    """
     if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
         return
-    x, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
-    if (wayland and _wayland_answers(wayland)) or (x and _x_answers()):
+    x11, wayland = os.environ.get("DISPLAY"), os.environ.get("WAYLAND_DISPLAY")
+    if (wayland and _wayland_answers(wayland)) or (x11 and _x11_answers()):
         return
-    named = " and ".join(
-        f"{name}={value}" for name, value in (("DISPLAY", x), ("WAYLAND_DISPLAY", wayland)) if value
+    names = " and ".join(
+        f"{name}={value}" for name, value in (("DISPLAY", x11), ("WAYLAND_DISPLAY", wayland)) if value
     )
-    if named:
-        raise EmoliveError(f"No screen answers at {named}: check it, or run with --headless.")
+    if names:
+        raise DeviceError(f"No display answers at {names}: check it, or run with --headless.")
 
 
-def _x_answers() -> bool:
+def _x11_answers() -> bool:
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError as error:
-        raise EmoliveError(f"The window needs libxcb1 and its companions: install them ({error}).") from error
-    # The whole greeting: a socket alone would not tell of a screen that lets only others in.
+        raise MissingDependencyError(f"The window needs libxcb1: install it ({error}).") from error
+    # The whole handshake: that a socket is open does not mean that we are allowed in.
     xcb.xcb_connect.restype = ctypes.c_void_p
     connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
     answers = not xcb.xcb_connection_has_error(connection)
@@ -47,7 +52,7 @@ def _x_answers() -> bool:
 
 
 def _wayland_answers(name: str) -> bool:
-    # An absolute name stands alone: joining leaves the folder out.
+    # Joining with an absolute name gives that name.
     path = Path(os.environ.get("XDG_RUNTIME_DIR", "")) / name
     with closing(socket.socket(socket.AF_UNIX)) as client:
         try:

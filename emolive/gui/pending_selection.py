@@ -1,34 +1,35 @@
-"""A wish that the session has not yet fulfilled."""
+"""What a dropdown shows between a choice and the session's answer. No Qt."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-PATIENCE_S = 20.0
-GRACE_S = 1.0
-"""So long a fault that was there before the wish is not taken for its answer."""
+TIMEOUT_S = 20.0
+ERROR_GRACE_S = 1.0
+"""For so long after the choice, an error is taken to be an older one."""
 
 
 class PendingSelection:
-    """Lets a dropdown show what was asked for until it is in force or has failed."""
+    """Shows the requested value until it is in force, was refused, or timed out."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._wanted: str | None = None
-        self._since_s = 0.0
+        self._requested: str | None = None
+        self._requested_at_s = 0.0
 
-    def want(self, value: str) -> None:
-        self._wanted, self._since_s = value, self._clock()
+    def request(self, value: str) -> None:
+        """The person chose `value`."""
+        self._requested, self._requested_at_s = value, self._clock()
 
-    def settle(self) -> None:
-        """Forget the wish: it was fulfilled or refused."""
-        self._wanted = None
+    def clear(self) -> None:
+        """The request was refused or does not matter any more."""
+        self._requested = None
 
-    def shown(self, actual: str, *, failed: bool = False) -> str:
-        """What the dropdown shows while `actual` is in force."""
-        if self._wanted is not None:
-            waited_s = self._clock() - self._since_s
-            if self._wanted == actual or waited_s > PATIENCE_S or (failed and waited_s > GRACE_S):
-                self.settle()
-        return actual if self._wanted is None else self._wanted
+    def displayed(self, actual: str, *, failed: bool = False) -> str:
+        """What to show while `actual` is in force; `failed` says that the session reports an error."""
+        if self._requested is not None:
+            waited_s = self._clock() - self._requested_at_s
+            if self._requested == actual or waited_s > TIMEOUT_S or (failed and waited_s > ERROR_GRACE_S):
+                self.clear()
+        return actual if self._requested is None else self._requested

@@ -1,45 +1,61 @@
-"""How states are put into words for the person in front of the screen."""
+"""Texts about sources, estimates and statuses. No Qt."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from emolive.types import UNSURE, Estimate, Modality, Severity, Snapshot, Status
+from emolive.gui.i18n import noop, tr
+from emolive.models.io.checkpoint import CHECKPOINT_SUFFIXES
+from emolive.types import Modality, Snapshot, Status
 
 SourceKind = Literal["auto", "demo", "camera", "stream", "file", "none"]
 
-NOTE = "Shows expression, not feelings."
-HINT = "Look neutral for five seconds and press Calibrate."
-HINT_WHY = "Faces and voices are read against your own baseline; five neutral seconds make it sharper."
-MEDIA_FILTER = (
-    "Media (*.mp4 *.mov *.mkv *.avi *.webm *.m4v *.mpg *.wav *.flac *.ogg *.mp3 *.m4a);;All files (*)"
-)
-CHECKPOINT_FILTER = "Checkpoints (*.safetensors *.pth *.pt *.ckpt);;All files (*)"
-CHECKPOINT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
+MEDIA_SUFFIXES = ("mp4", "mov", "mkv", "avi", "webm", "m4v", "mpg", "wav", "flac", "ogg", "mp3", "m4a")
+"""Offered first in the file dialog; what can be opened is decided by the decoder."""
+BADGE_VALUE_CHARS = 10
+"""A badge shows a text up to this length, and the status code in place of a longer one."""
 
-MODALITY: dict[Modality, str] = {"av": "face and voice", "a": "voice only", "v": "face only"}
-BASELINES = {"none": "None", "neutral": "Neutral", "running": "Running"}
-CHIPS = {
-    "face": "Face",
-    "voice": "Voice",
-    "camera": "Camera",
-    "microphone": "Microphone",
-    "model": "Model",
-    "latency": "Latency",
-    "baseline": "Baseline",
+BADGES = {
+    "face": noop("Face"),
+    "voice": noop("Voice"),
+    "camera": noop("Camera"),
+    "microphone": noop("Microphone"),
+    "model": noop("Model"),
+    "latency": noop("Latency"),
+    "baseline": noop("Baseline"),
+}
+"""Sources of statuses in the order of their badges."""
+_BASELINES = {"none": noop("None"), "neutral": noop("Neutral"), "running": noop("Running")}
+_MICROPHONES = {
+    "auto": noop("Automatic"),
+    "default": noop("Default microphone"),
+    "none": noop("No audio"),
+}
+_MODALITIES: dict[str, str] = {
+    "av": noop("face and voice"),
+    "a": noop("voice only"),
+    "v": noop("face only"),
+}
+_EMOTIONS = {
+    "neutral": noop("neutral"),
+    "calm": noop("calm"),
+    "happy": noop("happy"),
+    "sad": noop("sad"),
+    "angry": noop("angry"),
+    "fearful": noop("fearful"),
+    "disgust": noop("disgust"),
+    "surprised": noop("surprised"),
 }
 
-SHORT = 10
 
-_SEVERITY: dict[Severity, int] = {"ok": 0, "info": 1, "warning": 2, "error": 3}
+# --- sources
 
 
 def source_kind(source: str) -> SourceKind:
-    """What sort of thing a SessionConfig's `source` names."""
+    """The kind of source that a `SessionConfig.source` names."""
     match source:
         case "auto" | "demo" | "none":
             return source
@@ -56,53 +72,114 @@ def source_title(source: str) -> str:
     """A short name for a source."""
     match source_kind(source):
         case "auto":
-            return "Automatic"
+            return tr("Automatic")
         case "demo":
-            return "Drawn demo"
+            return tr("Drawn demo")
         case "none":
-            return "No picture"
+            return tr("No video")
         case "stream":
             return urlsplit(source).netloc or source
         case "file":
             return Path(source).name
         case "camera":
-            return f"Camera {source}" if source.isdigit() else source
+            return tr("Camera {index}", index=source) if source.isdigit() else source
 
 
 def mic_title(mic: str) -> str:
     """A short name for a microphone."""
-    known = {"auto": "Automatic", "default": "Default microphone", "none": "No sound"}
-    return known.get(mic, f"Microphone {mic}" if mic.isdigit() else mic)
+    if mic in _MICROPHONES:
+        return tr(_MICROPHONES[mic])
+    return tr("Microphone {index}", index=mic) if mic.isdigit() else mic
 
 
-def caption(estimate: Estimate) -> str:
-    """The label, with the confidence where there is one worth saying."""
-    if estimate.label == UNSURE:
-        return UNSURE
-    return f"{estimate.label} {round(100 * estimate.confidence)} %"
+# --- choices
 
 
-def waiting(snapshot: Snapshot) -> str:
-    """What is being waited for while there is no estimate."""
+def fusion_title(name: str, title: str) -> str:
+    """A fusion as the dropdown shows it."""
+    return f"{title[:1].upper()}{title[1:]} ({name})" if title != name else name
+
+
+def baseline_titles() -> dict[str, str]:
+    """The baseline modes and their titles."""
+    return {mode: tr(title) for mode, title in _BASELINES.items()}
+
+
+def media_filter() -> str:
+    """The file dialog's filter for media files."""
+    return _filter(tr("Media files"), MEDIA_SUFFIXES)
+
+
+def checkpoint_filter() -> str:
+    """The file dialog's filter for checkpoints."""
+    return _filter(tr("Checkpoints"), tuple(suffix.lstrip(".") for suffix in CHECKPOINT_SUFFIXES))
+
+
+def _filter(title: str, suffixes: tuple[str, ...]) -> str:
+    return f"{title} ({' '.join(f'*.{suffix}' for suffix in suffixes)});;{tr('All files')} (*)"
+
+
+# --- estimates
+
+
+def modality_title(modality: Modality) -> str:
+    """Which of face and voice an estimate is from."""
+    return tr(_MODALITIES[modality])
+
+
+def label_title(label: str) -> str:
+    """An emotion label; those of a custom data set are shown as they are."""
+    return tr(_EMOTIONS[label]) if label in _EMOTIONS else label
+
+
+def waiting_text(snapshot: Snapshot) -> str:
+    """What is missing while there is no estimate."""
     if not snapshot.fusion:
         failed = any(status.source == "model" and status.level == "error" for status in snapshot.statuses)
-        return "No model" if failed else "The model is loading"
-    return "Waiting for a face or a voice"
+        return tr("No model is loaded.") if failed else tr("Loading the model…")
+    return tr("Waiting for a face or a voice.")
 
 
-def chip_word(status: Status) -> str:
-    """What a chip has room for: a text as short as a measured value, else the code."""
-    return status.text if len(status.text) <= SHORT else status.code.replace("_", " ")
+def disclaimer() -> str:
+    """What the numbers are not."""
+    return tr("Shows expression, not feelings.")
 
 
-def sentence(status: Status) -> str:
-    """The status as a whole sentence."""
-    if len(status.text) <= SHORT:
-        return f"{CHIPS.get(status.source, status.source.capitalize())}: {status.text}."
-    return status.text
+# --- statuses
 
 
-def worst(statuses: Iterable[Status]) -> Status | None:
-    """The status that most needs saying: the first error, else the first warning."""
-    grave = [status for status in statuses if _SEVERITY[status.level] >= _SEVERITY["warning"]]
-    return max(grave, key=lambda status: _SEVERITY[status.level], default=None)
+def badge_title(source: str) -> str:
+    """The name of a badge; of a source that is not in the list, its own name."""
+    return tr(BADGES[source]) if source in BADGES else source.capitalize()
+
+
+def badge_value(status: Status) -> str:
+    """The word beside a badge's name: the status text where it is short, else its code."""
+    text = status_text(status)
+    return text if len(text) <= BADGE_VALUE_CHARS else tr(status.code.replace("_", " "))
+
+
+def status_text(status: Status) -> str:
+    """The text of a status. Sentences with values in them have no translation and stay English."""
+    return tr(status.text)
+
+
+def status_sentence(status: Status) -> str:
+    """The status as a whole sentence: a measured value gets its name in front."""
+    text = status_text(status)
+    if len(text) <= BADGE_VALUE_CHARS:
+        return tr("{badge}: {value}.", badge=badge_title(status.source), value=text)
+    return text
+
+
+def calibration_hint() -> str:
+    """Suggests a calibration while there is none."""
+    return tr("Look neutral for five seconds and press Calibrate.")
+
+
+def calibration_hint_reason() -> str:
+    """Why a calibration is worth its five seconds."""
+    return tr(
+        "Faces and voices are compared with a baseline of the same person. "
+        "Five neutral seconds make that baseline more accurate."
+    )

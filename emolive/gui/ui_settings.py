@@ -1,4 +1,4 @@
-"""What the person chose last time."""
+"""What the window remembers from one start to the next."""
 
 from __future__ import annotations
 
@@ -12,43 +12,54 @@ from emolive.paths import user_dir
 from emolive.session.config import SessionConfig
 
 REMEMBERED = ("fusion", "baseline", "person")
-"""The fields of a SessionConfig that the window keeps. Not the devices: one that was unplugged since must
-not stand in the way of the next start."""
+"""The remembered fields of `SessionConfig`. Not the devices: one that is gone would fail the next start."""
 
 
 class UiSettings:
-    """The window's memory: an ini file in the user's folder."""
+    """The window's settings, an ini file in the user's folder."""
 
     def __init__(self) -> None:
         self._settings = QSettings(str(user_dir() / "window.ini"), QSettings.Format.IniFormat)
 
     def flag(self, name: str, default: bool) -> bool:
+        """A switch of the view."""
         value = self._settings.value(f"view/{name}", default)
         return value if isinstance(value, bool) else str(value).lower() == "true"
 
     def set_flag(self, name: str, value: bool) -> None:
+        """Remember a switch of the view."""
         self._settings.setValue(f"view/{name}", value)
 
     def text(self, name: str) -> str | None:
+        """A field of the session's config; None if it was never saved."""
         value = self._settings.value(f"session/{name}")
         return value if isinstance(value, str) and value else None
 
     def set_text(self, name: str, value: str) -> None:
+        """Remember a field of the session's config."""
         self._settings.setValue(f"session/{name}", value)
 
     def geometry(self) -> QByteArray | None:
+        """Where the window was."""
         value = self._settings.value("view/geometry")
         return value if isinstance(value, QByteArray) else None
 
     def set_geometry(self, value: QByteArray) -> None:
+        """Remember where the window is."""
         self._settings.setValue("view/geometry", value)
 
     def save(self) -> None:
+        """Write the file."""
         self._settings.sync()
 
 
-def with_remembered(config: SessionConfig, given: Collection[str] = ()) -> SessionConfig:
-    """`config` with last time's choices in the fields that nobody named this time (`given`)."""
-    choices = UiSettings()
-    found: dict[str, Any] = {name: choices.text(name) for name in REMEMBERED if name not in given}
-    return replace(config, **{name: value for name, value in found.items() if value is not None})
+def with_remembered(config: SessionConfig, explicit: Collection[str] = ()) -> SessionConfig:
+    """Fill a config with the remembered choices.
+
+    Args:
+        config: the start values.
+        explicit: names of fields that were set on purpose and are not replaced.
+    """
+    settings = UiSettings()
+    values: dict[str, Any] = {name: settings.text(name) for name in REMEMBERED if name not in explicit}
+    return replace(config, **{name: value for name, value in values.items() if value is not None})

@@ -1,107 +1,92 @@
-"""What of a snapshot goes on the picture."""
+"""What of a snapshot is shown on the picture. No Qt."""
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from emolive.gui import strings as words
-from emolive.gui import theme
-from emolive.gui.overlay import Caption
-from emolive.gui.ui_settings import UiSettings
-from emolive.gui.video_view import VideoView
-from emolive.types import UNSURE, Face, Snapshot
+from emolive.gui import strings
+from emolive.gui.i18n import tr
+from emolive.gui.view_state import EstimateView, Message, Tag, VideoState
+from emolive.types import Face, Snapshot
 
-if TYPE_CHECKING:  # pyqtgraph comes with it, and only once the window is there
-    from emolive.gui.results_panel import Reading
-
-MIN_FRAME_S = 0.02
-"""A source faster than this is thinned out; the eye gains nothing from more."""
 FACE_STALE_NS = 700_000_000
+"""A face that was seen so long before the frame is not drawn on it."""
 
 
-class Picture:
-    """Feeds the video view; also holds whether it is mirrored, which differs for live cameras."""
+class Flags(Protocol):
+    """Remembered switches (`emolive.gui.ui_settings.UiSettings`)."""
 
-    def __init__(self, view: VideoView, choices: UiSettings) -> None:
-        self._view = view
-        self._choices = choices
-        self._frame_s = 0.0
-        self._kind: words.SourceKind = "none"
-        self._drawn = False
-        self._mirror_camera = choices.flag("mirror", True)
+    def flag(self, name: str, default: bool) -> bool: ...
+
+    def set_flag(self, name: str, value: bool) -> None: ...
+
+
+class VideoPresenter:
+    """Makes the picture's state; remembers whether live cameras are mirrored."""
+
+    def __init__(self, settings: Flags) -> None:
+        self._settings = settings
+        self._mirror_camera = settings.flag("mirror", True)
         self._mirror_other = False
-
-    def set_source(self, source: str) -> None:
-        """Mirror as is the custom for this kind of source."""
-        self._kind = words.source_kind(source)
-        self._mirror()
+        self._is_camera = False
 
     def toggle_mirror(self) -> None:
+        """Mirror the kind of source that is shown, or not; for cameras this is remembered."""
         if self._is_camera:
             self._mirror_camera = not self._mirror_camera
-            self._choices.set_flag("mirror", self._mirror_camera)
+            self._settings.set_flag("mirror", self._mirror_camera)
         else:
             self._mirror_other = not self._mirror_other
-        self._mirror()
 
-    def show(self, snapshot: Snapshot, reading: Reading) -> None:
-        """Paint what is new in the snapshot."""
-        if snapshot.is_synthetic is not self._drawn:
-            self._drawn = snapshot.is_synthetic
-            self._mirror()
-        frame = snapshot.frame
-        if frame is None:
-            camera = next((s for s in snapshot.statuses if s.source == "camera"), None)
-            if camera is None:
-                self._view.show_nothing("One moment…", "The picture is being opened.", busy=True)
-            else:
-                self._view.show_nothing("No picture", camera.text)
-            return
-        now_s = time.monotonic()
-        if frame is not self._view.frame and now_s - self._frame_s >= MIN_FRAME_S:
-            self._frame_s = now_s
-            self._view.show_frame(frame)
-        tags = _tags(snapshot, build_model=reading.build_model)
-        self._view.annotate(_face(snapshot), _caption(snapshot, reading), tags, _banner(snapshot))
+    def present(self, snapshot: Snapshot, estimate: EstimateView | None, source: str) -> VideoState:
+        """The picture of a snapshot.
 
-    @property
-    def _is_camera(self) -> bool:
-        return self._kind == "camera" or (self._kind == "auto" and not self._drawn)
+        Args:
+            snapshot: the newest one.
+            estimate: the current estimate, None without one.
+            source: the source in use, as in `SessionConfig.source`.
+        """
+        kind = strings.source_kind(source)
+        self._is_camera = kind == "camera" or (kind == "auto" and not snapshot.is_synthetic)
+        mirrored = self._mirror_camera if self._is_camera else self._mirror_other
+        if snapshot.frame is None:
+            return VideoState(message=_message(snapshot), mirrored=mirrored)
+        return VideoState(
+            frame=snapshot.frame,
+            face=_face(snapshot),
+            estimate=estimate,
+            tags=_tags(snapshot, estimate),
+            banner=_banner(snapshot),
+            mirrored=mirrored,
+        )
 
-    def _mirror(self) -> None:
-        self._view.mirrored = self._mirror_camera if self._is_camera else self._mirror_other
-        self._view.update()
+
+def _message(snapshot: Snapshot) -> Message:
+    camera = next((status for status in snapshot.statuses if status.source == "camera"), None)
+    if camera is None:
+        return Message(tr("One moment…"), tr("The video source is being opened."), busy=True)
+    return Message(tr("No video"), strings.status_text(camera))
 
 
 def _face(snapshot: Snapshot) -> Face | None:
-    seen, frame = snapshot.observation, snapshot.frame
-    if seen is None or frame is None or frame.t_ns - seen.t_ns > FACE_STALE_NS:
+    observation, frame = snapshot.observation, snapshot.frame
+    if observation is None or frame is None or frame.t_ns - observation.t_ns > FACE_STALE_NS:
         return None
-    return seen.face
+    return observation.face
 
 
-def _caption(snapshot: Snapshot, reading: Reading) -> Caption | None:
-    estimate = snapshot.estimate
-    if estimate is None or not reading.build_model:
-        return None
-    if estimate.label == UNSURE or estimate.label not in reading.bars.labels:
-        return Caption(UNSURE, theme.emotion_colors(("neutral",))[0])
-    return Caption(words.caption(estimate), reading.bars.color(estimate.label))
-
-
-def _tags(snapshot: Snapshot, *, build_model: bool) -> tuple[tuple[str, str], ...]:
-    tags: list[tuple[str, str]] = []
+def _tags(snapshot: Snapshot, estimate: EstimateView | None) -> tuple[Tag, ...]:
+    tags: list[Tag] = []
     if snapshot.is_synthetic:
-        tags.append(("DRAWN DEMO", theme.LEVEL_COLORS["warning"]))
-    if build_model and snapshot.estimate is not None and snapshot.estimate.modality != "av":
-        tags.append((words.MODALITY[snapshot.estimate.modality].upper(), theme.ACCENT))
+        tags.append(Tag(tr("DRAWN DEMO"), "warning"))
+    if estimate is not None and snapshot.estimate is not None and snapshot.estimate.modality != "av":
+        tags.append(Tag(estimate.modality.upper()))
     return tuple(tags)
 
 
 def _banner(snapshot: Snapshot) -> str:
     if snapshot.calibration is not None:
-        return "Look and sound neutral…"
+        return tr("Calibrating: keep a neutral face and speak in a neutral voice.")
     if snapshot.ended:
-        return "The file has ended. Press R to play it again."
+        return tr("The file has ended. Press R to play it again.")
     return ""

@@ -17,7 +17,7 @@ from benchmarks import roofline as limit
 from benchmarks import virtual_devices as devices
 from benchmarks.results import BenchmarkConfig, Found, Measurement
 from emolive.capture.factory import create_source
-from emolive.cli.main import main
+from emolive.cli import main
 from emolive.errors import EmoliveError
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec, PixelSpec
@@ -192,21 +192,3 @@ def test_other_packages_add_parts(monkeypatch: pytest.MonkeyPatch) -> None:
         ("mine.missing", None, "It failed: half way."),
     ]
     assert "mine" in run.names()
-
-
-def test_the_window_counts(tmp_path: Path) -> None:
-    from emolive.gui.render_metrics import RenderMetrics
-
-    meter, estimate = RenderMetrics(), Any
-    meter.painted_window()
-    meter.painted_frame()
-    meter.heard(estimate)  # type: ignore[arg-type]
-    meter._first_estimate_ns = 1  # long ago
-    for _ in range(3):
-        meter.painted_frame()
-    meter.save(tmp_path / "counters.json")
-    told = json.loads((tmp_path / "counters.json").read_text())
-    assert told["first_paint_ns"] > 1
-    assert told["painted_per_s"] == pytest.approx(2 / told["counted_s"])
-    assert told["longest_gap_ms"] > 0
-    assert told["peak_mb"] is None or told["peak_mb"] > 20

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from emolive.cli.main import main
+from emolive.cli import main
 from emolive.errors import EmoliveError
 from emolive.models import registry
 from emolive.models.io import checkpoint

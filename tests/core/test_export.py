@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from emolive.cli.main import main
+from emolive.cli import main
 from emolive.errors import EmoliveError
 from emolive.file_analyzer import analyze
 from emolive.models import registry

@@ -1,9 +1,10 @@
-"""Windows are painted into memory unless EMOLIVE_TEST_DISPLAY=1; nothing may outlive its window."""
+"""The window paints into memory unless EMOLIVE_TEST_DISPLAY=1. A Qt warning fails a test."""
 
 from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
 import threading
 import time
@@ -16,16 +17,45 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 if os.environ.get("EMOLIVE_TEST_DISPLAY") != "1":
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from emolive.gui import theme
+from emolive.gui import i18n, theme
 from emolive.gui.app import prepare_environment
-from tests.helpers.stage import Stage
+from tests.helpers.window_driver import WindowDriver
 
 prepare_environment()
+
+IGNORED = ("propagateSizeHints", r"does not support raise\(\)")
+"""The offscreen platform has no window manager to ask for these, and warns about it."""
+HARMLESS = (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """While a test runs, pytest-qt collects the messages of Qt: a warning fails it."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
+            item.add_marker(pytest.mark.qt_log_ignore(*IGNORED))
+
+
+@pytest.fixture(autouse=True)
+def _warnings_of_qt() -> Iterator[None]:
+    """The same for what Qt warns of after the test itself, while the fixtures are torn down."""
+    warnings: list[str] = []
+
+    def handle(level: QtMsgType, context: QMessageLogContext, message: str) -> None:
+        if level not in HARMLESS and not any(re.search(pattern, message) for pattern in IGNORED):
+            warnings.append(message)
+
+    previous = qInstallMessageHandler(handle)
+    yield
+    # pytest-qt has put this handler back at the end of the test.
+    qInstallMessageHandler(previous)
+    assert not warnings, f"Qt warned: {warnings}"
 
 
 @pytest.fixture(autouse=True)
@@ -33,19 +63,25 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOLIVE_HOME", str(tmp_path))
 
 
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    yield
+    i18n.use_messages({})
+
+
 @pytest.fixture
-def stage(qtbot: QtBot, qapp: QApplication) -> Iterator[Stage]:
-    """A stage whose window is closed at the end and must leave no thread and no timer behind."""
+def driver(qtbot: QtBot, qapp: QApplication) -> Iterator[WindowDriver]:
+    """Closes its window at the end, which must leave no thread and no timer behind."""
     theme.apply(qapp)
     threads = set(threading.enumerate())
     timers = _active_timers()
-    stage = Stage(qtbot)
-    yield stage
-    stage.close()
-    for session in stage.sessions:
+    driver = WindowDriver(qtbot)
+    yield driver
+    driver.close()
+    for session in driver.sessions:
         session.release.set()
-    stage.window.deleteLater()
-    del stage.window
+    driver.window.deleteLater()
+    del driver.window
     deadline = time.monotonic() + 5
     while (left := set(threading.enumerate()) - threads) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -56,5 +92,5 @@ def stage(qtbot: QtBot, qapp: QApplication) -> Iterator[Stage]:
 
 def _active_timers() -> int:
     gc.collect()
-    timers = [thing for thing in gc.get_objects() if isinstance(thing, QTimer)]
+    timers = [thing for thing in gc.get_objects() if issubclass(type(thing), QTimer)]
     return sum(isValid(timer) and timer.isActive() for timer in timers)

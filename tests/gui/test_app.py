@@ -17,7 +17,7 @@ HEAVY = ("torch", "cv2", "mediapipe", "sounddevice", "pyqtgraph", "scipy", "emol
 
 
 def environment(home: Path) -> dict[str, str]:
-    """As on a machine without a screen."""
+    """As on a machine without a display."""
     env = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
     env.pop("QT_QPA_PLATFORM", None)
     return {**env, "EMOLIVE_HOME": str(home)}
@@ -26,7 +26,7 @@ def environment(home: Path) -> dict[str, str]:
 def test_nothing_heavy_is_imported_before_the_window_is_there(tmp_path: Path) -> None:
     code = (
         "import sys; import emolive.gui.app, emolive.gui.main_window;"
-        "from emolive.gui.session_controller import Backend; Backend().fusions();"
+        "from emolive.gui.services import Services; Services().fusions();"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(
@@ -40,8 +40,8 @@ def test_nothing_heavy_is_imported_before_the_window_is_there(tmp_path: Path) ->
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a screen")
-def test_without_a_screen_it_paints_into_a_file(tmp_path: Path) -> None:
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a display")
+def test_without_a_display_it_paints_into_memory(tmp_path: Path) -> None:
     picture = tmp_path / "deep" / "window.png"
     done = subprocess.run(
         [sys.executable, str(RUNNER), "2.5", str(picture), str(tmp_path / "counters.json")],
@@ -52,17 +52,17 @@ def test_without_a_screen_it_paints_into_a_file(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads((tmp_path / "counters.json").read_text())
-    assert told["first_paint_ns"] < told["first_estimate_ns"]
-    assert told["painted_per_s"] > 0
-    assert told["longest_gap_ms"] > 0
-    assert told["cpu_percent"] > 0
+    counted = json.loads((tmp_path / "counters.json").read_text())
+    assert counted["first_paint_ns"] < counted["first_estimate_ns"]
+    assert counted["painted_per_s"] > 0
+    assert counted["longest_gap_ms"] > 0
+    assert counted["cpu_percent"] > 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "Traceback" not in done.stderr
     assert done.stdout.splitlines() == ["start None", "stop 2.3"]
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a screen")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a display")
 @pytest.mark.parametrize(
     "named",
     [
@@ -71,7 +71,7 @@ def test_without_a_screen_it_paints_into_a_file(tmp_path: Path) -> None:
         {"DISPLAY": ":4711", "WAYLAND_DISPLAY": "wayland-4711"},
     ],
 )
-def test_a_screen_that_does_not_answer_is_one_sentence(tmp_path: Path, named: dict[str, str]) -> None:
+def test_a_display_that_does_not_answer_is_one_sentence(tmp_path: Path, named: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from emolive.cli import main; raise SystemExit(main(['--duration', '1']))"],
         env={**environment(tmp_path), **named},
@@ -83,7 +83,7 @@ def test_a_screen_that_does_not_answer_is_one_sentence(tmp_path: Path, named: di
     )
     where = " and ".join(f"{name}={value}" for name, value in named.items())
     assert done.returncode == 2
-    assert done.stderr == f"emolive: No screen answers at {where}: check it, or run with --headless.\n"
+    assert done.stderr == f"emolive: No display answers at {where}: check it, or run with --headless.\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are different there")

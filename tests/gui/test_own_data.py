@@ -1,11 +1,10 @@
-"""README's two ways to a data set of one's own, run as they stand there, to the bars of the live window."""
+"""The two ways of docs/training.md to a data set of one's own, run as they stand there, to the bars of the live window."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,19 +12,18 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from emolive.cli.main import main as emolive
+from emolive.cli import main as emolive
 from emolive.gui.main_window import MainWindow
-from emolive.gui.session_controller import Backend
+from emolive.gui.services import Services
 from emolive.models.io import checkpoint
+from emolive.plugins import DATASETS
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
-from preprocessing import datasets
 from preprocessing.cli import main as preprocess
+from tests.helpers.small_clips import write_face
 from training.cli import train
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/preprocessing"))
-from made_clips import write_face  # noqa: E402
 
 LABELS = ("awake", "bored", "keen")
 FACES = {"awake": "surprised", "bored": "sad", "keen": "happy"}
@@ -53,7 +51,7 @@ SMALL = {
 
 
 def blocks(kind: str) -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     section = text.partition("### A data set of your own")[2].partition("\n###")[0]
     found = re.findall(r"^```(\w*)\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
     return [block for language, block in found if language == kind]
@@ -62,7 +60,7 @@ def blocks(kind: str) -> list[str]:
 @pytest.fixture
 def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(datasets, "_REGISTERED", datasets.registered())
+    monkeypatch.setattr(DATASETS, "_plugins", dict(DATASETS._plugins))
     for i, actor in enumerate(("anna", "bert")):
         for j, label in enumerate(LABELS):
             path = tmp_path / f"clips/{actor}_{label}_1.mp4"
@@ -86,7 +84,7 @@ def test_a_data_set_of_one_s_own_reaches_the_live_window(
     lines = [line for line in (written if way == "annotations" else registered).splitlines() if line]
     assert len(lines) <= 10
     if way == "annotations":
-        exec(compile(written, "README.md", "exec"), {})
+        exec(compile(written, "training.md", "exec"), {})
     else:
         (clips / "my_clips.py").write_text(registered)
     run(direct if way == "annotations" else named)
@@ -97,14 +95,14 @@ def test_a_data_set_of_one_s_own_reaches_the_live_window(
     assert rows[-1]["summary"] is True
     assert tuple(rows[-1]["probs"]) == LABELS
 
-    backend = Backend(Session, dict, lambda: (), lambda: ())
+    services = Services(Session, lambda: (), lambda: (), lambda: ())
     config = SessionConfig(source=str(clips / "clips/anna_bored_1.mp4"), checkpoint=model, device="cpu")
-    window = MainWindow(config, backend)
+    window = MainWindow(config, services)
     window.show()
     window.begin()
-    qtbot.waitUntil(lambda: sum(window.reading.bars.values) > 0.9, timeout=60_000)
-    assert window.reading.bars.labels == LABELS
-    assert window.timeline.labels == LABELS
+    qtbot.waitUntil(lambda: sum(window.view.results.bars.values) > 0.9, timeout=60_000)
+    assert window.view.results.bars.labels == LABELS
+    assert window.view.timeline.labels == LABELS
     with qtbot.waitSignal(window.finished, timeout=20_000):
         window.close()
     window.deleteLater()

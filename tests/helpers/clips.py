@@ -56,3 +56,17 @@ def write_clip(
                 out.mux(audio.encode(frame))
             out.mux(audio.encode())
     return path
+
+
+def demo_clips(folder: Path) -> dict[str, Path]:
+    """Three seconds of the synthetic demo in files.
+
+    Args:
+        folder: where to write them.
+
+    Returns:
+        The files by name: whole, "mute" (no audio) and "blind" (no video).
+    """
+    pictures, sound = drawn_pictures(3), drawn_sound(3)
+    streams = {"whole": (pictures, sound), "mute": (pictures, None), "blind": (None, sound)}
+    return {name: write_clip(folder / f"{name}.mkv", *parts) for name, parts in streams.items()}

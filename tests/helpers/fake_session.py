@@ -1,4 +1,4 @@
-"""A session without devices and models: a drawn face, moving probabilities, every state to order."""
+"""A session without devices and models: a drawn face, moving probabilities, any state on request."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from emolive.clock import NS_PER_S, now_ns
 from emolive.errors import EmoliveError
+from emolive.gui.services import FusionChoice
 from emolive.models.spec import EMOTIONS
 from emolive.session.config import SessionConfig
 from emolive.types import (
@@ -30,6 +31,11 @@ from emolive.types import (
 
 FPS = 30.0
 HOP_S = 0.24
+FUSIONS = (
+    FusionChoice("lt", "late transformer"),
+    FusionChoice("it", "intermediate transformer"),
+    FusionChoice("ia", "intermediate attention"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,10 @@ class FakeDevice:
 
 
 class FakeSession:
-    """Implements SessionApi; `calls` records what was asked for, `override` changes any snapshot field."""
+    """Implements the public calls of `Session`.
+
+    `calls` records them as (name, argument). `override` replaces fields of the snapshot.
+    """
 
     def __init__(self, config: SessionConfig, *, labels: tuple[str, ...] = EMOTIONS) -> None:
         self.config = config
@@ -48,10 +57,10 @@ class FakeSession:
         self.calls: list[tuple[str, object]] = []
         self.override: dict[str, object] = {}
         self.refusal = ""
-        """If set, every call that sets something is refused with it."""
+        """If set, every call that changes something raises an EmoliveError with this message."""
         self.release = threading.Event()
         self.release.set()
-        """Cleared, it makes `stop` hang until it is set."""
+        """`stop` waits until it is set."""
         self.modality: Modality = "av"
         self.estimating = True
         self.stopped = False
@@ -63,7 +72,7 @@ class FakeSession:
         self._observation: FaceObservation | None = None
         self._lock = threading.Lock()
 
-    # --- SessionApi
+    # --- the public calls of Session
 
     def start(self) -> None:
         self.calls.append(("start", None))
@@ -75,23 +84,24 @@ class FakeSession:
         self.stopped = True
         return True
 
-    def subscribe(self, callback: Callable[[Estimate], None]) -> None:
+    def subscribe(self, callback: Callable[[Estimate], None]) -> Callable[[], None]:
         self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback)
 
     def set_source(self, source: str) -> None:
-        self._take("source", source)
+        self._set("source", source)
 
     def set_mic(self, mic: str) -> None:
-        self._take("mic", mic)
+        self._set("mic", mic)
 
     def set_fusion(self, fusion: str) -> None:
-        self._take("fusion", fusion)
+        self._set("fusion", fusion)
 
     def set_baseline(self, mode: str) -> None:
-        self._take("baseline", mode)
+        self._set("baseline", mode)
 
     def set_person(self, person: str) -> None:
-        self._take("person", person)
+        self._set("person", person)
 
     def set_checkpoint(self, path: Path) -> None:
         self._refuse()
@@ -129,17 +139,17 @@ class FakeSession:
             )
             return replace(snapshot, **self.override)  # type: ignore[arg-type]
 
-    # --- inside
+    # --- for tests
 
     def called(self, name: str) -> list[object]:
-        """The values of all calls of that name."""
+        """The arguments of all calls of that name."""
         return [value for called, value in self.calls if called == name]
 
     def _refuse(self) -> None:
         if self.refusal:
             raise EmoliveError(self.refusal)
 
-    def _take(self, name: str, value: str) -> None:
+    def _set(self, name: str, value: str) -> None:
         self.calls.append((name, value))
         self._refuse()
         self.config = replace(self.config, **{name: value})
@@ -181,18 +191,18 @@ class FakeSession:
 
     def _statuses(self) -> tuple[Status, ...]:
         return (
-            Status("face", "ok", "seen", "A face is followed."),
-            Status("voice", "ok", "speaking", "A voice is heard."),
+            Status("face", "ok", "seen", "A face is tracked."),
+            Status("voice", "ok", "speaking", "A voice is present."),
             Status("camera", "ok", "live", "The drawn demo plays."),
-            Status("microphone", "ok", "live", "The demo's own sound."),
-            Status("model", "ok", self.config.fusion, f"The fusion {self.config.fusion} answers."),
+            Status("microphone", "ok", "live", "The audio of the demo plays."),
+            Status("model", "ok", self.config.fusion, f"The fusion {self.config.fusion} runs."),
             Status("latency", "ok", "measured", "84 ms"),
-            Status("baseline", "info", "learning", "The running baseline still learns this person."),
+            Status("baseline", "info", "learning", "The running baseline is still adapting."),
         )
 
 
 def draw(t_s: float) -> tuple[np.ndarray, Face]:
-    """A plain face that sways, 640 x 480 BGR, and where it is."""
+    """A plain face that sways: an image (480, 640, 3) BGR, and where the face is."""
     image = np.empty((480, 640, 3), np.uint8)
     image[:] = np.linspace(70, 120, 480, dtype=np.uint8)[:, None, None]
     cx, cy, rx, ry = 320 + 60 * math.sin(t_s), 240 + 12 * math.sin(1.7 * t_s), 92.0, 120.0
@@ -205,10 +215,10 @@ def draw(t_s: float) -> tuple[np.ndarray, Face]:
     angles = np.linspace(0, 2 * np.pi, 17, endpoint=False)
     jaw = np.stack([cx + 0.95 * rx * np.cos(angles), cy + 0.95 * ry * np.sin(angles)], axis=1)
     mouth = np.stack([cx + 40 * np.cos(angles), cy + 52 + 10 * np.sin(angles)], axis=1)
-    perception = [
+    eyes = [
         np.stack([cx + side * 36 + 14 * np.cos(angles), cy - 28 + 9 * np.sin(angles)], axis=1)
         for side in (-1, 1)
     ]
-    points = np.concatenate([jaw, mouth, *perception]).astype(np.float32)
+    points = np.concatenate([jaw, mouth, *eyes]).astype(np.float32)
     box = BoundingBox(cx - rx - 6, cy - ry - 6, 2 * rx + 12, 2 * ry + 12)
     return image, Face(box, 0.97, points)

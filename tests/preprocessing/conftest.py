@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_clips import write_face
+
+from tests.helpers.small_clips import write_face
 
 
 @pytest.fixture

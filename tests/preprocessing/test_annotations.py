@@ -1,3 +1,5 @@
+"""Annotation files and splits by actor."""
+
 from __future__ import annotations
 
 import random
@@ -18,7 +20,7 @@ def write(folder: Path, text: str, name: str = "a.csv") -> Path:
     return path
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+def test_annotations_round_trip(tmp_path: Path) -> None:
     items = [
         ClipEntry("x", "f.npz#k/é", "", "calm", "01", "training"),
         ClipEntry("y", "", "s, t.wav", "happy", "2", ""),
@@ -26,47 +28,47 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     for name in ("f.npz", "s, t.wav"):
         (tmp_path / name).touch()
     annotations.write(tmp_path / "a.csv", items)
-    found = annotations.read(tmp_path / "a.csv")
-    assert list(found.items) == items
-    assert found.locate("f.npz#k/é") == (tmp_path / "f.npz", "k/é")
-    assert found.actors == ("01", "2")
+    table = annotations.read(tmp_path / "a.csv")
+    assert list(table.items) == items
+    assert table.locate("f.npz#k/é") == (tmp_path / "f.npz", "k/é")
+    assert table.actors == ("01", "2")
 
 
-def test_the_published_form_goes_both_ways(tmp_path: Path) -> None:
+def test_the_published_form_round_trips(tmp_path: Path) -> None:
     folder = tmp_path / "ACTOR07"
     folder.mkdir()
     for name in ("01-01-05-01-02-01-07_facecroppad.npy", "03-01-05-01-02-01-07_croppad.wav"):
         (folder / name).touch()
     line = "ACTOR07/01-01-05-01-02-01-07_facecroppad.npy;ACTOR07/03-01-05-01-02-01-07_croppad.wav;5;testing\n"
-    found = annotations.read(write(tmp_path, line, "annotations.txt"))
-    item = found.items[0]
+    table = annotations.read(write(tmp_path, line, "annotations.txt"))
+    item = table.items[0]
     assert (item.id, item.label, item.actor, item.split) == ("01-01-05-01-02-01-07", "angry", "07", "testing")
-    annotations.write(tmp_path / "again.txt", found.items)
+    annotations.write(tmp_path / "again.txt", table.items)
     assert (tmp_path / "again.txt").read_text() == line
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
-        ("x,../v.npy,,calm,1,", "leaves the folder"),
-        ("x,/etc/hostname,,calm,1,", "leaves the folder"),
-        ("x,link.npy,,calm,1,", "leaves the folder"),
+        ("x,../v.npy,,calm,1,", "outside the folder"),
+        ("x,/etc/hostname,,calm,1,", "outside the folder"),
+        ("x,link.npy,,calm,1,", "outside the folder"),
         ("x,,gone.wav,calm,1,", "does not exist"),
-        ("x,,,calm,1,", "neither a video nor a sound"),
+        ("x,,,calm,1,", "neither video nor audio"),
         ("x,,s.wav,,1,", "no label"),
         (",,s.wav,calm,1,", "no id"),
         ("x,,s.wav,calm,1,dev", "no split named dev"),
         ("x,,s.wav,calm,1,\nx,,s.wav,calm,1,", "more than once"),
-        ("", "holds no clips"),
+        ("", "has no clips"),
     ],
 )
-def test_a_bad_row_is_named(tmp_path: Path, row: str, told: str) -> None:
+def test_a_bad_row_is_named(tmp_path: Path, row: str, message: str) -> None:
     inside = tmp_path / "in"
     inside.mkdir()
     (inside / "s.wav").touch()
     (tmp_path / "v.npy").touch()
     (inside / "link.npy").symlink_to(tmp_path / "v.npy")
-    with pytest.raises(EmoliveError, match=told):
+    with pytest.raises(EmoliveError, match=message):
         annotations.read(write(inside, HEADER + row + "\n"))
 
 
@@ -105,7 +107,7 @@ def test_everybody_is_tested_once(scheme: str) -> None:
         assert all(len(fold.testing) == len(fold.validation) == 4 for fold in folds)
 
 
-def test_the_published_split_is_there() -> None:
+def test_the_published_split() -> None:
     fold = splits.folds("reference", [f"{n:02d}" for n in range(1, 25)])[0]
     assert [fold.split_of(a) for a in ("05", "5", "11", "01")] == [
         "testing",
@@ -115,12 +117,12 @@ def test_the_published_split_is_there() -> None:
     ]
 
 
-def test_own_lists_are_checked() -> None:
+def test_lists_of_actors_are_checked() -> None:
     with pytest.raises(EmoliveError, match="no actor 9"):
-        splits.own(["9"], [], ["1", "2"])
+        splits.custom_split(["9"], [], ["1", "2"])
     with pytest.raises(EmoliveError, match="both"):
-        splits.own(["1"], ["1"], ["1", "2"])
+        splits.custom_split(["1"], ["1"], ["1", "2"])
     with pytest.raises(EmoliveError, match="Nobody"):
-        splits.own(["1"], ["2"], ["1", "2"])
+        splits.custom_split(["1"], ["2"], ["1", "2"])
     with pytest.raises(EmoliveError, match="no split named"):
         splits.folds("sevenfold", ["1", "2"])

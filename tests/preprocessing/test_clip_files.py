@@ -1,4 +1,4 @@
-"""What is cut out of one clip: picture and sound of the same window, gaps, padding."""
+"""The files of one clip: video and audio of the same window, gaps, padding."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from made_clips import RATE_HZ, drawn_face, empty_picture, tone, write_clip
 
 from emolive.clock import NS_PER_S, to_ns
 from emolive.file_analyzer import extract_clip_features
@@ -17,22 +16,23 @@ from emolive.vision.frame_sampler import FrameSampler
 from emolive.windowing import centre_window_end_ns
 from preprocessing.annotations import ClipEntry
 from preprocessing.clip_processor import ClipProcessor
-from preprocessing.face_extractor import FILLED, MEASURED, MPEG_CLOCK_HZ, PADDED, _frame_numbers
-from preprocessing.output import Output
+from preprocessing.face_extractor import FILLED, MEASURED, MPEG_CLOCK_HZ, PADDED, number_frames
+from preprocessing.output import OutputFolder
 from preprocessing.records import STEPS, PreprocessConfig, Record
+from tests.helpers.small_clips import RATE_HZ, drawn_face, empty_picture, tone, write_clip
 
 SIZE = 48
 FPS = 25
 
 
 @pytest.fixture(scope="module")
-def cutters(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ClipProcessor]:
+def processor(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ClipProcessor]:
     root = tmp_path_factory.mktemp("cut")
-    return root, ClipProcessor(root, Output(root / "out"), PreprocessConfig(size=SIZE), STEPS)
+    return root, ClipProcessor(root, OutputFolder(root / "out"), PreprocessConfig(size=SIZE), STEPS)
 
 
-def cut(cutters: tuple[Path, ClipProcessor], name: str) -> Record:
-    return cutters[1](ClipEntry(Path(name).stem, name, name, "happy", "1"))
+def process(processor: tuple[Path, ClipProcessor], name: str) -> Record:
+    return processor[1](ClipEntry(Path(name).stem, name, name, "happy", "1"))
 
 
 def crops_of(root: Path, name: str) -> tuple[Image, np.ndarray]:
@@ -42,9 +42,9 @@ def crops_of(root: Path, name: str) -> tuple[Image, np.ndarray]:
     )
 
 
-def test_picture_and_sound_are_of_the_same_moments(cutters: tuple[Path, ClipProcessor]) -> None:
-    """The picture brightens steadily, so that a crop tells when it was taken; the tone's start is known."""
-    root, _ = cutters
+def test_video_and_audio_are_of_the_same_window(processor: tuple[Path, ClipProcessor]) -> None:
+    """The video brightens steadily, so that a crop shows its time; the start of the tone is known."""
+    root, _ = processor
     seconds, event_s = 5.5, 2.5
     face = drawn_face("neutral").astype(np.float32)
 
@@ -57,8 +57,8 @@ def test_picture_and_sound_are_of_the_same_moments(cutters: tuple[Path, ClipProc
     sound = tone(seconds, 1000) * (np.arange(round(seconds * RATE_HZ)) >= event_s * RATE_HZ)
     write_clip(root / "full.mp4", seconds, fps=FPS, picture=lambda _: face.astype(np.uint8))
     write_clip(root / "ramp.mp4", seconds, fps=FPS, picture=picture, sound=sound)
-    cut(cutters, "full.mp4")
-    record = cut(cutters, "ramp.mp4")
+    process(processor, "full.mp4")
+    record = process(processor, "ramp.mp4")
     crops, mask = crops_of(root, "ramp.mp4")
     heard, rate_hz = soundfile.read(root / "out/audio/ramp.flac", dtype="float32")
 
@@ -67,7 +67,7 @@ def test_picture_and_sound_are_of_the_same_moments(cutters: tuple[Path, ClipProc
     assert (mask == MEASURED).all()
     click_at_s = np.flatnonzero(np.abs(heard) > 0.1)[0] / rate_hz
     start_s = event_s - click_at_s
-    assert start_s == pytest.approx(record.steps["audio"].facts["window_s"][0], abs=0.002)
+    assert start_s == pytest.approx(record.steps["audio"].stats["window_s"][0], abs=0.002)
     assert abs(start_s + 1.8 - seconds / 2) <= 0.12, "the window lies at the centre"
 
     taken_s = (brightness(crops) / brightness(crops_of(root, "full.mp4")[0]) - 0.5) / 0.09
@@ -75,11 +75,11 @@ def test_picture_and_sound_are_of_the_same_moments(cutters: tuple[Path, ClipProc
     assert np.abs(taken_s - due_s).max() <= 1 / FPS, "each crop was taken in the middle of its bin"
 
 
-def test_crops_are_those_of_live_perception(cutters: tuple[Path, ClipProcessor]) -> None:
-    root, _ = cutters
+def test_crops_equal_those_of_a_live_session(processor: tuple[Path, ClipProcessor]) -> None:
+    root, _ = processor
     face = drawn_face("happy")
     write_clip(root / "live.mp4", 4.0, picture=lambda t: np.roll(face, round(12 * t), axis=1))
-    cut(cutters, "live.mp4")
+    process(processor, "live.mp4")
     crops, mask = crops_of(root, "live.mp4")
     spec = PreprocessConfig(size=SIZE).pixels
     seen: list[Image] = []
@@ -88,8 +88,8 @@ def test_crops_are_those_of_live_perception(cutters: tuple[Path, ClipProcessor])
         seen.append(image)
         return np.full(1, len(seen) - 1, np.float32)
 
-    perceiver = FacePipeline(("efficientface",), spec.pixels, keep)
-    clip = extract_clip_features(root / "live.mp4", perceiver, FrameSampler(spec, 0), 1)
+    pipeline = FacePipeline(("efficientface",), spec.pixels, keep)
+    clip = extract_clip_features(root / "live.mp4", pipeline, FrameSampler(spec, 0), 1)
     assert clip.track is not None
     end_ns = centre_window_end_ns(clip.duration_s, spec)
     middles = end_ns - to_ns(3.6) + (np.arange(15) + 0.5) * to_ns(0.24)
@@ -98,26 +98,26 @@ def test_crops_are_those_of_live_perception(cutters: tuple[Path, ClipProcessor])
         assert np.array_equal(crops[i], seen[int(clip.track.vectors[nearest, 0])])
 
 
-def test_gaps_repeat_their_neighbours_and_are_counted(cutters: tuple[Path, ClipProcessor]) -> None:
-    root, _ = cutters
+def test_gaps_repeat_their_neighbours_and_are_counted(processor: tuple[Path, ClipProcessor]) -> None:
+    root, _ = processor
     face = drawn_face("sad")
     write_clip(root / "gap.mp4", 3.6, picture=lambda t: empty_picture(t) if 1.0 < t < 1.7 else face)
-    record = cut(cutters, "gap.mp4")
+    record = process(processor, "gap.mp4")
     crops, mask = crops_of(root, "gap.mp4")
     filled = np.flatnonzero(mask == FILLED)
     assert 2 <= len(filled) <= 4
-    assert record.steps["faces"].facts["filled"] == len(filled)
+    assert record.steps["faces"].stats["filled"] == len(filled)
     assert np.array_equal(crops[filled[0]], crops[filled[0] - 1])
     assert np.array_equal(crops[filled[-1]], crops[filled[-1] + 1])
-    facts = record.steps["faces"].facts
-    assert facts["frames_with_face"] < facts["frames"]
+    stats = record.steps["faces"].stats
+    assert stats["frames_with_face"] < stats["frames"]
 
 
-def test_a_short_clip_is_padded_and_marked_not_blackened(cutters: tuple[Path, ClipProcessor]) -> None:
-    root, _ = cutters
+def test_a_short_clip_is_padded_with_repeated_crops(processor: tuple[Path, ClipProcessor]) -> None:
+    root, _ = processor
     face = drawn_face("happy")
     write_clip(root / "short.mp4", 1.2, picture=lambda _: face, sound=tone(1.2))
-    record = cut(cutters, "short.mp4")
+    record = process(processor, "short.mp4")
     crops, mask = crops_of(root, "short.mp4")
     inside = np.flatnonzero(mask == MEASURED)
     assert 4 <= len(inside) <= 6
@@ -125,7 +125,7 @@ def test_a_short_clip_is_padded_and_marked_not_blackened(cutters: tuple[Path, Cl
     assert (mask[inside[-1] + 1 :] == PADDED).all()
     assert np.array_equal(crops[0], crops[inside[0]])
     assert np.array_equal(crops[-1], crops[inside[-1]])
-    low, high = record.steps["audio"].facts["sound_in_window_s"]
+    low, high = record.steps["audio"].stats["audio_in_window_s"]
     assert high - low == pytest.approx(1.2, abs=0.01)
     sound, rate_hz = soundfile.read(root / "out/audio/short.flac")
     heard = np.flatnonzero(np.abs(sound) > 0.05) / rate_hz
@@ -133,19 +133,19 @@ def test_a_short_clip_is_padded_and_marked_not_blackened(cutters: tuple[Path, Cl
     assert heard[-1] == pytest.approx(high, abs=0.01)
 
 
-def test_a_clip_of_exactly_one_window_is_whole(cutters: tuple[Path, ClipProcessor]) -> None:
-    root, _ = cutters
+def test_a_clip_of_exactly_one_window_is_whole(processor: tuple[Path, ClipProcessor]) -> None:
+    root, _ = processor
     face = drawn_face("happy")
     write_clip(root / "exact.mp4", 3.6, picture=lambda _: face, sound=tone(3.6))
-    cut(cutters, "exact.mp4")
+    process(processor, "exact.mp4")
     assert (crops_of(root, "exact.mp4")[1] == MEASURED).all()
 
 
-def test_landmarks_tell_their_time(cutters: tuple[Path, ClipProcessor]) -> None:
-    root, _ = cutters
+def test_landmarks_have_frame_numbers(processor: tuple[Path, ClipProcessor]) -> None:
+    root, _ = processor
     face = drawn_face("happy")
     write_clip(root / "marks.mp4", 2.0, fps=FPS, picture=lambda _: face)
-    cut(cutters, "marks.mp4")
+    process(processor, "marks.mp4")
     with np.load(root / "out/landmarks/marks.npz") as stored:
         xy, frame, rate = (stored[f"marks/{name}"] for name in ("xy", "frame", "rate"))
     assert xy.shape == (len(frame), 68, 2)
@@ -157,13 +157,13 @@ def test_landmarks_tell_their_time(cutters: tuple[Path, ClipProcessor]) -> None:
 @pytest.mark.parametrize("rate", [24, 25, 30, 30000 / 1001, 24000 / 1001, 60])
 def test_usual_frame_rates_are_recognised(rate: float) -> None:
     stamps = np.round(np.arange(300) / rate * NS_PER_S).astype(np.int64)
-    found, frames = _frame_numbers(stamps, [int(step) for step in np.diff(stamps)])
+    found, frames = number_frames(stamps, [int(step) for step in np.diff(stamps)])
     assert found == pytest.approx(rate, abs=1e-9)
     assert np.array_equal(frames, np.arange(300))
 
 
-def test_unsteady_frames_are_stamped_by_a_fine_clock() -> None:
+def test_irregular_frames_use_the_mpeg_clock() -> None:
     stamps = np.array([0, 40, 95, 120, 175], np.int64) * 1_000_000
-    found, frames = _frame_numbers(stamps, [int(step) for step in np.diff(stamps)])
+    found, frames = number_frames(stamps, [int(step) for step in np.diff(stamps)])
     assert found == MPEG_CLOCK_HZ
     assert np.allclose(frames / found, stamps / NS_PER_S, atol=1e-5)

@@ -1,4 +1,4 @@
-"""The command: faults, --strict, --dry-run, steps alone, stopping and going on."""
+"""`emolive-preprocess`: issues, --strict, --dry-run, single steps, interrupted runs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from made_clips import RATE_HZ, tone, write_clip, write_face
 
 from emolive.errors import EmoliveError
 from preprocessing import annotations
 from preprocessing.annotations import ClipEntry
 from preprocessing.cli import main
 from preprocessing.clip_processor import ClipProcessor
-from preprocessing.output import Output
+from preprocessing.output import OutputFolder
 from preprocessing.records import Record
+from tests.helpers.small_clips import RATE_HZ, tone, write_clip, write_face
 
 FAST = ("--size", "32", "--workers", "0")
 
@@ -32,11 +32,11 @@ def files_of(out: Path) -> dict[str, bytes]:
     return {p.relative_to(out).as_posix(): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
 
 
-def faults_of(out: Path) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for fault in json.loads((out / "report.json").read_text())["faults"]:
-        found.setdefault(fault["kind"], set()).add(fault["clip"])
-    return found
+def issues_of(out: Path) -> dict[str, set[str]]:
+    issues: dict[str, set[str]] = {}
+    for issue in json.loads((out / "report.json").read_text())["issues"]:
+        issues.setdefault(issue["kind"], set()).add(issue["clip"])
+    return issues
 
 
 def test_ravdess_from_clips_to_annotations(
@@ -44,7 +44,7 @@ def test_ravdess_from_clips_to_annotations(
 ) -> None:
     out = tmp_path / "out"
     arguments = ["ravdess", str(tree), str(out), *FAST]
-    assert main([*arguments, "--splits", "own", "--test_actors", "2"]) == 0
+    assert main([*arguments, "--splits", "custom", "--test_actors", "2"]) == 0
     table = annotations.read(out / "annotations.csv")
     assert [(item.id, item.label, item.actor, item.split) for item in table.items] == [
         ("01-01-03-01-01-01-01", "happy", "01", "training"),
@@ -52,19 +52,19 @@ def test_ravdess_from_clips_to_annotations(
         ("01-01-03-01-01-01-02", "happy", "02", "testing"),
         ("01-01-04-01-01-01-02", "sad", "02", "testing"),
     ]
-    atomic_write = annotations.read(out / "annotations-landmarks.csv")
-    path, key = atomic_write.locate(atomic_write.items[0].video)
+    landmarks = annotations.read(out / "annotations-landmarks.csv")
+    path, key = landmarks.locate(landmarks.items[0].video)
     with np.load(path) as stored:
         assert stored[f"{key}/xy"].shape[1:] == (68, 2)
-    samples, rate_hz = soundfile.read(out / atomic_write.items[0].audio)
+    samples, rate_hz = soundfile.read(out / landmarks.items[0].audio)
     assert len(samples) / rate_hz == pytest.approx(1.5, abs=0.01)
-    assert {p.name for p in (out / "grids").iterdir()} == {"actor_01.png", "actor_02.png"}
-    assert set(faults_of(out)) == {"missing"}
+    assert {p.name for p in (out / "contact-sheets").iterdir()} == {"actor_01.png", "actor_02.png"}
+    assert set(issues_of(out)) == {"missing"}
 
     before = files_of(out)
     assert main(["check", str(out)]) == 0
     assert "4 of 4 clips are done" in capsys.readouterr().out
-    assert main([*arguments, "--splits", "own", "--test-actors", "2"]) == 0
+    assert main([*arguments, "--splits", "custom", "--test-actors", "2"]) == 0
     assert files_of(out) == before, "a second run changes nothing"
 
     assert main(["annotations", str(out), "--splits", "loao"]) == 0
@@ -74,11 +74,11 @@ def test_ravdess_from_clips_to_annotations(
     (out / "crops/01-01-03-01-01-01-01.npy").write_bytes(b"x")
     assert main(["check", str(out), "--strict"]) == 1
     assert "was changed or removed" in capsys.readouterr().out
-    assert main([*arguments, "--splits", "own", "--test-actors", "2"]) == 0
-    assert files_of(out) == before, "what was damaged is made again"
+    assert main([*arguments, "--splits", "custom", "--test-actors", "2"]) == 0
+    assert files_of(out) == before, "damaged files are written again"
 
 
-def test_every_fault_is_named_once(tmp_path: Path) -> None:
+def test_every_issue_is_reported(tmp_path: Path) -> None:
     root, out = tmp_path / "clips", tmp_path / "out"
     write_face(root / "good/a.mp4", "happy", 300)
     shutil.copy(root / "good/a.mp4", root / "good/b.mp4")
@@ -93,12 +93,12 @@ def test_every_fault_is_named_once(tmp_path: Path) -> None:
     (root / "stray.mp4").write_bytes(data)
     soundfile.write(root / "good/voice.wav", tone(1.5, 440), RATE_HZ)
     assert main(["folder", str(root), str(out), *FAST]) == 0
-    found = faults_of(out)
-    assert found["corrupt"] == {"good__noise", "good__empty", "good__cut"}
-    assert found["duplicated"] == {"good__b"}
-    assert found["misnamed"] == {"stray.mp4"}
-    assert found["faceless"] == {"good__blank", "good__no_sound", "good__quiet", "good__no_picture"}
-    assert found["silent"] == {"good__no_sound", "good__quiet"}
+    issues = issues_of(out)
+    assert issues["corrupt"] == {"good__noise", "good__empty", "good__cut"}
+    assert issues["duplicated"] == {"good__b"}
+    assert issues["misnamed"] == {"stray.mp4"}
+    assert issues["faceless"] == {"good__blank", "good__no_sound", "good__quiet", "good__no_picture"}
+    assert issues["silent"] == {"good__no_sound", "good__quiet"}
     table = {item.id: item for item in annotations.read(out / "annotations.csv").items}
     assert {"good__noise", "good__empty", "good__no_sound"}.isdisjoint(table)
     assert (table["good__voice"].video, table["good__blank"].video) == ("", "")
@@ -108,43 +108,43 @@ def test_every_fault_is_named_once(tmp_path: Path) -> None:
     assert main(["check", str(out), "--strict"]) == 1
 
 
-def test_a_silent_track_gives_way_to_the_sound_file(tmp_path: Path) -> None:
+def test_the_audio_file_replaces_a_silent_track(tmp_path: Path) -> None:
     root, out = tmp_path / "clips", tmp_path / "out"
     write_clip(root / "01-01-03-01-01-01-01.mp4", sound=tone(1.5, level=0.0))
     soundfile.write(root / "03-01-03-01-01-01-01.wav", tone(1.5), RATE_HZ)
-    assert main(["audio", str(root), str(out), *FAST]) == 0
+    assert main(["ravdess", str(root), str(out), "--steps", "audio", *FAST]) == 0
     report = json.loads((out / "report.json").read_text())
-    assert (report["sound"], report["silent_tracks"]) == ({"file": 1}, 1)
-    assert "silent" not in faults_of(out)
+    assert (report["audio_sources"], report["silent_tracks"]) == ({"file": 1}, 1)
+    assert "silent" not in issues_of(out)
 
 
-def test_steps_alone_give_the_same_files(tree: Path, tmp_path: Path) -> None:
+def test_single_steps_give_the_same_files(tree: Path, tmp_path: Path) -> None:
     together, apart = tmp_path / "together", tmp_path / "apart"
     assert main(["ravdess", str(tree), str(together), *FAST]) == 0
-    assert main(["faces", str(tree), str(apart), *FAST]) == 0
+    assert main(["ravdess", str(tree), str(apart), "--steps", "faces", *FAST]) == 0
     assert not (apart / "audio").exists()
-    assert main(["audio", str(tree), str(apart), *FAST]) == 0
+    assert main(["ravdess", str(tree), str(apart), "--steps", "audio", *FAST]) == 0
     assert files_of(apart) == files_of(together)
 
 
 def test_a_dry_run_writes_nothing(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ravdess", str(tree), str(tmp_path / "out"), "--dry_run"]) == 0
-    assert "Clips to be cut: 4" in capsys.readouterr().out
+    assert "Clips to process: 4" in capsys.readouterr().out
     assert not (tmp_path / "out").exists()
 
 
-def test_a_killed_run_goes_on_to_the_same_files(tree: Path, tmp_path: Path) -> None:
-    """With a process of its own, and resumed in this one: neither makes a difference."""
-    atomic_write, killed = tmp_path / "whole", tmp_path / "killed"
-    assert main(["ravdess", str(tree), str(atomic_write), *FAST]) == 0
+def test_a_killed_run_continues_to_the_same_files(tree: Path, tmp_path: Path) -> None:
+    """The first run uses a worker process, the second runs in this process."""
+    uninterrupted, killed = tmp_path / "whole", tmp_path / "killed"
+    assert main(["ravdess", str(tree), str(uninterrupted), *FAST]) == 0
     command = [sys.executable, "-m", "preprocessing.cli", "ravdess", str(tree), str(killed), "--size", "32"]
     process = subprocess.Popen(
         [*command, "--workers", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     records = killed / "records"
     deadline = time.monotonic() + 90
-    while not (records.is_dir() and any(records.iterdir())):
-        assert process.poll() is None, "it was to be killed while at work"
+    while not list(records.glob("*.json")):
+        assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
@@ -157,30 +157,30 @@ def test_a_killed_run_goes_on_to_the_same_files(tree: Path, tmp_path: Path) -> N
     assert len(list(records.glob("*.json"))) == left, "its worker ended with it"
     (killed / "crops" / ".x.npy.1.part").write_bytes(b"half")
     assert main(["ravdess", str(tree), str(killed), *FAST]) == 0
-    assert files_of(killed) == files_of(atomic_write)
+    assert files_of(killed) == files_of(uninterrupted)
 
 
-def test_stopping_keeps_what_is_done(
+def test_a_stopped_run_keeps_its_results(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cut, out, seen = ClipProcessor.__call__, tmp_path / "out", []
+    process, out, seen = ClipProcessor.__call__, tmp_path / "out", []
 
     def stop_at_the_third(self: ClipProcessor, clip: ClipEntry) -> Record:
         seen.append(clip.id)
         if len(seen) == 3:
             os.kill(os.getpid(), signal.SIGTERM)
-        return cut(self, clip)
+        return process(self, clip)
 
     monkeypatch.setattr(ClipProcessor, "__call__", stop_at_the_third)
     assert main(["ravdess", str(tree), str(out), *FAST]) == 130
     assert "2 of 4 clips are done" in capsys.readouterr().err
     assert main(["check", str(out), "--strict"]) == 1
     assert main(["ravdess", str(tree), str(out), *FAST]) == 0
-    assert len(seen) == 3 + 2, "only what was left is cut"
+    assert len(seen) == 3 + 2, "only what was left is processed"
     assert not list(out.rglob(".*"))
 
 
-def test_a_full_disk_is_said_and_leaves_nothing_half_written(
+def test_a_full_disk_is_reported_and_leaves_no_partial_files(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write, out = Path.write_bytes, tmp_path / "out"
@@ -197,9 +197,9 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(
     assert [p.name for p in out.rglob("*") if p.is_file()] == ["plan.json"]
 
 
-def test_a_changed_clip_is_cut_again(tree: Path, tmp_path: Path) -> None:
+def test_a_changed_clip_is_processed_again(tree: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    arguments = ["audio", str(tree), str(out), *FAST]
+    arguments = ["ravdess", str(tree), str(out), "--steps", "audio", *FAST]
     assert main(arguments) == 0
     before = files_of(out)
     write_face(tree / "Actor_01/01-01-03-01-01-01-01.mp4", "happy", 500)
@@ -210,46 +210,55 @@ def test_a_changed_clip_is_cut_again(tree: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["ravdess", "nowhere", "out"], "There is nothing at nowhere"),
-        (["ravdess", ".", "out"], "holds no RAVDESS clip"),
-        (["folder", "clips", "out", "--size", "7"], "--size must lie between"),
-        (["folder", "clips", "out", "--workers", "-1"], "--workers must be"),
+        (["ravdess", ".", "out"], "has no RAVDESS clip"),
+        (["folder", "clips", "out", "--size", "7"], "--size must be a whole number from 16 to 1024, not 7."),
+        (
+            ["folder", "clips", "out", "--workers", "-1"],
+            "--workers must be a whole number from 0 to 1024, not -1.",
+        ),
         (["folder", "clips", "out", "--splits", "9fold"], "cannot be split into 9"),
         (["folder", "clips", "out", "--splits", "loao:9"], "has the folds 1 to 1"),
-        (["folder", "clips", "out", "--splits", "own"], "wants --test-actors"),
+        (["folder", "clips", "out", "--splits", "custom"], "needs --test-actors"),
         (["folder", "clips", "out", "--test-actors", "9"], "no actor 9"),
         (["folder", "clips", "out", "--labels", "no.csv"], "There is no file no.csv"),
         (["check", "clips"], "holds no preprocessed clips"),
         (["annotations", "clips"], "holds no preprocessed clips"),
         (["landmarks", "no.npz", "a.csv"], "There is nothing at no.npz"),
+        (["folder", "clips", "out", "--splits", "odd"], "--splits must be one of auto, custom"),
+        (["folder", "clips", "clips"], "OUT must be another folder"),
+        (["folder", "clips", "out", "--dry-rum"], "did you mean --dry-run?"),
+        (["foldr", "clips", "out"], "did you mean folder?"),
+        (["folder", "clips"], "OUT is missing"),
+        (["check"], "OUT is missing"),
     ],
 )
-def test_bad_input_is_one_sentence(
-    arguments: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+def test_errors_are_one_line(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     (tmp_path / "clips/1/happy").mkdir(parents=True)
     (tmp_path / "clips/1/happy/a.mp4").touch()
     assert main(arguments) == 2
-    said = capsys.readouterr().err
-    assert says in said
-    assert len(said.strip().splitlines()) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
 
 
-def test_another_size_wants_another_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_size_needs_another_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_clip(tmp_path / "clips/happy/a.mp4", sound=tone(1.5))
     clips, out = str(tmp_path / "clips"), str(tmp_path / "out")
-    arguments = ["audio", "--layout", "folder", clips, out, *FAST]
+    arguments = ["folder", clips, out, "--steps", "audio", *FAST]
     assert main(arguments) == 0
     assert main([*arguments, "--size", "48"]) == 2
     assert "holds clips with size 32, not 48" in capsys.readouterr().err
 
 
-def test_landmarks_and_sound_are_paired(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_landmarks_are_paired_with_audio(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key = "01-01-03-01-01-01-01"
     arrays = {f"{key}/xy": np.zeros((4, 68, 2), np.int16), f"{key}/frame": np.arange(0, 8, 2)}
     np.savez(tmp_path / "marks.npz", **arrays)
@@ -262,11 +271,11 @@ def test_landmarks_and_sound_are_paired(tmp_path: Path, capsys: pytest.CaptureFi
     assert "clips: 1" in capsys.readouterr().out
 
 
-def test_a_damaged_record_is_made_again(tmp_path: Path) -> None:
-    output = Output(tmp_path)
+def test_a_damaged_record_counts_as_missing(tmp_path: Path) -> None:
+    output = OutputFolder(tmp_path)
     (tmp_path / "records").mkdir()
     (tmp_path / "records/x.json").write_text('{"clip": 1}')
     assert output.record("x") is None
     (tmp_path / "plan.json").write_text("{")
-    with pytest.raises(EmoliveError, match="cannot be read"):
+    with pytest.raises(EmoliveError, match="is damaged"):
         output.plan()

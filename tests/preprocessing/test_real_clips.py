@@ -1,4 +1,4 @@
-"""The real RAVDESS clips: a face in every frame, and landmarks as they were measured elsewhere."""
+"""Real RAVDESS clips: a face in every frame, and landmarks as they were measured elsewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 
-def test_real_clips_give_faces_sound_and_known_landmarks(tmp_path: Path) -> None:
+def test_real_clips_have_faces_audio_and_known_landmarks(tmp_path: Path) -> None:
     root, out = tmp_path / "ravdess", tmp_path / "out"
     shutil.copytree(RAVDESS / "video", root / "video")
     shutil.copytree(RAVDESS / "audio_48k_wav", root / "sound")
@@ -30,9 +30,9 @@ def test_real_clips_give_faces_sound_and_known_landmarks(tmp_path: Path) -> None
     assert [item.label for item in items] == ["neutral", "calm", "sad", "surprised"]
     assert all(item.video and item.audio for item in items)
     report = json.loads((out / "report.json").read_text())
-    assert report["looked_at"] == report["with_face"] > 200
+    assert report["landmark_frames"] == report["landmark_faces"] > 200
     assert report["frames"]["filled"] == 0
-    assert {fault["kind"] for fault in report["faults"]} == {"missing"}
+    assert {issue["kind"] for issue in report["issues"]} == {"missing"}
     for item in items:
         assert np.load(out / item.video).shape == (15, 224, 224, 3)
     known_file = RAVDESS / "landmarks/dlib68_every_2nd_frame.npz"
@@ -47,7 +47,7 @@ def test_real_clips_give_faces_sound_and_known_landmarks(tmp_path: Path) -> None
             assert apart.mean() < 1.5, "pixels of the 1280 x 720 picture"
 
 
-def test_the_mean_shape_is_made_again_from_the_same_faces(tmp_path: Path) -> None:
+def test_the_mean_shape_is_reproduced(tmp_path: Path) -> None:
     out = tmp_path / "mean_shape.json"
     npz = str(RAVDESS / "landmarks/dlib68_every_2nd_frame.npz")
     assert mean_shape.main([npz, str(out), "--leave-out", "actor:01"]) == 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from emolive import paths as settings
 from emolive.atomic_io import atomic_write
-from emolive.errors import EmoliveError
+from emolive.errors import CheckpointError, EmoliveError
 from emolive.models import registry
 from emolive.models.spec import ModelSpec
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 FORMAT = 2
 ENTRY = "emolive"
 ONNX_SUFFIX = ".onnx"
+CHECKPOINT_SUFFIXES = (".safetensors", ONNX_SUFFIX)
+"""Names of the files that can be loaded end in one of these."""
+PICKLE_SUFFIXES = (".pth", ".pt", ".ckpt")
 _MAX_HEADER = 100_000_000
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
@@ -92,10 +95,7 @@ def _header(path: Path) -> dict[str, Any]:
     if size == 0:
         raise EmoliveError(f"The checkpoint {path} is empty: fetch or train it again.")
     if start.startswith(_PICKLE_STARTS):
-        raise EmoliveError(
-            f"{path} is a PyTorch pickle, which emolive does not load: "
-            f"`emolive import-checkpoint` turns one of the published model into a checkpoint."
-        )
+        raise pickle_error(path)
     cut = EmoliveError(f"The checkpoint {path} is cut short or damaged: fetch or train it again.")
     foreign = EmoliveError(f"{path} is not an emolive checkpoint.")
     if not text.startswith(b"{"):
@@ -208,6 +208,24 @@ def load(
     _check_values(path, tensors, net)
     net.load_state_dict(tensors)
     return Checkpoint(net.eval().to(device), spec, told.provenance, path)
+
+
+def is_checkpoint_file(path: Path) -> bool:
+    """Whether a file is a checkpoint by its name. The only place that decides it."""
+    return path.suffix.lower() in CHECKPOINT_SUFFIXES
+
+
+def is_pickle_file(path: Path) -> bool:
+    """Whether a file is a PyTorch pickle by its name; emolive does not load these."""
+    return path.suffix.lower() in PICKLE_SUFFIXES
+
+
+def pickle_error(path: Path) -> CheckpointError:
+    """The error for a PyTorch pickle, which names the command that converts it."""
+    return CheckpointError(
+        f"{path} is a PyTorch pickle, which emolive does not load: "
+        f"convert a published model with `emolive import-checkpoint`."
+    )
 
 
 def is_onnx(path: Path) -> bool:

@@ -1,0 +1,7 @@
+"""`python -m emolive.cli`."""
+
+import sys
+
+from emolive.cli import main
+
+sys.exit(main())

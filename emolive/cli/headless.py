@@ -1,0 +1,133 @@
+"""A session without a window, and the file that its estimates are written to."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+from emolive.atomic_io import ensure_writable
+from emolive.clock import now_ns, to_ns
+from emolive.errors import CheckpointError, OutputError
+from emolive.session.config import SessionConfig
+from emolive.sinks.rows import JsonlWriter, live_row
+from emolive.types import Estimate, Snapshot
+
+POLL_S = 0.05
+REPORTED = ("camera", "microphone", "model")
+"""Parts whose problems are reported on stderr."""
+
+
+class EstimateWriter:
+    """Writes estimates as JSON lines; subscribe it to a session.
+
+    The file is opened with the first estimate, so that a session that fails to start does not empty an older
+    file.
+
+    Args:
+        path: the file; None for the terminal.
+        source: the source that the estimates are of.
+
+    Raises:
+        OutputError: there cannot be a file at `path`.
+    """
+
+    def __init__(self, path: Path | None, source: str) -> None:
+        if path is not None:
+            ensure_writable(path)
+        self._path, self._source = path, source
+        self._stack = ExitStack()
+        self._sink: JsonlWriter | None = None
+        self.error: OSError | None = None
+        """Why nothing more is written."""
+
+    def __enter__(self) -> EstimateWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def __call__(self, estimate: Estimate) -> None:
+        if self.error is not None:
+            return
+        try:
+            self._open().write(live_row(estimate, self._source))
+        except OSError as error:
+            self.error = error
+
+    def finish(self) -> None:
+        """End a session that ran: without any estimate, its file is empty.
+
+        Raises:
+            OutputError: an estimate could not be written.
+            BrokenPipeError: the reader of the output has closed it.
+        """
+        try:
+            if self.error is not None:
+                raise self.error
+            self._open()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"The estimates cannot be written: {error.strerror or error}.") from error
+
+    def _open(self) -> JsonlWriter:
+        if self._sink is None:
+            out: TextIO = sys.stdout
+            if self._path is not None:
+                file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
+                out = self._stack.enter_context(file)
+            self._sink = JsonlWriter(out)
+        return self._sink
+
+
+def run_headless(config: SessionConfig, duration_s: float | None, writer: EstimateWriter) -> int:
+    """Run a session until its source ends.
+
+    Args:
+        config: the session.
+        duration_s: stop this long after the model was loaded; None for no limit.
+        writer: receives the estimates.
+
+    Raises:
+        EmoliveError: the source or the model cannot be opened, or the estimates cannot be written.
+    """
+    from emolive.session.session import Session
+
+    session = Session(config)
+    session.subscribe(writer)
+    reported: dict[str, str] = {}
+    deadline_ns = None
+    try:
+        session.start()
+        while not session.finished and writer.error is None:
+            if session.model_settled:
+                _check_model(session.snapshot())
+                if duration_s is not None and deadline_ns is None:
+                    deadline_ns = now_ns() + to_ns(duration_s)
+            if deadline_ns is not None and now_ns() >= deadline_ns:
+                break
+            _report_problems(session.snapshot(), reported)
+            time.sleep(POLL_S)
+        _report_problems(session.snapshot(), reported)
+    finally:
+        session.stop()
+    writer.finish()
+    return 0
+
+
+def _check_model(snapshot: Snapshot) -> None:
+    for status in snapshot.statuses:
+        if status.source == "model" and status.level == "error":
+            raise CheckpointError(status.text)
+
+
+def _report_problems(snapshot: Snapshot, reported: dict[str, str]) -> None:
+    """Report on stderr what changed for the worse: a stream that is missing, a device that went away."""
+    for status in snapshot.statuses:
+        if status.source in REPORTED and reported.get(status.source) != status.text:
+            reported[status.source] = status.text
+            if status.level != "ok":
+                sys.stderr.write(f"emolive: {status.text}\n")

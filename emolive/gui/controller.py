@@ -1,0 +1,184 @@
+"""Creates, drives and stops the session for the window, away from the GUI thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from emolive.gui.services import Services
+from emolive.gui.tasks import TaskRunner
+from emolive.session.config import SessionConfig
+from emolive.types import Estimate, Snapshot
+
+if TYPE_CHECKING:
+    from emolive.session.session import Session
+
+log = logging.getLogger(__name__)
+
+State = Literal["idle", "loading", "running", "failed", "closing", "closed"]
+Option = Literal["source", "mic", "fusion", "baseline", "person"]
+
+CLOSE_MARGIN_S = 0.2
+"""On top of the session's own timeout when it is stopped."""
+
+
+class SessionController(QObject):
+    """Owns the session. To be used from the GUI thread; commands reach the session in order."""
+
+    command_failed = Signal(str)
+    """A command was refused; the sentence says why."""
+    closed = Signal()
+    """Everything that was started has ended, or its time was up."""
+
+    def __init__(
+        self,
+        services: Services,
+        config: SessionConfig,
+        on_estimate: Callable[[Estimate], None] | None = None,
+    ) -> None:
+        """`on_estimate` is called with each estimate from the inference thread."""
+        super().__init__()
+        self._services = services
+        self.config = config
+        self._on_estimate = on_estimate
+        self._tasks = TaskRunner("emolive-gui-session")
+        self._stop_task = TaskRunner("emolive-gui-stop")
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._closing = threading.Event()
+        self._deadline = QTimer(self)
+        self._deadline.setSingleShot(True)
+        self._deadline.timeout.connect(self._give_up)
+        self.state: State = "idle"
+        self.error = ""
+        """Why the session did not start, while `state` is "failed"."""
+
+    def start(self) -> None:
+        """Create and start the session; also after a failure, to try again."""
+        if self.state in ("idle", "failed"):
+            self.state = "loading"
+            self.error = ""
+            self._tasks.submit(self._create_session, self._on_created, self._on_create_failed)
+
+    def snapshot(self) -> Snapshot | None:
+        """What to show; None while no session runs."""
+        session = self._session
+        return session.snapshot() if session is not None and self.state == "running" else None
+
+    @property
+    def model_settled(self) -> bool:
+        """Whether a model was loaded, or could not be."""
+        if self.state in ("idle", "loading"):
+            return False
+        snapshot = self.snapshot()
+        return snapshot is None or ("model", "loading") not in ((s.source, s.code) for s in snapshot.statuses)
+
+    def submit(
+        self, command: Callable[[Session], None], on_refused: Callable[[], None] | None = None
+    ) -> None:
+        """Call `command` with the session in the background: after it has loaded; without one, never.
+
+        Args:
+            command: what to do.
+            on_refused: called if the command raised an error, before `command_failed`.
+        """
+
+        def run() -> None:
+            if (session := self._session) is not None:
+                command(session)
+
+        def on_error(sentence: str) -> None:
+            if on_refused is not None:
+                on_refused()
+            self.command_failed.emit(sentence)
+
+        if self.state in ("loading", "running"):
+            self._tasks.submit(run, on_error=on_error)
+
+    def set_option(self, name: Option, value: str) -> None:
+        """Change one field of the config in the running session; after a failed start, start with it."""
+        previous: str = getattr(self.config, name)
+        self._set_config(name, value)
+        self.submit(
+            lambda session: getattr(session, f"set_{name}")(value),
+            on_refused=lambda: self._restore(name, value, previous),
+        )
+        if self.state == "failed":
+            self.start()
+
+    def load_checkpoint(self, path: Path) -> None:
+        """Answer with the model in `path`; after a failed start, start with it."""
+        self.submit(lambda session: session.set_checkpoint(path))
+        if self.state == "failed":
+            self.config = replace(self.config, checkpoint=path)
+            self.start()
+
+    def close(self, timeout_s: float) -> None:
+        """Stop the session; `closed` is emitted at its end, or after `timeout_s` and a little more."""
+        if self.state in ("closing", "closed"):
+            return
+        self.state = "closing"
+        self._tasks.close()
+        with self._lock:
+            self._closing.set()
+            session, self._session = self._session, None
+
+        def stop() -> None:
+            if session is not None:
+                session.stop(timeout_s)
+            self._tasks.join()
+
+        self._stop_task.submit(stop, lambda _: self._finish(), lambda _: self._finish())
+        self._deadline.start(round(1000 * (timeout_s + CLOSE_MARGIN_S)))
+
+    def _give_up(self) -> None:
+        log.warning("The session did not stop in time.")
+        self._finish()
+
+    def _finish(self) -> None:
+        if self.state != "closed":
+            self.state = "closed"
+            self._deadline.stop()
+            self._stop_task.close()
+            self.closed.emit()
+
+    def _create_session(self) -> None:
+        """In the background thread. A session that is ready only after `close` is stopped again."""
+        if self._closing.is_set():
+            return
+        session = self._services.session(self.config)
+        try:
+            if self._on_estimate is not None:
+                session.subscribe(self._on_estimate)
+            session.start()
+        except BaseException:
+            session.stop()
+            raise
+        with self._lock:
+            late = self._closing.is_set()
+            if not late:
+                self._session = session
+        if late:
+            session.stop()
+
+    def _on_created(self, _: None) -> None:
+        if self.state == "loading":
+            self.state = "running"
+
+    def _on_create_failed(self, sentence: str) -> None:
+        self.state = "failed"
+        self.error = sentence
+
+    def _restore(self, name: Option, value: str, previous: str) -> None:
+        if getattr(self.config, name) == value:
+            self._set_config(name, previous)
+
+    def _set_config(self, name: Option, value: str) -> None:
+        changes: dict[str, Any] = {name: value}
+        self.config = replace(self.config, **changes)

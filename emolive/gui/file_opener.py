@@ -1,0 +1,62 @@
+"""Opens what a person picks or drops: a media file, a stream, or a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData
+from PySide6.QtWidgets import QWidget
+
+from emolive.gui import strings
+from emolive.gui.i18n import tr
+from emolive.gui.widgets.dialogs import ask_for_file, ask_for_stream
+from emolive.models.io.checkpoint import is_checkpoint_file, is_pickle_file, pickle_error
+
+
+class FileOpener:
+    """Decides what a path is, and passes it on."""
+
+    def __init__(
+        self,
+        parent: QWidget,
+        *,
+        on_source: Callable[[str], None],
+        on_checkpoint: Callable[[Path], None],
+        on_error: Callable[[str], None],
+    ) -> None:
+        self._parent = parent
+        self._on_source, self._on_checkpoint, self._on_error = on_source, on_checkpoint, on_error
+
+    def open_path(self, path: Path) -> None:
+        """Load a checkpoint, refuse a pickle, play anything else."""
+        if is_checkpoint_file(path):
+            self._on_checkpoint(path)
+        elif is_pickle_file(path):
+            self._on_error(str(pickle_error(path)))
+        else:
+            self._on_source(str(path))
+
+    def ask_for_media(self) -> None:
+        """Ask for a media file."""
+        ask_for_file(self._parent, tr("Open a file"), strings.media_filter(), self.open_path)
+
+    def ask_for_checkpoint(self) -> None:
+        """Ask for a checkpoint."""
+        ask_for_file(self._parent, tr("Load a checkpoint"), strings.checkpoint_filter(), self.open_path)
+
+    def ask_for_stream(self) -> None:
+        """Ask for the address of a stream."""
+        ask_for_stream(self._parent, self._on_source)
+
+    def drop(self, data: QMimeData) -> bool:
+        """Open the first local file of a drop; whether there was one."""
+        path = local_path(data)
+        if path is not None:
+            self.open_path(path)
+        return path is not None
+
+
+def local_path(data: QMimeData) -> Path | None:
+    """The first local file in what is dragged or dropped."""
+    return next((Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()), None)

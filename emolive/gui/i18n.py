@@ -1,0 +1,86 @@
+"""The catalogue of the window's texts.
+
+The source text is English and is its own key. Another language is one file, `locale/<language>.json`, that
+maps each source text to its translation. Placeholders in braces stand in both. What is missing there is shown
+in English.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import string
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+LOCALE_DIR = Path(__file__).with_name("locale")
+SOURCE_LANGUAGE = "en"
+
+_messages: dict[str, str] = {}
+
+
+def tr(text: str, **values: object) -> str:
+    """Translate a text of the window.
+
+    Args:
+        text: the English text. A literal, or one that was marked with `noop`.
+        values: what stands in place of the {placeholders}.
+
+    Returns:
+        The text in the language in use, with its placeholders filled.
+    """
+    translated = _messages.get(text, text)
+    return translated.format(**values) if values else translated
+
+
+def noop(text: str) -> str:
+    """Mark a literal for the catalogue that is translated later, where it is shown."""
+    return text
+
+
+def languages() -> tuple[str, ...]:
+    """Codes of the languages there are, English first."""
+    return (SOURCE_LANGUAGE, *sorted(path.stem for path in LOCALE_DIR.glob("*.json")))
+
+
+def use_language(preferred: Iterable[str]) -> str:
+    """Show the window in the first language that there is a catalogue for.
+
+    Args:
+        preferred: codes such as "de" or "pt-BR", the most preferred first.
+
+    Returns:
+        The language in use, "en" if none of the preferred ones is there.
+    """
+    available = languages()
+    for code in preferred:
+        for name in (code, code.replace("_", "-").partition("-")[0]):
+            if name in available:
+                use_messages({} if name == SOURCE_LANGUAGE else _load(name))
+                return name
+    use_messages({})
+    return SOURCE_LANGUAGE
+
+
+def use_messages(messages: Mapping[str, str]) -> None:
+    """Take these translations, source text to translation; those with other placeholders are left out."""
+    _messages.clear()
+    for text, translated in messages.items():
+        if _placeholders(text) == _placeholders(translated):
+            _messages[text] = translated
+        else:
+            log.warning("The translation of %r has other placeholders and is left out.", text)
+
+
+def _load(language: str) -> dict[str, str]:
+    content = json.loads((LOCALE_DIR / f"{language}.json").read_text(encoding="utf-8"))
+    return {str(text): str(translated) for text, translated in content.items()}
+
+
+def _placeholders(text: str) -> set[str] | None:
+    try:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    except ValueError:  # a brace that is not closed
+        return None

@@ -1,0 +1,83 @@
+"""What the window gets from the rest of emolive. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from emolive.errors import EmoliveError
+from emolive.gui.i18n import tr
+from emolive.session.config import SessionConfig
+
+if TYPE_CHECKING:
+    from emolive.session.session import Session
+
+
+class Device(Protocol):
+    """A camera or microphone as the window lists it."""
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def default(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FusionChoice:
+    """A fusion in the dropdown."""
+
+    name: str
+    title: str
+    problem: str = ""
+    """Why it cannot be chosen; empty if it can."""
+
+
+def create_session(config: SessionConfig) -> Session:
+    """The real session. Its import is late because it takes OpenCV and the perception stage with it."""
+    from emolive.session.session import Session
+
+    return Session(config)
+
+
+def registered_fusions() -> tuple[FusionChoice, ...]:
+    """Every registered fusion; one without a checkpoint has a `problem`."""
+    from emolive.models.io import checkpoint
+    from emolive.plugins import FUSIONS
+
+    def problem(name: str) -> str:
+        try:
+            checkpoint.shipped(name)
+        except EmoliveError:
+            return tr("There is no checkpoint of the fusion {name}: train one and load it.", name=name)
+        return ""
+
+    return tuple(FusionChoice(name, title, problem(name)) for name, title in FUSIONS.titles().items())
+
+
+def list_cameras() -> tuple[Device, ...]:
+    """All cameras of this computer."""
+    from emolive.capture.devices import cameras
+
+    return tuple(cameras())
+
+
+def list_microphones() -> tuple[Device, ...]:
+    """All microphones of this computer."""
+    from emolive.capture.devices import microphones
+
+    return tuple(microphones(refresh=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Functions the window calls; tests replace them. All but `fusions` may take seconds."""
+
+    session: Callable[[SessionConfig], Session] = create_session
+    fusions: Callable[[], Sequence[FusionChoice]] = registered_fusions
+    cameras: Callable[[], Sequence[Device]] = list_cameras
+    microphones: Callable[[], Sequence[Device]] = list_microphones

@@ -1,0 +1,92 @@
+"""Lays out everything in the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from emolive.gui.services import FusionChoice
+from emolive.gui.theme import SIZES
+from emolive.gui.view_state import WindowState
+from emolive.gui.widgets.controls import Controls
+from emolive.gui.widgets.help_view import HelpView
+from emolive.gui.widgets.status_bar import StatusBar
+from emolive.gui.widgets.video_view import VideoView
+
+if TYPE_CHECKING:
+    from emolive.gui.widgets.results_panel import ResultsPanel
+    from emolive.gui.widgets.timeline import Timeline
+
+
+class CentralView(QWidget):
+    """Controls at the top, picture and results in the middle, timeline and status bar below."""
+
+    results: ResultsPanel
+    """There after `add_plots`."""
+    timeline: Timeline
+    """There after `add_plots`."""
+
+    def __init__(self, fusions: Sequence[FusionChoice]) -> None:
+        super().__init__()
+        self.controls = Controls(fusions)
+        self.video = VideoView()
+        self.status_bar = StatusBar()
+        self._side = _panel()
+        self._has_plots = False
+        self._side_layout = QVBoxLayout(self._side)
+        self._side_layout.setContentsMargins(16, 10, 16, 10)
+        middle = QHBoxLayout()
+        middle.setSpacing(10)
+        middle.addWidget(self.video, 1)
+        middle.addWidget(self._side)
+        self._timeline_panel = _panel()
+        self._timeline_layout = QVBoxLayout(self._timeline_panel)
+        self._timeline_layout.setContentsMargins(8, 8, 12, 4)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setSpacing(SIZES.gap_px)
+        layout.addWidget(self.controls)
+        layout.addLayout(middle, 1)
+        layout.addWidget(self._timeline_panel)
+        layout.addWidget(self.status_bar)
+        self.help = HelpView(self)
+        self.video.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+
+    def add_plots(self) -> None:
+        """Add results and timeline. Apart, because pyqtgraph takes longer to import than a window to show."""
+        from emolive.gui.widgets.results_panel import ResultsPanel
+        from emolive.gui.widgets.timeline import Timeline
+
+        self.results = ResultsPanel()
+        self._side_layout.addWidget(self.results)
+        self.timeline = Timeline()
+        self._timeline_layout.addWidget(self.timeline)
+        self._has_plots = True
+
+    def show_state(self, state: WindowState) -> None:
+        """Show a state of the window. To be called often: every widget paints only what has changed."""
+        self.video.show_state(state.video)
+        self.status_bar.show_state(state.status)
+        self.controls.show_state(state.controls)
+        if self._has_plots:
+            self.results.show_result(state.result)
+            self.timeline.show_result(state.result)
+
+    def set_timeline_visible(self, visible: bool) -> None:
+        """Show or hide the timeline with its panel."""
+        self._timeline_panel.setVisible(visible)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._timeline_panel.setFixedHeight(max(112, min(190, self.height() // 5)))
+        self._side.setFixedWidth(max(250, min(400, self.width() * 27 // 100)))
+
+
+def _panel() -> QFrame:
+    panel = QFrame()
+    panel.setObjectName("panel")
+    return panel

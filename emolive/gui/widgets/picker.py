@@ -1,0 +1,149 @@
+"""A button that opens a list of devices, which is read anew each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QMenu, QSizePolicy, QStyle, QStyleOptionToolButton, QToolButton
+
+from emolive.gui.services import Device
+from emolive.gui.theme import COLORS, SIZES
+
+
+class Picker(QToolButton):
+    """Fixed entries, then devices, then entries that open a dialog."""
+
+    chosen = Signal(str)
+    """The value of a fixed entry or device."""
+    dialog_requested = Signal(str)
+    """The value of an entry that opens a dialog."""
+    opened = Signal()
+    """The list is shown: read the devices and call `set_devices`."""
+
+    def __init__(
+        self,
+        name: str,
+        fixed: Mapping[str, str],
+        dialogs: Mapping[str, str],
+        *,
+        searching: str,
+        none_found: str,
+    ) -> None:
+        """Without devices yet.
+
+        Args:
+            name: for screen readers.
+            fixed: value → title of the entries before the devices.
+            dialogs: value → title of the entries behind them.
+            searching: shown in place of the devices until they are read.
+            none_found: shown where there is no device.
+        """
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._fixed, self._dialogs = dict(fixed), dict(dialogs)
+        self._searching, self._none_found = searching, none_found
+        self._devices: dict[str, str] | None = None
+        self._error = ""
+        self._value = ""
+        self._title = ""
+        menu = QMenu(self)
+        menu.aboutToShow.connect(self._open)
+        self.setMenu(menu)
+        self._fill()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(170, SIZES.control_height_px)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(104, SIZES.control_height_px)
+
+    @property
+    def value(self) -> str:
+        """What is in use."""
+        return self._value
+
+    @property
+    def title(self) -> str:
+        """What is in use, in words."""
+        return self._title
+
+    def set_value(self, value: str, title: str) -> None:
+        """Show what is in use; `title` is for values that are not in the list."""
+        title = {**self._fixed, **(self._devices or {})}.get(value, title)
+        if (value, title) != (self._value, self._title):
+            self._value, self._title = value, title
+            self.setToolTip(title)
+            self.setAccessibleDescription(title)
+            self._fill()
+            self.update()
+
+    def set_devices(self, devices: Sequence[Device]) -> None:
+        """List these devices. Their value is the name where it is unique, else the index."""
+        names = [device.name for device in devices]
+        self._devices = {
+            device.name if names.count(device.name) == 1 else str(device.index): device.name
+            for device in devices
+        }
+        self._error = ""
+        self.set_value(self._value, self._title)
+        self._fill()
+
+    def set_error(self, sentence: str) -> None:
+        """Show why there is no list of devices."""
+        self._devices, self._error = {}, sentence
+        self._fill()
+
+    def _open(self) -> None:
+        self.opened.emit()
+        self._fill()
+
+    def _fill(self) -> None:
+        menu = self.menu()
+        menu.clear()
+        self._add_values(self._fixed)
+        menu.addSeparator()
+        if self._devices:
+            self._add_values(self._devices)
+        else:
+            text = self._searching if self._devices is None else self._error or self._none_found
+            menu.addAction(text).setEnabled(False)
+        if self._dialogs:
+            menu.addSeparator()
+        for value, title in self._dialogs.items():
+            action = menu.addAction(title)
+            action.triggered.connect(lambda _=False, value=value: self.dialog_requested.emit(value))
+
+    def _add_values(self, titles: Mapping[str, str]) -> None:
+        for value, title in titles.items():
+            action = self.menu().addAction(title.replace("&", "&&"))
+            action.setCheckable(True)
+            action.setChecked(value == self._value)
+            action.triggered.connect(lambda _=False, value=value: self._choose(value))
+
+    def _choose(self, value: str) -> None:
+        if value != self._value:
+            self.chosen.emit(value)
+        else:
+            self._fill()  # the click has taken the check mark away
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        option = QStyleOptionToolButton()
+        self.initStyleOption(option)
+        option.text = ""
+        painter = QPainter(self)
+        self.style().drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option, painter, self)
+        inner = self.rect().adjusted(11, 0, -26, 0)
+        text = self.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideMiddle, inner.width())
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        draw_arrow(painter, self.width() - 14.0, self.height() / 2)
+
+
+def draw_arrow(painter: QPainter, x: float, y: float) -> None:
+    """Draw the arrow of a control that opens a list, with its middle at (x, y)."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor(COLORS.dim), 1.6))
+    painter.drawPolyline(QPolygonF([QPointF(x - 4, y - 2), QPointF(x, y + 2), QPointF(x + 4, y - 2)]))

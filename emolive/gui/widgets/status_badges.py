@@ -1,0 +1,108 @@
+"""The row of status badges at the bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+
+from emolive.gui import strings
+from emolive.gui.i18n import tr
+from emolive.gui.theme import COLORS
+from emolive.types import Status
+
+
+class StatusBadge(QLabel):
+    """The state of one part of the session: a coloured dot, a name, a word; the tooltip is the sentence."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.setObjectName("badge")
+        self.source = source
+        self._status: Status | None = None
+        self._compact = False
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._update_text()
+
+    @property
+    def status(self) -> Status | None:
+        """What is shown."""
+        return self._status
+
+    def show_status(self, status: Status | None) -> None:
+        """Show a status; None where there is none."""
+        if status != self._status:
+            self._status = status
+            self._update_text()
+
+    def set_compact(self, compact: bool) -> None:
+        """Leave the word out where all is well, to save room."""
+        if compact != self._compact:
+            self._compact = compact
+            self._update_text()
+
+    def full_width(self) -> int:
+        """Width with the word."""
+        return self.fontMetrics().horizontalAdvance(f"●  {self._title} {self._value}") + 26
+
+    @property
+    def _title(self) -> str:
+        return strings.badge_title(self.source)
+
+    @property
+    def _value(self) -> str:
+        return strings.badge_value(self._status) if self._status is not None else ""
+
+    def _update_text(self) -> None:
+        status = self._status
+        color = COLORS.levels[status.level] if status is not None else COLORS.line
+        hidden = status is None or (self._compact and status.level in ("ok", "info"))
+        value = "" if hidden else f' <span style="color:{COLORS.dim}">{self._value}</span>'
+        self.setText(f'<span style="color:{color}">●</span>&nbsp; {self._title}{value}')
+        text = strings.status_text(status) if status is not None else tr("No status yet.")
+        sentence = tr("{badge}: {value}", badge=self._title, value=text)
+        self.setToolTip(sentence)
+        self.setAccessibleName(sentence)
+        if self.source == "latency":  # its number changes in width and must not move its neighbours
+            self.setMinimumWidth(0 if hidden else max(self.minimumWidth(), self.sizeHint().width()))
+
+
+class StatusBadgeRow(QWidget):
+    """All badges in a fixed order; sources that are not in the list get a badge behind them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.badges: dict[str, StatusBadge] = {}
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(6)
+        self._row.addStretch(1)
+        for source in strings.BADGES:
+            self._add(source)
+        self.setMinimumWidth(1)
+
+    def show_statuses(self, statuses: Iterable[Status]) -> None:
+        """Show each status on the badge of its source."""
+        latest = {status.source: status for status in statuses}
+        for source in latest:
+            if source not in self.badges:
+                self._add(source)
+        for source, badge in self.badges.items():
+            badge.show_status(latest.get(source))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._fit()
+
+    def _add(self, source: str) -> None:
+        badge = self.badges[source] = StatusBadge(source)
+        self._row.insertWidget(self._row.count() - 1, badge)
+
+    def _fit(self) -> None:
+        needed = sum(badge.full_width() + self._row.spacing() for badge in self.badges.values())
+        for badge in self.badges.values():
+            badge.set_compact(needed > self.width())

@@ -1,0 +1,93 @@
+"""The bottom of the window: a sentence where one is needed, the badges, and what the app does not show."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from emolive.gui import strings
+from emolive.gui.i18n import tr
+from emolive.gui.theme import SIZES
+from emolive.gui.view_state import StatusLine, StatusState
+from emolive.gui.widgets.status_badges import StatusBadgeRow
+from emolive.types import Status
+
+MESSAGE_S = 10.0
+"""How long a message stays."""
+
+
+class StatusBar(QWidget):
+    """Shows the newest message for a while, else the line of the state."""
+
+    retry = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.badges = StatusBadgeRow()
+        self._label = QLabel()
+        self._label.setObjectName("message")
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.retry_button = QPushButton(tr("Try again"))
+        self.retry_button.hide()
+        self.retry_button.clicked.connect(self.retry)
+        note = QLabel(strings.disclaimer())
+        note.setObjectName("note")
+        self._statuses: tuple[Status, ...] | None = None
+        self._line = StatusLine()
+        self._message = StatusLine()
+        self._message_until_s = 0.0
+        self._shown = StatusLine()
+        top = QHBoxLayout()
+        top.setSpacing(10)
+        top.addWidget(self._label, 1)
+        top.addWidget(self.retry_button)
+        top.addWidget(note)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 0, 2, 0)
+        layout.setSpacing(SIZES.gap_px - 2)
+        layout.addLayout(top)
+        layout.addWidget(self.badges)
+
+    @property
+    def text(self) -> str:
+        """The sentence, whole even where the window is too narrow for it."""
+        return self._shown.text
+
+    def show_state(self, state: StatusState) -> None:
+        """Show badges and line. To be called often."""
+        if state.statuses != self._statuses:
+            self._statuses = state.statuses
+            self.badges.show_statuses(state.statuses)
+        self.retry_button.setVisible(state.can_retry)
+        self._line = state.line
+        self._update_line()
+
+    def show_message(self, sentence: str) -> None:
+        """Show a sentence for `MESSAGE_S` seconds in place of the line."""
+        self._message = StatusLine(sentence, "warning", sentence)
+        self._message_until_s = time.monotonic() + MESSAGE_S
+        self._update_line()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._elide()
+
+    def _update_line(self) -> None:
+        line = self._message if time.monotonic() < self._message_until_s else self._line
+        if line == self._shown:
+            return
+        self._shown = line
+        self._label.setToolTip(line.tooltip)
+        self._label.setProperty("severity", line.severity)
+        self._label.style().polish(self._label)  # the style sheet depends on the property
+        self._elide()
+
+    def _elide(self) -> None:
+        room = self._label.width()
+        shown = self._label.fontMetrics().elidedText(self._shown.text, Qt.TextElideMode.ElideRight, room)
+        if shown != self._label.text():
+            self._label.setText(shown)

@@ -1,0 +1,164 @@
+"""The picture with what is drawn over it, or a message in its place."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from PySide6.QtCore import QPointF, QRectF, QSize
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from emolive.gui.frame_converter import FrameConverter
+from emolive.gui.i18n import tr
+from emolive.gui.render_metrics import RenderMetrics
+from emolive.gui.theme import COLORS, emotion_colors
+from emolive.gui.view_state import EstimateView, VideoState
+from emolive.gui.widgets.overlay import draw_banner, draw_caption, draw_face, draw_message, draw_tags
+from emolive.types import Frame
+
+MIN_FRAME_S = 0.02
+"""Faster sources are thinned out: more frames a second are not seen."""
+FACE_DELAY_S = 0.06
+"""A new face waits so long for a frame to be painted with, instead of a paint of its own."""
+BUSY_PERIOD_S = 1.2
+"""One turn of the busy indicator."""
+
+
+class VideoView(QWidget):
+    """Paints a `VideoState`, each frame once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(280, 180)
+        self.setAccessibleName(tr("Video"))
+        self.painted = 0
+        """Frames painted so far, each counted once."""
+        self.metrics: RenderMetrics | None = None
+        self._converter = FrameConverter()
+        self._state = VideoState()
+        self._landmarks = True
+        self._frame_s = 0.0
+        self._unpainted_frame = False
+        self._repaint_due_since_s: float | None = None
+        """Since when a change of the face is not yet painted."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(800, 520)
+
+    @property
+    def state(self) -> VideoState:
+        """What is shown."""
+        return self._state
+
+    @property
+    def landmarks(self) -> bool:
+        """Whether the landmarks of the face are drawn."""
+        return self._landmarks
+
+    def set_landmarks(self, on: bool) -> None:
+        """Draw the landmarks or not."""
+        self._landmarks = on
+        self.update()
+
+    def show_state(self, state: VideoState) -> None:
+        """Show this from now on. To be called often: it decides itself when to paint."""
+        now_s = time.monotonic()
+        before = self._state
+        if state.frame is not None and before.frame is not None and now_s - self._frame_s < MIN_FRAME_S:
+            state = replace(state, frame=before.frame)
+        self._state = state
+        if state.frame is not before.frame:
+            self._frame_s = now_s
+            self._unpainted_frame = state.frame is not None
+            self.update()
+            return
+        if self._repaint_due_since_s is None and state.face is not before.face:
+            self._repaint_due_since_s = now_s
+        changed = _painted_at_once(state) != _painted_at_once(before)
+        busy = state.message is not None and state.message.busy
+        due_s = self._repaint_due_since_s
+        if changed or busy or (due_s is not None and now_s - due_s > FACE_DELAY_S):
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        self._repaint_due_since_s = None
+        if self.metrics is not None:
+            self.metrics.window_painted()
+        painter = QPainter(self)
+        area = QRectF(self.rect())
+        if self._state.frame is None:
+            painter.fillRect(area, QColor(COLORS.surface))
+            if self._state.message is not None:
+                phase = time.monotonic() % BUSY_PERIOD_S / BUSY_PERIOD_S
+                draw_message(painter, area, self._state.message, phase)
+            return
+        painter.fillRect(area, QColor(COLORS.letterbox))
+        target, scale = self._paint_frame(painter, self._state.frame, area)
+        self._paint_overlay(painter, target, scale)
+
+    def _paint_frame(self, painter: QPainter, frame: Frame, area: QRectF) -> tuple[QRectF, float]:
+        """Paint the frame; where it lies, and points a pixel of the frame."""
+        image = frame.image
+        height, width = image.shape[:2]
+        ratio = self.devicePixelRatioF()
+        target = _fit(width, height, area, ratio)
+        converted = self._converter.convert(
+            image,
+            round(target.width() * ratio),
+            round(target.height() * ratio),
+            mirrored=self._state.mirrored,
+        )
+        converted.setDevicePixelRatio(ratio)
+        painter.drawImage(target.topLeft(), converted)
+        if self._unpainted_frame:
+            self._unpainted_frame = False
+            self.painted += 1
+            if self.metrics is not None:
+                self.metrics.frame_painted()
+        return target, target.width() / width
+
+    def _paint_overlay(self, painter: QPainter, target: QRectF, scale: float) -> None:
+        state = self._state
+
+        def to_widget(x_px: float, y_px: float) -> QPointF:
+            x = x_px * scale
+            return QPointF(
+                target.right() - x if state.mirrored else target.left() + x, target.top() + y_px * scale
+            )
+
+        if state.face is not None:
+            painter.save()
+            painter.setClipRect(target)
+            color = _color(state.estimate)
+            box = draw_face(painter, state.face, to_widget, color, landmarks=self._landmarks)
+            if state.estimate is not None:
+                draw_caption(painter, state.estimate.caption, box, target, color)
+            painter.restore()
+        draw_tags(painter, target.topLeft() + QPointF(10, 10), state.tags)
+        if state.banner:
+            draw_banner(painter, target, state.banner)
+
+
+def _painted_at_once(state: VideoState) -> tuple[object, ...]:
+    """The parts of a state whose changes do not wait for a frame."""
+    return state.estimate, state.tags, state.banner, state.mirrored, state.message
+
+
+def _color(estimate: EstimateView | None) -> QColor:
+    """The colour of a face box."""
+    if estimate is None:
+        return QColor(COLORS.text)
+    if estimate.label is None:
+        return emotion_colors(("neutral",))[0]
+    return emotion_colors(estimate.labels)[estimate.labels.index(estimate.label)]
+
+
+def _fit(width: int, height: int, area: QRectF, ratio: float) -> QRectF:
+    """Where a picture lies in `area`: as large as fits, centred, on whole device pixels."""
+    scale = min(area.width() / width, area.height() / height)
+    fit_width, fit_height = (max(1, round(side * scale * ratio)) / ratio for side in (width, height))
+    left = round((area.width() - fit_width) / 2 * ratio) / ratio
+    top = round((area.height() - fit_height) / 2 * ratio) / ratio
+    return QRectF(area.left() + left, area.top() + top, fit_width, fit_height)

@@ -1,0 +1,36 @@
+"""A data set as a plug-in: clips named ACTOR_LABEL_TAKE.mp4.
+
+emolive-preprocess mine clips/ prepared/ --plugin examples/plugin_dataset.py --min-take 2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from emolive.cli.config import Range
+from emolive.plugins import DATASETS
+from preprocessing.datasets import ClipEntry, DatasetItem, Issue, Skipped
+
+
+@DATASETS.register("mine", title="clips named ACTOR_LABEL_TAKE.mp4")
+@dataclass(frozen=True)
+class MyClips:
+    """Clips named ACTOR_LABEL_TAKE.mp4, in one folder."""
+
+    min_take: Annotated[int, Range(1)] = 1
+    """Skip takes before this one."""
+
+    def items(self, root: Path) -> Iterator[DatasetItem]:
+        """The clips, by name."""
+        for clip in sorted(root.glob("*.mp4")):
+            actor, _, rest = clip.stem.partition("_")
+            label, _, take = rest.partition("_")
+            if not take.isdecimal():
+                yield Issue("misnamed", clip.name, "It is not named ACTOR_LABEL_TAKE.mp4.")
+            elif int(take) < self.min_take:
+                yield Skipped("early takes")
+            else:
+                yield ClipEntry(clip.stem, video=clip.name, audio=clip.name, label=label, actor=actor)

@@ -1,0 +1,149 @@
+"""`emolive run`: live rows, the end of a session, and problems of devices."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emolive.cli.config import parse_options
+from emolive.cli.run import RunOptions, session_config
+from tests.cli.conftest import Run
+from tests.cli.test_analyze import COLUMNS, Clips
+from tests.helpers.clips import write_clip
+from tests.helpers.listener import eventually
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_live_rows_have_timestamps(emolive: Run, clips: Clips, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    result = emolive("run", "--headless", "--source", clips["whole"], "--jsonl", path)
+    assert (result.code, result.out) == (0, "")
+    rows = rows_of(path)
+    assert len(rows) == 11
+    for row in rows:
+        assert list(row)[:7] == COLUMNS
+        assert set(row) - set(COLUMNS) == {"baseline", "capture_ns", "start_ns", "end_ns"}
+        assert row["capture_ns"] <= row["start_ns"] <= row["end_ns"]
+        assert row["file"] == str(clips["whole"])
+    ends = [row["end_ns"] for row in rows]
+    assert ends == sorted(ends)
+
+
+def test_unpaced_rows_equal_those_of_analyze(emolive: Run, clips: Clips) -> None:
+    result = emolive("run", "--headless", "--unpaced", "--source", clips["mute"])
+    assert result.code == 0
+    offline = [row for row in emolive("analyze", clips["mute"]).rows if not row.get("summary")]
+    assert [row["t_s"] for row in result.rows] == [row["t_s"] for row in offline]
+    for live, expected in zip(result.rows, offline, strict=True):
+        assert (live["label"], live["modality"]) == (expected["label"], expected["modality"])
+        assert live["probs"] == pytest.approx(expected["probs"], abs=1e-4)
+
+
+def test_a_missing_stream_is_reported(emolive: Run, clips: Clips) -> None:
+    result = emolive("run", "--headless", "--unpaced", "--source", clips["mute"])
+    assert any("sound" in line or "audio" in line for line in result.err.splitlines())
+    result = emolive("run", "--headless", "--unpaced", "--source", clips["blind"])
+    assert any("picture" in line or "video" in line for line in result.err.splitlines())
+
+
+def test_duration(emolive: Run, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    result = emolive("run", "--headless", "--source", "demo", "--duration", 2, "--jsonl", path)
+    assert result.code == 0
+    assert 1 <= len(rows_of(path)) <= 12
+
+
+def test_a_session_without_estimates_writes_an_empty_file(emolive: Run, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("yesterday's\n")
+    empty = write_clip(tmp_path / "empty.mkv", [np.zeros((240, 320, 3), np.uint8)] * 20, None)
+    result = emolive("run", "--headless", "--unpaced", "--source", empty, "--jsonl", path)
+    assert (result.code, path.read_text()) == (0, "")
+
+
+def test_choices_that_are_not_given_are_left_to_the_window() -> None:
+    options = parse_options(RunOptions, [], prog="emolive")
+    assert (options.fusion, options.baseline, options.person) == (None, None, None)
+
+
+def test_the_options_become_a_session() -> None:
+    argv = ["--source", "demo", "--fusion", "lt", "--person", "Ann", "--loop", "--headless", "--unpaced"]
+    config = session_config(parse_options(RunOptions, argv, prog="emolive"))
+    assert (config.source, config.mic, config.fusion, config.person) == ("demo", "auto", "lt", "Ann")
+    assert (config.paced, config.loop, config.baseline) == (False, True, "running")
+
+
+@pytest.mark.parametrize("command", [[], ["run"]])
+def test_run_is_the_default_command(emolive: Run, command: list[str]) -> None:
+    arguments = ["--source", "none", "--mic", "none", "--headless"]
+    assert "neither" in emolive(*command, *arguments).error
+
+
+def test_without_arguments_the_window_opens(emolive: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[RunOptions] = []
+    monkeypatch.setattr("emolive.cli.run.run", lambda options: opened.append(options) or 0)
+    monkeypatch.setattr("emolive.cli.run.run.__annotations__", {"options": RunOptions}, raising=False)
+    assert emolive().code == 0
+    assert opened == [RunOptions()]
+
+
+# --- in a process of its own
+
+
+def started(*arguments: object) -> subprocess.Popen[bytes]:
+    # A shell starts background jobs with SIGINT ignored; a terminal does not.
+    restore = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    command = f"{restore} from emolive.cli import main; sys.exit(main())"
+    return subprocess.Popen(
+        [sys.executable, "-c", command, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=Path.cwd(),
+    )
+
+
+def test_stderr_holds_nothing_but_the_error(clips: Clips, tmp_path: Path) -> None:
+    process = started("analyze", tmp_path / "no.mp4", clips["blind"], "--out", tmp_path / "rows.jsonl")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert out == b""
+    (line,) = err.decode().splitlines()
+    assert line.startswith("emolive: ")
+    assert str(tmp_path / "no.mp4") in line
+    assert rows_of(tmp_path / "rows.jsonl")[-1]["summary"]
+
+
+def test_a_closed_pipe_ends_the_session_quietly(clips: Clips) -> None:
+    process = started("run", "--headless", "--unpaced", "--source", clips["mute"], "--loop")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert json.loads(process.stdout.readline())["fusion"] == "ia"
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert b"Traceback" not in (err := process.stderr.read())
+    assert b"Broken" not in err
+    process.stderr.close()
+
+
+def test_ctrl_c_ends_without_a_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    process = started("run", "--headless", "--source", "demo", "--jsonl", path)
+    try:
+        eventually(lambda: path.exists() and path.read_text().count("\n") > 1, "two rows", 60)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    assert all("probs" in row for row in rows_of(path))

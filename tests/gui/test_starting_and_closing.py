@@ -1,0 +1,126 @@
+"""The session behind the window: created, failing, tried again, stopped in time."""
+
+from __future__ import annotations
+
+import threading
+
+from PySide6.QtCore import Qt
+
+from emolive.errors import EmoliveError
+from emolive.session.config import SessionConfig
+from emolive.types import Status
+from tests.helpers.fake_session import FakeSession
+from tests.helpers.window_driver import WindowDriver
+
+CLOSE_S = 3.0
+
+
+def message(driver: WindowDriver) -> str:
+    shown = driver.window.view.video.state.message
+    return "" if shown is None else f"{shown.title} {shown.text}"
+
+
+def test_closing_is_quick(driver: WindowDriver) -> None:
+    driver.open()
+    assert driver.close() < CLOSE_S
+    assert driver.session.stopped
+
+
+def test_closing_before_the_session_is_created(driver: WindowDriver) -> None:
+    driver.open(begin=False, wait=False)
+    assert driver.close() < CLOSE_S
+    driver.window.begin()
+    assert driver.sessions == []
+
+
+def test_closing_while_it_loads(driver: WindowDriver) -> None:
+    go = threading.Event()
+
+    def slow(config: SessionConfig) -> FakeSession:
+        go.wait(20)
+        return FakeSession(config)
+
+    driver.create = slow
+    driver.open(wait=False)
+    driver.qtbot.wait(200)
+    assert "Loading" in message(driver)
+    threading.Timer(0.3, go.set).start()
+    assert driver.close() < CLOSE_S
+    assert driver.session.stopped, "a session that is created too late is stopped all the same"
+
+
+def test_closing_while_loading_hangs(driver: WindowDriver) -> None:
+    go = threading.Event()
+
+    def hanging(config: SessionConfig) -> FakeSession:
+        go.wait(20)
+        return FakeSession(config)
+
+    driver.create = hanging
+    driver.open(wait=False)
+    driver.qtbot.wait(100)
+    assert driver.close() < CLOSE_S
+    go.set()
+
+
+def test_closing_while_stopping_hangs(driver: WindowDriver) -> None:
+    driver.open()
+    driver.session.release.clear()
+    assert driver.close() < CLOSE_S
+    assert not driver.session.stopped
+    assert not driver.window.isVisible()
+
+
+def test_a_failed_start_is_shown_and_can_be_tried_again(driver: WindowDriver) -> None:
+    fails = True
+
+    def sometimes(config: SessionConfig) -> FakeSession:
+        if fails:
+            raise EmoliveError("The model ia is missing: install emolive again.")
+        return FakeSession(config)
+
+    driver.create = sometimes
+    window = driver.open(wait=False)
+    status_bar = window.view.status_bar
+    driver.until(lambda: status_bar.text == "The model ia is missing: install emolive again.")
+    assert status_bar.retry_button.isVisible()
+    model = status_bar.badges.badges["model"].status
+    assert model is not None
+    assert model.level == "error"
+    assert "The model ia is missing" in message(driver)
+    fails = False
+    driver.qtbot.mouseClick(status_bar.retry_button, Qt.MouseButton.LeftButton)
+    driver.until(lambda: window.view.video.painted > 3)
+    assert not status_bar.retry_button.isVisible()
+
+
+def test_a_crash_at_the_start_is_a_sentence_too(driver: WindowDriver) -> None:
+    def crash(config: SessionConfig) -> FakeSession:
+        raise RuntimeError("no such operator")
+
+    driver.create = crash
+    window = driver.open(wait=False)
+    driver.until(lambda: "no such operator" in window.view.status_bar.text)
+
+
+def test_another_source_after_a_failed_start_starts_again(driver: WindowDriver) -> None:
+    def picky(config: SessionConfig) -> FakeSession:
+        if config.source == "Gone":
+            raise EmoliveError("There is no camera named Gone.")
+        return FakeSession(config)
+
+    driver.create = picky
+    window = driver.open(SessionConfig(source="Gone"), wait=False)
+    driver.until(lambda: window.controller.state == "failed")
+    window.choose_source("demo")
+    driver.until(lambda: window.controller.state == "running")
+
+
+def test_the_model_is_settled_when_it_is_loaded(driver: WindowDriver) -> None:
+    controller = driver.open().controller
+    assert controller.model_settled
+    driver.session.override = {"statuses": (Status("model", "info", "loading", "Loading ia…"),)}
+    assert controller.state == "running"
+    assert not controller.model_settled
+    driver.session.override = {}
+    assert controller.model_settled

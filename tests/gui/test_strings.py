@@ -1,0 +1,139 @@
+"""The texts of the window: one catalogue, and nothing beside it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QWidget
+
+from emolive import gui
+from emolive.gui import i18n, strings
+from tests.helpers.window_driver import WindowDriver
+
+SOURCES = sorted(Path(gui.__file__).parent.rglob("*.py"))
+WRITES_TEXT = {
+    "QAction",
+    "QLabel",
+    "QPushButton",
+    "addAction",
+    "addItem",
+    "drawText",
+    "setAccessibleDescription",
+    "setAccessibleName",
+    "setLabelText",
+    "setPlaceholderText",
+    "setText",
+    "setToolTip",
+    "setWindowTitle",
+    "show_message",
+}
+"""Functions of Qt and of ours that put a text on the screen."""
+SAME_IN_EVERY_LANGUAGE = {"emolive", "–", ""}
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            function = node.func
+            yield getattr(function, "attr", getattr(function, "id", "")), node
+
+
+def catalogue_keys() -> set[str]:
+    """Every literal in `tr(...)` and `noop(...)`."""
+    return {
+        call.args[0].value
+        for path in SOURCES
+        for name, call in calls(path)
+        if name in ("tr", "noop") and isinstance(call.args[0], ast.Constant)
+    }
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_no_widget_has_a_text_outside_the_catalogue(path: Path) -> None:
+    for name, call in calls(path):
+        literals = [
+            arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+        ]
+        if name in WRITES_TEXT:
+            assert set(literals) <= SAME_IN_EVERY_LANGUAGE, f"{path.name}:{call.lineno}"
+
+
+def texts_of(widget: QWidget) -> Iterator[str]:
+    """Every text of a widget that a person or a screen reader reads."""
+    yield widget.toolTip()
+    yield widget.accessibleName()
+    if isinstance(widget, QLabel | QAbstractButton):
+        yield widget.text()
+    if isinstance(widget, QLineEdit):
+        yield widget.placeholderText()
+    if isinstance(widget, QComboBox):
+        yield from (widget.itemText(i) for i in range(widget.count()))
+    yield from (action.text() for action in widget.actions() if isinstance(action, QAction))
+
+
+def test_the_whole_window_follows_the_language(driver: WindowDriver) -> None:
+    """Every text is marked by a made-up language; only names and values have no mark."""
+    i18n.use_messages({text: f"⟦{text}⟧" for text in catalogue_keys()})
+    window = driver.open()
+    driver.qtbot.wait(300)
+    names = {"emolive", "ia", "Late transformer (lt)", "Intermediate transformer (it)"}
+    names |= {"Intermediate attention (ia)", "–"}
+    statuses = {status.text for status in driver.session.snapshot().statuses}
+    unmarked = set()
+    for widget in (window, *window.findChildren(QWidget)):
+        for text in texts_of(widget):
+            plain = re.sub(r"<[^>]*>|&nbsp;|●", "", text).strip()
+            if plain and "⟦" not in plain and plain not in names | statuses:
+                unmarked.add(plain)
+    assert unmarked == set()
+    for keys, meaning in window.view.help.rows:
+        assert meaning.startswith("⟦"), keys
+    estimate = window.view.video.state.estimate
+    assert estimate is not None
+    assert "⟦" in estimate.caption
+    assert "⟦" in window.view.results.headline.text()
+
+
+def test_another_language_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(i18n, "LOCALE_DIR", tmp_path)
+    catalogue = {"Automatic": "Automatisch", "Camera {index}": "Kamera {index}", "unsure": "{wrong}"}
+    (tmp_path / "de.json").write_text(json.dumps(catalogue), encoding="utf-8")
+    assert i18n.languages() == ("en", "de")
+    assert i18n.use_language(["fr", "de-CH", "en"]) == "de"
+    assert strings.source_title("auto") == "Automatisch"
+    assert strings.source_title("1") == "Kamera 1"
+    assert strings.source_title("demo") == "Drawn demo", "what is missing stays English"
+    assert i18n.tr("unsure") == "unsure", "other placeholders are not accepted"
+    assert i18n.use_language(["en-GB", "de"]) == "en"
+    assert strings.source_title("auto") == "Automatic"
+    assert i18n.use_language(["fr"]) == "en"
+
+
+def test_catalogues_have_no_stale_texts() -> None:
+    for path in i18n.LOCALE_DIR.glob("*.json"):
+        assert set(json.loads(path.read_text(encoding="utf-8"))) <= catalogue_keys(), path.name
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "title"),
+    [
+        ("auto", "auto", "Automatic"),
+        ("demo", "demo", "Drawn demo"),
+        ("none", "none", "No video"),
+        ("0", "camera", "Camera 0"),
+        ("/dev/video0", "camera", "/dev/video0"),
+        ("USB2.0 HD UVC WebCam: USB2.0 HD", "camera", "USB2.0 HD UVC WebCam: USB2.0 HD"),
+        ("http://10.0.0.2:8080/video", "stream", "10.0.0.2:8080"),
+        ("clips/one.mp4", "file", "one.mp4"),
+        ("one.webm", "file", "one.webm"),
+    ],
+)
+def test_sources_have_titles(source: str, kind: str, title: str) -> None:
+    assert strings.source_kind(source) == kind
+    assert strings.source_title(source) == title
