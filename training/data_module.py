@@ -19,13 +19,13 @@ from emolive.models.spec import ModelSpec
 from preprocessing import annotations as annotation_files
 from preprocessing import splits
 from preprocessing.annotations import Annotations
+from preprocessing.progress import ProgressBar
 from preprocessing.splits import Fold, normalize_actor_id
 from training import window_dataset
 from training.batches import IntArray
 from training.config import TrainConfig, model_spec, split_list
 from training.finetune import CropWindows
 from training.pretrained import pretrained
-from training.progress import ProgressBar
 from training.window_dataset import WindowDataset
 
 

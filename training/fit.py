@@ -15,6 +15,7 @@ from rich.console import Console
 from emolive.errors import ConfigError
 from emolive.models.network import EmotionNet
 from emolive.types import MODALITIES
+from preprocessing.progress import ProgressBar
 from training import distillation, scoring
 from training.augment.pipeline import image_pipeline, window_pipeline
 from training.batches import BatchMaker
@@ -24,7 +25,6 @@ from training.emotion_trainer import EmotionTrainer
 from training.finetune import CropEncoder
 from training.malloc import keep_memory
 from training.normalizer_sampler import GlobalStatsPair, compute_global_stats, store_global_stats
-from training.progress import ProgressBar
 from training.scoring import Validation
 from training.window_dataset import WindowDataset
 

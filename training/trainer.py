@@ -24,8 +24,8 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard import SummaryWriter
 
 from emolive.errors import ConfigError, EmoliveError
+from preprocessing.progress import ProgressBar
 from training.batches import IntArray
-from training.progress import ProgressBar
 from training.run_checkpoint import Progress, RunCheckpoint, warmed_up_average
 from training.sync_batchnorm import synchronize
 

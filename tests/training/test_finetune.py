@@ -18,6 +18,7 @@ from emolive.models.io import checkpoint
 from emolive.models.io.backbone import load_backbone
 from emolive.predictor import Predictor
 from preprocessing import annotations
+from preprocessing.progress import ProgressBar
 from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
 from tests.helpers.training_runs import losses, run
 from tests.training.face_crops import make_backbone, make_crop_clips
@@ -31,7 +32,6 @@ from training.emotion_trainer import EmotionTrainer
 from training.fabric import make_fabric
 from training.finetune import CropEncoder
 from training.normalizer_sampler import compute_global_stats
-from training.progress import ProgressBar
 from training.trainer import seed_step
 
 SMALL = ["--encoder", "efficientface", "--fusion", "ia", "--width", "0.25", "--shifts", "3"]

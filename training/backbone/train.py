@@ -22,6 +22,7 @@ from emolive.models.io.backbone import (
     save_backbone,
 )
 from emolive.models.spec import PixelSpec
+from preprocessing.progress import ProgressBar
 from training.backbone.config import BackboneConfig
 from training.backbone.dataset import TESTING, TRAINING, VALIDATION, FaceDataset, Faces, read
 from training.backbone.metrics import predict_logits, summarize
@@ -30,7 +31,6 @@ from training.config import split_list
 from training.fabric import make_fabric
 from training.malloc import keep_memory
 from training.pretrained import EFFICIENTFACE_MEAN, EFFICIENTFACE_STD
-from training.progress import ProgressBar
 from training.provenance import release
 from training.report import percent
 from training.run_checkpoint import LAST

@@ -17,12 +17,12 @@ from emolive.models.io.checkpoint import Checkpoint
 from emolive.types import MODALITIES, Modality
 from preprocessing import annotations as annotation_files
 from preprocessing.annotations import Annotations
+from preprocessing.progress import ProgressBar
 from preprocessing.splits import normalize_actor_id
 from training import metrics, scoring, window_dataset
 from training.batches import IntArray, class_indices
 from training.normalizer_sampler import load_global_stats
 from training.predict import Noise, assemble, predict_logits
-from training.progress import ProgressBar
 
 
 @dataclass(frozen=True, kw_only=True)

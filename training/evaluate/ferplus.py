@@ -16,12 +16,12 @@ from emolive.atomic_io import atomic_write
 from emolive.cli.config import Arg, Range
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import FaceClassifier, classifier_of, is_backbone_file, load_backbone
+from preprocessing.progress import ProgressBar
 from training import metrics
 from training.backbone import ferplus as protocol
 from training.backbone.dataset import Faces, read_ferplus
 from training.backbone.metrics import ferplus_columns, predict_logits, summarize, to_ferplus
 from training.malloc import keep_memory
-from training.progress import ProgressBar
 from training.report import percent
 
 
