@@ -13,7 +13,7 @@ import torch
 from emolive._compat.opencv import cv2
 from emolive.capture.synthetic import SyntheticScene
 from emolive.capture.synthetic.voice import BLOCK, RATE_HZ, Voice
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
 from emolive.types import FloatArray, Image
@@ -83,7 +83,7 @@ def _fit(picture: Image, size: tuple[int, int]) -> Image:
 def random_net(spec: ModelSpec, faces: list[Image]) -> EmotionNet:
     """Random weights, normalised by a look at some faces, so that its numbers are of a trained one's size."""
     torch.manual_seed(0)
-    net = registry.build(spec).train()
+    net = factory.build(spec).train()
     pixels = torch.from_numpy(np.stack(faces)).permute(0, 3, 1, 2).float() / 255
     with torch.no_grad():
         for module in net.modules():

@@ -19,15 +19,15 @@ from emolive.audio import features as audio
 from emolive.capture.base import SourceInfo
 from emolive.capture.synthetic.voice import BLOCK, RATE_HZ
 from emolive.clock import NS_PER_S, to_ns
-from emolive.models import registry
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
+from emolive.plugins import FUSIONS
 from emolive.predictor import Predictor, load_predictor
 from emolive.session.pipeline import LivePipeline
 from emolive.session.stream import StatusRegistry, StreamBuffers
 from emolive.types import AudioBlock, Estimate, FaceObservation, Frame, Image
-from emolive.vision import geometry
+from emolive.vision.encoders import landmarks
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
 from emolive.vision.landmarks import LANDMARKER_ID
@@ -41,7 +41,7 @@ class PipelineHarness:
     """The thinking half of a session, bin by bin: what devices would deliver comes from memory.
 
     `advance` delivers a bin of sound and chooses its frames; it is not part of an estimate's cost.
-    `hop` is: frames already logits and tracked → vectors → window with audio features → estimate.
+    `hop` is: frames already detected and tracked → vectors → window with audio features → estimate.
     """
 
     def __init__(self, predictor: Predictor, faces: list[Image]) -> None:
@@ -54,9 +54,9 @@ class PipelineHarness:
         self._engine.begin(self.take)
         self.take.begin_sight(self.spec.frame_dim)
         self._sampler = FrameSampler(self.spec, 0)
-        self._encode = predictor.pixel_encoder()
+        self._encoder = predictor.encoders()[0]
         self._faces = faces
-        self._points = geometry.mean_shape() * 100 + 200
+        self._points = landmarks.mean_shape() * 100 + 200
         self._random = np.random.default_rng(0)
         self._sound = fixtures.sound(SOUND_S)
         self._frames = self._blocks = self._bin = 0
@@ -84,12 +84,12 @@ class PipelineHarness:
     def hop(self) -> Estimate | None:
         """Encode the bin's frames and estimate."""
         for t_ns, crop in self._due:
-            if self._encode is not None:
-                vector = self._encode(crop)
+            if self._encoder.learned:
+                vector = self._encoder(crop[None])[0]
                 self.crops.append(crop)
             else:
                 jitter = self._random.normal(0, 2, self._points.shape).astype(np.float32)
-                vector = geometry.encode((self._points + jitter)[None])[0]
+                vector = self._encoder((self._points + jitter)[None])[0]
             self.take.add_observation(FaceObservation(t_ns, None, vector))
         return self._engine.estimate(self.take, self.end_ns)
 
@@ -139,7 +139,7 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     full = FullWindow(net, faces)
     pixel = PipelineHarness(Predictor(Checkpoint(net, net.spec, {}, Path()), "cpu", config.backend), faces)
     shipped = {
-        f: PipelineHarness(load_predictor(f, None, "cpu", config.backend), faces) for f in registry.fusions()
+        f: PipelineHarness(load_predictor(f, None, "cpu", config.backend), faces) for f in FUSIONS.titles()
     }
     harnesses = {"pixel": pixel, **shipped}
     newest: dict[str, Estimate | None] = {}
@@ -173,7 +173,7 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
         "hop_cpu_ms": hop.to_dict(),
         "full_window_cpu_ms": whole.to_dict(),
         "ratio": round(whole.p50 / hop.p50, 2),
-        "backend": shipped[config.fusion].predictor.backend.name,
+        "backend": shipped[config.fusion].predictor.runtime.name,
         "fusion": config.fusion,
     }
     for harness in harnesses.values():
@@ -188,7 +188,7 @@ def _there(estimate: Estimate | None) -> Estimate:
 
 
 def _pixel_figures(times: dict[str, Times], apart: float, harness: PipelineHarness) -> Iterator[Measurement]:
-    full, hop, name = times["full"], times["pixel"], harness.predictor.backend.name
+    full, hop, name = times["full"], times["pixel"], harness.predictor.runtime.name
     yield Measurement("hop.full_p50", "15 frames at 224 px anew, eager torch, MFCC, head", full.p50, "ms")
     yield Measurement("hop.full_p95", "  95th percentile", full.p95, "ms")
     yield Measurement("hop.pixel_p50", f"efficientface 224 px, one new frame, {name}", hop.p50, "ms")
@@ -212,7 +212,7 @@ def _shipped_figures(
 ) -> Iterator[Measurement]:
     full = times["full"].p50
     for fusion, harness in harnesses.items():
-        label = f"shipped {fusion}, {harness.predictor.backend.name}"
+        label = f"shipped {fusion}, {harness.predictor.runtime.name}"
         note = "3.6 frames' geometry, audio features, baseline, head, smoothing"
         yield Measurement(f"hop.{fusion}_p50", label, times[fusion].p50, "ms", note=note)
         yield Measurement(f"hop.{fusion}_p95", "  95th percentile", times[fusion].p95, "ms")

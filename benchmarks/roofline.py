@@ -12,9 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.measure import interleaved
 from benchmarks.results import BenchmarkConfig, Measurement, Report
-from emolive.models import registry
-from emolive.models.runtimes import autotune as backends
-from emolive.models.runtimes.autotune import EAGER, FOLDED, ONNX
+from emolive.models import factory
+from emolive.models.runtimes import autotune
+from emolive.models.runtimes.base import EAGER, FOLDED, ONNX
 from emolive.models.spec import ModelSpec, PixelSpec
 
 SIZES = (224, 112, 64)
@@ -30,14 +30,14 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
         "limit.gemm", "matrix product, one core, float32", rate, "GFLOP/s", note=f"{SIDE} x {SIDE}"
     )
     for size in SIZES:
-        net = registry.build(ModelSpec(pixels=PixelSpec(size))).eval()
+        net = factory.build(ModelSpec(pixels=PixelSpec(size))).eval()
         pixels = torch.rand(1, 3, size, size)
         flops = flops_of(net.backbone, pixels)
         nets: dict[str, Any] = {EAGER: net}
-        for name in (FOLDED, ONNX):
-            chosen = backends.choose(name, net, torch.device("cpu"))
-            if chosen.name == name:
-                nets[name] = chosen.net
+        for backend in (FOLDED, ONNX):
+            chosen = autotune.choose(backend, net, torch.device("cpu"))
+            if chosen.name == backend:
+                nets[backend] = chosen.net
         with torch.inference_mode():
             encoders = {name: partial(one.encode, pixels) for name, one in nets.items()}
             times = interleaved(encoders, config.rounds)

@@ -15,7 +15,7 @@ from benchmarks.measure import Times
 from benchmarks.results import BenchmarkConfig, Measurement, Report
 from emolive.clock import now_ns
 from emolive.errors import EmoliveError
-from emolive.models.registry import fusions
+from emolive.plugins import FUSIONS
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
 from emolive.types import Counters, Estimate
@@ -142,7 +142,7 @@ def switch(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
         session.subscribe(on_estimate)
         _wait_until(lambda: estimates, "estimate")
         before = _counted([session])
-        others = [fusion for fusion in fusions() if fusion != config.fusion]
+        others = [fusion for fusion in FUSIONS.titles() if fusion != config.fusion]
         for fusion in (*others, config.fusion, *others, config.fusion):
             time.sleep(0.5)
             start_ns = now_ns()

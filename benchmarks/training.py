@@ -10,7 +10,7 @@ from torch import Tensor
 
 from benchmarks.measure import interleaved
 from benchmarks.results import BenchmarkConfig, Measurement, Report
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
 from emolive.process_stats import peak_rss_bytes
@@ -30,7 +30,7 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     torch.set_num_threads(1)
     keep_memory()
     torch.manual_seed(0)
-    net = registry.build(ModelSpec(fusion="lt")).train()
+    net = factory.build(ModelSpec(fusion="lt")).train()
     optimizer = torch.optim.SGD(net.parameters(), 0.04, momentum=0.9, dampening=0.9, weight_decay=1e-3)
     spec = net.spec
     video = torch.randn(BATCH, spec.n_bins, spec.video_channels)

@@ -14,8 +14,8 @@ from emolive.capture.decode import OnCorruption, iter_media, probe
 from emolive.capture.prefetch import DECODED, prefetch
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
-from emolive.predictor import Predictor, Reading, load_predictor
-from emolive.profile import SpeakerProfile, SpeakerStats
+from emolive.predictor import Prediction, Predictor, load_predictor
+from emolive.profile import SpeakerStats
 from emolive.sinks.rows import Row, row
 from emolive.smoothing import Smoother
 from emolive.types import AudioBlock, FaceObservation, Frame
@@ -107,8 +107,8 @@ class FileAnalyzer:
         self._interpreter = predictor
         self._baseline = baseline
         self._same_person = same_person
-        self._perceiver = FacePipeline.for_spec(predictor.spec, predictor.pixel_encoder())
-        self._person = SpeakerProfile(predictor.spec, person)
+        self._perceiver = FacePipeline.for_spec(predictor.spec, predictor.encoders())
+        self._person = predictor.new_profile(person)
         self._shown_neutral = False
         if baseline == "neutral":
             self._person.load()
@@ -146,14 +146,14 @@ class FileAnalyzer:
         clip, predictor, person = self.clip(path), self._interpreter, self._person
         spec = predictor.spec
         if not self._same_person:
-            person.forget()
+            person.reset()
         smoother = Smoother(spec.labels)
         readable: list[int] = []
         for window in self._windows(clip):
             if self._same_person:
                 person.running.add(window, spec, predictor.video_stats, predictor.audio_stats)
             else:
-                person.learn(window, predictor.video_stats, predictor.audio_stats)
+                person.update(window, predictor.video_stats, predictor.audio_stats)
             reading = predictor.predict(window, person, self._baseline)
             if reading is None:
                 continue
@@ -179,7 +179,7 @@ class FileAnalyzer:
         for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
             yield extract_window(clip.track, clip.sound, hop * bin_ns, spec, hearing)
 
-    def _row(self, path: Path, end_ns: int, reading: Reading, probs: tuple[float, ...], label: str) -> Row:
+    def _row(self, path: Path, end_ns: int, reading: Prediction, probs: tuple[float, ...], label: str) -> Row:
         spec = self._interpreter.spec
         told = row(
             str(path),

@@ -1,38 +1,42 @@
-"""Face and voice, read against the person's own baseline: one definition for all uses.
+"""Per-speaker mean and variance normalisation of video and audio features, live and in training.
 
-A person's neutral differs more from another's neutral than many emotions differ from neutral. So what
-enters a fusion is not a feature vector x but (x - shift) / scale, where shift and scale come from
+The neutral expressions of two people differ more than many emotions differ from neutral. A fusion
+therefore reads (x - shift) / scale instead of a feature vector x, where shift and scale depend on the mode:
 
-* none: the population the model was trained on;
+* none: mean and standard deviation of everybody the model was trained on;
 * neutral: the mean of a few seconds in which this person looked and spoke neutrally; the scale is the
-  population's spread within a person;
-* running: mean and spread of all this person has shown so far, drawn towards the population while that
-  is little.
+  standard deviation within speakers;
+* running: mean and standard deviation of all that was measured of this person so far, with the global
+  statistics as a prior.
 
-One flag channel per mode tells the model which it was; a missing step is zero in all channels.
+One flag channel per mode tells the network which one was used; a missing step is zero in all channels.
+Compare Kaldi's `OnlineCmvn`, which uses global statistics as a prior in the same way.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emolive.types import BoolArray, FloatArray
 
-MODES = ("none", "neutral", "running")
+NormMode = Literal["none", "neutral", "running"]
+MODES: tuple[NormMode, ...] = get_args(NormMode)
 PRIOR_S = 4.0
-"""A running baseline counts the population as if it were this much evidence."""
+"""Weight of the global statistics in running mode, in seconds of evidence."""
 MIN_NEUTRAL_S = 1.0
-"""Less evidence than this makes no neutral baseline."""
+"""Neutral mode needs at least this much evidence."""
 SCALE_FLOOR = 1e-4
 OUTLIER_STD = 5.0
+"""Outliers are clipped to this many global standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunningStats:
-    """Count, sum and sum of squares of vectors (D,): merges exactly in any order."""
+    """Count, sum and sum of squares of vectors (D,). Merging is exact and independent of the order."""
 
     count: float
     total: NDArray[np.float64]
@@ -40,11 +44,12 @@ class RunningStats:
 
     @classmethod
     def zero(cls, width: int) -> RunningStats:
+        """Statistics of no vectors of this width."""
         return cls(0.0, np.zeros(width), np.zeros(width))
 
     @classmethod
     def of(cls, rows: FloatArray) -> RunningStats:
-        """Of (n, D) rows."""
+        """Statistics of (n, D) rows."""
         exact = rows.astype(np.float64)
         return cls(float(len(rows)), exact.sum(axis=0), (exact**2).sum(axis=0))
 
@@ -53,45 +58,53 @@ class RunningStats:
 
     @property
     def mean(self) -> NDArray[np.float64]:
+        """(D,); zero without any vector."""
         return self.total / max(self.count, 1.0)
 
     @property
     def variance(self) -> NDArray[np.float64]:
+        """(D,); zero without any vector."""
         return np.maximum(self.squares / max(self.count, 1.0) - self.mean**2, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class GlobalStats:
-    """What a model knows of one stream before it knows the person; part of its checkpoint."""
+    """Statistics of one stream over the training data; part of a checkpoint."""
 
     mean: FloatArray
     """(D,)"""
     std: FloatArray
     """(D,) over everybody."""
     within_speaker_std: FloatArray
-    """(D,) root mean square of the deviations from each person's own mean."""
+    """(D,) root mean square of the deviations from each speaker's own mean."""
     rate_hz: float
-    """Vectors a second, so that evidence counts in seconds."""
+    """Vectors per second, to convert counts of evidence to seconds."""
 
     def clip_outliers(self, rows: FloatArray) -> FloatArray:
-        """(n, D) rows with outliers drawn in (winsorised), so that one slip of the tracker or one bang
-        on the desk does not bend a person's statistics for long."""
+        """(n, D) rows, winsorised, so that one failure of the tracker or one bang on the desk has little
+        effect on a person's statistics."""
         reach = OUTLIER_STD * np.maximum(self.std, SCALE_FLOOR)
         return np.clip(rows, self.mean - reach, self.mean + reach)
 
 
 @dataclass(frozen=True, slots=True)
 class Normalizer:
-    """How one stream is read: shift and scale (D,) and the mode that they really come from."""
+    """Shift and scale (D,) of one stream, and the mode that they were computed in."""
 
-    mode: str
+    mode: NormMode
     shift: FloatArray
     scale: FloatArray
 
     def apply(self, rows: FloatArray, present: BoolArray, modes: tuple[str, ...]) -> FloatArray:
-        """(n, D) rows, (n,) present → (n, D + len(modes)): relative features, then one flag per mode.
+        """Normalise features and append the mode flags.
 
-        A mode that is not among `modes` sets none of the flags.
+        Args:
+            rows: (n, D).
+            present: (n,) False where a row is missing.
+            modes: the modes that the model has flags for; another mode sets none of them.
+
+        Returns:
+            (n, D + len(modes)), zero in missing rows.
         """
         flags = np.zeros((len(rows), len(modes)), np.float32)
         if self.mode in modes:
@@ -101,24 +114,28 @@ class Normalizer:
         return np.asarray(full, np.float32)
 
 
-def baseline(mode: str, population: GlobalStats, evidence: RunningStats | None) -> Normalizer:
-    """The baseline of `mode` from a person's evidence so far.
+def make_normalizer(mode: str, stats: GlobalStats, evidence: RunningStats | None) -> Normalizer:
+    """The normaliser of one stream of one person.
 
-    A neutral baseline without enough evidence is none, and says so in its `mode`.
+    Args:
+        mode: one of `MODES`.
+        stats: the model's global statistics.
+        evidence: what was measured of the person: while neutral in neutral mode, so far in running mode.
+
+    Returns:
+        The normaliser; without enough evidence for neutral mode it is that of "none", and its `mode` says so.
     """
-    if mode == "neutral" and evidence and evidence.count >= MIN_NEUTRAL_S * population.rate_hz:
-        return _baseline("neutral", evidence.mean, population.within_speaker_std)
+    if mode == "neutral" and evidence and evidence.count >= MIN_NEUTRAL_S * stats.rate_hz:
+        return _normalizer("neutral", evidence.mean, stats.within_speaker_std)
     if mode == "running":
-        prior = PRIOR_S * population.rate_hz
-        seen = evidence or RunningStats.zero(len(population.mean))
+        prior = PRIOR_S * stats.rate_hz
+        seen = evidence or RunningStats.zero(len(stats.mean))
         weight = seen.count / (seen.count + prior)
-        mean = weight * seen.mean + (1 - weight) * population.mean
-        variance = (
-            weight * seen.variance + (1 - weight) * population.within_speaker_std.astype(np.float64) ** 2
-        )
-        return _baseline("running", mean, np.sqrt(variance))
-    return _baseline("none", population.mean, population.std)
+        mean = weight * seen.mean + (1 - weight) * stats.mean
+        variance = weight * seen.variance + (1 - weight) * stats.within_speaker_std.astype(np.float64) ** 2
+        return _normalizer("running", mean, np.sqrt(variance))
+    return _normalizer("none", stats.mean, stats.std)
 
 
-def _baseline(mode: str, shift: NDArray[np.floating], scale: NDArray[np.floating]) -> Normalizer:
+def _normalizer(mode: NormMode, shift: NDArray[np.floating], scale: NDArray[np.floating]) -> Normalizer:
     return Normalizer(mode, shift.astype(np.float32), np.maximum(scale, SCALE_FLOOR).astype(np.float32))

@@ -53,10 +53,18 @@ class Registry:
         kind: what an entry is called in messages, e.g. "fusion".
         group: the entry-point group of installed packages, e.g. "emolive.fusions".
         builtin: name → (title, "module:attribute") of what ships with emolive.
+        aliases: former name → present name.
     """
 
-    def __init__(self, kind: str, group: str, builtin: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        group: str,
+        builtin: Mapping[str, tuple[str, str]],
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
         self.kind, self.group = kind, group
+        self._aliases = dict(aliases or {})
         self._plugins = {name: Plugin(name, title, target) for name, (title, target) in builtin.items()}
         self._entry_points_read = False
 
@@ -100,6 +108,10 @@ class Registry:
         """Name → title. Imports no entry."""
         return {name: self._plugins[name].title for name in self}
 
+    def resolve(self, name: str) -> str:
+        """The present name of an entry that was renamed; any other name as it is."""
+        return self._aliases.get(name, name)
+
     def check(self, name: str) -> None:
         """Raises ConfigError unless there is an entry of this name."""
         if name not in self:
@@ -111,6 +123,7 @@ class Registry:
         Raises:
             ConfigError: there is none of this name, or its plug-in cannot be imported.
         """
+        name = self.resolve(name)
         self.check(name)
         plugin = self._plugins[name]
         if isinstance(plugin.target, str):
@@ -204,7 +217,7 @@ SOURCES = Registry(
 FACE_TRACKERS = Registry(
     "face tracker",
     "emolive.face_trackers",
-    {"blazeface": ("BlazeFace", "emolive.vision.tracker:FaceTracker")},
+    {"blazeface": ("BlazeFace", "emolive.vision.tracker:BlazeFaceTracker")},
 )
 FRAME_ENCODERS = Registry(
     "frame encoder",
@@ -216,6 +229,7 @@ FRAME_ENCODERS = Registry(
         ),
         "landmarks": ("68 facial landmarks", "emolive.vision.encoders.landmarks:LandmarkEncoder"),
     },
+    aliases={"geometry": "landmarks"},
 )
 VOICE_ENCODERS = Registry(
     "voice encoder",

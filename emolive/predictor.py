@@ -1,87 +1,105 @@
-"""A checkpoint at work: a window of evidence and a person's baseline in, probabilities out."""
+"""Inference of one checkpoint: a window and a person's profile in, probabilities out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from emolive.errors import EmoliveError
+from emolive.device import choose_device
+from emolive.errors import ConfigError
+from emolive.models.factory import shipped_checkpoint
 from emolive.models.io import checkpoint as checkpoints
+from emolive.models.io.backbone import weights_digest
 from emolive.models.io.checkpoint import Checkpoint
-from emolive.models.network import EmotionNet
-from emolive.models.registry import check_backend
-from emolive.models.runtimes import autotune as backends
-from emolive.models.runtimes.autotune import AUTO, EAGER, ONNX, Backend
-from emolive.models.spec import ModelSpec
+from emolive.models.network import STATS
+from emolive.models.runtimes.autotune import choose
+from emolive.models.runtimes.base import AUTO, EAGER, ONNX, RunnableNet, Runtime, check_backend
+from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.normalization import GlobalStats, Normalizer
 from emolive.profile import SpeakerProfile
-from emolive.types import MODALITIES, FloatArray, Image, Modality
+from emolive.types import MODALITIES, FloatArray, Modality
+from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
 from emolive.vision.landmarks import LANDMARKER_ID
 from emolive.windowing import FeatureWindow
 
 if TYPE_CHECKING:
-    from emolive.models.io.onnx import OnnxCheckpoint, OnnxNet
+    from emolive.models.io.onnx import OnnxCheckpoint
+
+DEFAULT_FUSION = "ia"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What the model says of one window alone."""
+class Prediction:
+    """The model's answer for one window."""
 
     probs: tuple[float, ...]
+    """Calibrated probabilities of the labels."""
     modality: Modality
+    """The streams that were there; the other one was masked."""
     baseline: str
-    """The mode that was really used: a neutral baseline nobody calibrated is none."""
+    """The normalisation mode that was used: "none" if there is no neutral calibration for "neutral"."""
 
 
-def populations(net: EmotionNet | OnnxNet) -> tuple[GlobalStats, GlobalStats]:
-    """What a network's checkpoint knows of face and voice in general."""
+def load_global_stats(net: RunnableNet) -> tuple[GlobalStats, GlobalStats]:
+    """The global statistics of video and audio from a network's buffers."""
     spec = net.spec
 
     def of(stream: str, rate_hz: float) -> GlobalStats:
-        mean, std, within = (
-            getattr(net, f"{stream}_{part}").cpu().numpy() for part in ("mean", "std", "within")
-        )
-        return GlobalStats(mean, std, within, rate_hz)
+        mean, std, within_speaker_std = (getattr(net, f"{stream}_{stat}").cpu().numpy() for stat in STATS)
+        return GlobalStats(mean, std, within_speaker_std, rate_hz)
 
-    return of("face", 1 / spec.bin_s), of("voice", spec.audio.rate_hz / spec.audio.hop_length)
+    return of("video", 1 / spec.bin_s), of("audio", spec.audio.rate_hz / spec.audio.hop_length)
 
 
 def assemble_inputs(
-    window: FeatureWindow, face: Normalizer | None, voice: Normalizer | None, spec: ModelSpec
+    window: FeatureWindow, video: Normalizer | None, audio: Normalizer | None, spec: ModelSpec
 ) -> tuple[FloatArray, FloatArray]:
-    """A window as the network takes it: video (frames, channels) and audio (channels, steps).
+    """The network's inputs for a window.
 
-    A stream whose baseline is None is masked: zero in every channel, as in training.
+    Args:
+        window: the features.
+        video, audio: the normalisers; a stream without one is masked with zeros, as in training.
+        spec: of the model. One without normalisation modes reads raw features, as published.
+
+    Returns:
+        video (n_bins, video_channels) and audio (audio_channels, frames).
     """
+    video_rows = audio_rows = None
     if spec.baselines:
-        video = None if face is None else face.apply(window.video, window.video_present, spec.baselines)
-        sound = None if voice is None else voice.apply(window.audio, window.audio_present, spec.baselines)
+        if video is not None:
+            video_rows = video.apply(window.video, window.video_present, spec.baselines)
+        if audio is not None:
+            audio_rows = audio.apply(window.audio, window.audio_present, spec.baselines)
     else:
-        # As published: raw features, and zeros where a frame or the sound is missing.
-        video = None if face is None else np.where(window.video_present[:, None], window.video, np.float32(0))
-        sound = None if voice is None else window.audio
-    if video is None:
-        video = np.zeros((spec.n_bins, spec.video_channels), np.float32)
-    if sound is None:
-        sound = np.zeros((len(window.audio), spec.audio_channels), np.float32)
-    return video, sound.T
+        if video is not None:
+            video_rows = np.where(window.video_present[:, None], window.video, np.float32(0))
+        if audio is not None:
+            audio_rows = window.audio
+    if video_rows is None:
+        video_rows = np.zeros((spec.n_bins, spec.video_channels), np.float32)
+    if audio_rows is None:
+        audio_rows = np.zeros((len(window.audio), spec.audio_channels), np.float32)
+    return video_rows, audio_rows.T
 
 
 class Predictor:
-    """Runs one checkpoint on windows. For one thread at a time.
+    """Runs one checkpoint on windows. Not thread-safe.
 
     Args:
         checkpoint: the loaded checkpoint.
-        device: where it runs, as torch calls it.
-        backend: what runs it: auto, or a name from `emolive.models.runtimes.autotune`. An exported checkpoint runs
-            on ONNX Runtime alone.
+        device: where it runs, in torch's notation.
+        backend: one of `emolive.models.runtimes.base.BACKENDS`. An exported checkpoint runs on ONNX
+            Runtime only.
+
+    Attributes:
+        runtime: what executes the network; `runtime.fallback_reason` says why it is not `backend`.
+        video_stats, audio_stats: the checkpoint's global statistics.
     """
 
     def __init__(
@@ -90,113 +108,103 @@ class Predictor:
         self.checkpoint = checkpoint
         self.spec = checkpoint.spec
         self.device = torch.device(device)
-        net = checkpoint.net.to(self.device).eval()
-        self.backend = backends.choose(backend, net, self.device) if _torch(net) else Backend(ONNX, net)
-        self._net = self.backend.net
-        self._in_half = backends.half(self.backend.name, self.device)
-        self.video_stats, self.audio_stats = populations(self._net)
+        if isinstance(checkpoint, Checkpoint):
+            self.runtime = choose(backend, checkpoint.net.to(self.device).eval(), self.device)
+        else:
+            self.runtime = Runtime(ONNX, checkpoint.net.eval(), self.device)
+        self.video_stats, self.audio_stats = load_global_stats(checkpoint.net)
+        self._temperature = dict(zip(MODALITIES, checkpoint.net.temperature.tolist(), strict=True))
 
-    def logits(self, video: FloatArray, sound: FloatArray) -> Tensor:
-        """(classes,) of one window as `assemble_inputs` gives it, on the processor."""
-        with torch.inference_mode(), self._precision():
-            given = (torch.from_numpy(part)[None].to(self.device) for part in (video, sound))
-            logits: Tensor = self._net(*given)
-        return logits[0].float().cpu()
+    @cached_property
+    def feature_space(self) -> FeatureSpace:
+        """What measures the features of this model, including the weights of its backbone."""
+        if isinstance(self.checkpoint, Checkpoint):
+            backbone = self.checkpoint.net.backbone
+            weights = None if backbone is None else weights_digest(backbone)
+        else:
+            weights = self.checkpoint.weights
+        return FeatureSpace.of(self.spec, weights)
+
+    def new_profile(self, name: str = "guest") -> SpeakerProfile:
+        """An empty profile of a person in this model's feature space."""
+        return SpeakerProfile(self.spec, name, self.feature_space)
+
+    def encoders(self) -> tuple[FrameEncoder, ...]:
+        """The frame encoders of this model, for `emolive.vision.face_pipeline.FacePipeline`."""
+        return build_encoders(self.spec, self.runtime)
+
+    def logits(self, video: FloatArray, audio: FloatArray) -> Tensor:
+        """Logits (classes,) of one window as `assemble_inputs` returns it, on the CPU."""
+        return self.runtime.logits(torch.from_numpy(video)[None], torch.from_numpy(audio)[None])[0]
 
     def modality(self, window: FeatureWindow) -> Modality | None:
-        """Which streams of a window can be read; None if neither."""
+        """The streams of a window that can be read; None if there is neither face nor voice."""
         has_face, has_voice = window.has_face, window.has_voice(self.spec.window_s)
         if has_face and has_voice:
             return "av"
         return "v" if has_face else "a" if has_voice else None
 
-    def predict(self, window: FeatureWindow, person: SpeakerProfile, mode: str) -> Reading | None:
-        """Probabilities for a window; None if it holds neither face nor voice.
+    def predict(self, window: FeatureWindow, profile: SpeakerProfile, mode: str) -> Prediction | None:
+        """The model's answer for a window; None if there is neither face nor voice in it.
 
         Args:
-            window: from `emolive.windowing.gather`.
-            person: whose statistics to read it against.
-            mode: none, neutral or running; one that the model was not trained for counts as none, and
-                for a model that takes raw features all are one.
+            window: from `emolive.windowing.extract_window`.
+            profile: the person's statistics.
+            mode: normalisation mode: none, neutral or running. One that the model was not trained with
+                counts as none; a model that reads raw features has none at all.
         """
         modality = self.modality(window)
         if modality is None:
             return None
         mode = mode if mode in self.spec.baselines else "none"
-        face, voice = person.baselines(mode, self.video_stats, self.audio_stats)
-        video, sound = assemble_inputs(
-            window, face if "v" in modality else None, voice if "a" in modality else None, self.spec
+        video, audio = profile.normalizers(mode, self.video_stats, self.audio_stats)
+        inputs = assemble_inputs(
+            window, video if "v" in modality else None, audio if "a" in modality else None, self.spec
         )
-        temperature = float(self._net.temperature[MODALITIES.index(modality)])
-        probs = (self.logits(video, sound) / temperature).softmax(dim=-1)
-        used = {b.mode for b, stream in ((face, "v"), (voice, "a")) if stream in modality}
-        return Reading(tuple(probs.tolist()), modality, mode if mode in used else "none")
-
-    def pixel_encoder(self) -> Callable[[Image], FloatArray] | None:
-        """The trunk for `emolive.vision.face_pipeline.FacePipeline`; None for a model that sees no pixels."""
-        if "efficientface" not in self.spec.encoders:
-            return None
-        # (x / 255 - mean) / std as one product and one sum.
-        std = torch.tensor(self.spec.pixels.std, device=self.device).view(3, 1, 1)
-        shift = -torch.tensor(self.spec.pixels.mean, device=self.device).view(3, 1, 1) / std
-        scale = 1 / (255 * std)
-
-        def encode(crop: Image) -> FloatArray:
-            with torch.inference_mode(), self._precision():
-                planes = torch.from_numpy(crop).to(self.device).permute(2, 0, 1)
-                x = planes.to(torch.float32, memory_format=torch.contiguous_format).mul_(scale).add_(shift)
-                vector: FloatArray = self._net.encode(x[None])[0].float().cpu().numpy()
-            return vector
-
-        return encode
-
-    def _precision(self) -> AbstractContextManager[object]:
-        return torch.autocast(self.device.type) if self._in_half else nullcontext()
+        probs = (self.logits(*inputs) / self._temperature[modality]).softmax(dim=-1)
+        used = {n.mode for n, stream in ((video, "v"), (audio, "a")) if stream in modality}
+        return Prediction(tuple(probs.tolist()), modality, mode if mode in used else "none")
 
     def warm_up(self) -> None:
-        """One pass through every part, so that the first estimate is not the slow one."""
+        """Run every part once, so that the first estimate is not slow."""
         spec = self.spec
-        steps = spec.audio.n_frames(spec.n_samples)
+        frames = spec.audio.n_frames(spec.n_samples)
         self.logits(
             np.zeros((spec.n_bins, spec.video_channels), np.float32),
-            np.zeros((spec.audio_channels, steps), np.float32),
+            np.zeros((spec.audio_channels, frames), np.float32),
         )
-        if encode := self.pixel_encoder():
-            encode(np.zeros((spec.pixels.size, spec.pixels.size, 3), np.uint8))
-
-
-def _torch(net: EmotionNet | OnnxNet) -> TypeGuard[EmotionNet]:
-    return isinstance(net, EmotionNet)
+        for encoder in self.encoders():
+            if encoder.learned and isinstance(crop := encoder.input, CropInput):
+                encoder(np.zeros((1, crop.size, crop.size, 3), np.uint8))
 
 
 def load_predictor(
     fusion: str | None, path: Path | None, device: str = "auto", backend: str = AUTO
 ) -> Predictor:
-    """Load strictly and warm up. EmoliveError in one sentence for anything that does not fit."""
+    """Load a checkpoint strictly and warm it up.
+
+    Args:
+        fusion: the fusion; with a path, refuse any other one.
+        path: a checkpoint or an export; None for the shipped one of `fusion` (by default ia).
+        device: auto, cpu, cuda or mps.
+        backend: auto, eager, folded or onnx.
+
+    Raises:
+        EmoliveError: one sentence about what does not fit.
+    """
     check_backend(backend)
     if path is None:
-        path = checkpoints.shipped(fusion or "ia")
+        path = shipped_checkpoint(fusion or DEFAULT_FUSION)
     device = choose_device(device)
     loaded: Checkpoint | OnnxCheckpoint
     if checkpoints.is_onnx(path):
-        from emolive.models.io import onnx as onnx_model
+        from emolive.models.io import onnx
 
         if backend not in (AUTO, ONNX):
-            raise EmoliveError(f"{path} runs on ONNX Runtime alone, not on the backend {backend}.")
-        loaded, device = onnx_model.load(path, fusion=fusion, tracker=LANDMARKER_ID), "cpu"
+            raise ConfigError(f"{path} runs on ONNX Runtime only, not on the backend {backend}.")
+        loaded, device = onnx.load(path, fusion=fusion, landmarker=LANDMARKER_ID), "cpu"
     else:
-        loaded = checkpoints.load(path, fusion=fusion, tracker=LANDMARKER_ID)
+        loaded = checkpoints.load(path, fusion=fusion, landmarker=LANDMARKER_ID)
     predictor = Predictor(loaded, device, backend)
     predictor.warm_up()
     return predictor
-
-
-def choose_device(wanted: str) -> str:
-    """ "auto" is the fastest there is. EmoliveError for one that is not there."""
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wanted == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if there[name])
-    if not there.get(wanted.partition(":")[0], False):
-        known = ", ".join(name for name, is_there in there.items() if is_there)
-        raise EmoliveError(f"There is no device {wanted} on this computer: there is {known}.")
-    return wanted

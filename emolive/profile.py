@@ -1,10 +1,10 @@
-"""What is known of the person in front of the camera: running statistics and a saved neutral."""
+"""The statistics of one person: running ones of the session, and saved ones of a neutral calibration."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,146 +13,179 @@ import numpy as np
 
 from emolive.atomic_io import atomic_write
 from emolive.clock import to_ns
-from emolive.errors import EmoliveError
-from emolive.models.spec import ModelSpec
-from emolive.normalization import GlobalStats, Normalizer, RunningStats, baseline
+from emolive.errors import CheckpointError, ConfigError, OutputError
+from emolive.models.spec import FeatureSpace, ModelSpec
+from emolive.normalization import GlobalStats, Normalizer, RunningStats, make_normalizer
 from emolive.paths import user_dir
 from emolive.windowing import FeatureWindow
 
-FORMAT = 1
+FORMAT = 2
 ABSENCE_RESET_S = 8.0
-"""A face that was gone for so long may be another person's when it comes back."""
+"""A face that was absent for longer may be another person's when it returns."""
 _LONGEST_NAME = 40
-
-
-def measure_of(spec: ModelSpec) -> dict[str, str]:
-    """What measured face and voice, as text. Statistics taken with another measure are worthless."""
-    face = f"{'+'.join(spec.encoders)} by {spec.landmarker}, {spec.pooling} of {spec.bin_s * 1000:.0f} ms"
-    voice = spec.audio
-    return {
-        "face": face,
-        "voice": f"{voice.kind} {voice.rate_hz} Hz, {voice.n_fft}/{voice.hop_length}, {voice.channels} channels "
-        f"of {voice.n_mels}, {voice.fmin_hz:.0f}-{voice.fmax_hz:.0f} Hz, floor {voice.floor_db:.0f} dB",
-    }
+_FORMAT_1_STREAMS = {"video": "face", "audio": "voice"}
 
 
 @dataclass(slots=True)
 class SpeakerStats:
-    """Moments of one person's face and voice."""
+    """Statistics of one person's video and audio features."""
 
     video: RunningStats
     audio: RunningStats
 
     @classmethod
     def none(cls, spec: ModelSpec) -> SpeakerStats:
+        """Statistics of a person of whom nothing was measured yet."""
         return cls(RunningStats.zero(spec.video_dim), RunningStats.zero(spec.audio.channels))
 
-    def add(self, window: FeatureWindow, spec: ModelSpec, face: GlobalStats, voice: GlobalStats) -> None:
-        """Add what a window's newest bin brought: its face if there is one, and its speech."""
+    def add(self, window: FeatureWindow, spec: ModelSpec, video: GlobalStats, audio: GlobalStats) -> None:
+        """Add a window's newest bin: its video vector if there is a face, and its speech frames.
+
+        Args:
+            window: its other bins must have been added before.
+            spec: of the model.
+            video, audio: the model's global statistics, which bound outliers.
+        """
         if window.video_present[-1]:
-            self.video = self.video + RunningStats.of(face.clip_outliers(window.video[-1:]))
+            self.video = self.video + RunningStats.of(video.clip_outliers(window.video[-1:]))
         newest = len(window.audio) // spec.n_bins
-        spoken = window.audio[-newest:][window.speech[-newest:]]
-        if len(spoken):
-            self.audio = self.audio + RunningStats.of(voice.clip_outliers(spoken))
+        speech = window.audio[-newest:][window.speech[-newest:]]
+        if len(speech):
+            self.audio = self.audio + RunningStats.of(audio.clip_outliers(speech))
 
 
-@dataclass(slots=True)
 class SpeakerProfile:
-    """One person's statistics for one measure. Owned by the thread that infers."""
+    """The statistics of one person in one feature space. Not thread-safe.
 
-    spec: ModelSpec
-    name: str = "guest"
-    running: SpeakerStats = field(init=False)
-    neutral: SpeakerStats = field(init=False)
-    _face_seen_ns: int | None = field(init=False, default=None)
+    Args:
+        spec: of the model that reads the person.
+        name: under which the neutral statistics are saved.
+        space: the model's feature space; needed if its frame encoder is learned, see
+            `Predictor.new_profile`.
 
-    def __post_init__(self) -> None:
-        self.forget()
-        self.neutral = SpeakerStats.none(self.spec)
+    Attributes:
+        running: statistics of this session so far.
+        neutral: statistics of a calibration.
+    """
 
-    def forget(self) -> None:
-        """Begin the running statistics anew: somebody else may have sat down."""
+    def __init__(self, spec: ModelSpec, name: str = "guest", space: FeatureSpace | None = None) -> None:
+        self.spec = spec
+        self.name = name
+        self.space = FeatureSpace.of(spec) if space is None else space
+        self.neutral = SpeakerStats.none(spec)
+        self.reset()
+
+    def reset(self) -> None:
+        """Start the running statistics anew, as for another person."""
         self.running = SpeakerStats.none(self.spec)
-        self._face_seen_ns = None
+        self._face_seen_ns: int | None = None
 
-    def learn(self, window: FeatureWindow, face: GlobalStats, voice: GlobalStats) -> None:
-        """Let the running statistics grow by a window's newest bin; windows come in order.
+    def update(self, window: FeatureWindow, video: GlobalStats, audio: GlobalStats) -> None:
+        """Add a window's newest bin to the running statistics; windows come in order.
 
-        They begin anew with a face that was away for AWAY_S.
+        They start anew with a face that was absent for more than ABSENCE_RESET_S.
         """
         if window.video_present[-1]:
             if self._face_seen_ns is not None and window.end_ns - self._face_seen_ns > to_ns(ABSENCE_RESET_S):
-                self.forget()
+                self.reset()
             self._face_seen_ns = window.end_ns
-        self.running.add(window, self.spec, face, voice)
+        self.running.add(window, self.spec, video, audio)
 
-    def baselines(self, mode: str, face: GlobalStats, voice: GlobalStats) -> tuple[Normalizer, Normalizer]:
-        """The baselines of face and voice in `mode`, each only as good as its evidence."""
+    def normalizers(self, mode: str, video: GlobalStats, audio: GlobalStats) -> tuple[Normalizer, Normalizer]:
+        """The normalisers of video and audio in `mode`, as far as the evidence allows."""
         evidence = self.neutral if mode == "neutral" else self.running
-        return baseline(mode, face, evidence.video), baseline(mode, voice, evidence.audio)
+        return make_normalizer(mode, video, evidence.video), make_normalizer(mode, audio, evidence.audio)
 
     def save(self) -> Path:
-        """Keep the neutral baseline under the person's name. EmoliveError if it cannot be written."""
+        """Write the neutral statistics under the person's name. OutputError if that is not possible."""
         path = _path(self.name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise EmoliveError(f"{path.parent} cannot be made: {error.strerror}.") from error
-        stored = {
-            stream: {
-                "measure": measure_of(self.spec)[stream],
-                "count": moments.count,
-                "total": moments.total.tolist(),
-                "squares": moments.squares.tolist(),
+            raise OutputError(f"{path.parent} cannot be created: {error.strerror}.") from error
+        stored: dict[str, Any] = {"format": FORMAT, "space": self.space.to_dict()}
+        for stream in ("video", "audio"):
+            stats: RunningStats = getattr(self.neutral, stream)
+            stored[stream] = {
+                "count": stats.count,
+                "total": stats.total.tolist(),
+                "squares": stats.squares.tolist(),
             }
-            for stream, moments in (("face", self.neutral.video), ("voice", self.neutral.audio))
-        }
         with atomic_write(path) as part:
-            part.write_text(json.dumps({"format": FORMAT, **stored}))
+            part.write_text(json.dumps(stored))
         return path
 
     def load(self) -> bool:
-        """Take up the saved neutral baseline; False if this name has none.
+        """Load the saved neutral statistics; False if there are none under this name.
 
-        EmoliveError if it was measured otherwise than this model measures, or cannot be read.
+        Raises:
+            CheckpointError: they are of another feature space, or cannot be read.
         """
         path = _path(self.name)
         if not path.is_file():
             return False
         try:
             stored: dict[str, Any] = json.loads(path.read_text())
-            if stored["format"] != FORMAT:
+            if stored["format"] == 1:
+                stored = _from_format_1(stored, self.space)
+            elif stored["format"] != FORMAT:
                 raise ValueError(f"format {stored['format']}")
-            measured = {stream: str(stored[stream]["measure"]) for stream in ("face", "voice")}
-            for stream, wanted in measure_of(self.spec).items():
-                if measured[stream] != wanted:
-                    raise EmoliveError(
-                        f"The saved baseline of {self.name} was measured with {measured[stream]}, "
-                        f"this model measures with {wanted}: calibrate again."
-                    )
+            measured = stored["measured"] if "measured" in stored else FeatureSpace.from_dict(stored["space"])
+            if measured != self.space:
+                raise CheckpointError(
+                    f"The saved baseline of {self.name} was measured with {measured}, "
+                    f"this model measures with {self.space}: calibrate again."
+                )
             loaded = SpeakerStats(
-                _moments(stored["face"], self.spec.video_dim),
-                _moments(stored["voice"], self.spec.audio.channels),
+                _stats(stored["video"], self.spec.video_dim),
+                _stats(stored["audio"], self.spec.audio.channels),
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise EmoliveError(
+        except (OSError, ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(
                 f"The saved baseline of {self.name} cannot be read: calibrate again."
             ) from error
         self.neutral = loaded
         return True
 
 
-def _moments(stored: dict[str, Any], width: int) -> RunningStats:
+def _from_format_1(stored: dict[str, Any], space: FeatureSpace) -> dict[str, Any]:
+    """A profile of format 1, which named the streams "face" and "voice" and their measure in words.
+
+    Returns:
+        The profile with `measured`: `space` itself if the words describe it, else the words.
+    """
+    measured = {stream: str(stored[old]["measure"]) for stream, old in _FORMAT_1_STREAMS.items()}
+    same = measured == _format_1_measure(space)
+    streams = {stream: stored[old] for stream, old in _FORMAT_1_STREAMS.items()}
+    return {**streams, "measured": space if same else "; ".join(measured.values())}
+
+
+def _format_1_measure(space: FeatureSpace) -> dict[str, str] | None:
+    """The words in which format 1 described a feature space; None for one that it cannot describe.
+
+    It rounded bins to whole milliseconds, and left out the weights of a learned encoder.
+    """
+    audio = space.audio
+    if space.encoders != ("landmarks",) or space.bin_ns % 1_000_000:
+        return None
+    limits = f"{audio.fmin_hz:.0f}-{audio.fmax_hz:.0f} Hz, floor {audio.floor_db:.0f} dB"
+    frames = f"{audio.rate_hz} Hz, {audio.n_fft}/{audio.hop_length}"
+    return {
+        "video": f"geometry by {space.landmarker}, {space.pooling} of {space.bin_ns // 1_000_000} ms",
+        "audio": f"{audio.kind} {frames}, {audio.channels} channels of {audio.n_mels}, {limits}",
+    }
+
+
+def _stats(stored: dict[str, Any], width: int) -> RunningStats:
     count, total, squares = float(stored["count"]), np.array(stored["total"]), np.array(stored["squares"])
     values = np.stack([total, squares]).astype(np.float64)
     if values.shape != (2, width) or not np.isfinite(values).all() or not 0 <= count < np.inf:
-        raise ValueError("these are no moments of this width")
+        raise ValueError("these are no statistics of this width")
     return RunningStats(count, values[0], values[1])
 
 
 def _path(name: str) -> Path:
-    """A file of their own for every name: readable, with a mark where it cannot be the name itself."""
+    """The file of a person: readable, with a digest where the name itself cannot be a file name."""
     readable = re.sub(r"[^a-z0-9-]+", "_", name)[:_LONGEST_NAME]
     mark = "" if readable == name else "." + sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return user_dir() / "people" / f"{readable}{mark}.json"

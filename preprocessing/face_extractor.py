@@ -17,9 +17,8 @@ from emolive.clock import NS_PER_S, to_ns
 from emolive.pooling import pool
 from emolive.types import FloatArray, Frame, Image, StampArray
 from emolive.vision.crop import crop_face
-from emolive.vision.face_pipeline import FacePipeline
+from emolive.vision.face_pipeline import FacePipeline, create_tracker
 from emolive.vision.frame_sampler import FrameSampler
-from emolive.vision.tracker import FaceTracker
 from preprocessing.records import PreprocessConfig
 
 PADDED, MEASURED, FILLED = 0, 1, 2
@@ -59,7 +58,7 @@ class FaceExtractor:
     def __init__(self, config: PreprocessConfig) -> None:
         self._spec = config.pixels
         self._landmark_spec = config.landmarks
-        self._tracker = FaceTracker()
+        self._tracker = create_tracker()
         self._pipeline = FacePipeline.for_spec(self._landmark_spec)
         self.reset()
 

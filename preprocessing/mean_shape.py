@@ -20,7 +20,7 @@ from emolive.cli.commands import Command, guarded
 from emolive.cli.config import Arg
 from emolive.errors import ConfigError
 from emolive.types import FloatArray
-from emolive.vision import geometry
+from emolive.vision.encoders import landmarks
 from preprocessing.datasets.landmarks_npz import is_excluded, read_array_names
 
 EVERY = 4
@@ -64,8 +64,8 @@ def read_faces(npz: Path, exclude: Sequence[str] = (), every: int = EVERY) -> Fl
 
 def symmetric_mean_shape(faces: FloatArray) -> FloatArray:
     """The mean of (n, 68, 2) faces and their mirror images, (68, 2)."""
-    shape = geometry.mean_shape_of(faces)
-    mirrored = geometry.mirror(shape.reshape(1, geometry.WIDTH)).reshape(geometry.POINTS, 2)
+    shape = landmarks.mean_shape_of(faces)
+    mirrored = landmarks.LandmarkEncoder.mirror(shape.reshape(1, -1)).reshape(shape.shape)
     return np.asarray((shape + mirrored) / 2, np.float32)
 
 

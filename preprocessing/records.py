@@ -55,7 +55,9 @@ class PreprocessConfig:
     @property
     def landmarks(self) -> ModelSpec:
         """Description of a model on landmarks; it determines in which frames landmarks are detected."""
-        return ModelSpec(encoders=("geometry",), pooling="mean", n_bins=self.n_frames, window_s=self.window_s)
+        return ModelSpec(
+            encoders=("landmarks",), pooling="mean", n_bins=self.n_frames, window_s=self.window_s
+        )
 
     @property
     def n_samples(self) -> int:

@@ -40,14 +40,14 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
     def make(fusion: str = "ia", **changes: Any) -> Path:
         import torch
 
-        from emolive.models import registry
+        from emolive.models import factory
         from emolive.models.io import checkpoint
         from emolive.models.spec import AudioSpec, ModelSpec
 
         spec = replace(
             ModelSpec(
                 fusion=fusion,
-                encoders=("geometry",),
+                encoders=("landmarks",),
                 landmarker="dlib68",
                 pooling="mean",
                 audio=AudioSpec(
@@ -61,12 +61,12 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
         key = repr(spec)
         if key not in made:
             torch.manual_seed(7)
-            net = registry.build(spec)
+            net = factory.build(spec)
             # As wide as real landmarks and decibels, so that features come in a sensible range.
-            for stream, middle, spread in (("face", 0.0, 0.3), ("voice", -50.0, 20.0)):
+            for stream, middle, spread in (("video", 0.0, 0.3), ("audio", -50.0, 20.0)):
                 getattr(net, f"{stream}_mean").fill_(middle)
                 getattr(net, f"{stream}_std").fill_(spread)
-                getattr(net, f"{stream}_within").fill_(spread / 2)
+                getattr(net, f"{stream}_within_speaker_std").fill_(spread / 2)
             made[key] = folder / f"{fusion}-{len(made)}.safetensors"
             checkpoint.save(made[key], net, provenance={"data": "none: random weights"})
         return made[key]

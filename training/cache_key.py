@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
+from emolive.models.io.backbone import weights_digest
 from emolive.models.network import EmotionNet
-from emolive.models.spec import ModelSpec
+from emolive.models.spec import FeatureSpace, ModelSpec
 from preprocessing.annotations import Annotations
-from training.encoder_traits import has_backbone
 
 FORMAT = 4
 """Rises with every change of what is stored."""
@@ -37,32 +35,18 @@ def cache_key(
                 files.append(["", "", 0, 0])
     content = {
         "format": FORMAT,
-        "features": feature_space(spec),
+        "features": FeatureSpace.of(spec, _weights(net, crops)).digest(),
         "window_s": spec.window_s,
         "n_bins": spec.n_bins,
         "shifts_s": list(shifts_s),
-        "backbone": "crops" if crops else _backbone_digest(net),
         "items": [item.id for item in annotations.items],
         "files": files,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def feature_space(spec: ModelSpec) -> Any:
-    """What decides how video and audio features are measured, apart from a backbone's weights."""
-    return {
-        "encoders": spec.encoders,
-        "landmarker": spec.landmarker,
-        "pooling": spec.pooling,
-        "pixels": asdict(spec.pixels) if has_backbone(spec) else None,
-        "audio": asdict(spec.audio),
-    }
-
-
-def _backbone_digest(net: EmotionNet | None) -> str:
-    if net is None or net.backbone is None:
-        return ""
-    digest = hashlib.sha256()
-    for _, values in sorted(net.backbone.state_dict().items()):
-        digest.update(values.cpu().numpy().tobytes())
-    return digest.hexdigest()
+def _weights(net: EmotionNet | None, crops: bool) -> str | None:
+    """What stands for the weights of a learned encoder in the feature space."""
+    if crops:
+        return "crops"
+    return None if net is None or net.backbone is None else weights_digest(net.backbone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from emolive.clock import NS_PER_S, to_ns, to_s
 from emolive.errors import EmoliveError, MediaError
 from emolive.file_analyzer import Clip, extract_clip_features
 from emolive.models.spec import ModelSpec
-from emolive.types import Frame, Image
-from emolive.vision import geometry
-from emolive.vision.face_pipeline import FacePipeline, PixelEncoder
+from emolive.types import FloatArray, Frame, Image
+from emolive.vision.encoders import landmarks
+from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
+from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
 from emolive.windowing import FeatureTrack, Waveform
 from preprocessing.annotations import Annotations, ClipEntry
-from training.encoder_traits import has_landmarks, reads_landmarks_only
+from training.encoder_traits import reads_only_landmarks
 
 LANDMARK_RATE_HZ = 30_000 / 1001
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -34,15 +35,15 @@ class ClipReader:
     Args:
         annotations: the clips.
         spec: of the model.
-        encode_pixels: the learned frame encoder, if the model has one.
+        encoders: of the model; needed if one of them is learned.
     """
 
     def __init__(
-        self, annotations: Annotations, spec: ModelSpec, encode_pixels: PixelEncoder | None = None
+        self, annotations: Annotations, spec: ModelSpec, encoders: Sequence[FrameEncoder] | None = None
     ) -> None:
         self._annotations = annotations
         self._spec = spec
-        self._encode_pixels = encode_pixels
+        self._encoders = encoders
         self._face_pipeline: FacePipeline | None = None
         self._archives: dict[Path, Any] = {}
 
@@ -81,7 +82,7 @@ class ClipReader:
     def face_pipeline(self) -> FacePipeline:
         """Finds and encodes the faces of images; made when it is first used."""
         if self._face_pipeline is None:
-            self._face_pipeline = FacePipeline.for_spec(self._spec, self._encode_pixels)
+            self._face_pipeline = FacePipeline.for_spec(self._spec, self._encoders)
         return self._face_pipeline
 
     def _media(self, path: Path) -> Clip:
@@ -91,7 +92,7 @@ class ClipReader:
 
     def _landmarks(self, path: Path, key: str) -> FeatureTrack:
         """Features of landmarks, each at the time of its frame."""
-        if not reads_landmarks_only(self._spec):
+        if not reads_only_landmarks(self._spec):
             raise MediaError(
                 f"{path.name} holds landmarks, but the encoder {'+'.join(self._spec.encoders)} reads images."
             )
@@ -106,14 +107,15 @@ class ClipReader:
             rate = float(archive[f"{key}/rate"]) if f"{key}/rate" in archive else LANDMARK_RATE_HZ
         except (KeyError, OSError, ValueError) as error:
             raise MediaError(f"{path.name} lacks {key}/xy or {key}/frame.") from error
-        if points.shape != (len(frames), geometry.POINTS, 2) or rate <= 0:
+        if points.shape != (len(frames), landmarks.POINTS, 2) or rate <= 0:
             raise MediaError(f"{path.name}#{key} holds {points.shape} points for {len(frames)} frames.")
         if np.any(np.diff(frames) <= 0) or not np.all(np.isfinite(points)):
             raise MediaError(f"{path.name}#{key} is damaged: frames out of order, or points not finite.")
         stamps = np.round(frames.astype(np.float64) / rate * NS_PER_S).astype(np.int64)
         sampler = FrameSampler(self._spec, 0)
         accepted = np.array([sampler.accept(int(t)) for t in stamps], bool)
-        features = geometry.encode(points[accepted].astype(np.float32))
+        rows = points[accepted].astype(np.float32)
+        features = np.concatenate([encoder(rows) for encoder in build_encoders(self._spec)], axis=1)
         return FeatureTrack(stamps[accepted], features, np.ones(len(features), np.bool_))
 
     def _crops(self, images: list[Image], duration_s: float | None) -> FeatureTrack:
@@ -131,16 +133,22 @@ class ClipReader:
         for i, image in enumerate(images):
             if not present[i]:
                 continue
-            if has_landmarks(spec):
+            if spec.landmarker != "none":
                 found = self.face_pipeline.process(Frame(int(stamps[i]), image, i)).features
                 present[i] = found is not None
                 features[i] = 0.0 if found is None else found
-            elif self._encode_pixels is not None:
-                size = spec.pixels.size
-                crop = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-                ordered = crop if spec.pixels.order == "BGR" else crop[..., ::-1]
-                features[i] = self._encode_pixels(np.ascontiguousarray(ordered))
+            elif self._encoders is not None:
+                features[i] = np.concatenate([_encode_crop(image, encoder) for encoder in self._encoders])
         return FeatureTrack(stamps, features, present)
+
+
+def _encode_crop(image: Image, encoder: FrameEncoder) -> FloatArray:
+    """(dim,) features of a face crop."""
+    form = encoder.input
+    assert isinstance(form, CropInput)
+    crop = cv2.resize(image, (form.size, form.size), interpolation=cv2.INTER_AREA)
+    ordered = crop if form.order == "BGR" else crop[..., ::-1]
+    return encoder(np.ascontiguousarray(ordered)[None]).reshape(-1)
 
 
 def _read_audio(path: Path) -> Waveform:

@@ -14,7 +14,7 @@ from emolive.plugins import FUSIONS
 from training import run_config
 from training.augment.base import ImageAugmentation, WindowAugmentation
 from training.augment.pipeline import with_augmentations
-from training.encoder_traits import LANDMARKS, LEARNED, has_backbone, has_landmarks
+from training.encoder_traits import landmarker_of
 from training.modality_dropout import Mask
 
 LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50.0, fmax_hz=8000.0)
@@ -76,7 +76,7 @@ class TrainConfig(FabricConfig):
 
     fusion: Annotated[str, Registered(FUSIONS)] = "lt"
     """Fusion of the two streams."""
-    encoder: str = LANDMARKS
+    encoder: str = "landmarks"
     """Frame encoders, separated by commas."""
     arch: Annotated[str, Arg(aliases=("variant",))] = "emolive"
     """Architecture of the network: emolive or chumachenko2022."""
@@ -186,9 +186,9 @@ class TrainConfig(FabricConfig):
                 f"--batch-size {self.batch_size} must be divisible by --devices {self.devices}."
             )
         if self.backbone == "finetune":
-            if self.encoders != (LEARNED,):
+            if len(self.encoders) != 1 or not _has_learned_encoder(self.encoder):
                 raise ConfigError(
-                    f"--backbone finetune trains the encoder {LEARNED} alone, and this is {self.encoder}."
+                    f"--backbone finetune needs a learned frame encoder alone, not {self.encoder}."
                 )
             if getattr(self, "mixup", 0) and self.devices * self.num_nodes > 1:
                 raise ConfigError("--mixup with --backbone finetune works with one process only.")
@@ -235,10 +235,16 @@ def from_values(values: Mapping[str, Any]) -> TrainConfig:
 
 def _instantiate(layers: run_config.Layers) -> tuple[Any, ...]:
     recipe = dict(layers.recipe)
-    if LEARNED not in split_list(str(layers.merged.get("encoder", TrainConfig.encoder))):
+    if not _has_learned_encoder(str(layers.merged.get("encoder", TrainConfig.encoder))):
         # A recipe may train everything, but this model has no backbone.
         recipe.pop("backbone", None)
     return layers.parser.instantiate({**recipe, **layers.stored, **layers.given})
+
+
+def _has_learned_encoder(encoder: str) -> bool:
+    """Whether one of the encoders of `--encoder` is trained with the model."""
+    encoders = tuple(split_list(encoder))
+    return bool(encoders) and ModelSpec(encoders=encoders).learned_encoder is not None
 
 
 def mode_shares(config: TrainConfig) -> list[float]:
@@ -290,10 +296,11 @@ def model_spec(config: TrainConfig, labels: tuple[str, ...]) -> ModelSpec:
         width=config.width,
         arch=config.arch,
     )
+    is_raw = all(e.learned for e in spec.encoder_classes) and config.audio == "mfcc"
     return replace(
         spec,
-        landmarker="dlib68" if has_landmarks(spec) else "none",
-        pooling="middle" if has_backbone(spec) else "mean",
+        landmarker=landmarker_of(spec),
+        pooling="middle" if any(e.pooling == "middle" for e in spec.encoder_classes) else "mean",
         # The published model reads features as they are.
-        baselines=() if config.encoders == (LEARNED,) and config.audio == "mfcc" else MODES,
+        baselines=() if is_raw else MODES,
     )

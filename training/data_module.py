@@ -13,7 +13,7 @@ from rich.console import Console
 
 from emolive import paths
 from emolive.errors import ConfigError, EmoliveError
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
 from preprocessing import annotations as annotation_files
@@ -133,7 +133,7 @@ def setup(config: TrainConfig, annotations: Annotations, fabric: Fabric, console
         EmoliveError: the options do not fit each other or the data.
     """
     start, spec = pretrained(config, model_spec(config, annotations.labels))
-    registry.build(spec)
+    factory.build(spec)
     cache = Path(config.cache_path) if config.cache_path else paths.user_dir() / "windows"
     with ProgressBar(console, "Extracting windows", "clips") as bar, fabric.rank_zero_first():
         dataset = window_dataset.build(
@@ -157,7 +157,7 @@ def setup(config: TrainConfig, annotations: Annotations, fabric: Fabric, console
 def build_model(data: DataModule, seed: int) -> EmotionNet:
     """A network to train, with the weights to start from; its backbone is frozen unless it is trained."""
     torch.manual_seed(seed)
-    net = registry.build(data.spec)
+    net = factory.build(data.spec)
     if data.start is not None:
         net.load_state_dict(data.start.state_dict())
     if net.backbone is not None:

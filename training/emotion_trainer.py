@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
-from emolive.models.fusion import RESIDUAL
-from emolive.models.network import Branches, EmotionNet
+from emolive.models.factory import architecture
+from emolive.models.network import Answers, EmotionNet
 from training.batches import BatchMaker, IntArray
 from training.config import NOT_PART_OF_A_RUN, PUBLISHED_MILESTONES, TrainConfig
 from training.modality_dropout import Mask, MaskedBatch, apply_mask
@@ -34,10 +34,10 @@ class LossModule(nn.Module):
         super().__init__()
         self.net, self.with_branches, self.joint_grad_scale = net, with_branches, joint_grad_scale
 
-    def forward(self, video: Tensor, audio: Tensor) -> Tensor | Branches:
+    def forward(self, video: Tensor, audio: Tensor) -> Tensor | Answers:
         """Inputs as for `EmotionNet.forward`."""
         if self.with_branches:
-            return self.net.branches(video, audio, self.joint_grad_scale)
+            return self.net.answers(video, audio, self.joint_grad_scale)
         logits: Tensor = self.net(video, audio)
         return logits
 
@@ -64,8 +64,7 @@ def emotion_loss(net: Any, batch: MaskedBatch, config: TrainConfig) -> Tensor:
     if not config.aux:
         return cross_entropy(out, 0).mean()
     joint = cross_entropy(out.joint, 0)
-    if config.arch == RESIDUAL:
-        # This architecture uses the joint logits only where both streams are there.
+    if architecture(config.arch).joint_needs_both:
         joint = joint * batch.has_video * batch.has_audio
     total = joint.mean()
     if "v" in config.modality:

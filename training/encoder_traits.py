@@ -6,45 +6,44 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from emolive.models.spec import ENCODERS, ModelSpec
-from emolive.vision import geometry
-
-LEARNED = "efficientface"
-"""The encoder that is a network and can be trained with the model."""
-LANDMARKS = "geometry"
-LEARNED_DIM = ENCODERS[LEARNED]
+from emolive.models.spec import ModelSpec
+from emolive.vision.encoders.landmarks import LandmarkEncoder
 
 
-def has_backbone(spec: ModelSpec) -> bool:
-    """Whether one of the frame encoders is a network."""
-    return LEARNED in spec.encoders
-
-
-def has_landmarks(spec: ModelSpec) -> bool:
-    """Whether one of the frame encoders reads landmarks."""
-    return LANDMARKS in spec.encoders
-
-
-def reads_landmarks_only(spec: ModelSpec) -> bool:
+def reads_only_landmarks(spec: ModelSpec) -> bool:
     """Whether the features of a clip follow from its landmarks, without an image."""
-    return spec.encoders == (LANDMARKS,)
+    return all(encoder.landmarker != "none" for encoder in spec.encoder_classes)
+
+
+def landmarker_of(spec: ModelSpec) -> str:
+    """The landmarker that the encoders need; "none" if they read crops."""
+    return next((e.landmarker for e in spec.encoder_classes if e.landmarker != "none"), "none")
+
+
+def has_landmark_coordinates(spec: ModelSpec) -> bool:
+    """Whether a frame's features are the coordinates of its landmarks."""
+    return len(spec.encoder_classes) == 1 and issubclass(spec.encoder_classes[0], LandmarkEncoder)
 
 
 def mirror_of(spec: ModelSpec) -> tuple[Tensor, Tensor] | None:
     """How a pooled bin changes when the image is mirrored: `bins[..., order] * sign`.
 
     Returns:
-        (D,) order and sign; None where the features of a mirrored image do not follow from those of the
-        image.
+        (D,) order and sign; None where the features of a mirrored image cannot be computed so.
     """
-    if not reads_landmarks_only(spec):
-        return None
-    # The flip is a signed permutation, so that the mirrored unit vectors show it.
-    mirrored = geometry.mirror(np.eye(geometry.WIDTH, dtype=np.float32))
-    order = np.abs(mirrored).argmax(axis=0)
-    sign = mirrored[order, np.arange(geometry.WIDTH)]
+    orders, signs, start = [], [], 0
+    for encoder in spec.encoder_classes:
+        # The flip is a signed permutation, so that the mirrored unit vectors show it.
+        mirrored = encoder.mirror(np.eye(encoder.dim, dtype=np.float32))
+        if mirrored is None:
+            return None
+        order = np.abs(mirrored).argmax(axis=0)
+        orders.append(order + start)
+        signs.append(mirrored[order, np.arange(encoder.dim)])
+        start += encoder.dim
+    order, sign = np.concatenate(orders), np.concatenate(signs)
     if spec.pooling == "mean":
-        # A standard deviation moves with its point and has no sign.
-        order = np.concatenate([order, order + geometry.WIDTH])
+        # A standard deviation moves with its value and has no sign.
+        order = np.concatenate([order, order + spec.frame_dim])
         sign = np.concatenate([sign, np.ones_like(sign)])
     return torch.from_numpy(order), torch.from_numpy(sign.astype(np.float32))

@@ -21,7 +21,6 @@ from emolive.types import FloatArray
 from training.augment.pipeline import ImagePipeline, select_rows
 from training.backbone.pixels import normalize_pixels
 from training.batches import IntArray
-from training.encoder_traits import LEARNED_DIM
 from training.window_dataset import WindowDataset
 
 CHUNK = 15
@@ -61,7 +60,7 @@ class CropWindows:
     def encode(self, net: EmotionNet, which: IntArray | None = None) -> FloatArray:
         """(n, D) features of all crops by a network's own backbone; zero for those not in `which`."""
         backbone, like = _backbone(net).eval(), net.classifier.weight
-        features = np.zeros((len(self.images), LEARNED_DIM), np.float32)
+        features = np.zeros((len(self.images), net.spec.frame_dim), np.float32)
         rows = np.arange(len(self.images)) if which is None else which
         plain = ImagePipeline()
         with torch.inference_mode():
@@ -115,6 +114,7 @@ class CropEncoder:
     def __init__(self, fabric: Fabric, net: EmotionNet, windows: CropWindows, augment: ImagePipeline) -> None:
         self._fabric, self._windows, self._augment = fabric, windows, augment
         self._backbone, self._like = _backbone(net), net.classifier.weight
+        self._dim = net.spec.frame_dim
 
     def __call__(self, clips: IntArray, shifts: IntArray, rank_slice: slice) -> Tensor:
         windows, device = self._windows, self._like.device
@@ -124,7 +124,7 @@ class CropEncoder:
         others[rank_slice] = False
         present[others] = False
         sample, frame = np.nonzero(present)
-        result = self._like.new_zeros(*present.shape, LEARNED_DIM)
+        result = self._like.new_zeros(*present.shape, self._dim)
         if not len(sample):
             return result
         index = windows.crop_index[clips, shifts][sample, frame]

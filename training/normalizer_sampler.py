@@ -15,11 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from emolive.models.network import EmotionNet
+from emolive.models.network import STATS, EmotionNet
 from emolive.models.spec import ModelSpec
-from emolive.normalization import GlobalStats, Normalizer, RunningStats
-from emolive.normalization import baseline as make_normalizer
-from emolive.predictor import populations as load_stats
+from emolive.normalization import GlobalStats, Normalizer, RunningStats, make_normalizer
+from emolive.predictor import load_global_stats as load_stats
 from preprocessing.annotations import ClipEntry
 from preprocessing.splits import normalize_actor_id
 from training.encoder_traits import mirror_of
@@ -101,10 +100,9 @@ def load_global_stats(net: EmotionNet) -> GlobalStatsPair:
 def store_global_stats(net: EmotionNet, stats: GlobalStatsPair) -> None:
     """Write statistics into a network's buffers."""
     with torch.no_grad():
-        for stream, prefix in (("video", "face"), ("audio", "voice")):
-            of: GlobalStats = getattr(stats, stream)
-            for part, values in (("mean", of.mean), ("std", of.std), ("within", of.within_speaker_std)):
-                getattr(net, f"{prefix}_{part}").copy_(torch.from_numpy(values))
+        for stream in STREAMS:
+            for stat in STATS:
+                getattr(net, f"{stream}_{stat}").copy_(torch.from_numpy(getattr(stats.of(stream), stat)))
 
 
 def clip_stats(rows: SessionRows, stream: Stream, clip: int, global_stats: GlobalStats) -> RunningStats:

@@ -10,18 +10,15 @@ import torch
 
 from emolive import paths
 from emolive.errors import CheckpointError
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import is_backbone_file
 from emolive.models.io.backbone import load_backbone as load_backbone_file
-from emolive.models.io.chumachenko2022 import load_backbone as load_published_backbone
+from emolive.models.io.chumachenko2022 import load_efficientface
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec, PixelSpec
 from training.config import TrainConfig
-from training.encoder_traits import LEARNED, has_backbone
 
-SHIPPED_BACKBONE = "efficientface.safetensors"
-"""In assets/models: EfficientFace, pretrained on FER+."""
 EFFICIENTFACE_MEAN = (0.57535914, 0.44928582, 0.40079932)
 EFFICIENTFACE_STD = (0.20735591, 0.18981615, 0.18132027)
 """Of RGB / 255, with which EfficientFace's released weights were trained (Zhao, Liu and Zhou, AAAI 2021)."""
@@ -31,7 +28,8 @@ def start_path(config: TrainConfig, encoders: Sequence[str]) -> Path | None:
     """The file to start from: that of the options, else the shipped backbone if an encoder needs one."""
     if config.pretrain_path:
         return Path(config.pretrain_path)
-    return paths.assets_dir() / "models" / SHIPPED_BACKBONE if LEARNED in encoders else None
+    learned = ModelSpec(encoders=tuple(encoders)).learned_encoder
+    return None if learned is None else paths.assets_dir() / "models" / f"{learned.name}.safetensors"
 
 
 def pretrained(config: TrainConfig, spec: ModelSpec) -> tuple[EmotionNet | None, ModelSpec]:
@@ -49,22 +47,22 @@ def pretrained(config: TrainConfig, spec: ModelSpec) -> tuple[EmotionNet | None,
         raise CheckpointError(f"There is no file {path} to start from.")
     torch.manual_seed(config.manual_seed)
     if is_backbone_file(path):
-        if not has_backbone(spec):
+        if spec.learned_encoder is None:
             raise CheckpointError(f"{path} is a backbone, but this model reads no images.")
         faces = load_backbone_file(path).net
         return _with_backbone(replace(spec, pixels=faces.pixels), faces.backbone)
     if path.suffix != ".safetensors":
-        if not has_backbone(spec):
+        if spec.learned_encoder is None:
             raise CheckpointError(
                 f"{path} is not an emolive checkpoint, and this model has no backbone to load it into."
             )
         pixels = PixelSpec(config.sample_size, "RGB", EFFICIENTFACE_MEAN, EFFICIENTFACE_STD)
-        return _with_backbone(replace(spec, pixels=pixels), load_published_backbone(path))
+        return _with_backbone(replace(spec, pixels=pixels), load_efficientface(path))
     return _from_checkpoint(path, spec)
 
 
 def _with_backbone(spec: ModelSpec, backbone: torch.nn.Module) -> tuple[EmotionNet, ModelSpec]:
-    net = registry.build(spec)
+    net = factory.build(spec)
     assert net.backbone is not None
     net.backbone.load_state_dict(backbone.state_dict())
     return net.eval(), spec
@@ -72,9 +70,9 @@ def _with_backbone(spec: ModelSpec, backbone: torch.nn.Module) -> tuple[EmotionN
 
 def _from_checkpoint(path: Path, spec: ModelSpec) -> tuple[EmotionNet, ModelSpec]:
     source = checkpoint.load(path)
-    if has_backbone(spec) and source.net.backbone is not None:
+    if spec.learned_encoder is not None and source.net.backbone is not None:
         spec = replace(spec, pixels=source.spec.pixels)
-    net = registry.build(spec)
+    net = factory.build(spec)
     theirs, ours = source.net.state_dict(), net.state_dict()
     same = {k for k, v in ours.items() if k in theirs and theirs[k].shape == v.shape}
     if same == set(ours) == set(theirs):

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from emolive.models.io import checkpoint
-from emolive.models.io.backbone import CARRIED, carried, is_backbone_file, load_backbone
+from emolive.models.io.backbone import is_backbone_file, load_backbone
+from emolive.models.io.checkpoint import FaceHead
 from training.config import TrainConfig
 from training.data_module import DataModule, Split
-from training.encoder_traits import has_backbone
 from training.fit import TrainedModel, read_crossval
 from training.pretrained import start_path
 
@@ -48,16 +48,19 @@ def provenance(config: TrainConfig, data: DataModule, split: Split, trained: Tra
     }
     if config.teacher_path:
         record["data"]["teacher"] = Path(config.teacher_path).name
-    path = start_path(config, data.spec.encoders)
-    if has_backbone(data.spec) and path is not None and data.crops is None:
-        # The backbone is unchanged, so that its classifier of single faces still fits.
-        if is_backbone_file(path):
-            record[CARRIED] = carried(load_backbone(path).net)
-        elif path.suffix == ".safetensors" and CARRIED in (stored := checkpoint.describe(path).provenance):
-            record[CARRIED] = stored[CARRIED]
     if config.figures:
         crossval = read_crossval(config)
         record["figures"] = {
             name: crossval[name] for name in ("command", "scheme", "figures") if name in crossval
         }
     return record
+
+
+def face_head(config: TrainConfig, data: DataModule) -> FaceHead | None:
+    """The classifier of single faces that came with the backbone, if the backbone is unchanged."""
+    path = start_path(config, data.spec.encoders)
+    if data.spec.learned_encoder is None or path is None or data.crops is not None:
+        return None
+    if is_backbone_file(path):
+        return load_backbone(path).net.head
+    return checkpoint.load(path).face_head if path.suffix == ".safetensors" else None

@@ -22,6 +22,7 @@ _OLD_WRAPPERS = ("options", "faces")
 """Runs of version 0.1 wrapped their options in an object of one of these names."""
 _OLD_VALUES: dict[str, dict[str, str]] = {
     "recipe": {"reference": "published"},
+    "encoder": {"geometry": "landmarks"},
     "arch": {"residual": "emolive", "reference": "chumachenko2022"},
 }
 """Values of version 0.1 that have other names now. Old option names are aliases in the options themselves."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
-from emolive.normalization import baseline as make_normalizer
+from emolive.normalization import make_normalizer
 from emolive.types import MODALITIES, Modality
 from preprocessing.annotations import actor_order
 from preprocessing.splits import normalize_actor_id

@@ -20,7 +20,7 @@ from training.data_module import DataModule, Split, fold_of, make_split, read_an
 from training.fabric import make_fabric
 from training.fit import TrainedModel, fit
 from training.normalizer_sampler import compute_global_stats
-from training.provenance import provenance
+from training.provenance import face_head, provenance
 from training.run_checkpoint import LAST
 from training.run_config import write_run_config
 
@@ -66,7 +66,7 @@ def _trained(
     trained = fit(config, data, split, folder, fabric=fabric, console=console)
     if fabric.global_rank == 0:
         record = provenance(config, data, split, trained)
-        checkpoint.save(folder / MODEL, trained.net, provenance=record)
+        checkpoint.save(folder / MODEL, trained.net, provenance=record, face_head=face_head(config, data))
         console.print(f"Wrote {folder / MODEL}.", markup=False)
     return trained
 

@@ -19,7 +19,6 @@ from emolive.windowing import FeatureWindow
 from preprocessing.annotations import Annotations, ClipEntry
 from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
 from training.cache_key import cache_key
-from training.encoder_traits import has_backbone
 from training.window_cache import WindowCache
 from training.window_extraction import ClipWindows, ExtractionJob, layout
 
@@ -154,10 +153,10 @@ def build(
         Stopped: on Ctrl-C or SIGTERM; a later call continues from there.
     """
     job = ExtractionJob(annotations, spec, tuple(shifts_s), device, crops=crops)
-    if has_backbone(spec) and not crops:
+    if spec.learned_encoder is not None and not crops:
         if net is None:
             raise ConfigError(
-                f"The encoder {'+'.join(spec.encoders)} needs trained weights to extract windows."
+                f"The encoder {spec.learned_encoder.name} needs trained weights to extract windows."
             )
         job = replace(job, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
     name = cache_key(annotations, spec, shifts_s, net, crops=crops)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,29 +15,47 @@ from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
 from emolive.file_analyzer import Clip
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec
 from emolive.predictor import Predictor
 from emolive.types import FloatArray, Image
-from emolive.vision.face_pipeline import PixelEncoder
+from emolive.vision.encoders.base import CropInput, FrameEncoder
 from emolive.windowing import centre_window_end_ns, extract_window
 from preprocessing.annotations import Annotations, ClipEntry
 from training.clip_reader import ClipReader
-from training.encoder_traits import LEARNED_DIM
 from training.window_cache import Layout, Shape
 
 
-class CropRecorder:
-    """Takes the place of a learned encoder: records each crop and returns its number in place of features."""
+class CropRecorder(FrameEncoder):
+    """Takes the place of a learned encoder: records each crop and returns its number in place of features.
 
-    def __init__(self) -> None:
+    Args:
+        spec: of the model.
+    """
+
+    name = "crops"
+
+    def __init__(self, spec: ModelSpec) -> None:
         self._crops: list[Image] = []
+        # The rest of the pipeline expects rows of the encoder's width.
+        self._dim, self._input = spec.frame_dim, CropInput(spec.pixels.size, spec.pixels.order)
 
-    def __call__(self, crop: Image) -> FloatArray:
-        self._crops.append(crop)
-        # The rest of the pipeline expects a row of the encoder's width.
-        return np.full(LEARNED_DIM, len(self._crops) - 1, np.float32)
+    @property
+    def input(self) -> CropInput:
+        """Crops as the learned encoder gets them."""
+        return self._input
+
+    @classmethod
+    def fingerprint_of(cls, spec: ModelSpec, weights: str | None = None) -> str:
+        """Its name: crops depend on no weights."""
+        return cls.name
+
+    def __call__(self, batch: NDArray[Any]) -> FloatArray:
+        """(n, S, S, 3) uint8 → (n, dim), each row the number of its crop."""
+        self._crops.extend(batch)
+        numbers = np.arange(len(self._crops) - len(batch), len(self._crops), dtype=np.float32)
+        return np.repeat(numbers[:, None], self._dim, axis=1)
 
     def pop(self, size: int) -> NDArray[np.uint8]:
         """(n, size, size, 3) crops since the last call."""
@@ -95,13 +113,13 @@ class ExtractionJob:
 
     def build(self) -> Callable[[ClipEntry], ClipWindows | str]:
         """A function from a clip to its windows, or to one sentence that says why there are none."""
-        encode: PixelEncoder | None = CropRecorder() if self.crops else None
+        recorder = CropRecorder(self.spec) if self.crops else None
+        encoders: Sequence[FrameEncoder] | None = None if recorder is None else (recorder,)
         if self.weights is not None:
-            net = registry.build(self.spec)
+            net = factory.build(self.spec)
             net.load_state_dict({k: torch.from_numpy(v) for k, v in self.weights.items()})
-            encode = Predictor(Checkpoint(net, self.spec, {}, Path()), self.device).pixel_encoder()
-        reader = ClipReader(self.annotations, self.spec, encode)
-        recorder = encode if isinstance(encode, CropRecorder) else None
+            encoders = Predictor(Checkpoint(net, self.spec, {}, Path()), self.device).encoders()
+        reader = ClipReader(self.annotations, self.spec, encoders)
         return lambda item: self._extract(reader, item, recorder)
 
     def _extract(

@@ -54,8 +54,8 @@ def analyze(options: AnalyzeOptions) -> int:
     # For networks of this size a second thread mostly waits for the first.
     torch.set_num_threads(1)
     predictor = load_predictor(options.fusion, options.checkpoint, options.device, options.backend)
-    if predictor.backend.note:
-        _report(predictor.backend.note)
+    if predictor.runtime.fallback_reason:
+        _report(predictor.runtime.fallback_reason)
     baseline = "neutral" if options.neutral else options.baseline or DEFAULT_BASELINE
     with FileAnalyzer(
         predictor,

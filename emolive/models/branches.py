@@ -1,4 +1,4 @@
-"""The branches along time, in two stages with room for a fusion between them.
+"""The audio and video branches: convolutions along time in two stages, between which a fusion may act.
 
 Chumachenko, Iosifidis and Gabbouj, "Self-attention fusion for audiovisual emotion recognition with
 incomplete data", ICPR 2022, sec. III-A and III-B.
@@ -9,15 +9,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from emolive.errors import EmoliveError
+from emolive.errors import ConfigError
 
-GRAIN = 8
-"""Scaled widths are multiples of this, so that they divide into heads."""
+DIVISOR = 8
+"""Scaled widths are multiples of this, so that they divide into attention heads."""
 
 
 def make_divisible(channels: int, width: float) -> int:
     """A published channel count times `width`, to the nearest multiple of 8 and at least 8."""
-    return max(GRAIN, GRAIN * round(channels * width / GRAIN))
+    return max(DIVISOR, DIVISOR * round(channels * width / DIVISOR))
 
 
 def _block(n_in: int, n_out: int, *, same: bool, dropout: float, kernel: int = 3) -> nn.Sequential:
@@ -33,15 +33,15 @@ def _block(n_in: int, n_out: int, *, same: bool, dropout: float, kernel: int = 3
     return nn.Sequential(*layers)
 
 
-class VisualBranch(nn.Module):
-    """Vectors of frames along time; keeps the number of steps.
+class VideoBranch(nn.Module):
+    """Frame vectors along time; keeps the number of steps.
 
     Args:
-        n_in: width of a frame's input vector.
+        n_in: channels of the video input.
         middle: channels after stage 1 (published: 64).
         out: channels after stage 2 (published: 128).
         dropout: after each convolution.
-        first_kernel: steps that the first convolution sees (published: 3).
+        first_kernel: kernel size of the first convolution (published: 3).
     """
 
     def __init__(
@@ -58,13 +58,13 @@ class VisualBranch(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, n_in, T) → (B, out, T): both stages, with nothing between them."""
+        """(B, n_in, T) → (B, out, T): both stages, without a fusion in between."""
         out: Tensor = self.stage2(self.stage1(x))
         return out
 
 
 class AudioBranch(nn.Module):
-    """Audio features along time; each stage takes 6 steps off, so that 13 are wanted at least.
+    """Audio features along time; each stage removes 6 steps, so that at least 13 are needed.
 
     Args:
         n_in: channels of the audio features.
@@ -89,39 +89,39 @@ class AudioBranch(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, n_in, T) → (B, out, T - 12): both stages, with nothing between them."""
+        """(B, n_in, T) → (B, out, T - 12): both stages, without a fusion in between."""
         out: Tensor = self.stage2(self.stage1(x))
         return out
 
 
 class SpectrogramBranch(nn.Module):
-    """Log-mel features as a picture: 2-D convolutions before the two stages along time.
+    """2-D convolutions over a log-mel spectrogram, followed by the two stages along time.
 
-    Ours, not published: a voice that is higher moves up the mel axis, which a convolution along time
-    alone has to learn again for every band. Stage 1 takes 4 steps together, stage 2 two of those.
+    Not part of the published model. A higher voice is a shift along the mel axis, which a convolution
+    along time only has to learn for every band anew. Stage 1 reduces the steps by 4, stage 2 by 2.
 
     Args:
-        n_in: channels of the audio input, mel bands first and flags behind them.
-        bands: how many of them are mel bands; a multiple of 8.
+        n_in: channels of the audio input: mel bands, then flags.
+        bands: number of mel bands; a multiple of 8.
         middle, out: channels after stage 1 and stage 2.
-        dropout: after each convolution along time; a third of it within the picture.
+        dropout: after each convolution along time; a third of it after the 2-D convolutions.
     """
 
-    PLANES = (16, 32, 48)
-    TOGETHER = 4
+    CHANNELS_2D = (16, 32, 48)
+    TIME_STRIDE = 4
 
     def __init__(
         self, n_in: int, bands: int, middle: int = 128, out: int = 128, dropout: float = 0.0
     ) -> None:
         super().__init__()
         if bands % 8:
-            raise EmoliveError(f"A spectral audio branch needs a multiple of 8 mel bands, not {bands}.")
+            raise ConfigError(f"A spectrogram branch needs a multiple of 8 mel bands, not {bands}.")
         self.bands, self.middle, self.out = bands, middle, out
-        a, b, c = self.PLANES
-        self.picture = nn.Sequential(
-            self._plane(1, a, 5, (2, 2), dropout / 3),
-            self._plane(a, b, 3, (2, 2), dropout / 3),
-            self._plane(b, c, 3, (2, 1), dropout / 3),
+        a, b, c = self.CHANNELS_2D
+        self.spectrogram = nn.Sequential(
+            self._conv2d(1, a, 5, (2, 2), dropout / 3),
+            self._conv2d(a, b, 3, (2, 2), dropout / 3),
+            self._conv2d(b, c, 3, (2, 1), dropout / 3),
         )
         self.stage1_out = _block(c * bands // 8 + n_in - bands, middle, same=True, dropout=dropout, kernel=1)
         self.stage2 = nn.Sequential(
@@ -134,7 +134,7 @@ class SpectrogramBranch(nn.Module):
         )
 
     @staticmethod
-    def _plane(n_in: int, n_out: int, kernel: int, stride: tuple[int, int], dropout: float) -> nn.Sequential:
+    def _conv2d(n_in: int, n_out: int, kernel: int, stride: tuple[int, int], dropout: float) -> nn.Sequential:
         return nn.Sequential(
             nn.Conv2d(n_in, n_out, kernel, stride=stride, padding=kernel // 2, bias=False),
             nn.BatchNorm2d(n_out),
@@ -144,12 +144,12 @@ class SpectrogramBranch(nn.Module):
 
     def stage1(self, x: Tensor) -> Tensor:
         """(B, n_in, T) → (B, middle, ceil(T / 4))"""
-        picture = self.picture(x[:, None, : self.bands]).flatten(1, 2)
-        flags = x[:, self.bands :, :: self.TOGETHER]
-        out: Tensor = self.stage1_out(torch.cat([picture, flags], dim=1))
+        maps = self.spectrogram(x[:, None, : self.bands]).flatten(1, 2)
+        flags = x[:, self.bands :, :: self.TIME_STRIDE]
+        out: Tensor = self.stage1_out(torch.cat([maps, flags], dim=1))
         return out
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, n_in, T) → (B, out, T / 8): both stages, with nothing between them."""
+        """(B, n_in, T) → (B, out, T / 8): both stages, without a fusion in between."""
         out: Tensor = self.stage2(self.stage1(x))
         return out

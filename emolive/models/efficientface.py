@@ -1,4 +1,4 @@
-"""The EfficientFace trunk: one face crop in, one vector out. No layer of it mixes frames.
+"""The EfficientFace backbone: one face crop in, one vector out. No layer mixes frames.
 
 Zhao, Liu and Zhou, "Robust lightweight facial expression recognition network with label distribution
 training", AAAI 2021; its units are those of ShuffleNetV2 (Ma et al., ECCV 2018) and its gate that of
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 STEM = 29
 STAGES = ((4, 116), (8, 232), (4, 464))
-VECTOR = 1024
+EMBEDDING_DIM = 1024
 MIN_SIZE = 32
 
 
@@ -28,7 +28,7 @@ def _shuffle(x: Tensor) -> Tensor:
 class ShuffleUnit(nn.Module):
     """ShuffleNetV2's unit (fig. 3c, 3d): half of the channels pass, half are convolved, then shuffled.
 
-    With stride 2 both branches see all channels and halve the picture.
+    With stride 2 both branches read all channels and halve the resolution.
     """
 
     def __init__(self, n_in: int, n_out: int, stride: int) -> None:
@@ -87,7 +87,7 @@ class LocalFeatures(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, n_in, H, W) → (N, n_out, H / 2, W / 2), rounded up."""
-        # An even cut makes the halves' own halves add up to what the stage beside it puts out.
+        # Even borders, so that the outputs of the quadrants add up to the size of the stage beside it.
         row, column = (2 * ((side + 2) // 4) for side in x.shape[-2:])
         upper_left, lower_left, upper_right, lower_right = self.quadrants
         left = torch.cat([upper_left(x[..., :row, :column]), lower_left(x[..., row:, :column])], dim=-2)
@@ -144,7 +144,9 @@ class EfficientFace(nn.Module):
         self.local = LocalFeatures(STEM, c2)
         self.stage3 = _stage(c2, c3, n3)
         self.stage4 = _stage(c3, c4, n4)
-        self.last = nn.Sequential(_conv(c4, VECTOR, 1), nn.BatchNorm2d(VECTOR), nn.ReLU(inplace=True))
+        self.last = nn.Sequential(
+            _conv(c4, EMBEDDING_DIM, 1), nn.BatchNorm2d(EMBEDDING_DIM), nn.ReLU(inplace=True)
+        )
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(N, 3, S, S) → (N, 1024), each row from its own frame alone (in eval mode)."""

@@ -1,24 +1,27 @@
-"""The whole network: frame vectors and audio features of one window in, logits out."""
+"""The networks: the video and audio features of one window in, logits out."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from emolive.errors import EmoliveError
-from emolive.models.branches import AudioBranch, SpectrogramBranch, VisualBranch, make_divisible
-from emolive.models.efficientface import EfficientFace
-from emolive.models.fusion import RESIDUAL, Streams
-from emolive.models.registry import fusion_class
+from emolive.errors import ConfigError
+from emolive.models.branches import AudioBranch, SpectrogramBranch, VideoBranch, make_divisible
+from emolive.models.fusion.base import Streams
 from emolive.models.spec import ModelSpec
+from emolive.plugins import FUSIONS
 from emolive.types import MODALITIES
 
+STATS = ("mean", "std", "within_speaker_std")
+"""Buffers of each stream; see `EmotionNet`."""
 
-class Branches(NamedTuple):
-    """What a network says of both streams together and of each alone."""
+
+class Answers(NamedTuple):
+    """The logits of both streams together and of each alone."""
 
     joint: Tensor
     """(B, classes) logits of the fusion."""
@@ -30,169 +33,179 @@ class Branches(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why the network said what it said; `audio + video + bias` are the logits exactly."""
+    """Where the logits come from; `audio + video + bias` are the logits exactly."""
 
     logits: Tensor
     """(B, classes)"""
     audio: Tensor
-    """(B, classes): the part of the logits that the audio half of the pooled vector adds."""
+    """(B, classes): contribution of the audio half of the pooled vector."""
     video: Tensor
-    """(B, classes): the part that the video half adds. Each half has met the other stream through the
-    attention, so this is a branch's part, not what the modality alone would say; in the published `lt`
-    the audio half even consists of what audio fetched from video, and the other way round."""
+    """(B, classes): contribution of the video half. Each half has met the other stream in the fusion, so
+    this is the contribution of a branch and not the answer of one modality; in the published `lt` the
+    audio half even consists of values that the audio queried from the video, and vice versa."""
     bias: Tensor
     """(B, classes)"""
-    audio_to_video: Tensor
-    """(B, heads, Ta, Tv): how much each audio step looks at each video step."""
-    video_to_audio: Tensor
-    """(B, heads, Tv, Ta): how much each video step looks at each audio step."""
+    audio_to_video: Tensor | None
+    """(B, heads, Ta, Tv): attention of each audio step to each video step; None without attention."""
+    video_to_audio: Tensor | None
+    """(B, heads, Tv, Ta): attention of each video step to each audio step; None without attention."""
 
 
-def mean(x: Tensor) -> Tensor:
-    """(B, C, T) → (B, C), as published."""
-    return x.mean(dim=-1)
-
-
-def mean_and_spread(x: Tensor) -> Tensor:
-    """(B, C, T) → (B, 2 C): the mean over time and, behind it, the standard deviation."""
-    return torch.cat([x.mean(dim=-1), (x.var(dim=-1, correction=0) + 1e-4).sqrt()], dim=-1)
-
-
-def scale_gradient(x: Tensor, share: float) -> Tensor:
-    """The same values; only `share` of the gradient goes back."""
-    return x if share == 1 else share * x + (1 - share) * x.detach()
-
-
-def has_signal(x: Tensor) -> Tensor:
-    """(B, …, …) → (B, 1): whether a sample has anything of this stream."""
-    return x.abs().amax(dim=(1, 2))[:, None] > 0
-
-
-def _weights(video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """How much of the residual arch's answer is the joint one, the video's and the audio's; (B, 1) each.
-
-    With both streams the mean of what they say together and what they say one by one; else the one there is.
-    """
-    has_video, has_audio = has_signal(video).to(video), has_signal(audio).to(audio)
-    joint, by_video = has_video * has_audio / 2, has_video * (1 - 3 * has_audio / 4)
-    return joint, by_video, 1 - joint - by_video
-
-
-def calibrated(logits: Tensor, temperature: Tensor, video: Tensor, audio: Tensor) -> Tensor:
-    """Probabilities (B, classes) of logits, by the temperature of the streams that there are.
-
-    Args:
-        logits: (B, classes)
-        temperature: (3,) in the order of `emolive.types.MODALITIES`.
-        video, audio: the network's inputs.
-    """
-    only_audio, only_video = ~has_signal(video)[:, 0], ~has_signal(audio)[:, 0]
-    which = torch.where(only_audio, MODALITIES.index("a"), only_video * MODALITIES.index("v"))
-    return (logits / temperature[which][:, None]).softmax(dim=-1)
-
-
-def _check(spec: ModelSpec) -> None:
-    if len(spec.labels) < 2:
-        raise EmoliveError("A model needs at least two labels to choose from.")
-    if len(set(spec.encoders)) < len(spec.encoders):
-        raise EmoliveError(f"A frame encoder is named twice: {', '.join(spec.encoders)}.")
-    if not 0 <= spec.dropout < 1:
-        raise EmoliveError(f"Dropout must be from 0 to below 1, and is {spec.dropout}.")
-    if spec.width <= 0:
-        raise EmoliveError(f"The width of a model must be above 0, and is {spec.width}.")
+class _Contributions(NamedTuple):
+    audio: Tensor
+    video: Tensor
+    bias: Tensor
 
 
 class EmotionNet(nn.Module):
-    """A frame encoder (if it is learned), two branches along time, a fusion and a linear classifier.
+    """Base of the architectures: a backbone (if the frame encoder is learned), two branches, a fusion.
 
-    The published networks hold two small classifiers behind the branches that nothing reads. The residual
-    arch reads them where the other stream is missing, and trains them: with a classifier in common, a
-    voice that the face had outdone in training was left half learned.
+    An architecture chooses the branches, the pooling over time and how the logits are composed.
 
-    Buffers for whoever prepares the input (`forward` itself applies none of them): `face_mean`,
-    `face_std`, `face_within`, each (spec.video_dim,), and `voice_mean`, `voice_std`, `voice_within`,
-    each (spec.audio.channels,): mean and deviation over everybody, and deviation within persons.
-    `temperature` (3,) calibrates `probs`: for both streams, the voice alone and the face alone.
+    Buffers for whoever prepares the input (`forward` applies none of them): `video_mean`, `video_std`,
+    `video_within_speaker_std`, each (spec.video_dim,), and `audio_mean`, `audio_std`,
+    `audio_within_speaker_std`, each (spec.audio.channels,). `temperature` (3,) calibrates the
+    probabilities for both streams, the audio alone and the video alone, in the order of
+    `emolive.types.MODALITIES`.
+
+    Args:
+        spec: a valid description; build networks with `emolive.models.factory.build`.
 
     Raises:
-        EmoliveError: the description names an unknown fusion, arch or encoder, or cannot be built.
+        ConfigError: the description names an unknown fusion or encoder, or cannot be built.
     """
 
-    face_mean: Tensor
-    face_std: Tensor
-    face_within: Tensor
-    voice_mean: Tensor
-    voice_std: Tensor
-    voice_within: Tensor
+    published: ClassVar[bool]
+    """Whether the fusions take their published form."""
+    joint_needs_both: ClassVar[bool]
+    """Whether the joint answer counts only where both streams are there."""
+
+    backbone: nn.Module | None
+    video_branch: VideoBranch
+    audio_branch: AudioBranch | SpectrogramBranch
+    video_mean: Tensor
+    video_std: Tensor
+    video_within_speaker_std: Tensor
+    audio_mean: Tensor
+    audio_std: Tensor
+    audio_within_speaker_std: Tensor
     temperature: Tensor
 
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        _check(spec)
         self.spec = spec
-        classes = len(spec.labels)
-        self.backbone = EfficientFace() if "efficientface" in spec.encoders else None
-        a, b, c, d = (make_divisible(channels, spec.width) for channels in (64, 128, 256, 128))
-        self.audio: AudioBranch | SpectrogramBranch
-        if spec.arch == RESIDUAL:
-            self.visual = VisualBranch(spec.video_channels, a, b, spec.dropout, first_kernel=1)
-            self.audio = SpectrogramBranch(spec.audio_channels, spec.audio.channels, b, d, spec.dropout)
-            self.pool, parts = mean_and_spread, 2
-        else:
-            self.visual = VisualBranch(spec.video_channels, a, b, spec.dropout)
-            self.audio = AudioBranch(spec.audio_channels, (a, b, c, d), spec.dropout)
-            self.pool, parts = mean, 1
-        self.fusion = fusion_class(spec.fusion, spec.arch)(
-            audio=(self.audio.middle, self.audio.out),
-            video=(self.visual.middle, self.visual.out),
-            heads=spec.num_heads,
+        encoder = spec.learned_encoder
+        self.backbone = None if encoder is None else encoder.build_network()
+        self._build_branches(spec)
+        audio, video = self.audio_branch, self.video_branch
+        self.fusion = FUSIONS.get(spec.fusion)(
+            audio=(audio.middle, audio.out),
+            video=(video.middle, video.out),
+            num_heads=spec.num_heads,
+            published=self.published,
         )
-        self.audio_classifier = nn.Linear(parts * self.audio.out, classes)
-        self.visual_classifier = nn.Linear(parts * self.visual.out, classes)
+        classes, per_channel = len(spec.labels), self.pool(torch.zeros(1, 1, 2)).shape[1]
+        self.audio_classifier = nn.Linear(per_channel * audio.out, classes)
+        self.video_classifier = nn.Linear(per_channel * video.out, classes)
         self.dropout = nn.Dropout(spec.dropout)
-        self.classifier = nn.Linear(parts * (self.audio.out + self.visual.out), classes)
-        for stream, width in (("face", spec.video_dim), ("voice", spec.audio.channels)):
+        self.classifier = nn.Linear(per_channel * (audio.out + video.out), classes)
+        for stream, width in (("video", spec.video_dim), ("audio", spec.audio.channels)):
             self.register_buffer(f"{stream}_mean", torch.zeros(width))
             self.register_buffer(f"{stream}_std", torch.ones(width))
-            self.register_buffer(f"{stream}_within", torch.ones(width))
+            self.register_buffer(f"{stream}_within_speaker_std", torch.ones(width))
         self.register_buffer("temperature", torch.ones(len(MODALITIES)))
 
-    @property
-    def video_channels(self) -> int:
-        """Width of a step of the video input."""
-        return self.spec.video_channels
+    @abstractmethod
+    def _build_branches(self, spec: ModelSpec) -> None:
+        """Set `video_branch` and `audio_branch`."""
 
-    @property
-    def audio_channels(self) -> int:
-        """Channels of the audio input."""
-        return self.spec.audio_channels
+    @staticmethod
+    @abstractmethod
+    def pool(x: Tensor) -> Tensor:
+        """Pool a stream over time: (B, C, T) → (B, k C) for a constant k."""
+
+    @abstractmethod
+    def forward(self, video: Tensor, audio: Tensor) -> Tensor:
+        """Logits (B, classes), not divided by the temperature.
+
+        A stream that is zero in every channel and step is missing.
+
+        Args:
+            video: (B, T, video_channels), any T.
+            audio: (B, audio_channels, Ta), Ta at least 13.
+        """
+
+    @abstractmethod
+    def answers(self, video: Tensor, audio: Tensor, grad_scale: float = 1.0) -> Answers:
+        """The logits of both streams and of each alone, for training.
+
+        Args:
+            video, audio: as for `forward`.
+            grad_scale: share of the gradient of the joint answer that reaches the branches.
+        """
+
+    @abstractmethod
+    def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> _Contributions:
+        """The parts of the logits; see `Explanation`."""
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """(N, 3, S, S) prepared as `spec.pixels` says → (N, 1024), frame by frame.
+        """Vectors of frames by the backbone, frame by frame.
+
+        Args:
+            pixels: (N, 3, S, S) prepared as `spec.pixels` says.
+
+        Returns:
+            (N, dim of the learned encoder).
 
         Raises:
-            EmoliveError: the model reads no pixels.
+            ConfigError: the model has no backbone.
         """
         if self.backbone is None:
-            raise EmoliveError("This model reads facial geometry, not pixels: it has no pixel encoder.")
+            raise ConfigError(f"This model reads {', '.join(self.spec.encoders)}: it has no pixel encoder.")
         vectors: Tensor = self.backbone(pixels)
         return vectors
 
-    def _streams(self, video: Tensor, audio: Tensor, share: float = 1.0) -> tuple[Streams, Streams]:
-        """The two streams before pooling: with each other, and each by itself.
+    def explain(self, video: Tensor, audio: Tensor) -> Explanation:
+        """The logits, the contributions of the streams and the attention; inputs as for `forward`."""
+        audio1, video1 = self._stage1(video, audio)
+        alone = self._alone(audio1, video1)
+        fused = self._fused(audio1, video1, alone)
+        parts = self._contributions(video, audio, fused, alone)
+        logits = parts.audio + parts.video + parts.bias
+        return Explanation(logits, *parts, fused.audio_to_video, fused.video_to_audio)
 
-        What the two make together sends `share` of its gradient back into where each was alone.
+    def _stage1(self, video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Audio and video after the first stage of their branches."""
+        # The video comes first: dropout draws in the order that earlier training runs had.
+        video1 = self.video_branch.stage1(video.transpose(1, 2))
+        return self.audio_branch.stage1(audio), video1
+
+    def _alone(self, audio1: Tensor, video1: Tensor) -> Streams:
+        """The streams after the second stage, each by itself."""
+        return Streams(self.audio_branch.stage2(audio1), self.video_branch.stage2(video1))
+
+    def _fused(
+        self, audio1: Tensor, video1: Tensor, alone: Streams | None = None, grad_scale: float = 1.0
+    ) -> Streams:
+        """The fused streams before pooling.
+
+        Args:
+            audio1, video1: the streams after the first stage.
+            alone: from `_alone`, if it is there already; saves the second stage of a late fusion.
+            grad_scale: share of the gradient that reaches the branches.
         """
-        seen1, heard1 = self.visual.stage1(video.transpose(1, 2)), self.audio.stage1(audio)
-        middle = self.fusion.fuse_intermediate(scale_gradient(heard1, share), scale_gradient(seen1, share))
-        alone = Streams(self.audio.stage2(heard1), self.visual.stage2(seen1))
-        if middle.audio_to_video is None:
-            heard, seen = scale_gradient(alone.audio, share), scale_gradient(alone.video, share)
+        if alone is None or self.fusion.intermediate:
+            middle: Streams = self.fusion.fuse_intermediate(
+                scale_gradient(audio1, grad_scale), scale_gradient(video1, grad_scale)
+            )
+            audio2, video2 = self.audio_branch.stage2(middle.audio), self.video_branch.stage2(middle.video)
         else:
-            heard, seen = self.audio.stage2(middle.audio), self.visual.stage2(middle.video)
-        late = self.fusion.fuse_late(heard, seen)
-        weights = late if late.audio_to_video is not None else middle
-        return Streams(late.audio, late.video, weights.audio_to_video, weights.video_to_audio), alone
+            middle = alone
+            audio2 = scale_gradient(alone.audio, grad_scale)
+            video2 = scale_gradient(alone.video, grad_scale)
+        late: Streams = self.fusion.fuse_late(audio2, video2)
+        attention = late if late.audio_to_video is not None else middle
+        return Streams(late.audio, late.video, attention.audio_to_video, attention.video_to_audio)
 
     def _joint(self, streams: Streams) -> Tensor:
         """Logits (B, classes) of the two streams together."""
@@ -200,73 +213,110 @@ class EmotionNet(nn.Module):
         logits: Tensor = self.classifier(self.dropout(pooled))
         return logits
 
+    def _joint_contributions(self, fused: Streams) -> _Contributions:
+        audio, video = self.pool(fused.audio), self.pool(fused.video)
+        of_audio, of_video = self.classifier.weight.tensor_split([audio.shape[1]], dim=1)
+        bias = self.classifier.bias.expand(len(video), -1)
+        return _Contributions(audio @ of_audio.mT, video @ of_video.mT, bias)
+
+
+class Chumachenko2022Net(EmotionNet):
+    """The published network (Chumachenko et al., ICPR 2022), exactly.
+
+    A missing stream is a stream of zeros like any other. The two classifiers behind the branches exist in
+    the published weights, but nothing reads them.
+    """
+
+    published = True
+    joint_needs_both = False
+
+    def _build_branches(self, spec: ModelSpec) -> None:
+        a, b, c, d = (make_divisible(channels, spec.width) for channels in (64, 128, 256, 128))
+        self.video_branch = VideoBranch(spec.video_channels, a, b, spec.dropout)
+        self.audio_branch = AudioBranch(spec.audio_channels, (a, b, c, d), spec.dropout)
+
+    @staticmethod
+    def pool(x: Tensor) -> Tensor:
+        """(B, C, T) → (B, C): the mean over time."""
+        return x.mean(dim=-1)
+
     def forward(self, video: Tensor, audio: Tensor) -> Tensor:
-        """Logits (B, classes), not yet divided by the temperature.
+        return self._joint(self._fused(*self._stage1(video, audio)))
 
-        A stream that is zero in every channel and step is missing. As published that is a stream like
-        any other. The residual arch then answers from the other stream alone; with both it answers
-        with the mean of what they say together and what they say one by one.
+    def answers(self, video: Tensor, audio: Tensor, grad_scale: float = 1.0) -> Answers:
+        """See `EmotionNet.answers`; a missing stream takes a pass of its own, and `grad_scale` is unused."""
+        no_audio, no_video = torch.zeros_like(audio), torch.zeros_like(video)
+        return Answers(self(video, audio), self(video, no_audio), self(no_video, audio))
 
-        Args:
-            video: (B, T, video_channels), any T.
-            audio: (B, audio_channels, Ta), Ta at least 13.
-        """
-        if self.spec.arch != RESIDUAL:
-            return self._joint(self._streams(video, audio)[0])
-        found = self.branches(video, audio)
-        joint, by_video, by_audio = _weights(video, audio)
+    def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> _Contributions:
+        return self._joint_contributions(fused)
+
+
+class EmoliveNet(EmotionNet):
+    """The network of the shipped weights: a spectrogram branch, and an answer for each stream alone.
+
+    With both streams the answer is the mean of the joint answer and the mean of the two single ones; with
+    one stream it is that stream's alone. Each stream has a classifier of its own: with a common one, the
+    audio stays half trained, since the face is the easier cue in training.
+    """
+
+    published = False
+    joint_needs_both = True
+
+    def _build_branches(self, spec: ModelSpec) -> None:
+        a, b, d = (make_divisible(channels, spec.width) for channels in (64, 128, 128))
+        self.video_branch = VideoBranch(spec.video_channels, a, b, spec.dropout, first_kernel=1)
+        self.audio_branch = SpectrogramBranch(spec.audio_channels, spec.audio.channels, b, d, spec.dropout)
+
+    @staticmethod
+    def pool(x: Tensor) -> Tensor:
+        """(B, C, T) → (B, 2 C): the mean over time, then the standard deviation."""
+        return torch.cat([x.mean(dim=-1), (x.var(dim=-1, correction=0) + 1e-4).sqrt()], dim=-1)
+
+    def forward(self, video: Tensor, audio: Tensor) -> Tensor:
+        found = self.answers(video, audio)
+        joint, by_video, by_audio = mixture_weights(video, audio)
         return joint * found.joint + by_video * found.video + by_audio * found.audio
 
-    def branches(self, video: Tensor, audio: Tensor, share: float = 1.0) -> Branches:
-        """The answers from which the logits of `forward` are made, for whoever trains them.
+    def answers(self, video: Tensor, audio: Tensor, grad_scale: float = 1.0) -> Answers:
+        """See `EmotionNet.answers`; one pass for all three. With a `grad_scale` below 1 the audio branch
+        keeps learning from clips that the face alone classifies."""
+        audio1, video1 = self._stage1(video, audio)
+        alone = self._alone(audio1, video1)
+        fused = self._fused(audio1, video1, alone, grad_scale)
+        by_video = self.video_classifier(self.dropout(self.pool(alone.video)))
+        by_audio = self.audio_classifier(self.dropout(self.pool(alone.audio)))
+        return Answers(self._joint(fused), by_video, by_audio)
 
-        One pass for all three in the residual arch; as published a missing stream is a stream of
-        zeros, which takes a pass of its own.
-
-        Args:
-            video, audio: as for `forward`.
-            share: of the gradient of the joint answer that reaches what a stream is by itself. Below 1 a
-                voice goes on learning where the face has the answer already (residual arch).
-        """
-        if self.spec.arch != RESIDUAL:
-            silent, blind = torch.zeros_like(audio), torch.zeros_like(video)
-            return Branches(self(video, audio), self(video, silent), self(blind, audio))
-        fused, alone = self._streams(video, audio, share)
-        seen = self.visual_classifier(self.dropout(self.pool(alone.video)))
-        heard = self.audio_classifier(self.dropout(self.pool(alone.audio)))
-        return Branches(self._joint(fused), seen, heard)
-
-    def probs(self, video: Tensor, audio: Tensor) -> Tensor:
-        """Calibrated probabilities (B, classes): softmax(logits / temperature)."""
-        return calibrated(self(video, audio), self.temperature, video, audio)
-
-    def explain(self, video: Tensor, audio: Tensor) -> Explanation:
-        """The logits, where they come from and what looked at what; inputs as for `forward`.
-
-        Raises:
-            EmoliveError: the fusion has no attention.
-        """
-        streams, alone = self._streams(video, audio)
-        if streams.audio_to_video is None or streams.video_to_audio is None:
-            raise EmoliveError(f"The fusion {self.spec.fusion} has no attention to look at.")
-        heard, seen = self.pool(streams.audio), self.pool(streams.video)
-        of_audio, of_video = self.classifier.weight.tensor_split([heard.shape[1]], dim=1)
-        from_audio, from_video = heard @ of_audio.mT, seen @ of_video.mT
-        bias = self.classifier.bias.expand(len(video), -1)
-        if self.spec.arch == RESIDUAL:
-            joint, by_video, by_audio = _weights(video, audio)
-            only_audio = self.pool(alone.audio) @ self.audio_classifier.weight.mT
-            only_video = self.pool(alone.video) @ self.visual_classifier.weight.mT
-            from_audio = joint * from_audio + by_audio * only_audio
-            from_video = joint * from_video + by_video * only_video
-            bias = (
-                joint * bias + by_video * self.visual_classifier.bias + by_audio * self.audio_classifier.bias
-            )
-        return Explanation(
-            from_audio + from_video + bias,
-            from_audio,
-            from_video,
-            bias,
-            streams.audio_to_video,
-            streams.video_to_audio,
+    def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> _Contributions:
+        together = self._joint_contributions(fused)
+        joint, by_video, by_audio = mixture_weights(video, audio)
+        only_audio = self.pool(alone.audio) @ self.audio_classifier.weight.mT
+        only_video = self.pool(alone.video) @ self.video_classifier.weight.mT
+        return _Contributions(
+            joint * together.audio + by_audio * only_audio,
+            joint * together.video + by_video * only_video,
+            joint * together.bias
+            + by_video * self.video_classifier.bias
+            + by_audio * self.audio_classifier.bias,
         )
+
+
+def scale_gradient(x: Tensor, scale: float) -> Tensor:
+    """The same values; the gradient is multiplied by `scale`."""
+    return x if scale == 1 else scale * x + (1 - scale) * x.detach()
+
+
+def has_signal(x: Tensor) -> Tensor:
+    """(B, …, …) → (B, 1): whether any value of a sample is not zero."""
+    return x.abs().amax(dim=(1, 2))[:, None] > 0
+
+
+def mixture_weights(video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Weights (B, 1) of the joint answer, the video's and the audio's; they sum to 1.
+
+    1/2, 1/4, 1/4 with both streams, else 1 for the stream that is there.
+    """
+    has_video, has_audio = has_signal(video).to(video), has_signal(audio).to(audio)
+    joint, by_video = has_video * has_audio / 2, has_video * (1 - 3 * has_audio / 4)
+    return joint, by_video, 1 - joint - by_video

@@ -1,32 +1,40 @@
-"""What a model is, as plain values: the part of a checkpoint that is not weights."""
+"""The description of a model as plain values: the part of a checkpoint that is not weights.
+
+Nothing here imports torch, so that the app can describe a model before torch is loaded.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from emolive.errors import EmoliveError
+from emolive.clock import to_ns
+from emolive.errors import ConfigError
+from emolive.models import checks as check
+from emolive.plugins import FRAME_ENCODERS
+from emolive.types import Pooling
+
+if TYPE_CHECKING:
+    from emolive.vision.encoders.base import FrameEncoder
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
-Pooling = Literal["middle", "mean"]
 AudioKind = Literal["mfcc", "logmel"]
-
-BACKENDS = ("auto", "eager", "folded", "onnx")
-"""What can run a network; see `emolive.models.runtimes.autotune`."""
-
-ENCODERS = {"efficientface": 1024, "geometry": 136}
-"""The frame encoders and the width of the vector that each makes of one frame."""
+ChannelOrder = Literal["BGR", "RGB"]
 
 
 @dataclass(frozen=True, slots=True)
 class AudioSpec:
-    """How sound becomes (channels, steps).
+    """How a waveform becomes features (channels, frames).
 
-    "mfcc" is librosa's default MFCC (centred frames, top_db 80 within the window) as the published
-    model uses it. "logmel" depends on nothing but a step's own samples, so that steps can be cached:
-    step i looks at the n_fft samples that end at (i + 1) * hop, which needs `lead` samples from before
-    the window, and a fixed floor takes the place of top_db.
+    "mfcc" is librosa's default MFCC (centred frames, top_db 80 within the window), as the published
+    model uses it. "logmel" frames depend on their own samples only, so that they can be cached: frame i
+    covers the n_fft samples that end at (i + 1) * hop_length, which needs `left_context` samples from
+    before the window, and a fixed floor replaces top_db.
     """
 
     kind: AudioKind = "mfcc"
@@ -38,77 +46,75 @@ class AudioSpec:
     fmin_hz: float = 0.0
     fmax_hz: float = 11_025.0
     floor_db: float = -80.0
-    """logmel only: quieter than this (dB, full-scale sine = 0) counts as this."""
+    """logmel only: lower levels (dB, full-scale sine = 0) are raised to this one."""
 
     @property
     def left_context(self) -> int:
-        """Samples wanted from before the window."""
+        """Samples needed from before the window."""
         return 0 if self.kind == "mfcc" else self.n_fft - self.hop_length
 
     @property
     def channels(self) -> int:
+        """Features of one frame."""
         return self.n_mfcc if self.kind == "mfcc" else self.n_mels
 
     def n_frames(self, n_samples: int) -> int:
-        """Feature steps that `n_samples` give."""
+        """Number of feature frames of `n_samples` samples."""
         return 1 + n_samples // self.hop_length if self.kind == "mfcc" else n_samples // self.hop_length
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kind} {self.rate_hz} Hz, {self.n_fft}/{self.hop_length}, {self.channels} channels of "
+            f"{self.n_mels}, {self.fmin_hz:g}-{self.fmax_hz:g} Hz, floor {self.floor_db:g} dB"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class PixelSpec:
-    """How a face crop becomes the trunk's input: (x / 255 - mean) / std, in this channel order."""
+    """How a face crop becomes the backbone's input: (x / 255 - mean) / std, in this channel order."""
 
     size: int = 224
-    order: Literal["BGR", "RGB"] = "BGR"
+    order: ChannelOrder = "BGR"
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
-_FORMAT_2_SPEC = {"frames": "n_bins", "heads": "num_heads", "tracker": "landmarker", "variant": "arch"}
-_FORMAT_2_ARCH = {"reference": "chumachenko2022", "residual": "emolive"}
-_FORMAT_2_AUDIO = {"hop": "hop_length"}
-
-
-def _from_format_2(values: dict[str, Any]) -> dict[str, Any]:
-    """The description with the names of checkpoint format 2 replaced by the present ones."""
-    renamed = {_FORMAT_2_SPEC.get(name, name): value for name, value in values.items()}
-    if isinstance(arch := renamed.get("arch"), str):
-        renamed["arch"] = _FORMAT_2_ARCH.get(arch, arch)
-    if isinstance(audio := renamed.get("audio"), dict):
-        renamed["audio"] = {_FORMAT_2_AUDIO.get(name, name): value for name, value in audio.items()}
-    return renamed
-
-
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Everything that must be known to rebuild a model and to feed it."""
+    """All that is needed to rebuild a model and to compute its inputs."""
 
     fusion: str = "ia"
-    """A name from `emolive.models.registry`: lt, it, ia."""
+    """A name in `emolive.plugins.FUSIONS`: lt, it, ia."""
     encoders: tuple[str, ...] = ("efficientface",)
-    """Frame encoders, in the order in which their vectors are concatenated."""
+    """Names in `emolive.plugins.FRAME_ENCODERS`, in the order in which their vectors are concatenated."""
     landmarker: str = "none"
-    """What measured the landmarks: "dlib68" or "none"."""
+    """What measured the landmarks: "dlib68", or "none" for a model that reads none."""
     num_heads: int = 1
     labels: tuple[str, ...] = EMOTIONS
     window_s: float = 3.6
     n_bins: int = 15
+    """Time bins of a window; one video vector each, and one estimate per bin in live use."""
     pooling: Pooling = "middle"
-    """How a bin of window_s / frames becomes one vector: its frame nearest to the bin's middle,
-    or the mean of the bin's vectors and, behind it, their standard deviation."""
+    """How the frames of a bin become one vector: the frame nearest to the bin's middle ("middle"), or
+    the mean followed by the standard deviation of the frame vectors ("mean")."""
     pixels: PixelSpec = field(default_factory=PixelSpec)
+    """Input of the learned frame encoder, if there is one."""
     audio: AudioSpec = field(default_factory=AudioSpec)
     baselines: tuple[str, ...] = ()
-    """Baseline modes the model was trained for. Empty: it takes raw features (as published)."""
+    """Normalisation modes that the model was trained with. Empty: it reads raw features (as published)."""
     dropout: float = 0.0
     width: float = 1.0
     """Width of the two branches relative to the published one."""
     arch: str = "chumachenko2022"
-    """"chumachenko2022": the published form of the fusion. Others are named in the registry."""
+    """A name in `emolive.models.factory.ARCHITECTURES`: chumachenko2022 (the published form) or emolive."""
+
+    def __post_init__(self) -> None:
+        # The dataclass is frozen, and "geometry" is the former name of "landmarks".
+        object.__setattr__(self, "encoders", tuple(map(FRAME_ENCODERS.resolve, self.encoders)))
 
     @property
     def bin_s(self) -> float:
-        """Seconds between two frames, and between two estimates."""
+        """Seconds of one bin, which is also the time between two estimates."""
         return self.window_s / self.n_bins
 
     @property
@@ -117,61 +123,177 @@ class ModelSpec:
         return round(self.window_s * self.audio.rate_hz)
 
     @property
+    def encoder_classes(self) -> tuple[type[FrameEncoder], ...]:
+        """The classes of `encoders`. ConfigError for an unknown name, or none at all."""
+        return _encoder_classes(self.encoders)
+
+    @property
+    def learned_encoder(self) -> type[FrameEncoder] | None:
+        """The encoder whose weights are part of the model (its backbone), if there is one."""
+        return next((encoder for encoder in self.encoder_classes if encoder.learned), None)
+
+    @property
     def frame_dim(self) -> int:
-        """Width D of a frame's vector: those of all encoders side by side."""
-        odd = [name for name in self.encoders if name not in ENCODERS]
-        if odd or not self.encoders:
-            raise EmoliveError(
-                f"There is no frame encoder {', '.join(odd) or 'in the model description'}: "
-                f"known are {', '.join(ENCODERS)}."
-            )
-        return sum(ENCODERS[name] for name in self.encoders)
+        """Width D of a frame's vector: the vectors of all encoders concatenated."""
+        return sum(encoder.dim for encoder in _encoder_classes(self.encoders))
 
     @property
     def video_dim(self) -> int:
-        """Width of a pooled bin: D, or 2 D for "mean", the means and behind them the deviations."""
+        """Width of a pooled bin: D, or 2 D for "mean" (means, then standard deviations)."""
         return self.frame_dim * (2 if self.pooling == "mean" else 1)
 
     @property
     def video_channels(self) -> int:
-        """Width of the fusion's video input: a pooled bin and behind it one flag per baseline mode."""
+        """Width of the network's video input: a pooled bin, then one flag per normalisation mode."""
         return self.video_dim + len(self.baselines)
 
     @property
     def audio_channels(self) -> int:
-        """Width of the fusion's audio input: the features and behind them one flag per baseline mode."""
+        """Width of the network's audio input: the features, then one flag per normalisation mode."""
         return self.audio.channels + len(self.baselines)
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ModelSpec:
-        """Rebuild from `to_dict`, or from its JSON. Unknown or missing names raise EmoliveError.
+    def from_dict(cls, values: Mapping[str, Any]) -> ModelSpec:
+        """Rebuild from `to_dict`, or from its JSON.
 
-        Descriptions of checkpoint format 2, which used other names, are converted.
+        Raises:
+            ConfigError: a name is unknown or missing, or a value has another type or is out of range.
         """
-        values = _from_format_2(values)
-        known = {f.name for f in fields(cls)}
-        odd = sorted(set(values) ^ known)
-        if odd:
-            raise EmoliveError(f"The model description does not fit this version: {', '.join(odd)}.")
-        try:
-            return cls(
-                **{
-                    **values,
-                    "encoders": tuple(values["encoders"]),
-                    "labels": tuple(values["labels"]),
-                    "baselines": tuple(values["baselines"]),
-                    "pixels": PixelSpec(
-                        **{
-                            **values["pixels"],
-                            "mean": tuple(values["pixels"]["mean"]),
-                            "std": tuple(values["pixels"]["std"]),
-                        }
-                    ),
-                    "audio": AudioSpec(**values["audio"]),
-                }
-            )
-        except (TypeError, KeyError) as error:
-            raise EmoliveError(f"The model description does not fit this version: {error}.") from error
+        values = check.exact(cls, values, "model description")
+        pixels = read_pixels(values["pixels"])
+        audio = check.exact(AudioSpec, values["audio"], "audio description")
+        for name in ("encoders", "labels", "baselines"):
+            values[name] = check.texts(name, values[name])
+        spec = cls(**{**values, "pixels": pixels, "audio": AudioSpec(**audio)})
+        spec.validate()
+        return spec
+
+    def validate(self) -> None:
+        """Check types and ranges. ConfigError that names the first value that does not fit."""
+        for name in ("fusion", "landmarker", "arch"):
+            check.text(name, getattr(self, name))
+        for name in ("encoders", "labels", "baselines"):
+            check.unique(name, check.texts(name, getattr(self, name)))
+        if not self.encoders:
+            raise ConfigError("There is no frame encoder in the model description.")
+        if len(self.labels) < 2:
+            raise ConfigError("A model needs at least two labels to choose from.")
+        check.number("num_heads", self.num_heads, 1, 256, whole=True)
+        check.number("window_s", self.window_s, 0.5, 60)
+        check.number("n_bins", self.n_bins, 1, 1000, whole=True)
+        check.choice("pooling", self.pooling, get_args(Pooling))
+        check.number("width", self.width, 0.01, 16)
+        check.number("dropout", self.dropout, 0, 0.99)
+        _validate_pixels(self.pixels)
+        _validate_audio(self.audio)
+
+
+@lru_cache(maxsize=64)
+def _encoder_classes(names: tuple[str, ...]) -> tuple[type[FrameEncoder], ...]:
+    if not names:
+        raise ConfigError("There is no frame encoder in the model description.")
+    return tuple(FRAME_ENCODERS.get(name) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpace:
+    """What measured the video and audio features: the only definition of "measured alike".
+
+    Statistics, cached vectors and saved calibrations of one space can be used in an equal one and in
+    no other.
+    """
+
+    encoders: tuple[str, ...]
+    """Fingerprints of the frame encoders; that of a learned one covers its weights."""
+    landmarker: str
+    pooling: Pooling
+    bin_ns: int
+    """Exact length of a bin in ns."""
+    audio: AudioSpec
+
+    @classmethod
+    def of(cls, spec: ModelSpec, weights: str | None = None) -> FeatureSpace:
+        """The feature space of a model.
+
+        Args:
+            spec: its description.
+            weights: digest of the learned encoder's weights; needed if the model has one.
+
+        Raises:
+            ValueError: the model has a learned encoder, and its weights are not stated.
+        """
+        encoders = tuple(
+            encoder.fingerprint_of(spec, weights if encoder.learned else None)
+            for encoder in spec.encoder_classes
+        )
+        audio = spec.audio
+        # 50 and 50.0 are equal, and must have one digest.
+        audio = replace(
+            audio,
+            fmin_hz=float(audio.fmin_hz),
+            fmax_hz=float(audio.fmax_hz),
+            floor_db=float(audio.floor_db),
+        )
+        return cls(encoders, spec.landmarker, spec.pooling, to_ns(spec.bin_s), audio)
+
+    def digest(self) -> str:
+        """A short name of this space for files, the same in every process."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def video(self) -> tuple[tuple[str, ...], str, Pooling, int]:
+        """The video part: spaces with equal ones have equal video features."""
+        return self.encoders, self.landmarker, self.pooling, self.bin_ns
+
+    def __str__(self) -> str:
+        encoders = " + ".join(self.encoders)
+        bin_ms = f"{self.bin_ns / 1e6:.9g}"
+        return f"{encoders} by {self.landmarker}, {self.pooling} of {bin_ms} ms; {self.audio}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> FeatureSpace:
+        """Rebuild from `to_dict`, or from its JSON. ConfigError if it does not fit."""
+        values = check.exact(cls, values, "feature space")
+        audio = check.exact(AudioSpec, values["audio"], "audio description")
+        return cls(
+            **{**values, "encoders": check.texts("encoders", values["encoders"]), "audio": AudioSpec(**audio)}
+        )
+
+
+def read_pixels(values: Any) -> PixelSpec:
+    """A `PixelSpec` from its JSON. ConfigError if it does not fit."""
+    named = check.exact(PixelSpec, values, "pixel description")
+    pixels = PixelSpec(
+        named["size"], named["order"], check.triple("mean", named["mean"]), check.triple("std", named["std"])
+    )
+    _validate_pixels(pixels)
+    return pixels
+
+
+def _validate_pixels(pixels: PixelSpec) -> None:
+    check.number("size", pixels.size, 16, 2048, whole=True)
+    check.choice("order", pixels.order, get_args(ChannelOrder))
+    for value in check.triple("mean", pixels.mean):
+        check.number("mean", value, -1e3, 1e3)
+    for value in check.triple("std", pixels.std):
+        check.number("std", value, 1e-6, 1e3)
+
+
+def _validate_audio(audio: AudioSpec) -> None:
+    check.choice("kind", audio.kind, get_args(AudioKind))
+    check.number("rate_hz", audio.rate_hz, 1000, 192_000, whole=True)
+    check.number("n_fft", audio.n_fft, 16, 65_536, whole=True)
+    check.number("hop_length", audio.hop_length, 1, audio.n_fft, whole=True)
+    check.number("n_mels", audio.n_mels, 1, 1024, whole=True)
+    check.number("n_mfcc", audio.n_mfcc, 1, 1024, whole=True)
+    check.number("fmin_hz", audio.fmin_hz, 0, audio.rate_hz / 2)
+    check.number("fmax_hz", audio.fmax_hz, audio.fmin_hz, audio.rate_hz / 2)
+    check.number("floor_db", audio.floor_db, -300, 0)

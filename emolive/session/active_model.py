@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.models.spec import ModelSpec
-from emolive.predictor import Predictor, Reading
-from emolive.profile import SpeakerProfile, measure_of
+from emolive.predictor import Prediction, Predictor
+from emolive.profile import SpeakerProfile
 from emolive.session.stream import StreamBuffers
 from emolive.windowing import FeatureWindow, extract_window
 
@@ -22,7 +22,7 @@ class ActiveModel:
     def __init__(self, predictor: Predictor, name: str, before: ActiveModel | None = None) -> None:
         self.predictor = predictor
         self._hearing: tuple[StreamBuffers, OnlineFeatureExtractor] | None = None
-        self.inherits = before is not None and _alike(predictor.spec, before.spec)
+        self.inherits = before is not None and predictor.feature_space == before.predictor.feature_space
         """It goes on with the person of the one before."""
         self.person: SpeakerProfile = (
             before.person if before is not None and self.inherits else self.stranger(name)
@@ -36,7 +36,7 @@ class ActiveModel:
 
     def stranger(self, name: str) -> SpeakerProfile:
         """Somebody of whom nothing is known yet."""
-        return SpeakerProfile(self.spec, name)
+        return self.predictor.new_profile(name)
 
     def window(self, take: StreamBuffers, end_ns: int) -> FeatureWindow:
         """The evidence of `take` that ends at `end_ns`."""
@@ -50,21 +50,17 @@ class ActiveModel:
 
     def learn(self, window: FeatureWindow) -> None:
         """Let the person's statistics grow by the newest bin."""
-        self.person.learn(window, self.predictor.video_stats, self.predictor.audio_stats)
+        self.person.update(window, self.predictor.video_stats, self.predictor.audio_stats)
 
     def learn_neutral(self, person: SpeakerProfile, window: FeatureWindow) -> None:
         """Add a window to the neutral statistics of somebody who is being calibrated."""
         person.neutral.add(window, self.spec, self.predictor.video_stats, self.predictor.audio_stats)
 
-    def read(self, window: FeatureWindow, mode: str) -> Reading | None:
+    def read(self, window: FeatureWindow, mode: str) -> Prediction | None:
         """What the model says of a window; None if it holds neither face nor voice."""
         return self.predictor.predict(window, self.person, mode)
 
     def calibrated(self, person: SpeakerProfile) -> list[str]:
         """Of which streams a person has enough neutral evidence."""
-        face, voice = person.baselines("neutral", self.predictor.video_stats, self.predictor.audio_stats)
+        face, voice = person.normalizers("neutral", self.predictor.video_stats, self.predictor.audio_stats)
         return [name for name, b in (("face", face), ("voice", voice)) if b.mode == "neutral"]
-
-
-def _alike(spec: ModelSpec, other: ModelSpec) -> bool:
-    return measure_of(spec) == measure_of(other) and "efficientface" not in spec.encoders

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
 from emolive.models.io import checkpoint
-from emolive.models.registry import check_backend, check_fusion
+from emolive.models.runtimes.base import check_backend
 from emolive.models.spec import ModelSpec
+from emolive.plugins import FUSIONS
 from emolive.types import Status
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class ModelLoader:
     def want(self, fusion: str | None, path: Path | None) -> None:
         """Load this in the background. EmoliveError for a fusion that does not exist."""
         if fusion is not None:
-            check_fusion(fusion)
+            FUSIONS.check(fusion)
         wish = ModelRequest(fusion, path)
         with self._lock:
             if self._closed:
@@ -125,14 +126,14 @@ class ModelLoader:
                 return None
             log.exception("loading %s failed", wish.text)
             return Status("model", "error", "failed", f"Loading {wish.text} failed: {error}.")
-        from emolive.models.runtimes.autotune import AUTO, TITLES
+        from emolive.models.runtimes.base import AUTO
 
-        backend = predictor.backend
-        if backend.took_ms:
+        backend = predictor.runtime
+        if backend.latency_ms:
             self._measured = backend.name
-        if backend.note and self._backend != AUTO:
-            return Status("model", "warning", "fallback", backend.note)
-        text = f"{predictor.spec.fusion} answers on {predictor.device} by {TITLES[backend.name]}."
+        if backend.fallback_reason and self._backend != AUTO:
+            return Status("model", "warning", "fallback", backend.fallback_reason)
+        text = f"{predictor.spec.fusion} answers on {predictor.device} by {backend.title}."
         return Status("model", "ok", "ready", text)
 
     def _load(self, wish: ModelRequest) -> Predictor:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from emolive.models.spec import ModelSpec
+from typing import TYPE_CHECKING
+
+from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.session.stream import StreamBuffers
 from emolive.types import Frame
-from emolive.vision.face_pipeline import FacePipeline, PixelEncoder
+from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
+
+if TYPE_CHECKING:
+    from emolive.predictor import Predictor
 
 
 class PerceptionStage:
@@ -14,19 +19,18 @@ class PerceptionStage:
 
     Args:
         spec: of a model that is to read what is seen.
-        encode_pixels: its trunk, if it has one.
+        predictor: the model, if it is loaded; needed for a learned frame encoder.
     """
 
-    def __init__(self, spec: ModelSpec, encode_pixels: PixelEncoder | None = None) -> None:
+    def __init__(self, spec: ModelSpec, predictor: Predictor | None = None) -> None:
         self._spec = spec
-        self._perceiver = FacePipeline.for_spec(spec, encode_pixels)
+        self._space = FeatureSpace.of(spec) if predictor is None else predictor.feature_space
+        self._perceiver = FacePipeline.for_spec(spec, None if predictor is None else predictor.encoders())
         self._sampler: tuple[StreamBuffers, FrameSampler] | None = None
 
-    def fit(self, spec: ModelSpec) -> bool:
-        """Whether a model of `spec` can go on with what is seen by these."""
-        mine, other = ((s.encoders, s.landmarker, s.pooling, s.bin_s) for s in (self._spec, spec))
-        # A learned trunk is part of the measure: other weights give other vectors.
-        return mine == other and "efficientface" not in spec.encoders
+    def fit(self, space: FeatureSpace) -> bool:
+        """Whether a model of this feature space can go on with what is seen by these."""
+        return self._space.video == space.video
 
     def due(self, take: StreamBuffers, t_ns: int) -> bool:
         """Whether to look at the frame of `t_ns`; to be asked once for each frame, in order."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from emolive.clock import now_ns, to_ns, to_s
 from emolive.errors import EmoliveError
-from emolive.models.spec import ModelSpec
+from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.session.perception_stage import PerceptionStage
 from emolive.session.stream import StatusRegistry, StreamBuffers
 from emolive.smoothing import Smoother
@@ -59,9 +59,9 @@ class LivePipeline:
 
     def prepare(self, spec: ModelSpec) -> None:
         """Begin to see for a model that is still to come, so that what is there meanwhile counts."""
-        if self._mind is not None or "efficientface" in spec.encoders:
+        if self._mind is not None or spec.learned_encoder is not None:
             return
-        if self._eyes is None or not self._eyes.fit(spec):
+        if self._eyes is None or not self._eyes.fit(FeatureSpace.of(spec)):
             perception = PerceptionStage(spec)
             with self._lock:
                 self._eyes = perception
@@ -72,9 +72,9 @@ class LivePipeline:
 
         # Only here, in the loader's thread, other eyes and another model come in: they stay what they are.
         old, perception, spec = self._mind, self._eyes, predictor.spec
-        if perception is None or not perception.fit(spec):
+        if perception is None or not perception.fit(predictor.feature_space):
             # They take a second to build, in which nobody else may have to wait for the lock.
-            perception = PerceptionStage(spec, predictor.pixel_encoder())
+            perception = PerceptionStage(spec, predictor)
         with self._lock:
             self._eyes = perception
             self._mind = ActiveModel(predictor, self.person_name, old)
@@ -100,7 +100,7 @@ class LivePipeline:
             if self._eyes is not None:
                 self._eyes.reset()
             if self._mind is not None:
-                self._mind.person.forget()
+                self._mind.person.reset()
 
     def see(self, take: StreamBuffers, frame: Frame) -> None:
         """Let perception look at a frame, if it is one of those to look at."""
@@ -215,8 +215,8 @@ class LivePipeline:
             text = "Neither face nor voice was there long enough: the calibration was not taken."
             self.statuses.put(Status("baseline", "warning", "failed", text))
             return
-        for stream in ("face", "voice"):
-            if stream in got:
+        for stream, title in (("video", "face"), ("audio", "voice")):
+            if title in got:
                 setattr(active_model.person.neutral, stream, getattr(build_model.neutral, stream))
         self.baseline = "neutral"
         try:

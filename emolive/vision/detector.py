@@ -1,4 +1,4 @@
-"""Where faces are in a picture: MediaPipe's short-range BlazeFace (Bazarevsky et al. 2019)."""
+"""Face detection by MediaPipe's short-range BlazeFace (Bazarevsky et al., 2019)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,23 @@ from emolive.paths import asset
 from emolive.types import BoundingBox, Image
 
 INPUT_PX = 256
-"""Longer side of what is handed to the detector; its own input is 128, so nothing is lost."""
+"""Longer side of the image passed to the detector; its own input is 128, so no detail is lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One face that was found."""
+    """One detected face."""
 
     box_px: BoundingBox
     score: float
 
 
 class FaceDetector:
-    """Finds faces in one picture at a time and remembers nothing. Not for two threads at once."""
+    """Detects the faces of single images, without state. Not thread-safe.
+
+    Args:
+        min_score: detections below this confidence are dropped.
+    """
 
     def __init__(self, min_score: float = 0.5) -> None:
         from mediapipe import Image as MpImage
@@ -48,16 +52,23 @@ class FaceDetector:
         with suppress_native_stderr():
             self._detector: Any = TaskDetector.create_from_options(options)
             self.detect(np.zeros((INPUT_PX, INPUT_PX, 3), np.uint8))
-        # Left open, its threads can hold up the end of the process. At exit itself it is too late: it
-        # wants an executor that is gone by then.
+        # Left open, its threads can block the end of the process. At exit it is too late, since closing
+        # needs an executor that has been shut down by then.
         self._close = weakref.finalize(self, _close, self._detector, self._lock)
         self._close.atexit = False
 
     def detect(self, image: Image, within: BoundingBox | None = None) -> list[Detection]:
-        """All faces in a BGR picture, or in the part of it that `within` covers, best first.
+        """All faces in an image, best first.
 
-        A face narrower than an eighth of what is looked at is missed, so a small face is found
-        again by looking only around where it was. Boxes are in pixels of the whole picture.
+        A face narrower than an eighth of the searched region is missed, so a small face is detected
+        more reliably in a region around its last position.
+
+        Args:
+            image: (height, width, 3) BGR.
+            within: the region to search; by default the whole image.
+
+        Returns:
+            Detections with boxes in pixels of the whole image.
         """
         height, width = image.shape[:2]
         left = top = 0
@@ -73,7 +84,7 @@ class FaceDetector:
         if scale < 1:
             size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
             image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-        # mp.Image ignores strides in silence: the conversion also makes the array contiguous.
+        # mp.Image silently ignores strides; the conversion also makes the array contiguous.
         rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         with self._lock:
             found = self._detector.detect(self._image(image_format=self._format, data=rgb)).detections
@@ -93,7 +104,7 @@ class FaceDetector:
         return sorted(detections, key=lambda d: -d.score)
 
     def close(self) -> None:
-        """Let go of the native detector; also done by itself with the last reference to it."""
+        """Release the native detector; also happens when the last reference to it is dropped."""
         self._close()
 
 

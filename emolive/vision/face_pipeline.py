@@ -1,73 +1,88 @@
-"""One frame in, one observation out: face, landmarks, vector. Live and offline use this one."""
+"""One frame in, one observation out: face, landmarks, feature vector. Used live and offline."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.spec import ModelSpec
+from emolive.plugins import FACE_TRACKERS
 from emolive.types import Face, FaceObservation, FloatArray, Frame, Image
-from emolive.vision import geometry
 from emolive.vision.crop import crop_face
+from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
 from emolive.vision.landmarks import LandmarkPredictor
 from emolive.vision.tracker import FaceTracker
 
-PixelEncoder = Callable[[Image], FloatArray]
-"""A face crop (S, S, 3) uint8 in the model's channel order → its vector (1024,)."""
+DEFAULT_TRACKER = "blazeface"
 
 
 class FacePipeline:
-    """Follows a face and encodes it as the models of one kind want it. For one thread.
+    """Tracks a face and encodes it. Not thread-safe.
 
     Args:
-        encoders: names of the frame encoders, in the order of their vectors.
-        pixels: how crops are made; used by "efficientface" alone.
-        encode_pixels: the trunk; wanted where "efficientface" is among the encoders.
+        encoders: the frame encoders, in the order in which their vectors are concatenated.
+        tracker: follows the face, and is closed with the pipeline; by default BlazeFace's.
     """
 
-    def __init__(
-        self,
-        encoders: tuple[str, ...],
-        pixels: PixelSpec | None = None,
-        encode_pixels: PixelEncoder | None = None,
-    ) -> None:
-        if "efficientface" in encoders and (pixels is None or encode_pixels is None):
-            raise ValueError("efficientface needs a trunk and its pixel description")
-        self._encoders = encoders
-        self._pixels = pixels
-        self._encode_pixels = encode_pixels
-        self._tracker = FaceTracker()
+    def __init__(self, encoders: Sequence[FrameEncoder], tracker: FaceTracker | None = None) -> None:
+        self._encoders = tuple((encoder, encoder.input) for encoder in encoders)
+        self._tracker = tracker if tracker is not None else create_tracker()
         self._landmarks = LandmarkPredictor()
 
     @classmethod
-    def for_spec(cls, spec: ModelSpec, encode_pixels: PixelEncoder | None = None) -> FacePipeline:
-        return cls(spec.encoders, spec.pixels, encode_pixels)
+    def for_spec(
+        cls,
+        spec: ModelSpec,
+        encoders: Sequence[FrameEncoder] | None = None,
+        tracker: FaceTracker | None = None,
+    ) -> FacePipeline:
+        """The pipeline of a model.
+
+        Args:
+            spec: its description.
+            encoders: its encoders; needed if one of them is learned, see `Predictor.encoders`.
+            tracker: as for the constructor.
+
+        Raises:
+            ConfigError: an encoder is unknown, or a learned one was not passed.
+        """
+        return cls(build_encoders(spec) if encoders is None else encoders, tracker)
 
     def reset(self) -> None:
-        """Forget the face that was followed, as at a new source."""
+        """Forget the tracked face, as for a new source."""
         self._tracker.reset()
 
     def close(self) -> None:
-        """Let go of the face detector; to be called before the process ends."""
+        """Release the tracker; call it before the process ends."""
         self._tracker.close()
 
     def process(self, frame: Frame) -> FaceObservation:
-        """The followed face of a frame and its vector; both None if it is not there."""
-        found = self._tracker.track(frame.image, frame.t_ns)
-        if found is None:
+        """The tracked face of a frame and its vector (D,); both None if there is no face."""
+        image = frame.image
+        detection = self._tracker.track(image, frame.t_ns)
+        if detection is None:
             return FaceObservation(frame.t_ns, None, None)
-        points = self._landmarks.predict(frame.image, found.box_px)
+        points = self._landmarks.predict(image, detection.box_px)
         self._tracker.update_from_landmarks(points)
-        face = Face(found.box_px, found.score, points)
-        return FaceObservation(frame.t_ns, face, self._vector(frame.image, face, points))
+        face = Face(detection.box_px, detection.score, points)
+        return FaceObservation(frame.t_ns, face, self._encode(image, face, points))
 
-    def _vector(self, image: Image, face: Face, points: FloatArray) -> FloatArray:
-        parts: list[FloatArray] = []
-        for name in self._encoders:
-            if name == "geometry":
-                parts.append(geometry.encode(points[None])[0])
-            elif self._pixels is not None and self._encode_pixels is not None:
-                crop = crop_face(image, face.box_px, self._pixels.size, self._pixels.order)
-                parts.append(self._encode_pixels(crop))
-        return np.concatenate(parts)
+    def _encode(self, image: Image, face: Face, points: FloatArray) -> FloatArray:
+        crops: dict[CropInput, Image] = {}
+        vectors: list[FloatArray] = []
+        for encoder, reads in self._encoders:
+            if not isinstance(reads, CropInput):
+                vectors.append(encoder(points[None])[0])
+                continue
+            if reads not in crops:
+                upright = points if reads.upright else None
+                crops[reads] = crop_face(image, face.box_px, reads.size, reads.order, upright)
+            vectors.append(encoder(crops[reads][None])[0])
+        return vectors[0] if len(vectors) == 1 else np.concatenate(vectors)
+
+
+def create_tracker(name: str = DEFAULT_TRACKER) -> FaceTracker:
+    """A face tracker by its name in `emolive.plugins.FACE_TRACKERS`. ConfigError for an unknown one."""
+    return cast(FaceTracker, FACE_TRACKERS.get(name)())

@@ -1,7 +1,7 @@
 """68 facial landmarks by dlib's ensemble of regression trees (Kazemi & Sullivan, CVPR 2014).
 
-Trained on iBUG 300-W, whose licence is for research; so is the use of this tracker. It is the one with
-which the landmark data was measured: another tracker is another measurement, however right it looks.
+Trained on iBUG 300-W, whose licence allows research only; so does the use of this landmarker. The landmark
+data for training was measured with it. Points of another landmarker differ systematically.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from emolive._compat.opencv import cv2
-from emolive.errors import EmoliveError
+from emolive.errors import MissingDependencyError
 from emolive.types import BoundingBox, FloatArray, Image
 
 LANDMARKER_ID = "dlib68"
@@ -21,19 +21,23 @@ _FILE = "shape_predictor_68_face_landmarks.dat"
 
 
 def _predictor_path() -> Path:
-    # The package itself cannot be imported on a new setuptools (pkg_resources): only its file is used.
+    # The package cannot be imported with a recent setuptools (pkg_resources); only its file is used.
     spec = importlib.util.find_spec("face_recognition_models")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder) / "models" / _FILE
         if path.is_file():
             return path
-    raise EmoliveError(
+    raise MissingDependencyError(
         "The landmark predictor is not installed: run `pip install face-recognition-models dlib-bin`."
     )
 
 
 class LandmarkPredictor:
-    """Finds the 68 iBUG points of one face. Not for two threads at once."""
+    """Predicts the 68 iBUG landmarks of one face. Not thread-safe.
+
+    Raises:
+        MissingDependencyError: the predictor's file is not installed.
+    """
 
     def __init__(self) -> None:
         import _dlib_pybind11 as dlib  # what dlib-bin installs; its `dlib` wrapper only renames it
@@ -42,11 +46,17 @@ class LandmarkPredictor:
         self._predict: Any = dlib.shape_predictor(str(_predictor_path()))
 
     def predict(self, image: Image, face: BoundingBox) -> FloatArray:
-        """Points (68, 2) in pixels of a BGR picture; `face` is the detector's (smoothed) box.
+        """Landmarks of a face.
 
-        The predictor was trained on boxes of dlib's own detector, which sit lower and are a little
-        narrower than BlazeFace's; the share below makes one of the other.
+        Args:
+            image: (height, width, 3) BGR.
+            face: the tracker's box.
+
+        Returns:
+            (68, 2) float32 in pixels of the full image.
         """
+        # The predictor was trained on boxes of dlib's own detector, which lie lower and are narrower than
+        # BlazeFace's: convert the box.
         x, y = face.x_px + 0.02 * face.width_px, face.y_px + 0.08 * face.height_px
         width, height = 0.96 * face.width_px, 0.96 * face.height_px
         margin = 0.35 * max(width, height)

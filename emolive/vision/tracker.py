@@ -1,30 +1,56 @@
-"""Which face, and where: the largest at first, then the same one for as long as it is there."""
+"""Face tracking: the largest face first, then the same one for as long as it is there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from emolive.clock import to_ns
 from emolive.types import BoundingBox, FloatArray, Image
 from emolive.vision.detector import Detection, FaceDetector
-from emolive.vision.geometry import RIGID
+from emolive.vision.encoders.landmarks import STABLE_POINTS
 
-SEARCH = 2.0
-"""A face is looked for again in a square this many times its size."""
+SEARCH_SCALE = 2.0
+"""A tracked face is searched in a square this many times its size."""
 SAME_FACE_IOU = 0.2
-"""Less overlap with the last box means another face."""
+"""A lower overlap with the last box means another face."""
 GIVE_UP_S = 1.0
-"""After so long without it, the followed face is gone and the largest one is chosen anew."""
+"""After this long without the tracked face, the largest face is chosen anew."""
 SMOOTHING_S = 0.08
 """Time constant with which the box follows the detections."""
-DETECT_S = 0.17
-"""A face that is nearly still is detected so often; between, its box goes where its landmarks go. At 15
-frames a second that is every third."""
-STILL = 0.03
-"""Landmarks that moved by a larger share of the box's width since the frame before are not nearly still:
-the predictor goes wrong on a box that lags, so such a face is detected in every frame."""
+DETECT_INTERVAL_S = 0.17
+"""Time between detections of a nearly still face; in between its box follows its landmarks. At 15 frames
+a second that is every third frame."""
+STILL_SHARE = 0.03
+"""A face whose landmarks moved by more than this share of the box's width since the last frame is not
+still. It is detected in every frame, because the landmark predictor fails on a box that lags."""
+
+
+class FaceTracker(Protocol):
+    """Follows one face from frame to frame; registered in `emolive.plugins.FACE_TRACKERS`.
+
+    A tracker belongs to one thread. Its results must depend on images and timestamps only, so that live
+    and offline results are equal.
+    """
+
+    def track(self, image: Image, t_ns: int) -> Detection | None:
+        """The tracked face in the next image, or None.
+
+        Args:
+            image: (height, width, 3) BGR.
+            t_ns: capture time; must not decrease between resets.
+        """
+
+    def update_from_landmarks(self, points_px: FloatArray) -> None:
+        """Take note of the landmarks (68, 2) that were found in the frame of the last `track`."""
+
+    def reset(self) -> None:
+        """Forget the face, as for a new source."""
+
+    def close(self) -> None:
+        """Release native resources; the tracker is not used again."""
 
 
 def intersection_over_union(a: BoundingBox, b: BoundingBox) -> float:
@@ -54,101 +80,106 @@ def _blend(old: BoundingBox, new: BoundingBox, share: float) -> BoundingBox:
 
 
 def propagate_box(box: BoundingBox, before: FloatArray, after: FloatArray) -> BoundingBox:
-    """Move and scale `box` as a face's points (n, 2) went; square to them, since a box does not turn."""
+    """Move and scale `box` as a face's points (n, 2) moved; a box does not rotate."""
     from_centre, to_centre = before.mean(axis=0), after.mean(axis=0)
     a, b = before - from_centre, after - to_centre
     size = float((a**2).sum())
-    # Only how much larger the face became counts: its roll turns the points, not the box.
+    # The scale of the similarity transform; its rotation does not apply to a box.
     times = float(np.hypot((a * b).sum(), a[:, 0] @ b[:, 1] - a[:, 1] @ b[:, 0])) / size if size else 1.0
     x, y = (np.array(box.center_px) - from_centre) * times + to_centre
     width, height = box.width_px * times, box.height_px * times
     return BoundingBox(float(x) - width / 2, float(y) - height / 2, width, height)
 
 
+_STABLE = list(STABLE_POINTS)
+
+
 @dataclass(slots=True)
 class _Keyframe:
-    """The last detection, and where the landmarks have gone since."""
+    """The last detection, and the stable landmarks then and now."""
 
-    found: Detection
+    detection: Detection
     t_ns: int
     first: FloatArray | None = None
-    """(n, 2) rigid points in the frame of the detection."""
+    """(n, 2) stable points in the frame of the detection."""
     newest: FloatArray | None = None
 
 
-class FaceTracker:
-    """Follows one face from frame to frame. Not for two threads at once.
+class BlazeFaceTracker:
+    """Detects with BlazeFace, and moves the box with the landmarks between detections. Not thread-safe.
 
-    Whoever measures landmarks says with `tell` where they are, which saves most of the detections.
-    What is looked for when depends on stamps and pictures alone, so that live and offline agree.
+    Args:
+        detector: finds the faces of one image.
+        detect_interval_s: time between detections of a still face; 0 detects in every frame.
     """
 
-    def __init__(self, detector: FaceDetector | None = None) -> None:
+    def __init__(
+        self, detector: FaceDetector | None = None, detect_interval_s: float = DETECT_INTERVAL_S
+    ) -> None:
         self._detector = detector or FaceDetector()
+        self._detect_interval_ns = to_ns(detect_interval_s)
         self.reset()
 
     def reset(self) -> None:
-        """Forget the face, as at a new source."""
+        """Forget the face, as for a new source."""
         self._box: BoundingBox | None = None
-        self._seen_ns = 0
-        self._anchor: _Keyframe | None = None
+        self._tracked_ns = 0
+        self._keyframe: _Keyframe | None = None
         self._last: FloatArray | None = None
         self._still = False
 
     def close(self) -> None:
-        """Let go of the detector."""
+        """Release the detector."""
         self._detector.close()
 
     def track(self, image: Image, t_ns: int) -> Detection | None:
-        """The followed face in the next picture, its box smoothed; None if it is not there.
-
-        Args:
-            image: (height, width, 3) BGR.
-            t_ns: when it was taken; must not run backwards between resets.
-        """
-        found = self._propagate(t_ns)
-        if found is None:
-            found = self._detect(image, t_ns)
-            self._anchor = None if found is None else _Keyframe(found, t_ns)
-        if found is None:
+        """The tracked face with a smoothed box; see `FaceTracker.track`."""
+        detection = self._propagate(t_ns)
+        if detection is None:
+            detection = self._detect(image, t_ns)
+            self._keyframe = None if detection is None else _Keyframe(detection, t_ns)
+        if detection is None:
             self._last, self._still = None, False
             return None
-        box = found.box_px
+        box = detection.box_px
         if self._box is not None:
-            elapsed = t_ns - self._seen_ns
+            elapsed = t_ns - self._tracked_ns
             box = _blend(self._box, box, elapsed / (elapsed + to_ns(SMOOTHING_S)) if elapsed > 0 else 1.0)
-        self._box, self._seen_ns = box, t_ns
-        return Detection(box, found.score)
+        self._box, self._tracked_ns = box, t_ns
+        return Detection(box, detection.score)
 
     def update_from_landmarks(self, points_px: FloatArray) -> None:
-        """Say where the 68 landmarks (68, 2) are in the frame that `track` found the face in last."""
-        anchor = self._anchor
-        if anchor is None or self._box is None:
+        """Take note of the landmarks (68, 2) of the last frame, which saves most detections."""
+        keyframe = self._keyframe
+        if keyframe is None or self._box is None:
             return
-        points, before = points_px[list(RIGID)], self._last
+        points, before = points_px[_STABLE], self._last
         self._last = points
-        if anchor.first is None:
-            anchor.first = points
-        anchor.newest = points
+        if keyframe.first is None:
+            keyframe.first = points
+        keyframe.newest = points
         self._still = before is not None and (
-            float(np.linalg.norm(points - before, axis=1).mean()) <= STILL * self._box.width_px
+            float(np.linalg.norm(points - before, axis=1).mean()) <= STILL_SHARE * self._box.width_px
         )
 
     def _propagate(self, t_ns: int) -> Detection | None:
-        """The last detection, moved; None if it is time to look again."""
-        anchor = self._anchor
-        if anchor is None or anchor.first is None or anchor.newest is None:
+        """The last detection, moved with the landmarks; None if it is time to detect again."""
+        keyframe = self._keyframe
+        if keyframe is None or keyframe.first is None or keyframe.newest is None:
             return None
-        if not self._still or t_ns - anchor.t_ns >= to_ns(DETECT_S):
+        if not self._still or t_ns - keyframe.t_ns >= self._detect_interval_ns:
             return None
-        return Detection(propagate_box(anchor.found.box_px, anchor.first, anchor.newest), anchor.found.score)
+        return Detection(
+            propagate_box(keyframe.detection.box_px, keyframe.first, keyframe.newest),
+            keyframe.detection.score,
+        )
 
     def _detect(self, image: Image, t_ns: int) -> Detection | None:
         last = self._box
-        if last is not None and t_ns - self._seen_ns > to_ns(GIVE_UP_S):
+        if last is not None and t_ns - self._tracked_ns > to_ns(GIVE_UP_S):
             last = self._box = None
         if last is not None:
-            near = self._same(self._detector.detect(image, square_around(last, SEARCH)), last)
+            near = self._same(self._detector.detect(image, square_around(last, SEARCH_SCALE)), last)
             if near is not None:
                 return near
         everywhere = self._detector.detect(image)
@@ -157,8 +188,8 @@ class FaceTracker:
         return max(everywhere, key=lambda d: d.box_px.area_px, default=None)
 
     @staticmethod
-    def _same(found: list[Detection], last: BoundingBox) -> Detection | None:
-        best = max(found, key=lambda d: intersection_over_union(d.box_px, last), default=None)
+    def _same(detections: list[Detection], last: BoundingBox) -> Detection | None:
+        best = max(detections, key=lambda d: intersection_over_union(d.box_px, last), default=None)
         if best is None or intersection_over_union(best.box_px, last) < SAME_FACE_IOU:
             return None
         return best

@@ -46,7 +46,7 @@ def test_a_streamed_estimate_has_the_logits_of_the_whole_window(faces: list[Any]
     for _ in range(17):
         rig.advance()
         estimate = rig.hop()
-    assert rig.predictor.backend.name == backend
+    assert rig.predictor.runtime.name == backend
     assert estimate is not None
     assert estimate.modality == "av"
     assert len(rig.seen) == 15

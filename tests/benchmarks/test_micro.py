@@ -12,16 +12,16 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from emolive.audio import features as audio
 from emolive.buffers.audio_ring import AudioRingBuffer
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.runtimes import autotune as backends
 from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
 from emolive.pooling import pool
-from emolive.vision import geometry
+from emolive.vision.encoders import landmarks
 
 CPU = torch.device("cpu")
 LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
 SHIPPED = ModelSpec(
-    encoders=("geometry",),
+    encoders=("landmarks",),
     pooling="mean",
     audio=LOGMEL,
     baselines=("none", "neutral", "running"),
@@ -33,7 +33,7 @@ SHIPPED = ModelSpec(
 def test_head(benchmark: BenchmarkFixture, name: str) -> None:
     if name == "onnx":
         pytest.importorskip("onnxruntime")
-    net = registry.build(SHIPPED).eval()
+    net = factory.build(SHIPPED).eval()
     made = backends.build(name, net, CPU)
     video, audio_, _ = backends.inputs(SHIPPED, CPU)
     with torch.inference_mode():
@@ -43,7 +43,7 @@ def test_head(benchmark: BenchmarkFixture, name: str) -> None:
 
 @pytest.mark.parametrize("size", [112, 224])
 def test_trunk(benchmark: BenchmarkFixture, size: int) -> None:
-    net = registry.build(ModelSpec(pixels=PixelSpec(size))).eval()
+    net = factory.build(ModelSpec(pixels=PixelSpec(size))).eval()
     made = backends.build("folded", net, CPU)
     pixels = torch.rand(1, 3, size, size)
     with torch.inference_mode():
@@ -64,8 +64,9 @@ def test_resampling_of_a_window(benchmark: BenchmarkFixture) -> None:
 
 
 def test_geometry_of_a_face(benchmark: BenchmarkFixture) -> None:
-    points = (geometry.mean_shape() * 100 + 200)[None]
-    assert benchmark(geometry.encode, points)[0] == pytest.approx(geometry.mean_shape().ravel(), abs=1e-4)
+    points = (landmarks.mean_shape() * 100 + 200)[None]
+    vectors = benchmark(landmarks.LandmarkEncoder(), points)
+    assert vectors[0] == pytest.approx(landmarks.mean_shape().ravel(), abs=1e-4)
 
 
 def test_pooling_of_a_window(benchmark: BenchmarkFixture) -> None:

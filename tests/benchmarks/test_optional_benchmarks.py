@@ -12,7 +12,7 @@ from benchmarks import fixtures as material
 from benchmarks import preprocessing as preprocess
 from benchmarks import training as train
 from benchmarks.results import BenchmarkConfig, Found
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.spec import ModelSpec, PixelSpec
 
 
@@ -24,7 +24,7 @@ def test_a_step_on_cached_vectors_is_measured(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_reference_step_trains_the_trunk() -> None:
-    net = registry.build(ModelSpec(fusion="lt", n_bins=4, pixels=PixelSpec(32))).train()
+    net = factory.build(ModelSpec(fusion="lt", n_bins=4, pixels=PixelSpec(32))).train()
     spec = net.spec
     before = net.backbone.stem[0].weight.detach().clone()  # type: ignore[union-attr,index,operator]
     audio = torch.randn(1, spec.audio_channels, spec.audio.n_frames(spec.n_samples))

@@ -15,10 +15,10 @@ from emolive.normalization import Normalizer
 from emolive.plugins import AUGMENTATIONS
 from training.augment.base import ImageAugmentation, Stage, WindowAugmentation, WindowBatch
 from training.batch_normalizer import BatchNormalizer
-from training.encoder_traits import LANDMARKS, mirror_of
+from training.encoder_traits import mirror_of
 
 SPEC = ModelSpec(
-    encoders=(LANDMARKS,),
+    encoders=("landmarks",),
     landmarker="dlib68",
     pooling="mean",
     audio=AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000),

@@ -1,10 +1,9 @@
-"""A window becomes probabilities, and probabilities become what is shown."""
+"""Probabilities become what is shown."""
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,143 +13,8 @@ from hypothesis import strategies as st
 
 from emolive.buffers.latest_slot import LatestSlot
 from emolive.clock import to_ns
-from emolive.errors import EmoliveError
-from emolive.models.io import checkpoint
-from emolive.models.spec import EMOTIONS
-from emolive.normalization import MODES
-from emolive.predictor import Predictor, choose_device, load_predictor
-from emolive.profile import SpeakerProfile
 from emolive.smoothing import FORGET_S, HOLD_S, Smoother
 from emolive.types import UNSURE
-from emolive.windowing import FeatureWindow
-
-FUSIONS = ("lt", "it", "ia")
-
-
-@pytest.fixture(scope="module", params=FUSIONS)
-def predictor(request, random_checkpoint):
-    return load_predictor(request.param, random_checkpoint(request.param), "cpu")
-
-
-@pytest.fixture(scope="module")
-def ia(random_checkpoint):
-    return load_predictor(None, random_checkpoint("ia"), "cpu")
-
-
-def window(spec, *, face=True, voice=True, seed=0) -> FeatureWindow:
-    rng = np.random.default_rng(seed)
-    steps = spec.audio.n_frames(spec.n_samples)
-    return FeatureWindow(
-        end_ns=to_ns(3.6),
-        video=(rng.standard_normal((spec.n_bins, spec.video_dim)) * 0.3).astype(np.float32),
-        video_present=np.full(spec.n_bins, face),
-        audio=(rng.standard_normal((steps, spec.audio.channels)) * 20 - 50).astype(np.float32),
-        audio_present=np.ones(steps, bool),
-        speech=np.full(steps, voice),
-        level_dbfs=-30.0,
-    )
-
-
-@pytest.mark.parametrize(
-    ("face", "voice", "modality"), [(1, 1, "av"), (1, 0, "v"), (0, 1, "a"), (0, 0, None)]
-)
-def test_which_streams_can_be_read(predictor, face, voice, modality):
-    seen = window(predictor.spec, face=bool(face), voice=bool(voice))
-    reading = predictor.read(seen, SpeakerProfile(predictor.spec), "running")
-    assert (reading and reading.modality) == modality
-    if reading:
-        assert sum(reading.probs) == pytest.approx(1, abs=1e-5)
-        assert len(reading.probs) == len(EMOTIONS)
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_garbage_in_a_masked_stream_changes_nothing(predictor, mode):
-    spec = predictor.spec
-    person = SpeakerProfile(spec)
-    silent, faceless = window(spec, voice=False), window(spec, face=False)
-    seen, heard = predictor.read(silent, person, mode), predictor.read(faceless, person, mode)
-    for garbage in (1e6, np.nan):
-        noisy = replace(silent, audio=np.full_like(silent.audio, garbage))
-        assert predictor.read(noisy, person, mode) == seen
-        strange = replace(faceless, video=np.full_like(faceless.video, garbage))
-        assert predictor.read(strange, person, mode) == heard
-
-
-def test_what_is_not_masked_does_change_it(predictor):
-    person, spec = SpeakerProfile(predictor.spec), predictor.spec
-    here, there = window(spec), window(spec, seed=1)
-    base = predictor.read(here, person, "none").probs
-    for part in ("bins", "steps"):
-        other = predictor.read(replace(here, **{part: getattr(there, part)}), person, "none").probs
-        assert max(abs(a - b) for a, b in zip(base, other, strict=True)) > 1e-5
-
-
-def test_bins_without_a_face_say_nothing(ia):
-    half = window(ia.spec)
-    present = np.arange(15) % 2 == 0
-    bins = half.video.copy()
-    bins[~present] = 99
-    one, other = (replace(half, video_present=present, video=b) for b in (half.video, bins))
-    assert ia.read(one, SpeakerProfile(ia.spec), "none") == ia.read(other, SpeakerProfile(ia.spec), "none")
-
-
-def test_temperature_cools_without_changing_the_order(random_checkpoint):
-    loaded = checkpoint.load(random_checkpoint("ia"))
-    reader = Predictor(loaded)
-    seen, person = window(reader.spec), SpeakerProfile(reader.spec)
-    warm = np.array(reader.predict(seen, person, "none").probs)
-    loaded.net.temperature.fill_(4.0)
-    cool = np.array(reader.predict(seen, person, "none").probs)
-    loaded.net.temperature.fill_(1.0)
-    assert cool.max() < warm.max()
-    assert (np.argsort(cool) == np.argsort(warm)).all()
-    expected = warm ** (1 / 4)
-    np.testing.assert_allclose(cool, expected / expected.sum(), atol=1e-5)
-
-
-def calibrated(spec, predictor) -> SpeakerProfile:
-    person = SpeakerProfile(spec)
-    for seed in range(40):
-        person.neutral.add(window(spec, seed=seed), spec, predictor.face, predictor.voice)
-        person.running.add(window(spec, seed=seed), spec, predictor.face, predictor.voice)
-    return person
-
-
-def test_a_reading_says_which_baseline_it_really_had(ia):
-    nobody, somebody = SpeakerProfile(ia.spec), calibrated(ia.spec, ia)
-    seen = window(ia.spec)
-    assert [ia.read(seen, nobody, mode).baseline for mode in MODES] == ["none", "none", "running"]
-    assert [ia.read(seen, somebody, mode).baseline for mode in MODES] == list(MODES)
-
-
-@pytest.mark.parametrize("known", [("none",), ("none", "running"), ("running",), ("neutral",)])
-def test_a_mode_that_the_model_was_not_trained_for_is_not_used(random_checkpoint, known):
-    reader = load_predictor(None, random_checkpoint("ia", baselines=known), "cpu")
-    person = calibrated(reader.spec, reader)
-    for mode in MODES:
-        reading = reader.predict(window(reader.spec), person, mode)
-        assert sum(reading.probs) == pytest.approx(1, abs=1e-5)
-        assert reading.baseline == (mode if mode in known else "none")
-
-
-def test_a_model_of_raw_features_has_no_baseline(random_checkpoint):
-    reader = load_predictor(None, random_checkpoint("ia", baselines=()), "cpu")
-    person = calibrated(reader.spec, reader)
-    probs = {reader.predict(window(reader.spec), person, mode) for mode in MODES}
-    assert len(probs) == 1
-    assert probs.pop().baseline == "none"
-
-
-def test_a_model_of_another_tracker_is_refused(random_checkpoint):
-    other = random_checkpoint("ia", tracker="mediapipe478")
-    with pytest.raises(EmoliveError, match="tracker mediapipe478, and dlib68 is running"):
-        load_predictor(None, other, "cpu")
-
-
-def test_a_device_that_is_not_there_is_refused_in_a_sentence():
-    with pytest.raises(EmoliveError, match=r"no device abacus on this computer: there is cpu"):
-        choose_device("abacus")
-
 
 # --- smoothing
 

@@ -24,7 +24,7 @@ from emolive.windowing import (
 
 LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
 SPEC = ModelSpec(
-    encoders=("geometry",), landmarker="dlib68", pooling="mean", audio=LOGMEL, baselines=("none",)
+    encoders=("landmarks",), landmarker="dlib68", pooling="mean", audio=LOGMEL, baselines=("none",)
 )
 BIN_NS = to_ns(0.24)
 

@@ -10,7 +10,9 @@ import soundfile
 
 from emolive.clock import NS_PER_S, to_ns
 from emolive.file_analyzer import extract_clip_features
+from emolive.models.spec import ModelSpec
 from emolive.types import Image
+from emolive.vision.encoders.base import CropInput, FrameEncoder
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
 from emolive.windowing import centre_window_end_ns
@@ -84,11 +86,18 @@ def test_crops_equal_those_of_a_live_session(processor: tuple[Path, ClipProcesso
     spec = PreprocessConfig(size=SIZE).pixels
     seen: list[Image] = []
 
-    def keep(image: Image) -> np.ndarray:
-        seen.append(image)
-        return np.full(1, len(seen) - 1, np.float32)
+    class Keep(FrameEncoder):
+        name, dim, input = "keep", 1, CropInput(spec.pixels.size, spec.pixels.order)
 
-    pipeline = FacePipeline(("efficientface",), spec.pixels, keep)
+        def __call__(self, batch: np.ndarray) -> np.ndarray:
+            seen.extend(batch)
+            return np.full((1, 1), len(seen) - 1, np.float32)
+
+        @classmethod
+        def fingerprint_of(cls, spec: ModelSpec, weights: str | None = None) -> str:
+            return cls.name
+
+    pipeline = FacePipeline((Keep(),))
     clip = extract_clip_features(root / "live.mp4", pipeline, FrameSampler(spec, 0), 1)
     assert clip.track is not None
     end_ns = centre_window_end_ns(clip.duration_s, spec)

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from emolive.vision import geometry
+from emolive.vision.encoders import landmarks
 from preprocessing import annotations
 from preprocessing.annotations import ClipEntry
 from tests.training.dataset_of_clips import build_dataset
@@ -25,7 +25,7 @@ def make_clips(folder: Path, actors: int = 4, repetitions: int = 3) -> Path:
     arrays: dict[str, np.ndarray] = {}
     items = []
     for actor in range(1, actors + 1):
-        face = geometry.mean_shape() * 100 + rng.normal(0, 1.5, (68, 2)) + 300
+        face = landmarks.mean_shape() * 100 + rng.normal(0, 1.5, (68, 2)) + 300
         for label, name in enumerate(LABELS):
             for repetition in range(repetitions):
                 key = f"a{actor}_{name}_{repetition}"

@@ -12,7 +12,7 @@ import torch
 from emolive.cli.config import Range
 from emolive.errors import ConfigError
 from emolive.plugins import AUGMENTATIONS
-from emolive.vision import geometry
+from emolive.vision.encoders.landmarks import LandmarkEncoder
 from tests.training.dataset_of_clips import SPEC, N
 from training.augment.base import ImageAugmentation, Stage, WindowAugmentation, WindowBatch
 from training.augment.crop_affine import CropAffine
@@ -35,7 +35,7 @@ def test_a_map_of_the_plane_moves_a_face_and_its_own_mean_alike(dataset: WindowD
     maps = torch.tensor([[[1.0, 0.1], [0.0, 0.9]]]).expand(2, -1, -1)
     mapped = video.map_own_shift(lambda shift: map_landmarks(shift, maps))
     assert torch.equal(mapped.shift[0], video.shift[0])
-    n = geometry.WIDTH
+    n = LandmarkEncoder.dim
     points = video.shift[1, 0, :n].reshape(-1, 2)
     expected = torch.stack([points[:, 0] + 0.1 * points[:, 1], 0.9 * points[:, 1]], dim=1)
     assert torch.allclose(mapped.shift[1, 0, :n].reshape(-1, 2), expected, atol=1e-6)
@@ -55,7 +55,7 @@ def test_a_slow_camera_shrinks_the_deviations_within_a_bin_and_nothing_else(data
     assert abs(float((factor == 0).float().mean()) - 0.25) < 0.05
     video = torch.from_numpy(np.array(dataset.video[:4, 1]))
     slow = scale_std(video, torch.tensor([1.0, 0.5, 0.0, 0.0])[:, None, None])
-    n = geometry.WIDTH
+    n = LandmarkEncoder.dim
     assert torch.equal(slow[..., :n], video[..., :n])
     assert torch.equal(slow[0], video[0])
     assert torch.equal(slow[1, :, n:], video[1, :, n:] / 2)

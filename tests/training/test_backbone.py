@@ -13,13 +13,11 @@ import torch
 from emolive import paths
 from emolive._compat.opencv import cv2
 from emolive.errors import EmoliveError
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import (
-    CARRIED,
     FaceClassifier,
     adapt_input_conv,
-    carried,
     is_backbone_file,
     load_backbone,
     save_backbone,
@@ -193,10 +191,10 @@ def test_a_run_learns_and_its_backbone_is_used(trained: Path, ferplus: Path, tmp
 
 def test_a_classifier_is_stored_in_a_full_checkpoint(trained: Path, ferplus: Path, tmp_path: Path) -> None:
     net = load_backbone(trained / "backbone.safetensors").net
-    full = registry.build(ModelSpec(pixels=net.pixels))
+    full = factory.build(ModelSpec(pixels=net.pixels))
     assert full.backbone is not None
     full.backbone.load_state_dict(net.backbone.state_dict())
-    checkpoint.save(tmp_path / "full.safetensors", full, provenance={CARRIED: carried(net)})
+    checkpoint.save(tmp_path / "full.safetensors", full, provenance={}, face_head=net.head)
     checkpoint.save(tmp_path / "bare.safetensors", full, provenance={})
     figures = []
     for path in (trained / "backbone.safetensors", tmp_path / "full.safetensors"):
@@ -422,7 +420,7 @@ def test_a_model_starts_from_a_backbone_file(trained: Path, tmp_path: Path) -> N
     )
     with pytest.raises(EmoliveError, match="reads no images"):
         pretrained(
-            TrainConfig(pretrain_path=str(path)), ModelSpec(encoders=("geometry",), landmarker="dlib68")
+            TrainConfig(pretrain_path=str(path)), ModelSpec(encoders=("landmarks",), landmarker="dlib68")
         )
 
 
@@ -430,9 +428,9 @@ def test_an_encoder_of_images_starts_from_the_shipped_backbone() -> None:
     from emolive.models.io.backbone import load_backbone
     from emolive.paths import assets_dir
     from training.config import TrainConfig
-    from training.pretrained import SHIPPED_BACKBONE, pretrained, start_path
+    from training.pretrained import pretrained, start_path
 
-    shipped = load_backbone(assets_dir() / "models" / SHIPPED_BACKBONE)
+    shipped = load_backbone(assets_dir() / "models" / "efficientface.safetensors")
     net, spec = pretrained(TrainConfig(), ModelSpec(encoders=("efficientface",)))
     assert net is not None
     assert net.backbone is not None
@@ -442,5 +440,5 @@ def test_an_encoder_of_images_starts_from_the_shipped_backbone() -> None:
     assert shipped.net.labels == protocol.LABELS
     # The accuracy in the card was measured, and is far above that of the most frequent class.
     assert shipped.provenance["figures"]["val_top1"] > 0.5
-    assert start_path(TrainConfig(), ("geometry",)) is None
-    assert start_path(TrainConfig(pretrain_path="x"), ("geometry",)) == Path("x")
+    assert start_path(TrainConfig(), ("landmarks",)) is None
+    assert start_path(TrainConfig(pretrain_path="x"), ("landmarks",)) == Path("x")

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from emolive.predictor import assemble_inputs
-from emolive.vision import geometry
+from emolive.vision.encoders.landmarks import LandmarkEncoder
 from tests.training.dataset_of_clips import CONFIG, SPEC, N
 from training.augment.low_fps import LowFrameRate
 from training.augment.pipeline import WindowPipeline, window_pipeline
@@ -38,7 +38,7 @@ def test_a_slow_camera_is_slow_in_a_speakers_own_statistics_too(dataset: WindowD
     batches = batch_maker(dataset, WindowPipeline([LowFrameRate(low_fps_prob=1.0)]), (0.0, 1.0, 0.0))
     torch.manual_seed(0)
     video, _, _ = batches.make(np.arange(N), np.random.default_rng(0))
-    n = geometry.WIDTH
+    n = LandmarkEncoder.dim
     present = video.abs().amax(dim=2) > 0
     still = (video[..., n : 2 * n].abs().amax(dim=2) < 1e-4) | ~present
     # Half of the clips have one frame in a bin: no deviation, in the clip as in the speaker's statistics.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emolive.types import FaceObservation, Frame
-from emolive.vision import geometry
+from emolive.vision.encoders.landmarks import LandmarkEncoder
 from preprocessing.annotations import Annotations, ClipEntry
 from tests.training.dataset_of_clips import SPEC
 from training import clip_reader
@@ -21,7 +21,7 @@ def test_the_face_is_searched_anew_in_each_clip(tmp_path: Path, monkeypatch: pyt
             FakePipeline.resets += 1
 
         def process(self, frame: Frame) -> FaceObservation:
-            features = np.full(geometry.WIDTH, frame.image[0, 0, 0], np.float32)
+            features = np.full(LandmarkEncoder.dim, frame.image[0, 0, 0], np.float32)
             return FaceObservation(frame.t_ns, None, features)
 
     class FakeFactory:

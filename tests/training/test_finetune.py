@@ -244,7 +244,7 @@ def test_damaged_crops_and_clips_without_a_face_are_named(
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        (["--encoder", "geometry"], "efficientface alone"),
+        (["--encoder", "landmarks"], "a learned frame encoder alone"),
         (["--mixup", "0.4", "--devices", "2"], "one process"),
         (["--backbone", "thawed"], "--backbone must be one of"),
     ],

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from emolive.profile import SpeakerStats
-from emolive.vision import geometry
+from emolive.vision.encoders.landmarks import LandmarkEncoder
 from emolive.windowing import extract_window
 from preprocessing import annotations
 from preprocessing.annotations import ClipEntry
@@ -66,9 +66,9 @@ def test_a_mirrored_speaker_has_mirrored_statistics(dataset: WindowDataset) -> N
     sampler = NormalizerSampler(dataset, list(range(N)), stats, SPEC)
     plain, _ = sampler.sample(3, "neutral", np.random.default_rng(5))
     mirrored, _ = sampler.sample(3, "neutral", np.random.default_rng(5), mirrored=True)
-    n = geometry.WIDTH
-    assert np.allclose(mirrored.shift[:n], geometry.mirror(plain.shift[:n]), atol=1e-6)
-    assert np.allclose(mirrored.shift[n:], np.abs(geometry.mirror(plain.shift[n:])), atol=1e-6)
+    n = LandmarkEncoder.dim
+    assert np.allclose(mirrored.shift[:n], LandmarkEncoder.mirror(plain.shift[:n]), atol=1e-6)
+    assert np.allclose(mirrored.shift[n:], np.abs(LandmarkEncoder.mirror(plain.shift[n:])), atol=1e-6)
     assert np.array_equal(plain.scale, mirrored.scale)
 
 

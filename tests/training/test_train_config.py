@@ -90,7 +90,7 @@ def test_old_spellings_are_aliases() -> None:
         (["--shifts", "2"], "--shifts must be odd"),
         (["--p_video", "0.7", "--p_audio", "0.7"], "must not add up"),
         (["--batch_size", "9", "--devices", "2"], "must be divisible"),
-        (["--backbone", "finetune"], "trains the encoder efficientface alone"),
+        (["--backbone", "finetune"], "a learned frame encoder alone"),
         (["--baseline_shares", "1,2"], "three numbers"),
         (["--config"], "--config needs the path"),
         (["--config", "nowhere.json"], "cannot be read"),

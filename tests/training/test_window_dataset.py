@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from emolive.errors import EmoliveError
-from emolive.models import registry
+from emolive.models import factory
 from emolive.windowing import centre_window_end_ns, extract_window
 from preprocessing import annotations
 from preprocessing.annotations import Annotations, ClipEntry
@@ -100,7 +100,7 @@ def test_a_worker_process_has_the_same_backbone(tmp_path: Path) -> None:
     items = (ClipEntry("x", "x.npy", "", "happy", "1"), ClipEntry("y", "x.npy", "", "angry", "2"))
     found = Annotations(items, tmp_path)
     torch.manual_seed(0)
-    net = registry.build(spec).eval()
+    net = factory.build(spec).eval()
     files = {}
     for workers in (0, 1):
         cache = tmp_path / str(workers)
@@ -108,7 +108,7 @@ def test_a_worker_process_has_the_same_backbone(tmp_path: Path) -> None:
         assert built.video[0][built.video_present[0]].any()
         files[workers] = files_of(cache)
     assert files[0] == files[1]
-    other = registry.build(spec).eval()
+    other = factory.build(spec).eval()
     assert cache_key(found, spec, (0.0,), net) != cache_key(found, spec, (0.0,), other)
     with pytest.raises(EmoliveError, match="needs trained weights"):
         window_dataset.build(found, spec, cache=tmp_path, shifts_s=(0.0,))

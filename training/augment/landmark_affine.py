@@ -10,8 +10,9 @@ from torch import Tensor
 
 from emolive.cli.config import Range
 from emolive.plugins import AUGMENTATIONS
-from emolive.vision import geometry
+from emolive.vision.encoders.landmarks import POINTS, LandmarkEncoder
 from training.augment.base import Stage, WindowAugmentation, WindowBatch
+from training.encoder_traits import has_landmark_coordinates
 
 
 @AUGMENTATIONS.register("landmark_affine", title="linear maps of the landmarks")
@@ -25,13 +26,14 @@ class LandmarkAffine(WindowAugmentation):
     stage = Stage.FEATURES
 
     def __call__(self, batch: WindowBatch) -> WindowBatch:
-        if not self.landmark_affine or batch.mirror is None or batch.video_normalizer is None:
+        normalizer = batch.video_normalizer
+        if not self.landmark_affine or normalizer is None or not has_landmark_coordinates(batch.spec):
             return batch
         maps = torch.eye(2) + self.landmark_affine * torch.randn(len(batch), 2, 2)
         return replace(
             batch,
             video=map_landmarks(batch.video, maps),
-            video_normalizer=batch.video_normalizer.map_own_shift(lambda shift: map_landmarks(shift, maps)),
+            video_normalizer=normalizer.map_own_shift(lambda shift: map_landmarks(shift, maps)),
         )
 
 
@@ -41,6 +43,7 @@ def map_landmarks(features: Tensor, maps: Tensor) -> Tensor:
     The standard deviations within a bin, which follow the means, stay: a map near the identity changes them
     by less than they differ from bin to bin.
     """
-    points = torch.unflatten(features[..., : geometry.WIDTH], -1, (geometry.POINTS, 2))
+    n = LandmarkEncoder.dim
+    points = torch.unflatten(features[..., :n], -1, (POINTS, 2))
     mapped = torch.einsum("btpc,bdc->btpd", points, maps).flatten(-2)
-    return torch.cat([mapped, features[..., geometry.WIDTH :]], dim=-1)
+    return torch.cat([mapped, features[..., n:]], dim=-1)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from emolive.cli.config import Arg, Range
 from emolive.plugins import AUGMENTATIONS
-from emolive.vision import geometry
 from training.augment.base import Stage, WindowAugmentation, WindowBatch
 
 
@@ -31,12 +30,7 @@ class LowFrameRate(WindowAugmentation):
 
     def __call__(self, batch: WindowBatch) -> WindowBatch:
         normalizer = batch.video_normalizer
-        if (
-            not self.low_fps_prob
-            or batch.mirror is None
-            or normalizer is None
-            or batch.spec.pooling != "mean"
-        ):
+        if not self.low_fps_prob or normalizer is None or batch.spec.pooling != "mean":
             return batch
         factor = self.std_factor(len(batch))
         return replace(
@@ -52,5 +46,6 @@ class LowFrameRate(WindowAugmentation):
 
 
 def scale_std(features: Tensor, factor: Tensor) -> Tensor:
-    """(B, T, D) features that end with standard deviations, those multiplied by (B, 1, 1)."""
-    return torch.cat([features[..., : geometry.WIDTH], features[..., geometry.WIDTH :] * factor], dim=-1)
+    """(B, T, 2 D) means and standard deviations of bins, the latter multiplied by (B, 1, 1)."""
+    mean, std = features.chunk(2, dim=-1)
+    return torch.cat([mean, std * factor], dim=-1)

@@ -111,7 +111,7 @@ def _initial_model(config: BackboneConfig, data: FaceDataset) -> FaceClassifier:
         return FaceClassifier(data.labels, PixelSpec(size, config.order, mean, std), config.dropout)
     path = Path(config.pretrain_path)
     if not is_backbone_file(path):
-        backbone = chumachenko2022.load_backbone(path)
+        backbone = chumachenko2022.load_efficientface(path)
         pixels = PixelSpec(size, "RGB", EFFICIENTFACE_MEAN, EFFICIENTFACE_STD)
         net = FaceClassifier(data.labels, pixels, config.dropout)
         net.backbone.load_state_dict(backbone.state_dict())

@@ -15,7 +15,7 @@ from rich.table import Table
 from emolive.atomic_io import atomic_write
 from emolive.cli.config import Arg, Range
 from emolive.models.io import checkpoint
-from emolive.models.io.backbone import FaceClassifier, classifier_of, is_backbone_file, load_backbone
+from emolive.models.io.backbone import FaceClassifier, is_backbone_file, load_backbone
 from preprocessing.progress import ProgressBar
 from training import metrics
 from training.backbone import ferplus as protocol
@@ -85,8 +85,7 @@ def load_classifier(path: Path) -> FaceClassifier:
     """
     if is_backbone_file(path):
         return load_backbone(path).net
-    loaded = checkpoint.load(path)
-    return classifier_of(loaded.net.backbone, loaded.spec.pixels, loaded.provenance, path)
+    return FaceClassifier.of_checkpoint(checkpoint.load(path))
 
 
 def _without_images(parts: list[Faces]) -> Faces:

@@ -1,7 +1,7 @@
-"""Take over weights that were trained with the published code of this model, and of EfficientFace.
+"""Conversion of weights that were trained with the published code of this model, and of EfficientFace.
 
 Such files are Python pickles. They are read with PyTorch's restricted reader, which builds tensors and
-plain containers and runs nothing from the file.
+plain containers and runs no code from the file.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from emolive.errors import EmoliveError
-from emolive.models import registry
+from emolive.errors import CheckpointError
+from emolive.models import factory
 from emolive.models.efficientface import EfficientFace
 from emolive.models.network import EmotionNet
 from emolive.models.spec import EMOTIONS, AudioSpec, ModelSpec, PixelSpec
+from emolive.plugins import FUSIONS
 
-_TRUNK_NAMES = (
+_BACKBONE_NAMES = (
     (r"conv1\.", "stem."),
     (r"(stage\d\.\d+)\.branch1\.", r"\1.skip."),
     (r"(stage\d\.\d+)\.branch2\.", r"\1.main."),
@@ -66,7 +67,7 @@ _FUSION_MARKS = {"lt": "av.norm1_q.weight", "it": "av1.norm1_q.weight", "ia": "a
 
 
 class _Inert:
-    """Stands in for the training log that EfficientFace's files carry beside the weights."""
+    """Replaces the training log that EfficientFace's files hold beside the weights."""
 
     def __init__(self, *_: object) -> None: ...
 
@@ -92,7 +93,7 @@ _HARMLESS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
 def _weights(path: Path, what: str) -> dict[str, Tensor]:
     """The state dict of a training checkpoint, in float32, without `module.` before its keys."""
     if not path.is_file():
-        raise EmoliveError(f"There is no file {path}.")
+        raise CheckpointError(f"There is no file {path}.")
     try:
         with torch.serialization.safe_globals(_HARMLESS):
             content = torch.load(path, map_location="cpu", weights_only=True)
@@ -105,12 +106,12 @@ def _weights(path: Path, what: str) -> dict[str, Tensor]:
         KeyError,
         TypeError,
     ) as error:
-        raise EmoliveError(f"{path} is not {what}: PyTorch's safe reader cannot read it.") from error
+        raise CheckpointError(f"{path} is not {what}: PyTorch's safe reader cannot read it.") from error
     state = content.get("state_dict") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
     ):
-        raise EmoliveError(f"{path} is not {what}: it holds no state_dict of weights.")
+        raise CheckpointError(f"{path} is not {what}: it holds no state_dict of weights.")
     return {
         key.removeprefix("module."): value.float() if value.is_floating_point() else value
         for key, value in state.items()
@@ -131,13 +132,13 @@ def _net_key(key: str) -> str | None:
     if head == "classifier_1":
         return f"classifier.{rest.removeprefix('0.')}"
     if head in ("audio_model", "visual_model"):
-        ours = head.removesuffix("_model")
+        stream = "audio" if head == "audio_model" else "video"
         if rest.startswith("classifier_1.0."):
-            return f"{ours}_classifier.{rest.removeprefix('classifier_1.0.')}"
+            return f"{stream}_classifier.{rest.removeprefix('classifier_1.0.')}"
         if new := _rename(rest, _BRANCH_NAMES):
-            return f"{ours}.{new}"
-        new = _rename(rest, _TRUNK_NAMES) if ours == "visual" else None
-        return new and f"trunk.{new}"
+            return f"{stream}_branch.{new}"
+        new = _rename(rest, _BACKBONE_NAMES) if stream == "video" else None
+        return new and f"backbone.{new}"
     if head in ("av", "av1", "va", "va1"):
         ours = "audio_queries" if head.startswith("av") else "video_queries"
         new = (_rename(rest, _BLOCK_NAMES) or rest).replace("proj.", "out.")
@@ -150,14 +151,14 @@ def _fill(module: nn.Module, weights: dict[str, Tensor], own: set[str], path: Pa
     expected = {key: value for key, value in module.state_dict().items() if key not in own}
     odd = sorted(set(weights) - set(expected))
     if odd:
-        raise EmoliveError(f"{path} is not {what}: it holds {odd[0]}, which that model does not have.")
+        raise CheckpointError(f"{path} is not {what}: it holds {odd[0]}, which that model does not have.")
     missing = sorted(set(expected) - set(weights))
     if missing:
-        raise EmoliveError(f"{path} is not {what}: it lacks {missing[0]}.")
+        raise CheckpointError(f"{path} is not {what}: it lacks {missing[0]}.")
     for key, value in expected.items():
         if value.shape != weights[key].shape:
             got, wanted = tuple(weights[key].shape), tuple(value.shape)
-            raise EmoliveError(f"{path} is not {what}: {key} is {got} and should be {wanted}.")
+            raise CheckpointError(f"{path} is not {what}: {key} is {got} and should be {wanted}.")
     module.load_state_dict(weights, strict=False)
 
 
@@ -167,7 +168,7 @@ def convert_checkpoint(path: Path, *, fusion: str | None = None, heads: int | No
     Args:
         path: a file with `state_dict`, as its training writes it, from CPU or GPU, in any precision.
         fusion: refuse the file if it holds another one; by default what it holds.
-        heads: attention heads. They leave no trace in the weights: by default the number before
+        heads: attention heads, which cannot be told from the weights: by default the number before
             "head" in the file's name, and otherwise 1.
 
     Returns:
@@ -175,45 +176,46 @@ def convert_checkpoint(path: Path, *, fusion: str | None = None, heads: int | No
         published MFCC, without baselines.
 
     Raises:
-        EmoliveError: the file is something else, or holds another fusion.
+        CheckpointError: the file is something else, or holds another fusion.
+        ConfigError: there is no fusion of this name, or the heads do not fit.
     """
     path = Path(path)
     what = "a checkpoint of the published audio-visual model"
     weights = _weights(path, what)
     found = next((name for name, mark in _FUSION_MARKS.items() if mark in weights), None)
     if found is None or "classifier_1.0.weight" not in weights:
-        raise EmoliveError(f"{path} is not {what}: none of its three fusions is in it.")
+        raise CheckpointError(f"{path} is not {what}: none of its three fusions is in it.")
     if fusion is not None:
-        registry.check_fusion(fusion)
+        FUSIONS.check(fusion)
         if fusion != found:
-            raise EmoliveError(f"{path} holds the fusion {found}, and {fusion} was asked for.")
+            raise CheckpointError(f"{path} holds the fusion {found}, and {fusion} was asked for.")
     if heads is None:
         named = re.search(r"(\d+)[-_ ]?heads?(?![a-z])", path.stem, re.IGNORECASE)
         heads = int(named[1]) if named else 1
     classes = len(weights["classifier_1.0.weight"])
     labels = EMOTIONS if classes == len(EMOTIONS) else tuple(f"class {i + 1}" for i in range(classes))
-    net = EmotionNet(
+    net = factory.build(
         ModelSpec(fusion=found, num_heads=heads, labels=labels, pixels=PixelSpec(), audio=AudioSpec())
     )
     renamed: dict[str, Tensor] = {}
     for key, value in weights.items():
         ours = _net_key(key)
         if ours is None:
-            raise EmoliveError(f"{path} is not {what}: it holds {key}, which that model does not have.")
+            raise CheckpointError(f"{path} is not {what}: it holds {key}, which that model does not have.")
         renamed[ours] = value
     own = {key for key, _ in net.named_buffers() if "." not in key}
     _fill(net, renamed, own, path, what)
     return net.eval()
 
 
-def load_backbone(path: Path) -> EfficientFace:
+def load_efficientface(path: Path) -> EfficientFace:
     """Read EfficientFace's released weights (`.pth.tar`); its face classifier `fc` is left out.
 
     Returns:
-        The trunk in eval mode; put its state dict into `EmotionNet.trunk`.
+        The backbone in eval mode; put its state dict into `EmotionNet.backbone`.
 
     Raises:
-        EmoliveError: the file is something else.
+        CheckpointError: the file is something else.
     """
     path = Path(path)
     what = "a released EfficientFace model"
@@ -222,9 +224,9 @@ def load_backbone(path: Path) -> EfficientFace:
     for key, value in weights.items():
         if key.startswith("fc."):
             continue
-        ours = _rename(key, _TRUNK_NAMES)
+        ours = _rename(key, _BACKBONE_NAMES)
         if ours is None:
-            raise EmoliveError(f"{path} is not {what}: it holds {key}, which that model does not have.")
+            raise CheckpointError(f"{path} is not {what}: it holds {key}, which that model does not have.")
         renamed[ours] = value
     backbone = EfficientFace()
     _fill(backbone, renamed, set(), path, what)

@@ -1,4 +1,4 @@
-"""Write a checkpoint as ONNX: for onnxruntime, and for programs that know nothing of torch."""
+"""Export of a checkpoint to ONNX: for onnxruntime, and for programs without torch."""
 
 from __future__ import annotations
 
@@ -17,30 +17,32 @@ import torch
 from torch import Tensor, nn
 
 from emolive.atomic_io import atomic_write
-from emolive.errors import EmoliveError
+from emolive.errors import CheckpointError, MissingDependencyError, OutputError
 from emolive.models.io import checkpoint
+from emolive.models.io.backbone import weights_digest
 from emolive.models.io.checkpoint import Checkpoint
-from emolive.models.io.onnx import BUFFERS, ENTRY, FORMAT, WANTED, backbone_path, session
+from emolive.models.io.onnx import ENTRY, FORMAT, backbone_path
+from emolive.models.runtimes.onnxruntime import BUFFERS, INSTALL, create_session
 
 BATCHES = (1, 15)
-"""Batch sizes at which an export is checked: one window, and the frames of one window."""
+"""Batch sizes with which an export is checked: one window, and the frames of one window."""
 TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportedFile:
     """A file that was written."""
 
     path: Path
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     difference: float
-    """The largest from torch that was seen."""
+    """The largest difference from torch in the check."""
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter tells of packages that it would use for models unlike ours."""
+    """Without the exporter's warnings about packages that only other models need."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -62,21 +64,21 @@ class _Logits(nn.Module):
         return logits
 
 
-def _graph(module: nn.Module, given: Sequence[Tensor], names: Sequence[str], output: str, path: Path) -> Any:
+def _graph(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], output: str, path: Path) -> Any:
     """An ONNX model of a module, with a free batch."""
     try:
-        import onnx  # noqa: F401 (the exporter needs both, and says so less clearly)
+        import onnx  # noqa: F401 (the exporter needs both, and its own message is less clear)
         import onnxscript  # noqa: F401
     except ModuleNotFoundError as error:
-        raise EmoliveError(WANTED) from error
+        raise MissingDependencyError(INSTALL) from error
     batch = torch.export.Dim("batch", min=1)
     try:
         with _quiet(), torch.no_grad():
             program = torch.onnx.export(
                 module,
-                tuple(given),
+                tuple(inputs),
                 dynamo=True,
-                dynamic_shapes=tuple({0: batch} for _ in given),
+                dynamic_shapes=tuple({0: batch} for _ in inputs),
                 input_names=list(names),
                 output_names=[output],
                 external_data=False,
@@ -84,79 +86,83 @@ def _graph(module: nn.Module, given: Sequence[Tensor], names: Sequence[str], out
             )
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise EmoliveError(f"{path} cannot be written as ONNX: {reason}") from error
+        raise CheckpointError(f"{path} cannot be written as ONNX: {reason}") from error
     assert program is not None
     return program.model_proto
 
 
-def _difference(content: bytes, module: nn.Module, given: Sequence[Tensor], names: Sequence[str]) -> float:
+def _difference(content: bytes, module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str]) -> float:
     """The largest difference from torch, as a share of the largest value if that is above 1."""
-    run = session(content, "The export")
+    session = create_session(content, "The export")
     worst = 0.0
     for n in BATCHES:
-        batch = [part[:n] for part in given]
+        batch = [part[:n] for part in inputs]
         with torch.inference_mode():
             expected = module(*batch).numpy()
-        found = run.run(None, {name: part.numpy() for name, part in zip(names, batch, strict=True)})[0]
+        found = session.run(None, {name: part.numpy() for name, part in zip(names, batch, strict=True)})[0]
         if found.shape != expected.shape or not np.isfinite(found).all():
             return float("inf")
         worst = max(worst, float(np.abs(found - expected).max()) / max(1.0, float(np.abs(expected).max())))
     return worst
 
 
-def _checked(model: Any, module: nn.Module, given: Sequence[Tensor], names: Sequence[str], path: Path) -> Any:
-    """The bytes of a model that says what torch says, and how near it comes. EmoliveError for another."""
+def _checked(
+    model: Any, module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], path: Path
+) -> Any:
+    """The bytes of a model and its difference from torch. CheckpointError if that is too large."""
     content: bytes = model.SerializeToString()
-    difference = _difference(content, module, given, names)
+    difference = _difference(content, module, inputs, names)
     if not difference <= TOLERANCE:
-        raise EmoliveError(
+        raise CheckpointError(
             f"{path} was not written: the exported model differs from torch by {difference:.2g}, "
             f"and {TOLERANCE:g} is allowed."
         )
     return content, difference
 
 
-def export_onnx(path: Path, out: Path | None = None) -> list[Exported]:
-    """Write a checkpoint as ONNX, after checking that it says what torch says.
+def export_onnx(path: Path, out: Path | None = None) -> list[ExportedFile]:
+    """Write a checkpoint as ONNX, after checking that it computes what torch computes.
 
     Args:
         path: the checkpoint.
-        out: where to; by default beside it. The trunk of a model that sees pixels goes beside that.
+        out: the file to write; by default beside the checkpoint. The backbone of a model with a learned
+            encoder is written beside that.
 
     Returns:
-        What was written: the head, and behind it the trunk if there is one.
+        The files that were written: the head, then the backbone if there is one.
 
     Raises:
-        EmoliveError: the checkpoint cannot be used or exported, packages are missing, or the file cannot
-            be written.
+        CheckpointError: the checkpoint cannot be used or exported.
+        MissingDependencyError: packages are missing.
+        OutputError: the file cannot be written.
     """
     loaded = checkpoint.load(path)
     out = Path(out) if out is not None else Path(path).with_suffix(checkpoint.ONNX_SUFFIX)
     if not checkpoint.is_onnx(out):
-        raise EmoliveError(f"An exported model is known by its ending: call {out.name} {out.stem}.onnx.")
+        raise OutputError(f"An exported model is recognised by its ending: name {out.name} {out.stem}.onnx.")
     if not out.parent.is_dir():
-        raise EmoliveError(f"{out} cannot be written: there is no folder {out.parent}.")
+        raise OutputError(f"{out} cannot be written: there is no folder {out.parent}.")
     random = torch.Generator().manual_seed(0)
-    backbone = _trunk_content(loaded, out, random)
+    backbone = _backbone_content(loaded, out, random)
     head, difference = _head_content(loaded, out, random, None if backbone is None else backbone[0])
-    written = [Exported(out, ("video", "audio"), ("logits",), difference)]
+    written = [ExportedFile(out, ("video", "audio"), ("logits",), difference)]
     if backbone is not None:
-        # A head without its trunk is refused; the other way round nobody looks.
+        # Written first: a head without its backbone is refused.
         with atomic_write(backbone_path(out)) as part:
             part.write_bytes(backbone[0])
-        written.append(Exported(backbone_path(out), ("pixels",), ("vectors",), backbone[1]))
+        written.append(ExportedFile(backbone_path(out), ("pixels",), ("vectors",), backbone[1]))
     with atomic_write(out) as part:
         part.write_bytes(head)
     return written
 
 
-def _trunk_content(loaded: Checkpoint, out: Path, random: torch.Generator) -> tuple[bytes, float] | None:
+def _backbone_content(loaded: Checkpoint, out: Path, random: torch.Generator) -> tuple[bytes, float] | None:
     backbone, size = loaded.net.backbone, loaded.spec.pixels.size
     if backbone is None:
         return None
-    given = [torch.randn(max(BATCHES), 3, size, size, generator=random)]
-    model = _graph(backbone, [given[0][:2]], ["pixels"], "vectors", out)
-    content, difference = _checked(model, backbone, given, ["pixels"], backbone_path(out))
+    pixels = torch.randn(max(BATCHES), 3, size, size, generator=random)
+    model = _graph(backbone, [pixels[:2]], ["pixels"], "vectors", out)
+    content, difference = _checked(model, backbone, [pixels], ["pixels"], backbone_path(out))
     return content, difference
 
 
@@ -168,7 +174,7 @@ def _head_content(
     video = torch.randn(n, spec.n_bins, spec.video_channels, generator=random)
     audio = torch.randn(n, spec.audio_channels, spec.audio.n_frames(spec.n_samples), generator=random)
     model = _graph(net, [video[:2], audio[:2]], names, "logits", out)
-    # A window may lack its picture or its sound.
+    # A window may lack its video or its audio.
     video[1], audio[2] = 0, 0
     entry = {
         "format": FORMAT,
@@ -176,6 +182,7 @@ def _head_content(
         "provenance": loaded.provenance,
         "buffers": {name: getattr(loaded.net, name).tolist() for name in BUFFERS},
         "backbone": None if backbone is None else hashlib.sha256(backbone).hexdigest(),
+        "weights": None if loaded.net.backbone is None else weights_digest(loaded.net.backbone),
     }
     property_ = model.metadata_props.add()
     property_.key, property_.value = ENTRY, json.dumps(entry)

@@ -1,4 +1,4 @@
-"""Batch normalisation folded into what stands before it: the same function with fewer passes."""
+"""Batch normalisation fused into the layers before it: the same function in fewer passes."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _DROPOUTS = (nn.Dropout, nn.Dropout2d)
 
 
 def fuse_batchnorm(net: Net) -> Net:
-    """A copy for inference alone, in which no batch normalisation and no dropout is left.
+    """A copy for inference without batch normalisation and dropout.
 
-    Each normalisation stands behind its layer in an `nn.Sequential`, here as in every network of
-    `emolive.models`; one that stands elsewhere would stay as it is.
+    Each normalisation must follow its layer in an `nn.Sequential`, as in every network of
+    `emolive.models`; others stay as they are.
     """
     copied = copy.deepcopy(net).eval().requires_grad_(False)
     for module in list(copied.modules()):
         if isinstance(module, nn.Sequential):
-            layers = _folded(list(module))
+            layers = _fused(list(module))
             module._modules.clear()
-            for place, layer in enumerate(layers):
-                module.add_module(str(place), layer)
+            for index, layer in enumerate(layers):
+                module.add_module(str(index), layer)
     return copied
 
 
-def _folded(layers: list[nn.Module]) -> list[nn.Module]:
-    kept: list[nn.Module] = []
+def _fused(layers: list[nn.Module]) -> list[nn.Module]:
+    fused: list[nn.Module] = []
     for layer in layers:
-        before = kept[-1] if kept else None
+        before = fused[-1] if fused else None
         if isinstance(layer, _NORMS) and isinstance(before, nn.Conv1d | nn.Conv2d):
-            kept[-1] = fuse_conv_bn_eval(before, layer)
+            fused[-1] = fuse_conv_bn_eval(before, layer)
         elif isinstance(layer, _NORMS) and isinstance(before, nn.Linear):
-            kept[-1] = fuse_linear_bn_eval(before, layer)
+            fused[-1] = fuse_linear_bn_eval(before, layer)
         elif not isinstance(layer, _DROPOUTS):
-            kept.append(layer)
-    return kept
+            fused.append(layer)
+    return fused

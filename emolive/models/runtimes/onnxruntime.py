@@ -1,8 +1,8 @@
-"""A network that is in memory, on ONNX Runtime: one window and one frame at a time.
+"""ONNX Runtime, and the conversion of a network in memory to it: one window and one frame at a time.
 
-`emolive.models.io.onnx_export` writes files for others, with any number of windows; tracing for that takes seconds
-and 200 MB. Here one shape is enough, and torch's older exporter does that in a tenth of the time and memory.
-What it makes is kept in the user's cache under a digest of the weights, so that it is made once.
+`emolive.models.io.onnx_export` writes files for others, with any batch size; exporting those takes seconds
+and 200 MB. Here one shape is enough, and torch's older exporter takes a tenth of the time and memory for
+it. The result is cached under a digest of the weights.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,75 +20,138 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from emolive import paths as settings
+from emolive import paths
 from emolive.atomic_io import atomic_write
-from emolive.errors import EmoliveError
-from emolive.models.io.checkpoint import ONNX_SUFFIX
-from emolive.models.io.onnx import BUFFERS, WANTED, OnnxNet, session
-from emolive.models.network import EmotionNet
+from emolive.errors import CheckpointError, ConfigError, EmoliveError, MissingDependencyError
+from emolive.models.network import STATS, EmotionNet
+from emolive.models.spec import ModelSpec
 
 log = logging.getLogger(__name__)
 
 OPSET = 18
+INSTALL = "ONNX models need more packages: install emolive[onnx]."
+BUFFERS = (*(f"{stream}_{stat}" for stream in ("video", "audio") for stat in STATS), "temperature")
+"""The buffers of a network that an `OnnxNet` has too."""
+
+
+class OnnxNet(nn.Module):
+    """A network on ONNX Runtime, with what `emolive.predictor.Predictor` needs of one. Runs on the CPU.
+
+    Args:
+        spec: of the model.
+        buffers: the global statistics and the temperature, by the names in `BUFFERS`.
+        head: session from video and audio to logits.
+        backbone: session from pixels to vectors, if the model has a learned encoder.
+    """
+
+    temperature: Tensor
+
+    def __init__(
+        self, spec: ModelSpec, buffers: Mapping[str, Tensor], *, head: Any, backbone: Any = None
+    ) -> None:
+        super().__init__()
+        self.spec = spec
+        self._head, self._backbone = head, backbone
+        for name, values in buffers.items():
+            self.register_buffer(name, values)
+
+    def forward(self, video: Tensor, audio: Tensor) -> Tensor:
+        """(B, n_bins, video_channels), (B, audio_channels, frames) → logits (B, classes)."""
+        inputs = {"video": video.cpu().numpy(), "audio": audio.cpu().numpy()}
+        return torch.from_numpy(self._head.run(["logits"], inputs)[0])
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """(N, 3, S, S) prepared as `spec.pixels` says → (N, dim). ConfigError without a backbone."""
+        if self._backbone is None:
+            raise ConfigError(f"This model reads {', '.join(self.spec.encoders)}: it has no pixel encoder.")
+        return torch.from_numpy(self._backbone.run(["vectors"], {"pixels": pixels.cpu().numpy()})[0])
+
+
+def create_session(content: bytes, name: str, threads: int | None = None) -> Any:
+    """An onnxruntime session on the CPU.
+
+    Args:
+        content: the ONNX file.
+        name: of the file, for the error.
+        threads: by default as many as torch uses.
+
+    Raises:
+        MissingDependencyError: onnxruntime is not installed.
+        CheckpointError: onnxruntime cannot run the model.
+    """
+    try:
+        import onnxruntime
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(INSTALL) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or torch.get_num_threads()
+    # Spinning threads take the core that capture and window need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 4
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise CheckpointError(f"{name} is not an ONNX model that can be run, or is damaged.") from error
 
 
 def convert(net: EmotionNet) -> OnnxNet:
-    """The same network on ONNX Runtime. EmoliveError if packages are missing or it cannot be exported."""
+    """A network on ONNX Runtime.
+
+    Raises:
+        MissingDependencyError: packages are missing.
+        CheckpointError: the network cannot be exported.
+    """
     try:
         import onnxruntime  # noqa: F401
     except ModuleNotFoundError as error:
-        raise EmoliveError(WANTED) from error
+        raise MissingDependencyError(INSTALL) from error
     spec = net.spec
     video = torch.zeros(1, spec.n_bins, spec.video_channels)
     audio = torch.zeros(1, spec.audio_channels, spec.audio.n_frames(spec.n_samples))
-    head = _session(net, (video, audio), ("video", "audio"), "logits")
+    head = _cached_session(net, (video, audio), ("video", "audio"), "logits")
     backbone = None
     if net.backbone is not None:
         pixels = torch.zeros(1, 3, spec.pixels.size, spec.pixels.size)
-        backbone = _session(net.backbone, (pixels,), ("pixels",), "vectors")
-    return OnnxNet(
-        spec,
-        {name: getattr(net, name) for name in BUFFERS},
-        head=head,
-        backbone=backbone,
-    ).eval()
+        backbone = _cached_session(net.backbone, (pixels,), ("pixels",), "vectors")
+    buffers = {name: getattr(net, name) for name in BUFFERS}
+    return OnnxNet(spec, buffers, head=head, backbone=backbone).eval()
 
 
-def _session(module: nn.Module, given: Sequence[Tensor], names: Sequence[str], output: str) -> Any:
-    """An ONNX Runtime session of a module for just these shapes, from the cache or made now."""
-    path = settings.cache_dir() / "onnx" / f"{_digest(module, given)}{ONNX_SUFFIX}"
+def _cached_session(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], output: str) -> Any:
+    """A session of a module for exactly these shapes, from the cache or exported now."""
+    path = paths.cache_dir() / "onnx" / f"{_digest(module, inputs)}.onnx"
     try:
-        return session(path.read_bytes(), path.name)
+        return create_session(path.read_bytes(), path.name)
     except (OSError, EmoliveError) as error:
-        log.info("%s is made: %s", path.name, error)
-    content = _traced(module, given, names, output)
-    _keep(path, content)
-    return session(content, "The export")
+        log.info("%s is exported: %s", path.name, error)
+    content = _export(module, inputs, names, output)
+    _store(path, content)
+    return create_session(content, "The export")
 
 
-def _digest(module: nn.Module, given: Sequence[Tensor]) -> str:
-    """Of everything that the export follows from."""
-    shapes = [list(part.shape) for part in given]
+def _digest(module: nn.Module, inputs: Sequence[Tensor]) -> str:
+    """Digest of everything that the export depends on."""
+    shapes = [list(part.shape) for part in inputs]
     made_by = [torch.__version__, OPSET, version("emolive"), repr(module), shapes]
-    found = hashlib.sha256(json.dumps(made_by).encode())
+    digest = hashlib.sha256(json.dumps(made_by).encode())
     for name, value in module.state_dict().items():
-        found.update(name.encode())
-        found.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return found.hexdigest()[:32]
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:32]
 
 
-def _traced(module: nn.Module, given: Sequence[Tensor], names: Sequence[str], output: str) -> bytes:
+def _export(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], output: str) -> bytes:
     try:
-        import onnx  # noqa: F401 (the exporter needs it, and says so less clearly)
+        import onnx  # noqa: F401 (the exporter needs it, and its own message is less clear)
     except ModuleNotFoundError as error:
-        raise EmoliveError(WANTED) from error
-    buffer: Any = io.BytesIO()  # which the older exporter takes as well as a path
+        raise MissingDependencyError(INSTALL) from error
+    buffer: Any = io.BytesIO()  # the older exporter takes a file object as well as a path
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 module,
-                tuple(given),
+                tuple(inputs),
                 buffer,
                 dynamo=False,
                 opset_version=OPSET,
@@ -97,16 +160,16 @@ def _traced(module: nn.Module, given: Sequence[Tensor], names: Sequence[str], ou
             )
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise EmoliveError(f"The network cannot be exported to ONNX Runtime: {reason}") from error
+        raise CheckpointError(f"The network cannot be exported to ONNX Runtime: {reason}") from error
     content: bytes = buffer.getvalue()
     return content
 
 
-def _keep(path: Path, content: bytes) -> None:
-    """Into the cache; without room for it, it is made anew each time."""
+def _store(path: Path, content: bytes) -> None:
+    """Write to the cache; without space there the export is repeated each time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as part:
             part.write_bytes(content)
     except (OSError, EmoliveError) as error:
-        log.info("%s is not kept: %s", path.name, error)
+        log.info("%s is not cached: %s", path.name, error)

@@ -1,25 +1,29 @@
-"""Which face is followed, how it is cut out, and what its landmarks become."""
+"""Which face is tracked, and when it is detected."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-from emolive import paths as settings_of_emolive
+from emolive import paths
 from emolive._compat.opencv import cv2
 from emolive.capture.decode import iter_media
 from emolive.capture.synthetic import SyntheticScene
 from emolive.clock import to_ns
 from emolive.models.spec import ModelSpec
-from emolive.types import BoundingBox, Frame
-from emolive.vision import geometry
-from emolive.vision.crop import MARGIN, crop_face
+from emolive.types import BoundingBox
 from emolive.vision.detector import FaceDetector
+from emolive.vision.encoders.landmarks import LandmarkEncoder, mean_shape
+from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
-from emolive.vision.tracker import FaceTracker, intersection_over_union, propagate_box, square_around
+from emolive.vision.tracker import (
+    DETECT_INTERVAL_S,
+    BlazeFaceTracker,
+    intersection_over_union,
+    propagate_box,
+)
+from tests.helpers.faces import boxes, similarity
 
 # --- the tracker, on two drawn faces side by side
 
@@ -33,7 +37,7 @@ def detector():
 
 @pytest.fixture
 def tracker(detector):
-    return FaceTracker(detector)
+    return BlazeFaceTracker(detector)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +122,7 @@ class Followed:
 
     def __init__(self, detector) -> None:
         self.counting = Counting(detector)
-        self.tracker = FaceTracker(self.counting)
+        self.tracker = BlazeFaceTracker(self.counting)
 
     def see(self, image, i: int, points=None) -> tuple[bool, int]:
         """Whether there is a face in picture `i`, and how often the detector looked at it."""
@@ -127,7 +131,7 @@ class Followed:
         if found is not None:
             x, y = found.box_px.center_px
             self.tracker.update_from_landmarks(
-                geometry.mean_shape() * 90 + np.array([x, y]) if points is None else points
+                mean_shape() * 90 + np.array([x, y]) if points is None else points
             )
         return found is not None, self.counting.looks - before
 
@@ -142,7 +146,7 @@ def test_a_face_that_moves_is_detected_in_every_frame(detector, portrait):
     followed = Followed(detector)
     picture = scene(portrait, 0.8)
     for i in range(9):
-        points = geometry.mean_shape() * 90 + [300 + 14 * i, 240]
+        points = mean_shape() * 90 + [300 + 14 * i, 240]
         assert followed.see(np.roll(picture, 14 * i, axis=1), i, points) == (True, 1)
 
 
@@ -158,8 +162,8 @@ def test_a_lost_face_is_looked_for_in_every_frame_and_found_at_once(detector, po
 
 
 def test_between_detections_the_box_goes_where_the_landmarks_go(detector, portrait):
-    tracker = FaceTracker(detector)
-    picture, shape = scene(portrait, 0.8), geometry.mean_shape() * 90
+    tracker = BlazeFaceTracker(detector)
+    picture, shape = scene(portrait, 0.8), mean_shape() * 90
     for i in range(3):
         box = tracker.track(picture, to_ns(i / 15)).box_px
         tracker.update_from_landmarks(shape + np.array([300 + 2 * i, 240]))
@@ -171,9 +175,9 @@ def test_between_detections_the_box_goes_where_the_landmarks_go(detector, portra
 
 @pytest.mark.parametrize("angle", [0.0, 0.3])
 def test_a_box_moves_and_grows_with_its_points_but_does_not_turn(angle):
-    points = geometry.mean_shape().astype(np.float64) * 50 + 200
+    points = mean_shape().astype(np.float64) * 50 + 200
     centre = points.mean(axis=0)
-    grown = turned(points - centre, 1.2, angle, 0, 0) + centre + [30, -5]
+    grown = similarity(points - centre, 1.2, angle, 0, 0) + centre + [30, -5]
     box = propagate_box(BoundingBox(*(centre - [40, 50]), 80, 100), points, grown)
     assert (box.width_px, box.height_px) == pytest.approx((96, 120), rel=1e-3)
     assert box.center_px == pytest.approx((centre[0] + 30, centre[1] - 5), rel=1e-3)
@@ -181,30 +185,28 @@ def test_a_box_moves_and_grows_with_its_points_but_does_not_turn(angle):
 
 
 @pytest.mark.data
-def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(real_clips, monkeypatch):
+def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(real_clips, detector):
     """Against landmarks that somebody else measured in the same clips, neither is nearer."""
-    from emolive.vision import tracker
-    from emolive.vision.face_pipeline import FacePipeline
-
-    files = settings_of_emolive.data_dir() / "ravdess" / "landmarks" / "dlib68_every_2nd_frame.npz"
+    files = paths.data_dir() / "ravdess" / "landmarks" / "dlib68_every_2nd_frame.npz"
     if not files.is_file():
         pytest.skip(f"no landmarks in {files}: set EMOLIVE_DATA")
-    perceiver = FacePipeline(("geometry",))
-    counting = Counting(perceiver._tracker._detector)
-    monkeypatch.setattr(perceiver._tracker, "_detector", counting)
-    errors = {0.0: [], tracker.DETECT_S: []}
+    counting = Counting(detector)
+    pipelines = {
+        interval_s: FacePipeline((LandmarkEncoder(),), BlazeFaceTracker(counting, interval_s))
+        for interval_s in (0.0, DETECT_INTERVAL_S)
+    }
+    errors = {interval_s: [] for interval_s in pipelines}
     apart = []
     with np.load(files) as stored:
         for path in real_clips:
-            key = f"01{path.stem[2:]}"  # the same take, told as full audio-video
+            key = f"01{path.stem[2:]}"  # the same recording, published with sound
             sampler = FrameSampler(ModelSpec(pooling="mean"), 0)
             due = [f for f in iter_media(path, audio=False) if sampler.accept(f.t_ns)]
             points = {}
-            for detect_s in errors:
-                monkeypatch.setattr(tracker, "DETECT_S", detect_s)
-                perceiver.reset()
+            for interval_s, pipeline in pipelines.items():
+                pipeline.reset()
                 before = counting.looks
-                points[detect_s] = np.stack([perceiver.process(f).face.points_px for f in due])
+                points[interval_s] = np.stack([pipeline.process(f).face.points_px for f in due])
             looked = counting.looks - before
             every, tracked = points.values()
             perception = np.linalg.norm(every[:, 45] - every[:, 36], axis=1).mean()
@@ -215,18 +217,13 @@ def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(rea
             rows = {int(n): i for i, n in enumerate(stored[f"{key}/frame"])}
             both = [(i, rows[f.index]) for i, f in enumerate(due) if f.index in rows]
             mine, theirs = (list(part) for part in zip(*both, strict=True))
-            for detect_s, found in points.items():
+            for interval_s, found in points.items():
                 far = np.linalg.norm(found[mine] - stored[f"{key}/xy"][theirs], axis=2).mean()
-                errors[detect_s].append(far / perception)
+                errors[interval_s].append(far / perception)
     every, tracked = (np.mean(values) for values in errors.values())
     assert every < 0.008
     assert tracked < 1.05 * every
     assert max(apart) < 0.008
-
-
-numbers = st.floats(-500, 2000)
-sizes = st.floats(1, 800)
-boxes = st.builds(BoundingBox, numbers, numbers, sizes, sizes)
 
 
 @settings(max_examples=40, deadline=None)
@@ -236,149 +233,3 @@ def test_overlap_is_a_symmetric_share(a, b):
     assert 0 <= overlap <= 1 + 1e-9
     assert overlap == pytest.approx(intersection_over_union(b, a))
     assert intersection_over_union(a, a) == pytest.approx(1)
-
-
-# --- the crop
-
-
-def gradient(width: int = 320, height: int = 240) -> np.ndarray:
-    """Blue tells the column, green the row, red is 7."""
-    image = np.full((height, width, 3), 7, np.uint8)
-    image[..., 0] = np.linspace(0, 255, width)
-    image[..., 1] = np.linspace(0, 255, height)[:, None]
-    return image
-
-
-@pytest.mark.parametrize("x", [-90, -30, 130, 280, 350])
-@pytest.mark.parametrize("y", [-90, -30, 90, 200, 300])
-def test_over_every_edge_the_crop_repeats_the_edge(x, y):
-    image = gradient()
-    box = BoundingBox(x, y, 60, 50)
-    crop = crop_face(image, box, 72)
-    square = square_around(box, MARGIN)
-    assert square.width_px == 72
-    columns = np.clip(round(square.x_px) + np.arange(72), 0, 319)
-    rows = np.clip(round(square.y_px) + np.arange(72), 0, 239)
-    expected = image[rows[:, None], columns[None, :]]
-    if 0 <= columns[0] < columns[-1] and rows[0] < rows[-1]:
-        np.testing.assert_array_equal(crop, expected)
-    assert crop.shape == (72, 72, 3)
-
-
-@settings(max_examples=40, deadline=None)
-@given(boxes, st.sampled_from([24, 96, 224]))
-def test_a_crop_is_always_a_square_of_pixels_of_the_picture(box, size):
-    crop = crop_face(gradient(), box, size)
-    assert (crop.shape, crop.dtype, crop.flags.c_contiguous) == ((size, size, 3), np.uint8, True)
-    assert (crop[..., 2] == 7).all()
-
-
-def test_channels_come_in_the_order_that_was_asked_for():
-    bgr = crop_face(gradient(), BoundingBox(100, 80, 60, 60), 64)
-    rgb = crop_face(gradient(), BoundingBox(100, 80, 60, 60), 64, "RGB")
-    np.testing.assert_array_equal(rgb, bgr[..., ::-1])
-    assert rgb.flags.c_contiguous
-
-
-# --- geometry
-
-faces = arrays(np.float32, (68, 2), elements=st.floats(-40, 40, width=32)).map(
-    lambda noise: geometry.mean_shape() * 200 + noise * 0.2 + 300
-)
-
-
-def turned(points: np.ndarray, scale: float, angle: float, dx: float, dy: float) -> np.ndarray:
-    c, s = np.cos(angle) * scale, np.sin(angle) * scale
-    return points @ np.array([[c, s], [-s, c]]) + [dx, dy]
-
-
-@settings(max_examples=40, deadline=None)
-@given(faces, st.floats(0.2, 5), st.floats(-3, 3), st.floats(-500, 500), st.floats(-500, 500))
-def test_where_how_large_and_how_tilted_a_face_is_does_not_matter(points, scale, angle, dx, dy):
-    moved = turned(points.astype(np.float64), scale, angle, dx, dy)
-    here, there = geometry.encode(np.stack([points, moved]).astype(np.float32))
-    np.testing.assert_allclose(there, here, atol=2e-3)
-
-
-@settings(max_examples=40, deadline=None)
-@given(faces)
-def test_an_expression_does_matter(points):
-    smiling = points.copy()
-    smiling[48] += [-8, -6]
-    smiling[54] += [8, -6]
-    here, there = geometry.encode(np.stack([points, smiling]))
-    assert np.abs(there - here).reshape(68, 2)[[48, 54]].min() > 0.02
-    np.testing.assert_allclose(np.delete(there - here, [96, 97, 108, 109]), 0, atol=1e-5)
-
-
-@settings(max_examples=40, deadline=None)
-@given(arrays(np.float32, (3, 136), elements=st.floats(-2, 2, width=32)))
-def test_mirrored_twice_is_as_before(vectors):
-    np.testing.assert_array_equal(geometry.mirror(geometry.mirror(vectors)), vectors)
-
-
-def test_a_mirrored_vector_is_the_vector_of_the_mirrored_picture():
-    rng = np.random.default_rng(0)
-    # Where the shape is symmetric itself, aligning before or after the flip is the same.
-    points = geometry.mean_shape() + rng.normal(0, 0.02, (68, 2)).astype(np.float32)
-    flipped = (points * [-1, 1])[list(geometry.MIRROR)].astype(np.float32)
-    straight, mirrored = geometry.encode(np.stack([points, flipped]))
-    np.testing.assert_allclose(geometry.mirror(straight), mirrored, atol=0.02)
-
-
-def test_the_mirror_swaps_sides_and_keeps_the_middle():
-    pairs = dict(enumerate(geometry.MIRROR))
-    assert sorted(pairs.values()) == list(range(68))
-    assert all(pairs[pairs[i]] == i for i in pairs)
-    assert [i for i in pairs if pairs[i] == i] == [8, 27, 28, 29, 30, 33, 51, 57, 62, 66]
-
-
-@pytest.mark.parametrize("value", [0.0, 512.0, -3.0])
-def test_points_that_all_coincide_give_zeros(value):
-    assert not geometry.encode(np.full((2, 68, 2), value, np.float32)).any()
-
-
-def test_points_on_one_line_stay_finite():
-    line = np.stack([np.arange(68), np.arange(68)], axis=1)[None].astype(np.float32)
-    assert np.isfinite(geometry.encode(line)).all()
-
-
-def test_the_mean_shape_is_upright_and_its_unit_is_the_eyes_distance():
-    shape = geometry.mean_shape()
-    np.testing.assert_allclose(shape[45] - shape[36], [1, 0], atol=1e-5)
-    assert shape[8, 1] > shape[30, 1] > shape[27, 1]
-
-
-def test_the_mean_shape_of_turned_copies_is_the_face_itself():
-    rng = np.random.default_rng(0)
-    face = geometry.mean_shape() + rng.normal(0, 0.03, (68, 2))
-    copies = [turned(face, *rng.uniform([0.5, -1, -9, -9], [2, 1, 9, 9])) for _ in range(20)]
-    found = geometry.mean_shape_of(np.stack(copies).astype(np.float32))
-    upright = geometry.mean_shape_of(face[None].astype(np.float32))
-    np.testing.assert_allclose(found, upright, atol=1e-3)
-
-
-# --- all of it on one picture
-
-
-def test_the_perceiver_follows_encodes_and_forgets(portrait):
-    from emolive.vision.face_pipeline import FacePipeline
-
-    perceiver = FacePipeline(("geometry",))
-    seen = perceiver.process(Frame(5, portrait, 0))
-    assert (seen.t_ns, seen.features.shape, seen.face.points_px.shape) == (5, (136,), (68, 2))
-    box = seen.face.box_px
-    middle = seen.face.points_px.mean(axis=0)
-    assert box.x_px < middle[0] < box.x_px + box.width_px
-    assert box.y_px < middle[1] < box.y_px + box.height_px
-    nothing = perceiver.process(Frame(to_ns(0.1), np.zeros_like(portrait), 1))
-    assert (nothing.face, nothing.features) == (None, None)
-    perceiver.reset()
-    assert perceiver.process(Frame(0, portrait, 2)).features is not None
-
-
-def test_pixels_cannot_be_wanted_without_a_trunk():
-    from emolive.vision.face_pipeline import FacePipeline
-
-    with pytest.raises(ValueError, match="backbone"):
-        FacePipeline(("efficientface",))

@@ -1,29 +1,32 @@
 """A checkpoint comes back as it was written, and everything else is refused in a sentence."""
 
+import base64
 import json
 import pickle
 import sys
 import types
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from emolive.errors import EmoliveError
 from emolive.models.efficientface import EfficientFace
+from emolive.models.factory import build
 from emolive.models.io import checkpoint
-from emolive.models.io.chumachenko2022 import convert_checkpoint, load_backbone
+from emolive.models.io.backbone import FaceClassifier, is_backbone_file, load_backbone, save_backbone
+from emolive.models.io.chumachenko2022 import convert_checkpoint, load_efficientface
 from emolive.models.network import EmotionNet
-from emolive.models.registry import build
 from emolive.models.spec import EMOTIONS, AudioSpec, ModelSpec, PixelSpec
 
 SMALL = ModelSpec(
     fusion="it",
-    encoders=("geometry",),
+    encoders=("landmarks",),
     landmarker="dlib68",
     num_heads=2,
     labels=("calm", "angry"),
@@ -55,10 +58,8 @@ def path(tmp_path, net) -> Path:
 
 def rewrite(path: Path, tensors=None, entry=None, **changes) -> None:
     """Write `path` again with other tensors, other metadata or changes to its own."""
-    header = json.loads(
-        path.read_bytes()[8:].split(b"\0")[0][: int.from_bytes(path.read_bytes()[:8], "little")]
-    )
-    own = json.loads(header["__metadata__"]["emolive"]) | changes
+    with safe_open(path, "np") as file:
+        own = json.loads(file.metadata()["emolive"]) | changes
     save_file(load_file(path) if tensors is None else tensors, path, {"emolive": entry or json.dumps(own)})
 
 
@@ -72,14 +73,14 @@ def refusal(path: Path, **asked) -> str:
 
 
 def test_comes_back_whole(path, net):
-    told = checkpoint.load(path, fusion="it", tracker="dlib68")
+    told = checkpoint.load(path, fusion="it", landmarker="dlib68")
     assert (told.spec, told.path, told.net.training) == (SMALL, path, False)
     assert told.provenance == {"data": "drawn", "figures": {"uar": 0.5}, "licence": "MIT"}
     mine, theirs = net.state_dict(), told.net.state_dict()
     assert mine.keys() == theirs.keys()
     assert all(torch.equal(mine[key], theirs[key]) for key in mine)
-    assert {"face_mean", "face_within", "voice_std", "temperature"} <= theirs.keys()
-    inputs = torch.randn(2, 15, net.video_channels), torch.randn(2, net.audio_channels, 60)
+    assert {"video_mean", "video_within_speaker_std", "audio_std", "temperature"} <= theirs.keys()
+    inputs = torch.randn(2, 15, net.spec.video_channels), torch.randn(2, net.spec.audio_channels, 60)
     with torch.no_grad():
         assert torch.equal(told.net(*inputs), net.eval()(*inputs))
 
@@ -132,7 +133,9 @@ def test_saving_refuses_what_it_cannot_write(tmp_path, net):
 
 def test_other_fusion_and_other_tracker(path):
     assert "holds the fusion it, and ia was asked for" in refusal(path, fusion="ia")
-    assert "trained on landmarks of the tracker dlib68, and mesh is running" in refusal(path, tracker="mesh")
+    assert "trained on landmarks of dlib68, and emolive measures them with mesh" in refusal(
+        path, landmarker="mesh"
+    )
     with pytest.raises(EmoliveError, match="no fusion named xx"):
         checkpoint.load(path, fusion="xx")
 
@@ -140,7 +143,7 @@ def test_other_fusion_and_other_tracker(path):
 def test_a_model_without_landmarks_goes_with_any_tracker(tmp_path):
     path = tmp_path / "a.safetensors"
     checkpoint.save(path, build(replace(SMALL, landmarker="none")), provenance={})
-    assert checkpoint.load(path, tracker="dlib68").spec.landmarker == "none"
+    assert checkpoint.load(path, landmarker="dlib68").spec.landmarker == "none"
 
 
 def test_missing_folder_and_empty(tmp_path):
@@ -200,14 +203,14 @@ def test_pickles_are_named_and_never_opened(tmp_path, zipped):
 
 def test_safetensors_of_somebody_else(path):
     save_file(load_file(path), path)
-    assert "does not say what model it holds" in refusal(path)
+    assert "does not describe a model" in refusal(path)
     save_file(load_file(path), path, {"emolive": "no json"})
-    assert "does not say what model it holds" in refusal(path)
+    assert "does not describe a model" in refusal(path)
 
 
 def test_other_format_version(path):
     rewrite(path, format=99)
-    assert "has checkpoint format 99, and this version of emolive reads format 2" in refusal(path)
+    assert "has checkpoint format 99, and this version of emolive reads 2 and 3" in refusal(path)
 
 
 @pytest.mark.parametrize(
@@ -215,17 +218,64 @@ def test_other_format_version(path):
     [
         ({"future": 1}, "does not fit this version: future"),
         ({"fusion": "xx"}, "no fusion named xx"),
-        ({"arch": "xx"}, "no architecture xx"),
+        ({"arch": "xx"}, "no architecture xx: choose chumachenko2022, emolive"),
         ({"num_heads": 5}, "do not divide"),
-        ({"num_heads": "two"}, "no model can be built"),
-        ({"pixels": 5}, "does not fit this version|description cannot be read"),
-        ({"num_heads": 1, "width": 0.5}, r"audio.stage1.0.0.bias is \(16,\) and should be \(32,\)"),
+        ({"num_heads": "two"}, "num_heads must be a whole number, not 'two'"),
+        ({"pixels": 5}, "pixel description does not fit this version: it is a int"),
+        ({"num_heads": 1, "width": 0.5}, r"audio_branch.stage1.0.0.bias is \(16,\) and should be \(32,\)"),
     ],
 )
 def test_description_that_does_not_fit(path, changes, sentence):
     rewrite(path, spec=SMALL.to_dict() | changes)
     with pytest.raises(EmoliveError, match=sentence):
         checkpoint.load(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"labels": ["calm", "calm"]}, "calm stands twice in labels"),
+        ({"labels": ["calm", " "]}, "labels must be a short text, not ' '"),
+        ({"labels": ["calm", 3]}, "labels must be a short text, not 3"),
+        ({"labels": "ab"}, "labels must be a list of texts"),
+        ({"labels": ["x"]}, "at least two labels"),
+        ({"window_s": "3.6"}, "window_s must be a number"),
+        ({"window_s": float("nan")}, "window_s must be a number, not nan"),
+        ({"window_s": 3600}, "window_s must be from 0.5 to 60"),
+        ({"n_bins": 15.0}, "n_bins must be a whole number"),
+        ({"n_bins": 0}, "n_bins must be from 1 to 1000"),
+        ({"num_heads": True}, "num_heads must be a whole number"),
+        ({"width": 1e9}, "width must be from 0.01 to 16"),
+        ({"pooling": "max"}, "pooling must be middle or mean, not 'max'"),
+        ({"encoders": []}, "no frame encoder"),
+        ({"encoders": ["landmarks", None]}, "encoders must be a short text"),
+        ({"pixels": {"size": 10**6, "order": "BGR", "mean": [0, 0, 0], "std": [1, 1, 1]}}, "size must be"),
+        ({"pixels": {"size": 96, "order": "GBR", "mean": [0, 0, 0], "std": [1, 1, 1]}}, "order must be"),
+        ({"pixels": {"size": 96, "order": "BGR", "mean": [0, 0], "std": [1, 1, 1]}}, "three numbers"),
+        ({"pixels": {"size": 96, "order": "BGR", "mean": [0, 0, 0], "std": [1, 0, 1]}}, "std must be from"),
+    ],
+)
+def test_description_with_values_out_of_range(path, changes, sentence):
+    rewrite(path, spec=SMALL.to_dict() | changes)
+    assert sentence in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"n_fft": "1024"}, "n_fft must be a whole number"),
+        ({"n_fft": 2**30}, "n_fft must be from 16 to 65536"),
+        ({"hop_length": 0}, "hop_length must be from 1"),
+        ({"rate_hz": 22_050.5}, "rate_hz must be a whole number"),
+        ({"n_mels": -1}, "n_mels must be from 1"),
+        ({"fmax_hz": 1e6}, "fmax_hz must be from"),
+        ({"future": 1}, "audio description does not fit this version: future"),
+    ],
+)
+def test_audio_description_with_values_out_of_range(path, changes, sentence):
+    spec = SMALL.to_dict()
+    rewrite(path, spec=spec | {"audio": spec["audio"] | changes})
+    assert sentence in refusal(path)
 
 
 def test_wrong_weights(path):
@@ -246,7 +296,7 @@ def test_wrong_weights(path):
 
 def test_shipped(tmp_path, monkeypatch, net):
     monkeypatch.setenv("EMOLIVE_ASSETS", str(tmp_path))
-    with pytest.raises(EmoliveError, match="ships with emolive is missing"):
+    with pytest.raises(EmoliveError, match="No weights ship for the fusion it: open a checkpoint of it"):
         checkpoint.shipped("it")
     with pytest.raises(EmoliveError, match="no fusion named xx"):
         checkpoint.shipped("xx")
@@ -255,10 +305,148 @@ def test_shipped(tmp_path, monkeypatch, net):
     assert checkpoint.load(checkpoint.shipped("it")).spec.fusion == "it"
 
 
+# Format 2, whose names were others.
+
+FORMAT_2_NAMES = (
+    ("audio_branch.spectrogram.", "audio.picture."),
+    ("audio_branch.", "audio."),
+    ("video_branch.", "visual."),
+    ("video_classifier.", "visual_classifier."),
+    ("backbone.", "trunk."),
+    ("video_within_speaker_std", "face_within"),
+    ("audio_within_speaker_std", "voice_within"),
+    ("video_mean", "face_mean"),
+    ("video_std", "face_std"),
+    ("audio_mean", "voice_mean"),
+    ("audio_std", "voice_std"),
+)
+
+
+def as_format_2(path: Path, *, provenance=None) -> Path:
+    """The file as a former version would have written it."""
+    with safe_open(path, "np") as file:
+        entry = json.loads(file.metadata()["emolive"])
+    spec, audio = entry["spec"], entry["spec"]["audio"]
+    for new, old in (
+        ("n_bins", "frames"),
+        ("num_heads", "heads"),
+        ("landmarker", "tracker"),
+        ("arch", "variant"),
+    ):
+        spec[old] = spec.pop(new)
+    audio["hop"] = audio.pop("hop_length")
+    spec["variant"] = {"chumachenko2022": "reference", "emolive": "residual"}[spec["variant"]]
+    spec["encoders"] = ["geometry" if name == "landmarks" else name for name in spec["encoders"]]
+    tensors = {}
+    for key, value in load_file(path).items():
+        old = next((old + key.removeprefix(new) for new, old in FORMAT_2_NAMES if key.startswith(new)), key)
+        tensors[old] = value
+    entry = {"format": 2, "spec": spec, "provenance": entry["provenance"] | (provenance or {})}
+    save_file(tensors, path, {"emolive": json.dumps(entry)})
+    return path
+
+
+@pytest.mark.parametrize("arch", ["chumachenko2022", "emolive"])
+def test_format_2_is_converted(tmp_path, arch):
+    net = build(replace(SMALL, arch=arch, num_heads=1, width=1.0)).eval()
+    path = tmp_path / "old.safetensors"
+    checkpoint.save(path, net, provenance={"licence": "MIT"})
+    new = checkpoint.describe(path)
+    as_format_2(path)
+    assert checkpoint.describe(path) == new
+    loaded = checkpoint.load(path, landmarker="dlib68")
+    assert loaded.spec == net.spec
+    expected = net.state_dict()
+    assert loaded.net.state_dict().keys() == expected.keys()
+    assert all(torch.equal(value, expected[key]) for key, value in loaded.net.state_dict().items())
+
+
+@pytest.fixture
+def with_faces(tmp_path) -> tuple[Path, FaceClassifier]:
+    """A full checkpoint with a classifier of single faces for its backbone."""
+    torch.manual_seed(2)
+    pixels = PixelSpec(48)
+    faces = FaceClassifier(("neutral", "happy", "sad"), pixels).eval()
+    net = build(ModelSpec(pixels=pixels))
+    net.backbone.load_state_dict(faces.backbone.state_dict())
+    path = tmp_path / "faces.safetensors"
+    checkpoint.save(path, net, provenance={}, face_head=faces.head)
+    return path, faces
+
+
+@torch.no_grad()
+def test_a_classifier_of_faces_is_stored_as_tensors(with_faces):
+    path, faces = with_faces
+    description = checkpoint.describe(path)
+    assert description.face_labels == ("neutral", "happy", "sad")
+    assert description.shapes["face_classifier.weight"] == (3, 1024)
+    again = FaceClassifier.of_checkpoint(checkpoint.load(path))
+    pixels = torch.randn(2, 3, 48, 48)
+    assert torch.equal(again(pixels), faces(pixels))
+    assert (again.labels, again.pixels) == (faces.labels, faces.pixels)
+
+
+@torch.no_grad()
+def test_a_classifier_of_faces_of_format_2_is_converted(with_faces):
+    path, faces = with_faces
+    weight, bias = (
+        base64.b64encode(value.numpy().astype("<f4").tobytes()).decode()
+        for value in (faces.head.weight, faces.head.bias)
+    )
+    stored = {"labels": list(faces.labels), "weight": weight, "bias": bias}
+    tensors = {k: v for k, v in load_file(path).items() if not k.startswith("face_classifier")}
+    rewrite(path, tensors)
+    as_format_2(path, provenance={"face_classifier": stored})
+    loaded = checkpoint.load(path)
+    assert "face_classifier" not in loaded.provenance
+    pixels = torch.randn(2, 3, 48, 48)
+    assert torch.equal(FaceClassifier.of_checkpoint(loaded)(pixels), faces(pixels))
+    rewrite(path, provenance={"face_classifier": stored | {"weight": weight[:400]}})
+    assert "its classifier of faces cannot be read" in refusal(path)
+
+
+def test_a_classifier_of_faces_that_does_not_fit_is_refused(with_faces, path):
+    faces, _ = with_faces
+    tensors = load_file(faces)
+    rewrite(faces, tensors | {"face_classifier.bias": torch.zeros(2)})
+    assert "face_classifier.bias is (2,) and should be (3,)" in refusal(faces)
+    rewrite(faces, tensors, face_labels=[])
+    assert "face_classifier.bias is not part of that model" in refusal(faces)
+    with pytest.raises(EmoliveError, match="reads landmarks, not pixels"):
+        FaceClassifier.of_checkpoint(checkpoint.load(path))
+
+
+def test_backbone_checkpoints_come_back_and_so_do_those_of_format_1(tmp_path):
+    torch.manual_seed(3)
+    faces = FaceClassifier(("neutral", "happy"), PixelSpec(48, "RGB")).eval()
+    path = tmp_path / "backbone.safetensors"
+    save_backbone(path, faces, provenance={"licence": "MIT"})
+    assert is_backbone_file(path)
+    old = tmp_path / "old.safetensors"
+    entry = {
+        "format": 1,
+        "labels": faces.labels,
+        "pixels": asdict(faces.pixels),
+        "provenance": {"licence": "MIT"},
+    }
+    tensors = {k.replace("backbone.", "trunk.", 1): v for k, v in faces.state_dict().items()}
+    save_file(tensors, old, {"emolive-trunk": json.dumps(entry)})
+    for file in (path, old):
+        loaded = load_backbone(file)
+        assert (loaded.net.labels, loaded.net.pixels, loaded.provenance) == (
+            faces.labels,
+            faces.pixels,
+            {"licence": "MIT"},
+        )
+        assert all(torch.equal(v, faces.state_dict()[k]) for k, v in loaded.net.state_dict().items())
+        assert "does not describe a model" in refusal(file)
+    assert not is_backbone_file(tmp_path / "none.safetensors")
+
+
 # The published form, written from our own networks: enough to test the refusals without golden files.
 
 
-def published_trunk(backbone: EfficientFace) -> dict[str, torch.Tensor]:
+def published_backbone(backbone: EfficientFace) -> dict[str, torch.Tensor]:
     out = {}
     for key, value in backbone.state_dict().items():
         parts = key.split(".")
@@ -296,21 +484,24 @@ def published_trunk(backbone: EfficientFace) -> dict[str, torch.Tensor]:
 
 
 def released(backbone: EfficientFace) -> dict[str, torch.Tensor]:
-    weights = published_trunk(backbone) | {"fc.weight": torch.zeros(7, 1024), "fc.bias": torch.zeros(7)}
+    weights = published_backbone(backbone) | {"fc.weight": torch.zeros(7, 1024), "fc.bias": torch.zeros(7)}
     return {f"module.{key}": value for key, value in weights.items()}
+
+
+PUBLISHED = {"audio": "audio", "video": "visual"}
 
 
 def published_ia(classes: int = 8) -> tuple[EmotionNet, dict[str, torch.Tensor]]:
     torch.manual_seed(1)
     net = build(ModelSpec(fusion="ia", labels=EMOTIONS[:classes])).eval()
-    out = {f"visual_model.{key}": value for key, value in published_trunk(net.backbone).items()}
+    out = {f"visual_model.{key}": value for key, value in published_backbone(net.backbone).items()}
     for key, value in net.state_dict().items():
         parts = key.split(".")
-        if parts[0] in ("audio", "visual"):
+        if parts[0] in ("audio_branch", "video_branch"):
             place = 2 * (int(parts[1][-1]) - 1) + int(parts[2])
-            out[f"{parts[0]}_model.conv1d_{place}.{'.'.join(parts[3:])}"] = value
+            out[f"{PUBLISHED[parts[0][:5]]}_model.conv1d_{place}.{'.'.join(parts[3:])}"] = value
         elif parts[0].endswith("_classifier"):
-            out[f"{parts[0].removesuffix('_classifier')}_model.classifier_1.0.{parts[1]}"] = value
+            out[f"{PUBLISHED[parts[0][:5]]}_model.classifier_1.0.{parts[1]}"] = value
         elif parts[0] == "classifier":
             out[f"classifier_1.0.{parts[1]}"] = value
         elif parts[0] == "fusion":
@@ -358,7 +549,7 @@ def test_import_refusals(tmp_path):
     assert "none of its three fusions" in refused({"state_dict": released(EfficientFace())})
     assert "do not divide" in refused({"state_dict": weights}, heads=3)
     some = "module.visual_model.stage3.0.branch1.0.weight"
-    assert "it lacks trunk.stage3.0.skip.0.weight" in refused(
+    assert "it lacks backbone.stage3.0.skip.0.weight" in refused(
         {"state_dict": {key: value for key, value in weights.items() if key != some}}
     )
     odd = {"module.visual_model.conv9.0.weight": torch.zeros(1)}
@@ -374,7 +565,7 @@ def test_import_refusals(tmp_path):
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_released_trunk_with_the_training_log_of_its_authors(tmp_path, monkeypatch, zipped):
+def test_released_backbone_with_the_training_log_of_its_authors(tmp_path, monkeypatch, zipped):
     """Their files pickle a class from the training script, which nobody who loads them has."""
     script = types.ModuleType("__main__")
 
@@ -391,20 +582,20 @@ def test_released_trunk_with_the_training_log_of_its_authors(tmp_path, monkeypat
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "__main__", script)
         torch.save(content, path, _use_new_zipfile_serialization=zipped)
-    taken = load_backbone(path)
+    taken = load_efficientface(path)
     assert not taken.training
     wanted = backbone.state_dict()
     assert all(torch.equal(value, wanted[key]) for key, value in taken.state_dict().items())
 
 
-def test_trunk_refusals(tmp_path):
+def test_backbone_refusals(tmp_path):
     path = tmp_path / "a.pth.tar"
     weights = released(EfficientFace())
 
     def refused(content) -> str:
         torch.save(content, path)
         with pytest.raises(EmoliveError) as error:
-            load_backbone(path)
+            load_efficientface(path)
         return str(error.value)
 
     assert "not a released EfficientFace model" in refused({"state_dict": published_ia()[1]})

@@ -33,9 +33,9 @@ def test_it_says_what_it_was_trained_on_how_good_it_is_and_under_which_licence(p
 
 
 def test_it_knows_what_faces_and_voices_are_like(predictor):
-    for population in (predictor.face, predictor.voice):
+    for population in (predictor.video_stats, predictor.audio_stats):
         assert (population.std > 0).all()
-        assert (population.within > 0).all()
+        assert (population.within_speaker_std > 0).all()
         assert population.mean.any()
 
 

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 import torch
 
-from emolive.cli import main
 from emolive.errors import EmoliveError
-from emolive.models import registry
+from emolive.models import factory
 from emolive.models.io import checkpoint
 from emolive.models.network import EmotionNet
-from emolive.models.runtimes import autotune as backends
-from emolive.models.runtimes import fuse as fold
-from emolive.models.runtimes import onnxruntime as onnx_live
+from emolive.models.runtimes import autotune, fuse
+from emolive.models.runtimes import onnxruntime as onnx_runtime
+from emolive.models.runtimes import torch as torch_runtimes
 from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
 from emolive.predictor import Predictor, load_predictor
 
@@ -35,7 +34,7 @@ def net_of(fusion: str, arch: str, *encoders: str, size: int = 48, heads: int = 
     spec = ModelSpec(
         fusion=fusion,
         arch=arch,
-        encoders=encoders or ("geometry",),
+        encoders=encoders or ("landmarks",),
         num_heads=heads,
         pooling="mean" if arch == "emolive" else "middle",
         audio=SMALL if arch == "emolive" else AudioSpec(),
@@ -43,8 +42,8 @@ def net_of(fusion: str, arch: str, *encoders: str, size: int = 48, heads: int = 
         pixels=PixelSpec(size),
         dropout=0.1,
     )
-    net = registry.build(spec).train()
-    video, audio, pixels = backends.inputs(spec, CPU, 8)
+    net = factory.build(spec).train()
+    video, audio, pixels = autotune.random_inputs(spec, CPU, 8)
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
             module.momentum = 0.9  # else little but the biases comes through
@@ -65,15 +64,14 @@ def largest(a: torch.Tensor, b: torch.Tensor) -> float:
 @pytest.mark.parametrize("fusion", ["lt", "it", "ia"])
 def test_logits_are_those_of_torch(fusion: str, arch: str, name: str) -> None:
     net = net_of(fusion, arch)
-    made = backends.build(name, net, CPU)
-    assert made is not net
-    video, audio, _ = backends.inputs(net.spec, CPU)
+    made = autotune.build(name, net, CPU)
+    assert made.net is not net
+    video, audio, _ = autotune.random_inputs(net.spec, CPU)
     with torch.inference_mode():
         spoken = net(video, audio)
         assert float(spoken.std()) > 0.01
         for given in ((video, audio), (video, 0 * audio), (0 * video, audio)):
-            assert largest(made(*given), net(*given)) < 1e-4
-            assert largest(made.probs(*given), net.probs(*given)) < 1e-4
+            assert largest(made.logits(*given), net(*given)) < 1e-4
         assert largest(spoken, net(0 * video, audio)) > 1e-3
 
 
@@ -81,8 +79,8 @@ def test_logits_are_those_of_torch(fusion: str, arch: str, name: str) -> None:
 @pytest.mark.parametrize("size", [48, 112])
 def test_vectors_of_the_trunk_are_those_of_torch(name: str, size: int) -> None:
     net = net_of("lt", "chumachenko2022", "efficientface", size=size)
-    made = backends.build(name, net, CPU)
-    pixels = backends.inputs(net.spec, CPU)[2]
+    made = autotune.build(name, net, CPU)
+    pixels = autotune.random_inputs(net.spec, CPU)[2]
     assert pixels is not None
     with torch.inference_mode():
         expected = net.encode(pixels)
@@ -93,69 +91,72 @@ def test_vectors_of_the_trunk_are_those_of_torch(name: str, size: int) -> None:
 
 def test_folding_leaves_no_normalisation_and_no_dropout() -> None:
     net = net_of("ia", "emolive", "efficientface")
-    kinds = {type(module).__name__ for module in fold.fuse_batchnorm(net).modules()}
+    kinds = {type(module).__name__ for module in fuse.fuse_batchnorm(net).modules()}
     assert not [kind for kind in kinds if "BatchNorm" in kind]
-    assert not isinstance(next(iter(fold.fuse_batchnorm(net).visual.stage1[0])), torch.nn.BatchNorm1d)
+    assert not isinstance(next(iter(fuse.fuse_batchnorm(net).video_branch.stage1[0])), torch.nn.BatchNorm1d)
     assert any(isinstance(module, torch.nn.BatchNorm1d) for module in net.modules())
 
 
 def test_auto_measures_all_and_takes_the_fastest() -> None:
-    chosen = backends.choose("auto", net_of("ia", "emolive"), CPU)
-    assert set(chosen.took_ms) == {"eager", "folded", "onnx"}
-    assert chosen.took_ms[chosen.name] == min(chosen.took_ms.values())
-    assert not chosen.note
+    chosen = autotune.choose("auto", net_of("ia", "emolive"), CPU)
+    assert set(chosen.latency_ms) == {"eager", "folded", "onnx"}
+    assert chosen.latency_ms[chosen.name] == min(chosen.latency_ms.values())
+    assert not chosen.fallback_reason
 
 
 def test_auto_makes_do_with_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    chosen = backends.choose("auto", net_of("ia", "emolive"), CPU)
-    assert set(chosen.took_ms) == {"eager", "folded"}
-    assert not chosen.note
+    chosen = autotune.choose("auto", net_of("ia", "emolive"), CPU)
+    assert set(chosen.latency_ms) == {"eager", "folded"}
+    assert not chosen.fallback_reason
 
 
 def test_what_cannot_be_built_gives_way_to_torch_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     net = net_of("ia", "emolive")
-    chosen = backends.choose("onnx", net, CPU)
+    chosen = autotune.choose("onnx", net, CPU)
     assert chosen.name == "eager"
     assert chosen.net is net
-    assert chosen.note == "ONNX models want more packages: install emolive[onnx]; plain torch answers."
+    assert (
+        chosen.fallback_reason
+        == "ONNX models need more packages: install emolive[onnx]; plain torch is used instead."
+    )
 
 
 def test_what_says_something_else_gives_way_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(net: EmotionNet) -> EmotionNet:
-        made = fold.fuse_batchnorm(net)
+        made = fuse.fuse_batchnorm(net)
         made.classifier.bias.data[0] += 0.01
         return made
 
-    monkeypatch.setattr(backends, "folded", wrong)
-    chosen = backends.choose("folded", net_of("ia", "emolive"), CPU)
+    monkeypatch.setattr(torch_runtimes, "fuse_batchnorm", wrong)
+    chosen = autotune.choose("folded", net_of("ia", "emolive"), CPU)
     assert chosen.name == "eager"
-    assert "differs from torch by 0.0" in chosen.note
-    assert "folded" not in backends.choose("auto", net_of("ia", "emolive"), CPU).took_ms
+    assert "differs from torch by 0.0" in chosen.fallback_reason
+    assert "folded" not in autotune.choose("auto", net_of("ia", "emolive"), CPU).latency_ms
 
 
 def test_an_export_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     net = net_of("ia", "emolive")
-    onnx_live.convert(net)
+    onnx_runtime.convert(net)
 
     def never(*_: Any) -> bytes:
         raise AssertionError("exported again")
 
-    monkeypatch.setattr(onnx_live, "_traced", never)
-    onnx_live.convert(net)
+    monkeypatch.setattr(onnx_runtime, "_export", never)
+    onnx_runtime.convert(net)
     with torch.no_grad():
         net.classifier.bias += 1
     with pytest.raises(AssertionError, match="exported again"):
-        onnx_live.convert(net)
+        onnx_runtime.convert(net)
 
 
 def test_a_damaged_cache_gives_way_to_torch() -> None:
     net = net_of("ia", "emolive")
-    onnx_live.convert(net)
-    (kept,) = (onnx_live.settings.cache_dir() / "onnx").iterdir()
+    onnx_runtime.convert(net)
+    (kept,) = (onnx_runtime.paths.cache_dir() / "onnx").iterdir()
     kept.write_bytes(kept.read_bytes()[:1000])
-    chosen = backends.choose("onnx", net, CPU)
+    chosen = autotune.choose("onnx", net, CPU)
     assert chosen.name == "onnx", "a damaged file is made anew"
 
 
@@ -165,7 +166,7 @@ def test_unknown_backends_are_refused(random_checkpoint: Callable[..., Path]) ->
 
 
 def test_an_export_runs_on_onnx_runtime_alone(tmp_path: Path) -> None:
-    with pytest.raises(EmoliveError, match="ONNX Runtime alone, not on the backend folded"):
+    with pytest.raises(EmoliveError, match="ONNX Runtime only, not on the backend folded"):
         load_predictor(None, tmp_path / "x.onnx", "cpu", "folded")
 
 
@@ -175,42 +176,7 @@ def test_a_pixel_encoder_gives_the_same_on_every_backend() -> None:
     loaded = checkpoint.Checkpoint(net, spec, {}, Path())
     crop = torch.randint(0, 255, (48, 48, 3), dtype=torch.uint8).numpy()
     vectors = []
-    for name in backends.NAMES:
-        encode = Predictor(loaded, "cpu", name).pixel_encoder()
-        assert encode is not None
-        vectors.append(torch.from_numpy(encode(crop)))
+    for name in autotune.NAMES:
+        (encoder,) = Predictor(loaded, "cpu", name).encoders()
+        vectors.append(torch.from_numpy(encoder(crop[None])[0]))
     assert all(largest(vector, vectors[0]) < 1e-4 for vector in vectors)
-
-
-def test_a_session_says_what_answers(watch: Callable[..., Any]) -> None:
-    one = watch("demo", backend="onnx", mic="none")
-    one.until(lambda: one.session.model_settled, "the model")
-    status = one.status("model")
-    assert status.code == "ready"
-    assert "by ONNX Runtime" in status.text
-
-
-def test_a_session_says_that_torch_stands_in(
-    watch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    one = watch("demo", backend="onnx", mic="none")
-    one.until(lambda: one.session.model_settled, "the model")
-    status = one.status("model")
-    assert (status.level, status.code) == ("warning", "fallback")
-    assert "plain torch answers" in status.text
-    assert one.until_estimates()
-
-
-def test_analyze_says_that_torch_stands_in(
-    clips: dict[str, Path],
-    random_checkpoint: Callable[..., Path],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    given = ["--checkpoint", str(random_checkpoint("ia")), "--format", "jsonl", "--backend", "onnx"]
-    assert main(["analyze", str(clips["blind"]), *given]) == 0
-    told = capsys.readouterr()
-    assert told.out.count("\n") > 5
-    assert told.err.strip().endswith("plain torch answers.")

@@ -1,12 +1,11 @@
-"""The residual arch: what it answers with one stream and with both, and what its training may reach."""
+"""The architecture of the shipped weights: its answers with one and with both streams, and its gradients."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from emolive.models import registry
-from emolive.models.fusion import RESIDUAL
+from emolive.models import factory
 from emolive.models.network import EmotionNet
 from emolive.models.spec import AudioSpec, ModelSpec
 
@@ -17,18 +16,18 @@ def built(fusion: str) -> EmotionNet:
     torch.manual_seed(3)
     spec = ModelSpec(
         fusion=fusion,
-        encoders=("geometry",),
+        encoders=("landmarks",),
         landmarker="dlib68",
         pooling="mean",
         audio=AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64),
         baselines=("none", "neutral", "running"),
-        arch=RESIDUAL,
+        arch="emolive",
     )
-    return registry.build(spec).eval()
+    return factory.build(spec).eval()
 
 
 def inputs(net: EmotionNet, n: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.randn(n, 15, net.video_channels), torch.randn(n, net.audio_channels, 180)
+    return torch.randn(n, 15, net.spec.video_channels), torch.randn(n, net.spec.audio_channels, 180)
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
@@ -36,7 +35,7 @@ def inputs(net: EmotionNet, n: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
 def test_both_streams_answer_together_and_one_by_one(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
-    found = net.branches(video, audio)
+    found = net.answers(video, audio)
     torch.testing.assert_close(net(video, audio), found.joint / 2 + (found.video + found.audio) / 4)
     assert (found.joint - found.video).abs().max() > 1e-3
 
@@ -46,7 +45,7 @@ def test_both_streams_answer_together_and_one_by_one(fusion: str) -> None:
 def test_a_missing_stream_leaves_the_other_as_it_is_alone_whoever_else_is_in_the_batch(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
-    found = net.branches(video, audio)
+    found = net.answers(video, audio)
     seen, heard = video.clone(), audio.clone()
     seen[1], heard[2] = 0, 0
     got = net(seen, heard)
@@ -74,16 +73,16 @@ def test_an_explanation_adds_up_with_both_and_with_one(fusion: str) -> None:
 def test_a_share_of_the_gradient_changes_no_answer_and_reaches_the_branches_less(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
-    atomic_write = net.branches(video, audio)
+    plain = net.answers(video, audio)
     sizes = []
     for share in (1.0, 0.25, 0.0):
         net.zero_grad()
-        found = net.branches(video, audio, share)
-        for ours, theirs in zip(found, atomic_write, strict=True):
+        found = net.answers(video, audio, share)
+        for ours, theirs in zip(found, plain, strict=True):
             torch.testing.assert_close(ours, theirs)
         found.joint.square().sum().backward()
         sizes.append(
-            sum(float(p.grad.abs().sum()) for p in net.visual.stage1.parameters() if p.grad is not None)
+            sum(float(p.grad.abs().sum()) for p in net.video_branch.stage1.parameters() if p.grad is not None)
         )
     assert sizes[1] == pytest.approx(sizes[0] / 4, rel=1e-3)
     assert sizes[2] == 0

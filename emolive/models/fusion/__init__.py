@@ -1,0 +1,1 @@
+"""Fusions of the audio and the video stream, one module each; see `emolive.models.fusion.base`."""

@@ -1,0 +1,83 @@
+"""What executes a network: torch as it is, torch with fused layers, or ONNX Runtime.
+
+Importing this module does not import torch, so that option parsers can name the backends.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
+
+from emolive.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from emolive.models.spec import ModelSpec
+
+BackendName = Literal["auto", "eager", "folded", "onnx"]
+BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
+"""Names for options: "auto" measures the others and takes the fastest."""
+AUTO, EAGER, FOLDED, ONNX = BACKENDS
+TITLES: dict[str, str] = {EAGER: "torch", FOLDED: "torch with fused layers", ONNX: "ONNX Runtime"}
+
+
+class RunnableNet(Protocol):
+    """What runs behind a runtime: an `EmotionNet`, or an `OnnxNet`."""
+
+    spec: ModelSpec
+    temperature: Tensor
+
+    def __call__(self, video: Tensor, audio: Tensor) -> Tensor:
+        """(B, n_bins, video_channels), (B, audio_channels, frames) → logits (B, classes)."""
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """(N, 3, S, S) prepared as `spec.pixels` says → (N, dim of the learned encoder)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A network that is ready to run."""
+
+    name: str
+    """One of `BACKENDS` without "auto"."""
+    net: RunnableNet
+    device: torch.device
+    half: bool = False
+    """Compute in half precision."""
+    fallback_reason: str = ""
+    """Why it is not the runtime that was asked for, in one sentence."""
+    latency_ms: dict[str, float] = field(default_factory=dict)
+    """Median time per estimate of each runtime that was measured, if any was."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return TITLES[self.name]
+
+    def logits(self, video: Tensor, audio: Tensor) -> Tensor:
+        """The network's logits (B, classes), float32 on the CPU. Inputs as for the network."""
+        import torch
+
+        with torch.inference_mode(), self._precision():
+            return self.net(video.to(self.device), audio.to(self.device)).float().cpu()
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Vectors (N, dim) of prepared crops (N, 3, S, S), float32 on the CPU."""
+        import torch
+
+        with torch.inference_mode(), self._precision():
+            return self.net.encode(pixels.to(self.device)).float().cpu()
+
+    def _precision(self) -> torch.autocast | nullcontext[None]:
+        import torch
+
+        return torch.autocast(self.device.type) if self.half else nullcontext()
+
+
+def check_backend(name: str) -> None:
+    """ConfigError unless there is a backend of this name, or it is "auto"."""
+    if name not in BACKENDS:
+        raise ConfigError(f"There is no backend {name}: choose {', '.join(BACKENDS)}.")

@@ -1,0 +1,1 @@
+"""Frame encoders: what turns a face in one frame into a vector."""
