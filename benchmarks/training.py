@@ -14,15 +14,15 @@ from emolive.models import factory
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
 from emolive.process_stats import peak_rss_bytes
-from training.config import Options
-from training.emotion_trainer import loss_of
+from training.config import TrainConfig
+from training.emotion_trainer import emotion_loss
 from training.malloc import keep_memory
-from training.modality_dropout import Masked, mask
+from training.modality_dropout import MaskedBatch, apply_mask
 
 BATCH = 8
 CACHED_S = 0.05
 BOTTLENECK = "The four copies of softhard keep one core busy at its peak rate for longer than that."
-OPTIONS = Options(fusion="lt", recipe="reference", mask="softhard", aux=0.0, label_smoothing=0.0)
+CONFIG = TrainConfig(fusion="lt", arch="chumachenko2022", mask="softhard", aux=0.0, label_smoothing=0.0)
 
 
 def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
@@ -39,7 +39,7 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     target = truth[:, None].expand(-1, 3, -1)
 
     def step() -> None:
-        _step(net, optimizer, mask(video, audio, target, "softhard"))
+        _step(net, optimizer, apply_mask(video, audio, target, "softhard"))
 
     times = interleaved({"cached": step}, config.rounds)["cached"]
     label = "training step, cached vectors"
@@ -66,9 +66,9 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     )
 
 
-def _step(net: EmotionNet, optimizer: torch.optim.Optimizer, masked: Masked) -> None:
+def _step(net: EmotionNet, optimizer: torch.optim.Optimizer, masked: MaskedBatch) -> None:
     optimizer.zero_grad()
-    loss_of(net, masked, OPTIONS).backward()  # type: ignore[no-untyped-call]
+    emotion_loss(net, masked, CONFIG).backward()  # type: ignore[no-untyped-call]
     optimizer.step()
 
 
@@ -76,6 +76,6 @@ def _unfrozen(net: EmotionNet, optimizer: torch.optim.Optimizer, audio: Tensor, 
     """As published: the copies of `softhard` are made of pixels, and each goes through the backbone."""
     frames, size = net.spec.n_bins, net.spec.pixels.size
     flat = torch.rand(len(audio), frames, 3 * size * size)
-    masked = mask(flat, audio, target, "softhard")
+    masked = apply_mask(flat, audio, target, "softhard")
     vectors = net.encode(masked.video.view(-1, 3, size, size))
     _step(net, optimizer, masked._replace(video=vectors.view(-1, frames, vectors.shape[-1])))

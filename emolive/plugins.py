@@ -281,7 +281,40 @@ DATASETS = Registry(
         "landmarks": ("RAVDESS landmarks in an .npz file", "preprocessing.datasets.landmarks_npz:Landmarks"),
     },
 )
-AUGMENTATIONS = Registry("augmentation", "emolive.augmentations", {})
+AUGMENTATIONS = Registry(
+    "augmentation",
+    "emolive.augmentations",
+    {
+        "flip": ("mirrored faces", "training.augment.flip:HorizontalFlip"),
+        "gain_eq": ("random gain and equalisation", "training.augment.gain_eq:RandomGainEq"),
+        "background_noise": ("steady background noise", "training.augment.background_noise:BackgroundNoise"),
+        "landmark_affine": (
+            "linear maps of the landmarks",
+            "training.augment.landmark_affine:LandmarkAffine",
+        ),
+        "low_fps": ("low frame rate", "training.augment.low_fps:LowFrameRate"),
+        "landmark_noise": (
+            "jitter and offset of the face features",
+            "training.augment.landmark_noise:LandmarkNoise",
+        ),
+        "partial_window": (
+            "windows of a session that has just begun",
+            "training.augment.partial_window:PartialWindow",
+        ),
+        "missing_bins": ("spans without a face", "training.augment.missing_bins:MissingBins"),
+        "spec_augment": ("SpecAugment", "training.augment.spec_augment:SpecAugment"),
+        "mixup": ("mixup", "training.augment.mixup:Mixup"),
+        "crop_affine": (
+            "flip, rotation, scale and shift of face crops",
+            "training.augment.crop_affine:CropAffine",
+        ),
+        "color_jitter": (
+            "contrast, brightness and tint of face crops",
+            "training.augment.color_jitter:ColorJitter",
+        ),
+        "random_erasing": ("rectangles over face crops", "training.augment.random_erasing:RandomErasing"),
+    },
+)
 
 REGISTRIES = (
     SOURCES,

@@ -8,20 +8,11 @@ from pathlib import Path
 from time import monotonic
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from preprocessing.annotations import ClipEntry
 from preprocessing.clip_processor import ClipProcessor, source_state
 from preprocessing.output import OutputFolder
+from preprocessing.progress import ProgressBar
 from preprocessing.records import DatasetIndex, PreprocessConfig, Step
 from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
 
@@ -105,32 +96,16 @@ def run(
     remaining = unfinished(root, output, index, steps)
     start_s = monotonic()
     try:
-        with sigterm_as_interrupt(), _progress(console) as progress:
+        with sigterm_as_interrupt(), ProgressBar(console, "Processing", "clips") as bar:
+            bar.start(len(remaining))
             factory = ClipProcessorFactory(root, output.root, config, steps)
             results = map_ordered(factory, remaining, min(workers, len(remaining)))
             with closing(results):
-                for _ in progress.track(results, total=len(remaining)):
-                    pass
+                for _ in results:
+                    bar.advance()
     except KeyboardInterrupt:
         done = len(index.clips) - len(unfinished(root, output, index, steps))
         raise Stopped(
             f"Stopped: {done} of {len(index.clips)} clips are done. Run the same command again to continue."
         ) from None
     return RunSummary(len(remaining), len(index.clips) - len(remaining), monotonic() - start_s)
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("Clips"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Throughput(),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=console,
-    )
-
-
-class _Throughput(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.2f} clips/s" if task.speed else "- clips/s")

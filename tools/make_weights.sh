@@ -1,10 +1,10 @@
 #!/bin/sh
-# From the data to the shipped weights: mean shape → landmarks and sound → pixel trunk → five folds by actor
-# (figures, temperature) → one model of all training actors for each fusion → assets/models with the card.
+# From the data to the shipped weights: mean shape → landmarks and audio → backbone → five folds by actor (results,
+# temperature) → one model of all training actors for each fusion → assets/models with the card.
 #   tools/make_weights.sh DATA [WORK]      DATA holds ravdess/landmarks, ravdess/audio_22050_flac,
-#                                          teacher/ravdess_posteriors.csv and, for the pixel trunk,
+#                                          teacher/ravdess_posteriors.csv and, for the backbone,
 #                                          ferplus/ferplus.zip
-# What is done is not done again: it goes on where it was stopped. Actor 01 is never trained on.
+# An interrupted run continues where it was stopped. Actor 01 is never trained on.
 set -eu
 
 data=${1:?"name the folder of the data, as EMOLIVE_DATA does"}
@@ -13,34 +13,34 @@ bin=$(dirname "$(command -v emolive-train || echo .venv/bin/emolive-train)")
 here=$(pwd)
 mkdir -p "$work" "$here/assets/models"
 
-# The mean shape that all landmarks are laid on; the same faces give the same file again.
+# The mean shape that all landmarks are aligned to; the same faces give the same file.
 "$bin/python" -m preprocessing.mean_shape "$data/ravdess/landmarks/dlib68_every_2nd_frame.npz" \
     "$here/assets/face/mean_shape.json" --leave-out actor:01
 
-# Left out: actor 01, and two trials of actor 18 whose landmarks are one and the same recording.
+# Left out: actor 01, and two trials of actor 18 whose landmarks are of the same recording.
 "$bin/emolive-preprocess" landmarks "$data/ravdess/landmarks/dlib68_every_2nd_frame.npz" \
     "$work/speech.csv" --sound-root "$data/ravdess/audio_22050_flac" --splits none \
     --leave-out actor:01 01-01-02-01-18 01-01-02-02-18
 
-# The pixel trunk: small pictures first, which cost less than half; then larger ones; then these hardly changed,
-# since a net of this size knows the faces that it trained on hardly better than others.
-faces() { # FOLDER FROM options
+# The backbone: small images first, which cost less than half; then larger ones; then these with weaker
+# augmentation, since a network of this size overfits little.
+backbone() { # FOLDER FROM options
     to=$1
     from=""
-    [ -z "$2" ] || from="--pretrain_path $work/$2/trunk.safetensors"
+    [ -z "$2" ] || from="--pretrain_path $work/$2/backbone.safetensors"
     shift 2
     resume=""
     [ ! -e "$work/$to/last.pt" ] || resume="--resume_path $work/$to"
     # shellcheck disable=SC2086
-    "$bin/emolive-train" faces "$data/ferplus/ferplus.zip" --result_path "$work/$to" $from $resume "$@" \
+    "$bin/emolive-train" backbone "$data/ferplus/ferplus.zip" --result_path "$work/$to" $from $resume "$@" \
         --licence "not stated for the pictures (FER2013); labels MIT"
 }
 if [ -e "$data/ferplus/ferplus.zip" ]; then
-    faces faces-64 "" --sample_size 64 --n_epochs 22
-    faces faces-96 faces-64 --sample_size 96 --n_epochs 10 --learning_rate 1e-3
-    faces faces-last faces-96 --sample_size 96 --n_epochs 6 --learning_rate 1e-3 --warmup 0.1 --occlusion 0.1 \
-        --rotation 8 --scale 0.1 --shift 0.05 --brightness 0.1 --contrast 0.2
-    cp "$work/faces-last/trunk.safetensors" "$here/assets/models/efficientface.safetensors"
+    backbone backbone-64 "" --sample_size 64 --n_epochs 22
+    backbone backbone-96 backbone-64 --sample_size 96 --n_epochs 10 --learning_rate 1e-3
+    backbone backbone-last backbone-96 --sample_size 96 --n_epochs 6 --learning_rate 1e-3 --warmup 0.1 \
+        --occlusion 0.1 --rotation 8 --scale 0.1 --shift 0.05 --brightness 0.1 --contrast 0.2
+    cp "$work/backbone-last/backbone.safetensors" "$here/assets/models/efficientface.safetensors"
 fi
 
 for fusion in ia lt it; do

@@ -1,194 +1,174 @@
-"""Batches of windows as the network takes them, put together for all samples at once."""
+"""Training batches: windows of some clips, augmented and normalized for all samples at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from emolive.errors import EmoliveError
+from emolive.errors import ConfigError
 from emolive.models.spec import ModelSpec
-from emolive.normalization import Normalizer
-from training import augment
-from training.augment import AugmentConfig
-from training.distillation import SoftTargets, soft_targets
-from training.normalizer_sampler import GlobalStatsPair, NormalizerSampler, mirroring
+from training.augment.base import Stage, WindowBatch
+from training.augment.pipeline import WindowPipeline
+from training.batch_normalizer import BatchNormalizer
+from training.distillation import SoftTargets, make_targets
+from training.encoder_traits import mirror_of
+from training.normalizer_sampler import GlobalStatsPair, NormalizerSampler
 from training.window_dataset import WindowDataset
 
 IntArray = NDArray[np.int64]
 
 
-def targets(windows: WindowDataset, labels: Sequence[str]) -> IntArray:
-    """(N,) class of each clip. EmoliveError for a label that the model does not know."""
-    known = {label: i for i, label in enumerate(labels)}
-    for item in windows.items:
-        if item.label not in known:
-            raise EmoliveError(
-                f"{item.id} has the label {item.label}, and the model knows {', '.join(labels)}."
+def class_indices(dataset: WindowDataset, labels: Sequence[str]) -> IntArray:
+    """(N,) class of each clip.
+
+    Raises:
+        ConfigError: a clip has a label that the model does not have.
+    """
+    index = {label: i for i, label in enumerate(labels)}
+    for item in dataset.items:
+        if item.label not in index:
+            raise ConfigError(
+                f"The clip {item.id} has the label {item.label}, but the model has {', '.join(labels)}."
             )
-    return np.array([known[item.label] for item in windows.items], np.int64)
+    return np.array([index[item.label] for item in dataset.items], np.int64)
 
 
 class EncodeBatch(Protocol):
-    """Makes the frame vectors of windows anew for each batch, with gradients for what makes them."""
+    """Computes the frame features of windows anew for each batch, with gradients for the encoder."""
 
-    def __call__(self, clips: IntArray, shifts: IntArray, mine: slice) -> Tensor:
-        """(B, frames, face width), zero for missing frames and for samples that are not `mine`.
+    def __call__(self, clips: IntArray, shifts: IntArray, rank_slice: slice) -> Tensor:
+        """(B, bins, D) features, zero for missing frames and for samples outside `rank_slice`.
 
-        Must draw the same for all samples, whichever of them are `mine`.
+        It must draw the same random numbers whatever `rank_slice` is.
         """
 
 
-class Batches:
-    """Training batches of some clips.
+class BatchMaker:
+    """Makes the training batches of some clips.
 
     Args:
-        windows: of all clips.
+        dataset: windows of all clips.
         clips: indices of the training clips.
         spec: of the model.
-        known: the populations of the training clips.
-        strengths: of augmentation.
-        shares: how often each of spec.baselines is drawn; sums to 1.
+        global_stats: of the training clips.
+        augment: the augmentations.
+        mode_shares: how often each of spec.baselines is drawn; they sum to 1.
         balanced: draw each class equally often.
-        taught: soft targets to mix in; None for the labels alone.
-        look: instead of the vectors in `windows`.
+        soft_targets: of a teacher; None for the labels alone.
+        encode: computes the frame features, in place of those in `dataset`.
     """
 
     def __init__(
         self,
-        windows: WindowDataset,
+        dataset: WindowDataset,
         clips: IntArray,
         spec: ModelSpec,
-        known: GlobalStatsPair,
+        global_stats: GlobalStatsPair,
         *,
-        strengths: AugmentConfig,
-        shares: Sequence[float],
+        augment: WindowPipeline,
+        mode_shares: Sequence[float],
         balanced: bool = False,
-        soft_labels: SoftTargets | None = None,
-        look: EncodeBatch | None = None,
+        soft_targets: SoftTargets | None = None,
+        encode: EncodeBatch | None = None,
     ) -> None:
-        self._windows, self._clips, self._spec, self._look = windows, clips, spec, look
-        self._strengths, self._shares = strengths, np.asarray(shares, float)
-        self._bank: NormalizerSampler | None = None
-        self.know(windows, known)
-        self._flip = mirroring(spec)
-        truth = targets(windows, spec.labels)
-        self._targets = soft_targets(truth, len(spec.labels), soft_labels)
-        mine = truth[clips]
-        weights = 1 / np.bincount(mine, minlength=len(spec.labels))[mine]
+        self._dataset, self._clips, self._spec, self._encode = dataset, clips, spec, encode
+        self._augment, self._mode_shares = augment, np.asarray(mode_shares, float)
+        self._normalizers: NormalizerSampler | None = None
+        self.set_stats(dataset, global_stats)
+        self._mirror = mirror_of(spec)
+        classes = class_indices(dataset, spec.labels)
+        self._targets = make_targets(classes, len(spec.labels), soft_targets)
+        weights = 1 / np.bincount(classes[clips], minlength=len(spec.labels))[classes[clips]]
         self._weights = weights / weights.sum() if balanced else None
 
     def __len__(self) -> int:
         return len(self._clips)
 
-    def know(self, windows: WindowDataset, known: GlobalStatsPair) -> None:
-        """Draw baselines from these windows of the same clips from now on."""
+    def set_stats(self, dataset: WindowDataset, global_stats: GlobalStatsPair) -> None:
+        """Draw normalizers from these features of the same clips from now on."""
         if self._spec.baselines:
-            self._bank = NormalizerSampler(windows, self._clips.tolist(), known, self._spec)
+            self._normalizers = NormalizerSampler(dataset, self._clips.tolist(), global_stats, self._spec)
 
-    def order(self, seed: int, epoch: int) -> IntArray:
+    def epoch_order(self, seed: int, epoch: int) -> IntArray:
         """The clips of an epoch; a function of seed and epoch alone."""
         rng = np.random.default_rng([seed, epoch])
         if self._weights is not None:
             return rng.choice(self._clips, len(self._clips), p=self._weights)
         return rng.permutation(self._clips)
 
-    def batch(
-        self, clips: IntArray, rng: np.random.Generator, mine: slice = slice(None)
+    def make(
+        self, clips: IntArray, rng: np.random.Generator, rank_slice: slice = slice(None)
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Augmented inputs for clips, each at a random shift, baseline and flip.
+        """Augmented inputs for clips, each at a random shift and with a random normalizer.
 
         Args:
             clips: B indices.
-            rng: draws together with torch's own generator; what it draws does not depend on `mine`.
-            mine: the samples whose inputs will be looked at; with `look` the faces of others are missing.
+            rng: draws together with torch's global generator; what it draws does not depend on `rank_slice`.
+            rank_slice: the samples that this process will use; with `encode` the video of others is zero.
 
         Returns:
-            video (B, frames, channels), audio (B, channels, steps), target (B, 3, classes) for both
-            streams, the face alone and the voice alone.
+            video (B, bins, channels), audio (B, channels, steps), target (B, 3, classes) for both streams,
+            the video alone and the audio alone.
         """
-        windows, strengths, spec = self._windows, self._strengths, self._spec
-        n = len(clips)
-        shifts = rng.integers(len(windows.shifts_s), size=n)
-        flips = (rng.random(n) < strengths.flip) if self._flip else np.zeros(n, bool)
-        if self._look is not None:
-            face = self._look(clips, shifts, mine).cpu()
-        else:
-            bins = np.asarray(windows.bins[clips, shifts])
-            if self._flip is not None and flips.any():
-                order, sign = self._flip
-                bins[flips] = bins[flips][..., order] * sign
-            face = torch.from_numpy(bins)
-        seen = torch.from_numpy(np.asarray(windows.bins_present[clips, shifts]))
-        voice = torch.from_numpy(np.asarray(windows.steps[clips, shifts])).float()
-        heard = torch.from_numpy(np.asarray(windows.steps_present[clips, shifts]))
-        voice = augment.random_gain_eq(voice, strengths)
-        if spec.audio.encoder.has_band_levels:
-            voice = augment.add_noise(voice, strengths)
-        if self._bank is not None:
-            modes = rng.choice(len(spec.baselines), n, p=self._shares)
-            drawn = [
-                self._bank.draw(int(clip), spec.baselines[mode], rng, flipped=bool(flip))
-                for clip, mode, flip in zip(clips, modes, flips, strict=True)
-            ]
-            faces, voices = (BatchNormalizer.of(part, spec) for part in zip(*drawn, strict=True))
-            if self._flip is not None and strengths.landmark_affine:
-                maps = augment.random_affine(n, strengths)
-                face, faces = (
-                    augment.apply_affine(face, maps),
-                    faces.seen(lambda x: augment.apply_affine(x, maps)),
-                )
-            if self._flip is not None and spec.pooling == "mean" and strengths.few_frames:
-                factor = augment.std_scale(n, strengths)
-                face = augment.apply_std_scale(face, factor)
-                faces = faces.seen(lambda x: augment.apply_std_scale(x, factor))
-            face, voice = augment.face_noise(faces.apply(face), strengths), voices.apply(voice)
-        beginning = augment.random_onsets(n, strengths)
-        seen = seen & augment.onset_mask(beginning, seen.shape[1])
-        heard = heard & augment.onset_mask(beginning, heard.shape[1])
-        seen = seen & ~augment.random_spans(n, seen.shape[1], strengths.missing_bins)
-        cut = augment.random_spans(n, heard.shape[1], strengths.masked_steps)
-        voice = voice * ~augment.random_spans(n, voice.shape[2], strengths.masked_bands)[:, None]
-        if self._bank is None:
-            video, audio = face * seen[..., None], voice * ~cut[..., None]
-        else:
-            video = faces.flagged(face) * seen[..., None]
-            audio = voices.flagged(voice) * (heard & ~cut)[..., None]
-        return augment.mix(video, audio.mT.contiguous(), self._targets[clips], strengths.mixup)
+        batch = self._augment(self._read(clips, rng, rank_slice), Stage.VIEW)
+        if self._normalizers is not None:
+            self._draw_normalizers(batch, clips)
+        batch = self._augment(batch, Stage.FEATURES)
+        if batch.video_normalizer is not None and batch.audio_normalizer is not None:
+            batch.video = batch.video_normalizer.apply(batch.video)
+            batch.audio = batch.audio_normalizer.apply(batch.audio)
+        batch = self._augment(batch, Stage.NORMALIZED)
+        batch = self._augment(_masked(batch), Stage.INPUTS)
+        return batch.video, batch.audio.mT.contiguous(), batch.target
 
+    def _read(self, clips: IntArray, rng: np.random.Generator, rank_slice: slice) -> WindowBatch:
+        dataset = self._dataset
+        shifts = rng.integers(len(dataset.shifts_s), size=len(clips))
 
-class BatchNormalizer(NamedTuple):
-    """`Normalizer.apply` over a batch: (B, T, D) rows, each sample with a baseline of its own."""
+        def stored(values: NDArray[np.generic]) -> Tensor:
+            return torch.from_numpy(np.asarray(values[clips, shifts]))
 
-    shift: Tensor
-    """(B, 1, D)"""
-    scale: Tensor
-    """(B, 1, D)"""
-    flags: Tensor
-    """(B, 1, modes)"""
-    own: Tensor
-    """(B, 1, 1) whether the baseline is the person's own, and not that of all people."""
-
-    @classmethod
-    def of(cls, drawn: Sequence[Normalizer], spec: ModelSpec) -> BatchNormalizer:
-        flags = torch.tensor([[float(b.mode == mode) for mode in spec.baselines] for b in drawn])
-        shift, scale = (
-            torch.from_numpy(np.stack([getattr(b, part) for b in drawn])) for part in ("shift", "scale")
+        video = (
+            stored(dataset.video) if self._encode is None else self._encode(clips, shifts, rank_slice).cpu()
         )
-        own = torch.tensor([b.mode != "none" for b in drawn])
-        return cls(shift[:, None], scale[:, None], flags[:, None], own[:, None, None])
+        return WindowBatch(
+            self._spec,
+            rng,
+            video,
+            stored(dataset.video_present),
+            stored(dataset.audio).float(),
+            stored(dataset.audio_present),
+            self._targets[clips],
+            self._mirror,
+        )
 
-    def seen(self, change: Callable[[Tensor], Tensor]) -> BatchNormalizer:
-        """Of faces that were changed so: who looks different does so in their own baseline too."""
-        return self._replace(shift=torch.where(self.own, change(self.shift), self.shift))
+    def _draw_normalizers(self, batch: WindowBatch, clips: IntArray) -> None:
+        assert self._normalizers is not None
+        modes = batch.rng.choice(len(self._spec.baselines), len(clips), p=self._mode_shares)
+        pairs = [
+            self._normalizers.sample(
+                int(clip), self._spec.baselines[mode], batch.rng, mirrored=bool(mirrored)
+            )
+            for clip, mode, mirrored in zip(clips, modes, batch.mirrored, strict=True)
+        ]
+        video, audio = (BatchNormalizer.stack(part, self._spec) for part in zip(*pairs, strict=True))
+        batch.video_normalizer, batch.audio_normalizer = video, audio
 
-    def apply(self, rows: Tensor) -> Tensor:
-        return (rows - self.shift) / self.scale
 
-    def flagged(self, rows: Tensor) -> Tensor:
-        """(B, T, D) → (B, T, D + modes)"""
-        return torch.cat([rows, self.flags.expand(-1, rows.shape[1], -1)], dim=2)
+def _masked(batch: WindowBatch) -> WindowBatch:
+    """Mode flags behind the features, and zeros where something is missing or hidden."""
+    if batch.video_normalizer is not None and batch.audio_normalizer is not None:
+        video = batch.video_normalizer.append_flags(batch.video)
+        audio = batch.audio_normalizer.append_flags(batch.audio)
+        present = batch.audio_present & ~batch.audio_masked
+    else:
+        # As published: missing sound is the features of silence, not zero.
+        video, audio, present = batch.video, batch.audio, ~batch.audio_masked
+    batch.video = video * batch.video_present[..., None]
+    batch.audio = audio * present[..., None]
+    return batch

@@ -1,4 +1,4 @@
-"""One annotated clip as evidence: the same frame vectors and sound as `emolive.file_analyzer` gets."""
+"""Frame features and waveform of one annotated clip, the same as `emolive.file_analyzer` computes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emolive._compat.opencv import cv2
 from emolive.capture.decode import read_audio
 from emolive.clock import NS_PER_S, to_ns, to_s
-from emolive.errors import EmoliveError
+from emolive.errors import EmoliveError, MediaError
 from emolive.file_analyzer import ClipFeatures, extract_clip_features
 from emolive.models.spec import ModelSpec
 from emolive.types import FloatArray, Frame, Image
@@ -23,18 +23,19 @@ from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
 from emolive.windowing import FeatureTrack, Waveform
 from preprocessing.annotations import Annotations, ClipEntry
+from training.encoder_traits import reads_only_landmarks
 
 LANDMARK_RATE_HZ = 30_000 / 1001
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 
 class ClipReader:
-    """Reads the clips of an annotation file as one kind of model sees them.
+    """Reads the clips of an annotation file as the input of one kind of model.
 
     Args:
-        annotations: whose paths to read.
-        spec: which vectors and sound.
-        encoders: of the model; needed where one of them is learned.
+        annotations: the clips.
+        spec: of the model.
+        encoders: of the model; needed if one of them is learned.
     """
 
     def __init__(
@@ -43,110 +44,115 @@ class ClipReader:
         self._annotations = annotations
         self._spec = spec
         self._encoders = encoders
-        self._perceiver: FacePipeline | None = None
+        self._face_pipeline: FacePipeline | None = None
         self._archives: dict[Path, Any] = {}
 
     def read(self, item: ClipEntry) -> ClipFeatures:
-        """The evidence of a clip.
+        """The features of a clip.
 
         Raises:
-            EmoliveError: a file of it cannot be read, or holds neither picture nor sound.
+            MediaError: a file of it cannot be read, or it has neither video nor audio.
         """
-        sound: Waveform | None = None
+        waveform: Waveform | None = None
         video, key = self._annotations.locate(item.video)
         audio, _ = self._annotations.locate(item.audio)
         try:
             if item.audio and item.audio != item.video:
-                sound = _sound(audio)
-            seconds = len(sound.samples) / sound.rate_hz if sound else None
+                waveform = _read_audio(audio)
+            duration_s = len(waveform.samples) / waveform.rate_hz if waveform else None
             if not item.video:
                 track = None
             elif key:
                 track = self._landmarks(video, key)
             elif video.is_dir() or video.suffix == ".npy":
-                track = self._crops(_pictures(video), seconds)
+                track = self._crops(_read_images(video), duration_s)
             else:
                 media = self._media(video)
-                track, sound = media.video, sound or (media.audio if item.audio else None)
+                track, waveform = media.video, waveform or (media.audio if item.audio else None)
         except EmoliveError as error:
-            raise EmoliveError(f"The clip {item.id} cannot be used. {error}") from error
-        if track is None and sound is None:
-            raise EmoliveError(f"The clip {item.id} cannot be used. It holds neither picture nor sound.")
+            raise MediaError(f"The clip {item.id} cannot be used. {error}") from error
+        if track is None and waveform is None:
+            raise MediaError(f"The clip {item.id} cannot be used. It has neither video nor audio.")
         end_ns = int(track.stamps_ns[-1]) if track is not None and len(track.stamps_ns) else 0
-        if sound is not None:
-            end_ns = max(end_ns, to_ns(len(sound.samples) / sound.rate_hz))
-        return ClipFeatures(video if item.video else audio, track, sound, to_s(end_ns))
+        if waveform is not None:
+            end_ns = max(end_ns, to_ns(len(waveform.samples) / waveform.rate_hz))
+        return ClipFeatures(video if item.video else audio, track, waveform, to_s(end_ns))
 
-    def _follow(self) -> FacePipeline:
-        if self._perceiver is None:
-            self._perceiver = FacePipeline.for_spec(self._spec, self._encoders)
-        return self._perceiver
+    @property
+    def face_pipeline(self) -> FacePipeline:
+        """Finds and encodes the faces of images; made when it is first used."""
+        if self._face_pipeline is None:
+            self._face_pipeline = FacePipeline.for_spec(self._spec, self._encoders)
+        return self._face_pipeline
 
     def _media(self, path: Path) -> ClipFeatures:
-        return extract_clip_features(path, self._follow(), FrameSampler(self._spec, 0), self._spec.frame_dim)
+        return extract_clip_features(
+            path, self.face_pipeline, FrameSampler(self._spec, 0), self._spec.frame_dim
+        )
 
     def _landmarks(self, path: Path, key: str) -> FeatureTrack:
-        """Rows of landmarks, each at the time of its frame."""
-        if any(encoder.landmarker == "none" for encoder in self._spec.encoder_classes):
-            raise EmoliveError(
-                f"{path.name} holds landmarks, and {'+'.join(self._spec.encoders)} wants pixels."
+        """Features of landmarks, each at the time of its frame."""
+        if not reads_only_landmarks(self._spec):
+            raise MediaError(
+                f"{path.name} holds landmarks, but the encoder {'+'.join(self._spec.encoders)} reads images."
             )
         if path not in self._archives:
             try:
                 self._archives[path] = np.load(path)
             except (OSError, ValueError) as error:
-                raise EmoliveError(f"{path} cannot be read: {error}.") from error
+                raise MediaError(f"{path} cannot be read: {error}.") from error
         archive = self._archives[path]
         try:
             points, frames = np.asarray(archive[f"{key}/xy"]), np.asarray(archive[f"{key}/frame"])
             rate = float(archive[f"{key}/rate"]) if f"{key}/rate" in archive else LANDMARK_RATE_HZ
         except (KeyError, OSError, ValueError) as error:
-            raise EmoliveError(f"{path.name} lacks {key}/xy or {key}/frame.") from error
+            raise MediaError(f"{path.name} lacks {key}/xy or {key}/frame.") from error
         if points.shape != (len(frames), landmarks.POINTS, 2) or rate <= 0:
-            raise EmoliveError(f"{path.name}#{key} holds {points.shape} points for {len(frames)} frames.")
+            raise MediaError(f"{path.name}#{key} holds {points.shape} points for {len(frames)} frames.")
         if np.any(np.diff(frames) <= 0) or not np.all(np.isfinite(points)):
-            raise EmoliveError(f"{path.name}#{key} is damaged: frames out of order, or points not finite.")
+            raise MediaError(f"{path.name}#{key} is damaged: frames out of order, or points not finite.")
         stamps = np.round(frames.astype(np.float64) / rate * NS_PER_S).astype(np.int64)
         sampler = FrameSampler(self._spec, 0)
-        due = np.array([sampler.accept(int(t)) for t in stamps], bool)
-        rows = points[due].astype(np.float32)
-        vectors = np.concatenate([encoder(rows) for encoder in build_encoders(self._spec)], axis=1)
-        return FeatureTrack(stamps[due], vectors, np.ones(len(vectors), np.bool_))
+        accepted = np.array([sampler.accept(int(t)) for t in stamps], bool)
+        rows = points[accepted].astype(np.float32)
+        features = np.concatenate([encoder(rows) for encoder in build_encoders(self._spec)], axis=1)
+        return FeatureTrack(stamps[accepted], features, np.ones(len(features), np.bool_))
 
-    def _crops(self, pictures: list[Image], seconds: float | None) -> FeatureTrack:
-        """Face crops that lie evenly over the clip; all black ones are padding, not faces."""
+    def _crops(self, images: list[Image], duration_s: float | None) -> FeatureTrack:
+        """Features of face crops, which lie evenly over the clip; black ones are padding, not faces."""
         spec = self._spec
-        duration = seconds or spec.window_s
-        stamps = np.round((np.arange(len(pictures)) + 0.5) / len(pictures) * duration * NS_PER_S).astype(
+        duration_s = duration_s or spec.window_s
+        stamps = np.round((np.arange(len(images)) + 0.5) / len(images) * duration_s * NS_PER_S).astype(
             np.int64
         )
-        present = np.array([bool(picture.any()) for picture in pictures])
-        vectors = np.zeros((len(pictures), spec.frame_dim), np.float32)
-        if self._perceiver is not None:
-            self._perceiver.reset()
-        for i, picture in enumerate(pictures):
+        present = np.array([bool(image.any()) for image in images])
+        features = np.zeros((len(images), spec.frame_dim), np.float32)
+        if self._face_pipeline is not None:
+            # The face of the clip before must not decide where this one is looked for.
+            self._face_pipeline.reset()
+        for i, image in enumerate(images):
             if not present[i]:
                 continue
             if spec.landmarker != "none":
-                seen = self._follow().process(Frame(int(stamps[i]), picture, i)).features
-                present[i] = seen is not None
-                vectors[i] = 0.0 if seen is None else seen
+                found = self.face_pipeline.process(Frame(int(stamps[i]), image, i)).features
+                present[i] = found is not None
+                features[i] = 0.0 if found is None else found
             elif self._encoders is not None:
-                vectors[i] = np.concatenate([_encode_crop(picture, encoder) for encoder in self._encoders])
-        return FeatureTrack(stamps, vectors, present)
+                features[i] = np.concatenate([_encode_crop(image, encoder) for encoder in self._encoders])
+        return FeatureTrack(stamps, features, present)
 
 
-def _encode_crop(picture: Image, encoder: FrameEncoder) -> FloatArray:
-    reads = encoder.input
-    assert isinstance(reads, CropInput)
-    crop = cv2.resize(picture, (reads.size, reads.size), interpolation=cv2.INTER_AREA)
-    ordered = crop if reads.order == "BGR" else crop[..., ::-1]
-    vectors = encoder(np.ascontiguousarray(ordered)[None])
-    return vectors.reshape(-1)
+def _encode_crop(image: Image, encoder: FrameEncoder) -> FloatArray:
+    """(dim,) features of a face crop."""
+    form = encoder.input
+    assert isinstance(form, CropInput)
+    crop = cv2.resize(image, (form.size, form.size), interpolation=cv2.INTER_AREA)
+    ordered = crop if form.order == "BGR" else crop[..., ::-1]
+    return encoder(np.ascontiguousarray(ordered)[None]).reshape(-1)
 
 
-def _sound(path: Path) -> Waveform:
-    """Mono sound of anything soundfile reads, or of a media file."""
+def _read_audio(path: Path) -> Waveform:
+    """Mono audio of anything that soundfile reads, or of a media file."""
     try:
         samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError:
@@ -154,37 +160,37 @@ def _sound(path: Path) -> Waveform:
     else:
         mono = samples.mean(axis=1, dtype=np.float32)
     if not len(mono):
-        raise EmoliveError(f"{path.name} holds no sound: it is empty.")
+        raise MediaError(f"{path.name} is empty: it has no audio.")
     if not np.all(np.isfinite(mono)):
-        raise EmoliveError(f"{path.name} is damaged: it holds samples that are not finite.")
+        raise MediaError(f"{path.name} is damaged: it has samples that are not finite.")
     return Waveform(mono, int(rate_hz))
 
 
-def _pictures(path: Path) -> list[Image]:
-    """The crops of an `.npy` (T, S, S, 3) or (T, S, S), or of a folder in the order of its names; BGR."""
+def _read_images(path: Path) -> list[Image]:
+    """The crops in an `.npy` (T, S, S, 3) or (T, S, S), or in a folder in the order of its names; BGR."""
     if path.is_dir():
-        files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
-        found = [(file.name, cv2.imread(str(file), cv2.IMREAD_COLOR)) for file in files]
-        for name, picture in found:
-            if picture is None:
-                raise EmoliveError(f"{path.name}/{name} is damaged: it cannot be read as a picture.")
-        pictures = [np.asarray(picture, np.uint8) for _, picture in found]
+        files = sorted(p for p in path.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+        decoded = [(file.name, cv2.imread(str(file), cv2.IMREAD_COLOR)) for file in files]
+        for name, image in decoded:
+            if image is None:
+                raise MediaError(f"{path.name}/{name} is damaged: it cannot be read as an image.")
+        images = [np.asarray(image, np.uint8) for _, image in decoded]
     else:
-        pictures = list(_array_pictures(path))
-    if not pictures:
-        raise EmoliveError(f"{path.name} holds no pictures.")
-    return pictures
+        images = list(_images_of_array(path))
+    if not images:
+        raise MediaError(f"{path.name} holds no images.")
+    return images
 
 
-def _array_pictures(path: Path) -> Iterator[Image]:
+def _images_of_array(path: Path) -> Iterator[Image]:
     try:
         stored: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise EmoliveError(f"{path.name} cannot be read as an array of crops: {error}.") from error
+        raise MediaError(f"{path.name} cannot be read as an array of crops: {error}.") from error
     if stored.dtype != np.uint8 or stored.ndim not in (3, 4) or (stored.ndim == 4 and stored.shape[3] != 3):
-        raise EmoliveError(
-            f"{path.name} must hold crops as uint8 (T, S, S, 3), and holds {stored.dtype} {stored.shape}."
+        raise MediaError(
+            f"{path.name} must hold crops as uint8 (T, S, S, 3), not {stored.dtype} {stored.shape}."
         )
-    for picture in stored:
-        colour: FloatArray | Image = np.repeat(picture[..., None], 3, axis=2) if stored.ndim == 3 else picture
+    for image in stored:
+        colour = np.repeat(image[..., None], 3, axis=2) if stored.ndim == 3 else image
         yield np.ascontiguousarray(colour, np.uint8)

@@ -1,299 +1,305 @@
-"""The options of a run: one table for the command line, the file beside a result, and the checks."""
+"""Options of a training run: the command line, recipes, and the file that a run writes beside its result."""
 
 from __future__ import annotations
 
-import argparse
-import json
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, Literal
 
-from emolive.atomic_io import atomic_write
-from emolive.errors import EmoliveError
-from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
-from emolive.plugins import FRAME_ENCODERS
-from training.augment import AugmentConfig
-from training.backbone.augment import AugmentConfig as PixelStrengths
-from training.cli_options import add_options, check_same_run, check_values, option
-from training.modality_dropout import MASKS
+from emolive.cli.config import Arg, Range, Registered
+from emolive.errors import ConfigError
+from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.normalization import MODES
+from emolive.plugins import FUSIONS, VOICE_ENCODERS
+from training import run_config
+from training.augment.base import ImageAugmentation, WindowAugmentation
+from training.augment.pipeline import with_augmentations
+from training.encoder_traits import landmarker_of
+from training.modality_dropout import Mask
 
-CONFIG = "config.json"
-RECIPES = ("default", "reference")
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed", "64-true")
-OUR_AUDIO = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50.0, fmax_hz=8000.0)
-TRUNKS = ("frozen", "finetune")
-MODES = ("none", "neutral", "running")
-
-
-@dataclass(frozen=True)
-class Options:
-    """Everything that a run depends on. Names are those of the published code where it has them."""
-
-    annotation_path: str = option("", "annotations.csv, or the published annotations.txt")
-    result_path: str = option("result", "folder for checkpoints, logs and figures")
-    cache_path: str = option("", "folder for clips cut into windows (default: the user's data folder)")
-    allow_outside: bool = option(False, "accept paths that leave the annotation file's folder")
-    skip_faults: bool = option(False, "leave out clips that cannot be read instead of stopping")
-    workers: int = option(0, "processes that cut clips into windows; 0 does it in this one", low=0, high=1024)
-    fold: str = option("", "fold of a scheme, as 5fold:1, rotation:2, loao:3 or reference:1")
-    test_actors: str = option("", "actors to test on, as 1,5,9")
-    validation_actors: str = option("", "actors to choose the best epoch by")
-    leave_out_actors: str = option("", "actors that no part of the run may see")
-
-    fusion: str = option("lt", "lt, it, ia or another registered fusion")
-    encoder: str = option("landmarks", f"frame encoders, comma between: {', '.join(FRAME_ENCODERS)}")
-    arch: str = option("emolive", "architecture of the network: emolive or chumachenko2022")
-    width: float = option(1.0, "width of the branches relative to the published", low=0.05, high=8)
-    dropout: float = option(0.15, "dropout in the branches", low=0, high=0.95)
-    num_heads: int = option(1, "attention heads", low=1, high=64)
-    sample_size: int = option(224, "side of a face crop in pixels (efficientface)", low=32, high=1024)
-    sample_duration: int = option(15, "frames in a window", low=4, high=240)
-    n_classes: int = option(0, "number of classes; 0 takes them from the annotations", low=0, high=1000)
-    audio: str = option("logmel", "audio features", choices=("logmel", "mfcc"))
-    modality: str = option("av", "train on both streams, sound or picture", choices=("av", "a", "v"))
-
-    backbone: str = option("frozen", "pixel trunk: as it is on kept vectors, or trained too", choices=TRUNKS)
-    trunk_rate: float = option(0.1, "learning rate of the trunk relative to the rest's", low=1e-6, high=10)
-    recipe: str = option("default", "reference: the published recipe to the letter", choices=RECIPES)
-    mask: str = option("nodropout", "modality dropout", choices=MASKS)
-    p_video: float = option(0.05, "share of samples that lose their face (drop)", low=0, high=1)
-    p_audio: float = option(0.05, "share of samples that lose their voice (drop)", low=0, high=1)
-    n_epochs: int = option(40, "epochs", low=1, high=100_000)
-    batch_size: int = option(32, "samples a step, over all devices", low=1, high=100_000)
-    learning_rate: float = option(2e-3, "highest learning rate", low=1e-9, high=10)
-    weight_decay: float = option(0.05, "weight decay", low=0, high=10)
-    warmup: float = option(0.15, "share of the steps in which the rate rises", low=0.001, high=0.9)
-    joint_gradient: float = option(
-        0.25, "share of the fusion's gradient that reaches the branches", low=0, high=1
-    )
-    aux: float = option(1.0, "weight of the loss with each stream alone", low=0, high=100)
-    label_smoothing: float = option(0.1, "share of a target spread over all classes", low=0, high=0.9)
-    teacher_path: str = option("", "CSV of soft targets beside the labels: id, face_LABEL…, voice_LABEL…")
-    teach_face: float = option(0.3, "share of the teacher in the target of the face alone", low=0, high=1)
-    teach_voice: float = option(0.5, "share of the teacher in the target of the voice alone", low=0, high=1)
-    teach_both: float = option(0.0, "share of the teacher in the target of both", low=0, high=1)
-    ema: float = option(0.99, "decay of the running mean of the weights; 0 for none", low=0, high=0.99999)
-    clip_norm: float = option(1.0, "longest gradient; 0 for any", low=0, high=1e6)
-    balanced: bool = option(False, "draw each class equally often")
-    baseline_shares: str = option("0.3,0.3,0.4", f"how often {', '.join(MODES)} are drawn")
-
-    flip: float = option(0.5, "share of mirrored faces", low=0, high=1)
-    landmark_affine: float = option(0.075, "deviation of plane maps near the identity", low=0, high=1)
-    rotation: float = option(10.0, "degrees (finetune)", low=0, high=180)
-    shift: float = option(0.05, "of a crop's side (finetune)", low=0, high=0.5)
-    scale: float = option(0.1, "crop larger or smaller (finetune)", low=0, high=0.9)
-    brightness: float = option(0.2, "of the full range (finetune)", low=0, high=1)
-    contrast: float = option(0.3, "more or less (finetune)", low=0, high=1)
-    tint: float = option(0.1, "more or less of each channel (finetune)", low=0, high=1)
-    occlusion: float = option(0.2, "share of faces with a rectangle before them (finetune)", low=0, high=1)
-    landmark_noise: float = option(0.1, "of each bin, in units of the baseline's scale", low=0, high=10)
-    landmark_offset: float = option(0.2, "of each clip, in the same units", low=0, high=10)
-    few_frames: float = option(0.15, "share of clips from a camera that is slow", low=0, high=1)
-    late: float = option(0.05, "share of windows of which only the end is there", low=0, high=1)
-    missing_bins: int = option(2, "longest stretch of bins without a face", low=0, high=240)
-    gain_db: float = option(2.0, "deviation of loudness", low=0, high=60)
-    eq_db: float = option(2.0, "deviation of each band's loudness", low=0, high=60)
-    noise: float = option(0.15, "share of clips with a steady noise behind them (logmel)", low=0, high=1)
-    masked_bands: int = option(12, "widest mask over bands", low=0, high=128)
-    masked_steps: int = option(24, "longest mask over steps", low=0, high=1000)
-    mixup: float = option(0.0, "of Beta(a, a); 0 for none", low=0, high=100)
-    shifts: int = option(11, "windows cut from each clip, odd", low=1, high=101)
-
-    manual_seed: int = option(1, "seed of everything random", low=0, high=2**31 - 1)
-    patience: int = option(0, "stop after so many epochs without a better one; 0 never", low=0, high=100_000)
-    accelerator: str = option("cpu", "where to train", choices=("cpu", "cuda", "mps", "auto"))
-    devices: int = option(1, "processes (cpu) or GPUs on each node", low=1, high=1024)
-    num_nodes: int = option(1, "machines", low=1, high=1024)
-    precision: str = option("32-true", "number format", choices=PRECISIONS)
-    accumulate: int = option(1, "batches whose gradients are added for a step", low=1, high=1024)
-    threads: int = option(1, "threads for torch on a CPU", low=1, high=256)
-
-    pretrain_path: str = option(
-        "",
-        "weights to start from: a checkpoint, a trunk file or EfficientFace's .pth.tar; none: shipped trunk",
-    )
-    resume_path: str = option("", "result folder of a run to go on with")
-    no_train: bool = option(False, "only evaluate what is in the result folder")
-    no_val: bool = option(False, "choose no epoch by validation: keep the last")
-    test_subset: str = option("test", "which split to test at the end", choices=("test", "val"))
-    temperature: float = option(0.0, "calibration; 0 fits it to the validation split", low=0, high=20)
-    figures: str = option("", "crossval.json whose figures and temperature go into the checkpoint")
-    licence: str = option("not stated", "licence of the weights, from that of the data")
-    dry_run: bool = option(False, "check everything and say what would be done")
-
-
-REFERENCE_RECIPE: dict[str, Any] = {
-    "mask": "softhard",
-    "n_epochs": 100,
-    "batch_size": 8,
-    "learning_rate": 0.04,
-    "weight_decay": 1e-3,
-    "joint_gradient": 1.0,
-    "aux": 0.0,
-    "label_smoothing": 0.0,
-    "ema": 0.0,
-    "clip_norm": 0.0,
-    "dropout": 0.0,
-    "arch": "chumachenko2022",
-    "landmark_affine": 0.0,
-    "landmark_noise": 0.0,
-    "landmark_offset": 0.0,
-    "few_frames": 0.0,
-    "late": 0.0,
-    "missing_bins": 0,
-    "gain_db": 0.0,
-    "eq_db": 0.0,
-    "noise": 0.0,
-    "masked_bands": 0,
-    "masked_steps": 0,
-    "mixup": 0.0,
-    "shifts": 1,
-    "backbone": "finetune",
-    "trunk_rate": 1.0,
-    "flip": 0.5,
-    "rotation": 10.0,
-    "shift": 0.0,
-    "scale": 0.0,
-    "brightness": 0.0,
-    "contrast": 0.0,
-    "tint": 0.0,
-    "occlusion": 0.0,
-}
-"""SGD with momentum and dampening, a tenth of the rate at epochs 40, 55, 65 and 70; everything is trained."""
-REFERENCE_STEPS = (40, 55, 65, 70)
+PUBLISHED_MILESTONES = (40, 55, 65, 70)
+"""Epochs at which the published recipe divides the learning rate by ten."""
 NOT_PART_OF_A_RUN = (
     *("result_path", "resume_path", "cache_path", "dry_run", "no_train"),
     *("devices", "threads", "workers"),
 )
-"""May differ between a run and the run that goes on with it."""
+"""Options that may differ between a run and the run that resumes it."""
+
+Accelerator = Literal["cpu", "cuda", "mps", "auto"]
+Precision = Literal["32-true", "bf16-mixed", "16-mixed", "64-true"]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Every option of a run; nothing is set that was not given."""
-    add_options(parser, Options)
+@dataclass(frozen=True)
+class FabricConfig:
+    """Where and with how many processes a training loop runs (Lightning Fabric)."""
+
+    accelerator: Accelerator = "cpu"
+    """Device type to train on."""
+    devices: Annotated[int, Range(1, 1024)] = 1
+    """Processes (cpu) or GPUs on each node."""
+    num_nodes: Annotated[int, Range(1, 1024)] = 1
+    """Machines."""
+    precision: Precision = "32-true"
+    """Number format."""
+    threads: Annotated[int, Range(1, 256)] = 1
+    """Threads of torch on a CPU."""
 
 
-def options_from(given: dict[str, Any]) -> Options:
-    """Defaults, then the recipe's, then those of --config or --resume_path, then what was given.
+@dataclass(frozen=True)
+class TrainConfig(FabricConfig):
+    """Options of a training run. Names are those of the published code where it has the option.
+
+    `run_class()` adds the options of all registered augmentations.
+    """
+
+    annotation_path: str = ""
+    """Annotation file: annotations.csv, or the published annotations.txt."""
+    result_path: str = "result"
+    """Folder for checkpoints, logs and results."""
+    cache_path: str = ""
+    """Folder for extracted windows (default: in the user's data folder)."""
+    allow_outside: bool = False
+    """Accept paths that leave the annotation file's folder."""
+    skip_faults: bool = False
+    """Leave out clips that cannot be read instead of stopping."""
+    workers: Annotated[int, Range(0, 1024)] = 0
+    """Processes that extract windows; 0 uses this process."""
+    fold: str = ""
+    """Fold of a cross-validation scheme, such as 5fold:1, rotation:2, loao:3 or reference:1."""
+    test_actors: str = ""
+    """Actors to test on, such as 1,5,9."""
+    validation_actors: str = ""
+    """Actors by whom the best epoch is chosen."""
+    leave_out_actors: str = ""
+    """Actors whose clips are not used at all."""
+
+    fusion: Annotated[str, Registered(FUSIONS)] = "lt"
+    """Fusion of the two streams."""
+    encoder: str = "landmarks"
+    """Frame encoders, separated by commas."""
+    arch: Annotated[str, Arg(aliases=("variant",))] = "emolive"
+    """Architecture of the network: emolive or chumachenko2022."""
+    width: Annotated[float, Range(0.05, 8)] = 1.0
+    """Width of the branches relative to the published one."""
+    dropout: Annotated[float, Range(0, 0.95)] = 0.15
+    """Dropout in the branches."""
+    num_heads: Annotated[int, Range(1, 64)] = 1
+    """Attention heads."""
+    sample_size: Annotated[int, Range(32, 1024)] = 224
+    """Side of a face crop in pixels, if an encoder reads crops."""
+    sample_duration: Annotated[int, Range(4, 240)] = 15
+    """Bins (frames as the network sees them) in a window."""
+    n_classes: Annotated[int, Range(0, 1000)] = 0
+    """Number of classes; 0 takes it from the annotations."""
+    audio: Annotated[str, Registered(VOICE_ENCODERS)] = "logmel"
+    """Audio features."""
+    modality: Literal["av", "a", "v"] = "av"
+    """Streams to train on."""
+
+    backbone: Annotated[Literal["frozen", "finetune"], Arg(aliases=("trunk",))] = "frozen"
+    """Whether a learned frame encoder is trained too."""
+    backbone_lr_scale: Annotated[float, Range(1e-6, 10), Arg(aliases=("trunk-rate",))] = 0.1
+    """Learning rate of the backbone relative to that of the rest."""
+    recipe: str = "default"
+    """Defaults of the options: default, published, or a YAML file of options."""
+    mask: Mask = "nodropout"
+    """Modality dropout."""
+    p_video: Annotated[float, Range(0, 1)] = 0.05
+    """Share of samples without video (mask drop)."""
+    p_audio: Annotated[float, Range(0, 1)] = 0.05
+    """Share of samples without audio (mask drop)."""
+    n_epochs: Annotated[int, Range(1, 100_000)] = 40
+    """Epochs."""
+    batch_size: Annotated[int, Range(1, 100_000)] = 32
+    """Samples in a step over all devices."""
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    """Optimizer; sgd has momentum and dampening 0.9, as published."""
+    schedule: Literal["one_cycle", "steps"] = "one_cycle"
+    """Learning rate schedule; steps divides it by ten at epochs 40, 55, 65 and 70, as published."""
+    learning_rate: Annotated[float, Range(1e-9, 10)] = 2e-3
+    """Highest learning rate."""
+    weight_decay: Annotated[float, Range(0, 10)] = 0.05
+    """Weight decay."""
+    warmup: Annotated[float, Range(0.001, 0.9)] = 0.15
+    """Share of the steps in which the learning rate rises (one_cycle)."""
+    joint_grad_scale: Annotated[float, Range(0, 1), Arg(aliases=("joint-gradient",))] = 0.25
+    """Share of the fusion's gradient that reaches the branches."""
+    aux: Annotated[float, Range(0, 100)] = 1.0
+    """Weight of the loss of each stream alone."""
+    label_smoothing: Annotated[float, Range(0, 0.9)] = 0.1
+    """Share of a target that is spread over all classes."""
+    teacher_path: str = ""
+    """CSV with soft targets of a teacher: id, face_LABEL..., voice_LABEL..."""
+    teach_face: Annotated[float, Range(0, 1)] = 0.3
+    """Share of the teacher in the target of the video alone."""
+    teach_voice: Annotated[float, Range(0, 1)] = 0.5
+    """Share of the teacher in the target of the audio alone."""
+    teach_both: Annotated[float, Range(0, 1)] = 0.0
+    """Share of the teacher in the target of both streams."""
+    ema_decay: Annotated[float, Range(0, 0.99999), Arg(aliases=("ema",))] = 0.99
+    """Decay of the moving average of the weights; 0 = off."""
+    grad_clip: Annotated[float, Range(0, 1e6), Arg(aliases=("clip-norm",))] = 1.0
+    """Max gradient norm; 0 = off."""
+    accumulate: Annotated[int, Range(1, 1024)] = 1
+    """Batches whose gradients are accumulated for a step."""
+    balanced: bool = False
+    """Draw each class equally often."""
+    baseline_shares: str = "0.3,0.3,0.4"
+    """How often the normalization modes none, neutral, running are drawn."""
+    shifts: Annotated[int, Range(1, 101)] = 11
+    """Windows extracted from each clip; odd."""
+
+    manual_seed: Annotated[int, Range(0, 2**31 - 1)] = 1
+    """Seed of all random numbers."""
+    patience: Annotated[int, Range(0, 100_000)] = 0
+    """Stop after so many epochs without a better one; 0 = never."""
+    pretrain_path: str = ""
+    """Weights to start from: a checkpoint, a backbone file or EfficientFace's .pth.tar (default: the shipped
+    backbone, if an encoder needs one)."""
+    resume_path: str = ""
+    """Result folder of a run to resume."""
+    no_train: bool = False
+    """Only evaluate the model in the result folder."""
+    no_val: bool = False
+    """Choose no epoch by validation; keep the last."""
+    test_subset: Literal["test", "val"] = "test"
+    """Split to evaluate at the end."""
+    temperature: Annotated[float, Range(0, 20)] = 0.0
+    """Temperature of the probabilities; 0 fits it to the validation split."""
+    figures: str = ""
+    """A crossval.json whose results and temperature go into the checkpoint."""
+    licence: str = "not stated"
+    """Licence of the weights, which follows from that of the data."""
+    dry_run: bool = False
+    """Check everything and print what would be done."""
+
+    def __post_init__(self) -> None:
+        if self.shifts % 2 == 0:
+            raise ConfigError(
+                f"--shifts must be odd, so that one of the windows is the centre, not {self.shifts}."
+            )
+        if self.p_video + self.p_audio > 1:
+            raise ConfigError("--p-video and --p-audio must not add up to more than 1.")
+        if self.batch_size % self.devices:
+            raise ConfigError(
+                f"--batch-size {self.batch_size} must be divisible by --devices {self.devices}."
+            )
+        if self.backbone == "finetune":
+            if len(self.encoders) != 1 or not _has_learned_encoder(self.encoder):
+                raise ConfigError(
+                    f"--backbone finetune needs a learned frame encoder alone, not {self.encoder}."
+                )
+            if getattr(self, "mixup", 0) and self.devices * self.num_nodes > 1:
+                raise ConfigError("--mixup with --backbone finetune works with one process only.")
+        mode_shares(self)
+
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """Names of the frame encoders."""
+        return tuple(split_list(self.encoder))
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the recipe is that of the published code."""
+        return self.recipe == "published"
+
+
+def run_class() -> type[TrainConfig]:
+    """`TrainConfig` with the options of all registered augmentations."""
+    return with_augmentations(TrainConfig, WindowAugmentation, ImageAugmentation)
+
+
+def parse(
+    argv: Sequence[str], *, prog: str, extra: Sequence[type] = (), description: str = ""
+) -> tuple[Any, ...]:
+    """The options of a run from a command line, followed by an instance of each class in `extra`.
 
     Raises:
-        EmoliveError: a file cannot be read, or a value is out of range.
+        ConfigError: an option is wrong or a file cannot be read.
     """
-    given = {key: value for key, value in given.items() if key in {"config", *_names()}}
-    stored: dict[str, Any] = {}
-    if path := given.pop("config", ""):
-        stored = read_config(Path(path))
-    if resume := given.get("resume_path", ""):
-        folder = Path(resume) if Path(resume).is_dir() else Path(resume).parent
-        stored = read_config(folder / CONFIG)
-        stored["result_path"] = str(folder)
-        check_same_run(folder, stored, given, NOT_PART_OF_A_RUN)
-    recipe = given.get("recipe", stored.get("recipe", "default"))
-    values = {**(REFERENCE_RECIPE if recipe == "reference" else {}), **stored, **given}
-    if "backbone" not in {*stored, *given} and not _learned(values.get("encoder", "")):
-        # The recipe trains everything, and here there is no trunk.
-        values.pop("backbone", None)
-    return checked(Options(**values))
+    layers = run_config.parse_layers((run_class(), *extra), argv, NOT_PART_OF_A_RUN, prog, description)
+    return _instantiate(layers)
 
 
-def _names() -> set[str]:
-    return {f.name for f in fields(Options)}
+def from_values(values: Mapping[str, Any]) -> TrainConfig:
+    """The options of a run from values by option name, as a command line would give them.
+
+    Raises:
+        ConfigError: a name is unknown, or a value has a wrong type or is out of range.
+    """
+    (config,) = _instantiate(run_config.value_layers((run_class(),), values, NOT_PART_OF_A_RUN))
+    assert isinstance(config, TrainConfig)
+    return config
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """The options that a run wrote beside its result. EmoliveError if they cannot be read."""
-    try:
-        stored = json.loads(path.read_text())
-        values = dict(stored["options"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EmoliveError(f"{path} is not the config.json of a run.") from error
-    if odd := sorted(set(values) - _names()):
-        raise EmoliveError(f"{path} has an option that this version does not know: {odd[0]}.")
-    return values
+def _instantiate(layers: run_config.Layers) -> tuple[Any, ...]:
+    recipe = dict(layers.recipe)
+    if not _has_learned_encoder(str(layers.merged.get("encoder", TrainConfig.encoder))):
+        # A recipe may train everything, but this model has no backbone.
+        recipe.pop("backbone", None)
+    return layers.parser.instantiate({**recipe, **layers.stored, **layers.given})
 
 
-def write_config(path: Path, options: Options) -> None:
-    """Written so that `--config PATH` starts the same run again."""
-    with atomic_write(path) as part:
-        part.write_text(json.dumps({"options": asdict(options)}, indent=1) + "\n")
-
-
-def checked(options: Options) -> Options:
-    """The options themselves. EmoliveError for one that is out of range."""
-    check_values(options)
-    if options.shifts % 2 == 0:
-        raise EmoliveError(
-            f"--shifts must be odd, so that the centre is one of them, and is {options.shifts}."
-        )
-    if options.p_video + options.p_audio > 1:
-        raise EmoliveError("--p_video and --p_audio must not add up to more than 1.")
-    if options.batch_size % options.devices:
-        raise EmoliveError(f"--batch_size {options.batch_size} must divide by --devices {options.devices}.")
-    if options.backbone == "finetune":
-        if len(actors(options.encoder)) != 1 or not _learned(options.encoder):
-            raise EmoliveError(
-                f"--trunk finetune trains a learned frame encoder alone, and this is {options.encoder}."
-            )
-        if options.mixup and options.devices * options.num_nodes > 1:
-            raise EmoliveError("--mixup with --trunk finetune goes with one process alone.")
-    shares(options)
-    return options
-
-
-def _learned(encoder: str) -> bool:
-    """Whether one of the frame encoders of `--encoder` is trained with the model."""
-    encoders = tuple(actors(encoder))
+def _has_learned_encoder(encoder: str) -> bool:
+    """Whether one of the encoders of `--encoder` is trained with the model."""
+    encoders = tuple(split_list(encoder))
     return bool(encoders) and ModelSpec(encoders=encoders).learned_encoder is not None
 
 
-def shares(options: Options) -> list[float]:
-    """How often each baseline mode is drawn; sums to 1."""
+def mode_shares(config: TrainConfig) -> list[float]:
+    """How often each normalization mode is drawn; they sum to 1.
+
+    Raises:
+        ConfigError: the option does not hold three numbers.
+    """
     try:
-        found = [float(part) for part in options.baseline_shares.split(",")]
+        shares = [float(part) for part in config.baseline_shares.split(",")]
     except ValueError:
-        found = []
-    if len(found) != len(MODES) or min(found) < 0 or not sum(found) > 0:
-        raise EmoliveError(
-            f"--baseline_shares wants three numbers as 0.3,0.3,0.4, not {options.baseline_shares}."
+        shares = []
+    if len(shares) != len(MODES) or min(shares) < 0 or not sum(shares) > 0:
+        raise ConfigError(
+            f"--baseline-shares must be three numbers such as 0.3,0.3,0.4, not {config.baseline_shares}."
         )
-    return [part / sum(found) for part in found]
+    return [share / sum(shares) for share in shares]
 
 
-def actors(text: str) -> list[str]:
-    """ "1, 5,9" → its ids."""
+def split_list(text: str) -> list[str]:
+    """ "1, 5,9" → its parts."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def strengths(options: Options) -> AugmentConfig:
-    return AugmentConfig(**{f.name: getattr(options, f.name) for f in fields(AugmentConfig)})
+def fabric_config(config: Any) -> FabricConfig:
+    """The part of some options that says where a loop runs."""
+    return FabricConfig(**{f.name: getattr(config, f.name) for f in fields(FabricConfig)})
 
 
-def pixel_strengths(options: Options) -> PixelStrengths:
-    return PixelStrengths(**{f.name: getattr(options, f.name) for f in fields(PixelStrengths)})
+def model_spec(config: TrainConfig, labels: tuple[str, ...]) -> ModelSpec:
+    """The model that the options describe.
 
-
-def spec_of(options: Options, labels: tuple[str, ...]) -> ModelSpec:
-    """The model that the options describe. EmoliveError if the classes do not fit."""
-    if options.n_classes and options.n_classes != len(labels):
-        raise EmoliveError(
-            f"--n_classes is {options.n_classes}, and the annotations have {len(labels)} labels."
+    Raises:
+        ConfigError: the number of classes does not fit.
+    """
+    if config.n_classes and config.n_classes != len(labels):
+        raise ConfigError(
+            f"--n-classes is {config.n_classes}, but the annotations have {len(labels)} labels."
         )
-    encoders = tuple(actors(options.encoder))
-    classes = ModelSpec(encoders=encoders).encoder_classes
-    published = all(encoder.learned for encoder in classes) and options.audio == "mfcc"
-    landmarkers = {encoder.landmarker for encoder in classes} - {"none"}
-    return ModelSpec(
-        fusion=options.fusion,
-        encoders=encoders,
-        landmarker=next(iter(landmarkers), "none"),
-        num_heads=options.num_heads,
+    spec = ModelSpec(
+        fusion=config.fusion,
+        encoders=config.encoders,
+        num_heads=config.num_heads,
         labels=labels,
-        n_bins=options.sample_duration,
-        pooling="middle" if any(encoder.pooling == "middle" for encoder in classes) else "mean",
-        pixels=PixelSpec(size=options.sample_size),
-        audio=OUR_AUDIO if options.audio == "logmel" else AudioSpec(),
-        baselines=() if published else MODES,
-        dropout=options.dropout,
-        width=options.width,
-        arch=options.arch,
+        n_bins=config.sample_duration,
+        pixels=PixelSpec(size=config.sample_size),
+        audio=VOICE_ENCODERS.get(config.audio).default_spec,
+        dropout=config.dropout,
+        width=config.width,
+        arch=config.arch,
+    )
+    is_raw = all(e.learned for e in spec.encoder_classes) and config.audio == "mfcc"
+    return replace(
+        spec,
+        landmarker=landmarker_of(spec),
+        pooling="middle" if any(e.pooling == "middle" for e in spec.encoder_classes) else "mean",
+        # The published model reads features as they are.
+        baselines=() if is_raw else MODES,
     )

@@ -1,4 +1,4 @@
-"""The training loop of a whole model."""
+"""Training of a whole emotion model."""
 
 from __future__ import annotations
 
@@ -15,151 +15,161 @@ from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
 from emolive.models.factory import architecture
 from emolive.models.network import Answers, EmotionNet
-from training.batches import Batches, IntArray
-from training.config import NOT_PART_OF_A_RUN, REFERENCE_STEPS, Options
-from training.modality_dropout import Masked, mask
-from training.trainer import Trainer, log_probabilities
+from training.batches import BatchMaker, IntArray
+from training.config import NOT_PART_OF_A_RUN, PUBLISHED_MILESTONES, TrainConfig
+from training.modality_dropout import Mask, MaskedBatch, apply_mask
+from training.trainer import Trainer, log_softmax
 
 
 class LossModule(nn.Module):
-    """A network as the loss calls it: Fabric minds number formats and gradients in `forward` alone.
+    """A network as the loss calls it: Fabric handles number formats and gradients in `forward` alone.
 
     Args:
         net: the network.
-        alone: ask for `EmotionNet.answers` instead of the fused answer.
-        share: of the gradient of the joint answer, for `answers`.
+        with_branches: return the logits of each stream alone beside the joint ones.
+        joint_grad_scale: share of the joint logits' gradient that reaches the branches.
     """
 
-    def __init__(self, net: EmotionNet, *, alone: bool, share: float) -> None:
+    def __init__(self, net: EmotionNet, *, with_branches: bool, joint_grad_scale: float) -> None:
         super().__init__()
-        self.net, self.alone, self.share = net, alone, share
+        self.net, self.with_branches, self.joint_grad_scale = net, with_branches, joint_grad_scale
 
     def forward(self, video: Tensor, audio: Tensor) -> Tensor | Answers:
         """Inputs as for `EmotionNet.forward`."""
-        if self.alone:
-            return self.net.answers(video, audio, self.share)
-        fused: Tensor = self.net(video, audio)
-        return fused
+        if self.with_branches:
+            return self.net.answers(video, audio, self.joint_grad_scale)
+        logits: Tensor = self.net(video, audio)
+        return logits
 
 
-def loss_of(net: Any, masked: Masked, options: Options) -> Tensor:
-    """Soft-label cross-entropy of the joint answer, and `aux` times that of each branch that has input.
+def emotion_loss(net: Any, batch: MaskedBatch, config: TrainConfig) -> Tensor:
+    """Cross-entropy with soft targets of the joint logits, and `aux` times that of each stream alone.
 
-    `net` is an `LossModule`, asked for the branches if there is an `aux`; `masked.target` is
-    (B, 3, classes): for both streams, the face alone and the voice alone.
+    Args:
+        net: a `LossModule`, with branches if `config.aux` is not 0.
+        batch: target is (B, 3, classes) for both streams, the video alone and the audio alone.
+        config: options of the run.
+
+    Returns:
+        The mean over the batch, a scalar.
     """
-    target = masked.target
-    if options.label_smoothing:
-        target = target * (1 - options.label_smoothing) + options.label_smoothing / target.shape[2]
+    target = batch.target
+    if config.label_smoothing:
+        target = target * (1 - config.label_smoothing) + config.label_smoothing / target.shape[2]
 
-    def cross_entropy(found: Tensor, of: int = 0) -> Tensor:
-        return -(target[:, of] * log_probabilities(found)).sum(dim=-1)
+    def cross_entropy(logits: Tensor, stream: int) -> Tensor:
+        return -(target[:, stream] * log_softmax(logits)).sum(dim=-1)
 
-    out = net(masked.video, masked.audio)
-    if not options.aux:
-        return cross_entropy(out).mean()
-    joint = cross_entropy(out.joint)
-    if architecture(options.arch).joint_needs_both:
-        joint = joint * masked.has_video * masked.has_audio  # nobody asks for it where one is missing
+    out = net(batch.video, batch.audio)
+    if not config.aux:
+        return cross_entropy(out, 0).mean()
+    joint = cross_entropy(out.joint, 0)
+    if architecture(config.arch).joint_needs_both:
+        joint = joint * batch.has_video * batch.has_audio
     total = joint.mean()
-    if "v" in options.modality:
-        total = total + options.aux * (cross_entropy(out.video, 1) * masked.has_video).mean()
-    if "a" in options.modality:
-        total = total + options.aux * (cross_entropy(out.audio, 2) * masked.has_audio).mean()
+    if "v" in config.modality:
+        total = total + config.aux * (cross_entropy(out.video, 1) * batch.has_video).mean()
+    if "a" in config.modality:
+        total = total + config.aux * (cross_entropy(out.audio, 2) * batch.has_audio).mean()
     return total
 
 
-class EmotionTrainer(Trainer[EmotionNet, Masked]):
+class EmotionTrainer(Trainer[EmotionNet, MaskedBatch]):
     """Trains a whole model; see `Trainer`.
 
     Args:
         fabric: from `make_fabric`.
-        net: with fresh or pretrained weights; a frozen trunk needs no gradient.
-        batches: the training clips.
-        options: of the run.
-        folder: for state and logs.
-        judge: what validation says of a network; None keeps the last epoch.
-        begin: called with the network before each epoch.
+        net: with random or pretrained weights; a frozen backbone needs no gradient.
+        batches: of the training clips.
+        config: options of the run.
+        folder: for checkpoints and logs.
+        validation: scores a network on the validation clips; None keeps the last epoch.
+        before_epoch: called with the network before each epoch.
     """
 
     def __init__(
         self,
         fabric: Fabric,
         net: EmotionNet,
-        batches: Batches,
+        batches: BatchMaker,
         *,
-        options: Options,
+        config: TrainConfig,
         folder: Path,
-        judge: Callable[[EmotionNet], dict[str, float]] | None = None,
-        begin: Callable[[EmotionNet], None] = lambda _: None,
+        validation: Callable[[EmotionNet], dict[str, float]] | None = None,
+        before_epoch: Callable[[EmotionNet], None] = lambda _: None,
     ) -> None:
-        self._options, self._batches_of, self._judge_of, self._before = options, batches, judge, begin
+        self._config, self._batch_maker = config, batches
+        self._validation, self._before_epoch = validation, before_epoch
         super().__init__(
-            fabric, net, len(batches), options=options, unchecked=NOT_PART_OF_A_RUN, folder=folder
+            fabric,
+            net,
+            len(batches),
+            config=config,
+            not_part_of_a_run=NOT_PART_OF_A_RUN,
+            folder=folder,
         )
 
     def wrap_module(self, net: EmotionNet) -> nn.Module:
-        return LossModule(net, alone=self._options.aux > 0, share=self._options.joint_gradient)
-
-    def _make_optimizer(self, net: EmotionNet) -> Optimizer:
-        options = self._options
-        learned = [p for p in net.parameters() if p.requires_grad]
-        backbone = {id(p) for p in net.backbone.parameters()} if net.backbone is not None else set()
-        groups: list[dict[str, Any]] = [{"params": [p for p in learned if id(p) not in backbone]}]
-        if any(id(p) in backbone for p in learned):
-            rate = options.learning_rate * options.trunk_rate
-            groups.append({"params": [p for p in learned if id(p) in backbone], "lr": rate})
-        if options.recipe == "reference":
-            return SGD(
-                groups,
-                options.learning_rate,
-                momentum=0.9,
-                dampening=0.9,
-                weight_decay=options.weight_decay,
-            )
-        return AdamW(groups, options.learning_rate, weight_decay=options.weight_decay)
-
-    def _make_scheduler(self, optimizer: Optimizer, updates: int) -> LRScheduler:
-        options = self._options
-        if options.recipe == "reference":
-            return MultiStepLR(optimizer, [epoch * updates for epoch in REFERENCE_STEPS], 0.1)
-        highest = [float(group["lr"]) for group in optimizer.param_groups]
-        return OneCycleLR(
-            optimizer, highest, total_steps=options.n_epochs * updates, pct_start=options.warmup
+        """The network with the outputs that the loss needs."""
+        return LossModule(
+            net, with_branches=self._config.aux > 0, joint_grad_scale=self._config.joint_grad_scale
         )
 
-    def _begin(self) -> None:
-        self._before(self._raw)
+    def make_optimizer(self, net: EmotionNet) -> Optimizer:
+        """SGD as published, or AdamW; the backbone has its own learning rate."""
+        config = self._config
+        trained = [p for p in net.parameters() if p.requires_grad]
+        backbone = {id(p) for p in net.backbone.parameters()} if net.backbone is not None else set()
+        groups: list[dict[str, Any]] = [{"params": [p for p in trained if id(p) not in backbone]}]
+        if any(id(p) in backbone for p in trained):
+            lr = config.learning_rate * config.backbone_lr_scale
+            groups.append({"params": [p for p in trained if id(p) in backbone], "lr": lr})
+        if config.optimizer == "sgd":
+            return SGD(
+                groups, config.learning_rate, momentum=0.9, dampening=0.9, weight_decay=config.weight_decay
+            )
+        return AdamW(groups, config.learning_rate, weight_decay=config.weight_decay)
 
-    def _set_mode(self) -> None:
-        super()._set_mode()
+    def make_scheduler(self, optimizer: Optimizer, updates: int) -> LRScheduler:
+        """Steps as published, or one cycle (Smith and Topin 2019)."""
+        config = self._config
+        if config.schedule == "steps":
+            return MultiStepLR(optimizer, [epoch * updates for epoch in PUBLISHED_MILESTONES], 0.1)
+        highest = [float(group["lr"]) for group in optimizer.param_groups]
+        return OneCycleLR(optimizer, highest, total_steps=config.n_epochs * updates, pct_start=config.warmup)
+
+    def on_epoch_start(self) -> None:
+        """Prepare the samples of the epoch and set the modules' modes."""
+        self._before_epoch(self._raw)
+        super().on_epoch_start()
         if self._raw.backbone is not None:
-            # The trunk keeps the statistics it was pretrained with: live it sees one frame at a time, and
-            # those of a batch would be of a few persons, fifteen nearly equal frames of each. So, too, a
-            # frame's vector depends on nothing but the frame: frames can be encoded in chunks and once for
-            # all copies that modality dropout makes of them. Its scales and offsets learn like its filters.
+            # The backbone keeps the batch statistics of its pretraining: live it sees one frame at a time,
+            # and # those of a batch would be of a few people, fifteen nearly equal frames of each. A frame's
+            # features # then depend on the frame alone, so that frames can be encoded in chunks, and once
+            # for all copies # that modality dropout makes. Scales and offsets are trained like the filters.
             self._raw.backbone.eval()
 
-    def _order(self, epoch: int) -> IntArray:
-        return self._batches_of.order(self._options.manual_seed, epoch)
+    def epoch_order(self, epoch: int) -> IntArray:
+        """The clips of an epoch in their order."""
+        return self._batch_maker.epoch_order(self._config.manual_seed, epoch)
 
-    def _drawn(self, samples: IntArray, rng: np.random.Generator) -> Masked:
-        fabric = self._fabric
-        mine = slice(fabric.global_rank, None, fabric.world_size)
-        atomic_write = self._masked(*self._batches_of.batch(samples, rng, mine))
-        return Masked(*self._share(*atomic_write))
-
-    def _loss(self, batch: Masked) -> Tensor:
-        return loss_of(self._net, batch, self._options)
-
-    def _masked(self, video: Tensor, audio: Tensor, target: Tensor) -> Masked:
-        options = self._options
-        if options.modality == "v":
+    def make_batch(self, samples: IntArray, rng: np.random.Generator) -> MaskedBatch:
+        """This process's share of an augmented batch, after modality dropout."""
+        fabric, config = self._fabric, self._config
+        rank_slice = slice(fabric.global_rank, None, fabric.world_size)
+        video, audio, target = self._batch_maker.make(samples, rng, rank_slice)
+        if config.modality == "v":
             audio = torch.zeros_like(audio)
-        elif options.modality == "a":
+        elif config.modality == "a":
             video = torch.zeros_like(video)
-        kind = options.mask if options.modality == "av" else "nodropout"
-        return mask(video, audio, target, kind, p_video=options.p_video, p_audio=options.p_audio)
+        mask: Mask = config.mask if config.modality == "av" else "nodropout"
+        masked = apply_mask(video, audio, target, mask, p_video=config.p_video, p_audio=config.p_audio)
+        return MaskedBatch(*self.rank_share(*masked))
 
-    def _figures(self, net: EmotionNet) -> dict[str, float] | None:
-        return None if self._judge_of is None else self._judge_of(net)
+    def loss(self, batch: MaskedBatch) -> Tensor:
+        """The mean loss of a batch."""
+        return emotion_loss(self._net, batch, self._config)
+
+    def validate(self, net: EmotionNet) -> dict[str, float] | None:
+        """Scores on the validation clips."""
+        return None if self._validation is None else self._validation(net)

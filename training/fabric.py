@@ -1,4 +1,4 @@
-"""Devices, processes and number formats: all of them Lightning Fabric's."""
+"""Devices, processes and number formats, which are Lightning Fabric's."""
 
 from __future__ import annotations
 
@@ -8,31 +8,35 @@ import torch
 from lightning.fabric import Fabric
 from lightning.fabric.strategies import DDPStrategy
 
-from emolive.errors import EmoliveError
-from training.config import Options
+from emolive.errors import DeviceError
+from training.config import FabricConfig
 
 
-def make_fabric(options: Options) -> Fabric:
-    """Fabric as the options say, launched: with several devices, from here on in each process."""
-    torch.set_num_threads(options.threads)
-    many = options.devices * options.num_nodes > 1
-    backend = "gloo" if options.accelerator == "cpu" else None
-    # Published ia holds projections that nothing reads, and an epoch may mask a branch's own classifier.
+def make_fabric(config: FabricConfig) -> Fabric:
+    """A launched Fabric. With several devices, each process continues from here.
+
+    Raises:
+        DeviceError: the device or the number format is not available.
+    """
+    torch.set_num_threads(config.threads)
+    is_distributed = config.devices * config.num_nodes > 1
+    backend = "gloo" if config.accelerator == "cpu" else None
+    # The published ia holds projections that nothing reads, and a batch may mask a branch's own classifier.
     strategy: Any = (
-        DDPStrategy(find_unused_parameters=True, process_group_backend=backend) if many else "auto"
+        DDPStrategy(find_unused_parameters=True, process_group_backend=backend) if is_distributed else "auto"
     )
     try:
         fabric = Fabric(
-            accelerator=options.accelerator,
-            devices=options.devices,
-            num_nodes=options.num_nodes,
+            accelerator=config.accelerator,
+            devices=config.devices,
+            num_nodes=config.num_nodes,
             strategy=strategy,
-            precision=options.precision,
+            precision=config.precision,
         )
         fabric.launch()
     except (RuntimeError, ValueError) as error:
-        raise EmoliveError(
-            f"--accelerator {options.accelerator} with {options.devices} devices and {options.precision} "
+        raise DeviceError(
+            f"--accelerator {config.accelerator} with {config.devices} devices and {config.precision} "
             f"does not work here: {str(error).splitlines()[0]}"
         ) from error
     return fabric

@@ -1,7 +1,7 @@
-"""Training through the pixel trunk: crops kept beside the windows, and vectors made of them anew.
+"""Training through a learned frame encoder: its features are computed anew from stored face crops.
 
-Such windows hold the number of a crop where others hold its vector. A crop is what perception
-gave the trunk, pixel by pixel, so that the vectors made of it are those that the app makes live.
+The windows hold the number of a crop where others hold its features. A crop is what perception gave the
+encoder, pixel by pixel, so that its features are those that the app computes live.
 """
 
 from __future__ import annotations
@@ -14,132 +14,131 @@ from lightning.fabric import Fabric
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from emolive.errors import EmoliveError
+from emolive.errors import ConfigError, MediaError
 from emolive.models.network import EmotionNet
 from emolive.models.spec import PixelSpec
 from emolive.types import FloatArray
-from emolive.vision.encoders.efficientface import EfficientFaceEncoder
-from training.backbone.augment import AugmentConfig, normalised, to_pixels, views
+from training.augment.pipeline import ImagePipeline, select_rows
+from training.backbone.pixels import normalize_pixels
 from training.batches import IntArray
 from training.window_dataset import WindowDataset
 
-WIDTH = EfficientFaceEncoder.dim
 CHUNK = 15
-"""Crops that go through the trunk together; more of them are slower on a CPU, which runs out of cache."""
-KEPT_PIXELS = 120 * 224 * 224
-"""Of so many pixels a step keeps what it needs for the way back; for the rest it is computed twice."""
+"""Crops that are encoded together; more are slower on a CPU, whose cache they exceed."""
+STORED_PIXELS = 120 * 224 * 224
+"""Activations of so many pixels are stored for the backward pass; those of the rest are recomputed
+(gradient checkpointing, Chen et al. 2016)."""
 
 
-class PixelWindows:
-    """Windows with the crops that their bins show, for any trunk to look at.
+class CropWindows:
+    """Windows with the crops that their bins show, for any weights of the backbone.
 
     Args:
-        windows: cut with their crops.
-        pixels: how a crop becomes the trunk's input.
+        dataset: built with `crops`.
+        pixels: how a crop becomes the backbone's input.
 
     Raises:
-        EmoliveError: there is no face in any of the clips.
+        MediaError: no clip shows a face.
     """
 
-    def __init__(self, windows: WindowDataset, pixels: PixelSpec) -> None:
-        assert windows.crops is not None
-        self.images, first = windows.crops.images, windows.crops.first
-        """(n, S, S, 3) of all clips"""
+    def __init__(self, dataset: WindowDataset, pixels: PixelSpec) -> None:
+        assert dataset.crops is not None
+        self.images, offsets = dataset.crops.images, dataset.crops.offsets
+        """(n, S, S, 3) of all clips."""
         if not len(self.images):
-            raise EmoliveError("No face was found in any of the clips: there is nothing to train a trunk on.")
-        self.pixels, self._windows = pixels, windows
-        self.present = np.asarray(windows.bins_present)
-        """(N, K, frames)"""
-        self.numbers = np.asarray(windows.bins[..., 0]).astype(np.int64) + first[:-1, None, None]
-        """(N, K, frames) of crops; without meaning for a bin that is not present."""
-        self._live = np.asarray(windows.live.face[:, 0]).astype(np.int64)
-        self._live += np.repeat(first[:-1], np.diff(windows.live.face_first))
+            raise MediaError(
+                "No face was found in any of the clips: there is nothing to train a backbone on."
+            )
+        self.pixels, self._dataset = pixels, dataset
+        self.present = np.asarray(dataset.video_present)
+        """(N, K, bins)"""
+        self.crop_index = np.asarray(dataset.video[..., 0]).astype(np.int64) + offsets[:-1, None, None]
+        """(N, K, bins) index of each bin's crop; undefined for a bin that is not present."""
+        self._session_index = np.asarray(dataset.session.video[:, 0]).astype(np.int64)
+        self._session_index += np.repeat(offsets[:-1], np.diff(dataset.session.video_offsets))
 
-    def vectors(self, net: EmotionNet, which: IntArray | None = None) -> FloatArray:
-        """(n, 1024) of all crops by a network's own trunk, as live; zero for those that are not `which`."""
-        backbone, like = _trunk(net).eval(), net.classifier.weight
-        found = np.zeros((len(self.images), WIDTH), np.float32)
+    def encode(self, net: EmotionNet, which: IntArray | None = None) -> FloatArray:
+        """(n, D) features of all crops by a network's own backbone; zero for those not in `which`."""
+        backbone, like = _backbone(net).eval(), net.classifier.weight
+        features = np.zeros((len(self.images), net.spec.frame_dim), np.float32)
         rows = np.arange(len(self.images)) if which is None else which
+        plain = ImagePipeline()
         with torch.inference_mode():
             for start in range(0, len(rows), CHUNK):
                 chunk = rows[start : start + CHUNK]
-                x = to_pixels(torch.from_numpy(self.images[chunk]).to(like.device), self.pixels.size)
-                found[chunk] = backbone(normalised(x, self.pixels).to(like)).float().cpu().numpy()
-        return found
+                x = plain(torch.from_numpy(self.images[chunk]).to(like.device), self.pixels.size)
+                features[chunk] = backbone(normalize_pixels(x, self.pixels).to(like)).float().cpu().numpy()
+        return features
 
-    def read(self, net: EmotionNet, clips: IntArray | None = None) -> WindowDataset:
-        """The centre windows as a network's own trunk sees them.
+    def features(self, net: EmotionNet, clips: IntArray | None = None) -> WindowDataset:
+        """The centre windows with the features of a network's own backbone.
 
         Args:
-            net: with a trunk.
-            clips: indices of the only clips that will be looked at; None for all, with the live rows.
+            net: with a backbone.
+            clips: indices of the only clips that will be used; None for all, with the session rows.
         """
-        told = self._windows
-        k = slice(told.centre, told.centre + 1)
-        present, numbers = self.present[:, k], np.where(self.present, self.numbers, 0)[:, k]
-        which = None if clips is None else np.unique(numbers[clips][present[clips]])
-        vectors = self.vectors(net, which)
+        dataset = self._dataset
+        k = slice(dataset.centre, dataset.centre + 1)
+        present, index = self.present[:, k], np.where(self.present, self.crop_index, 0)[:, k]
+        which = None if clips is None else np.unique(index[clips][present[clips]])
+        features = self.encode(net, which)
         return replace(
-            told,
-            shifts_s=told.shifts_s[k],
-            bins=vectors[numbers] * present[..., None],
-            bins_present=present,
-            steps=told.steps[:, k],
-            steps_present=told.steps_present[:, k],
-            speech=told.speech[:, k],
-            live=replace(told.live, face=vectors[self._live]),
+            dataset,
+            shifts_s=dataset.shifts_s[k],
+            video=features[index] * present[..., None],
+            video_present=present,
+            audio=dataset.audio[:, k],
+            audio_present=dataset.audio_present[:, k],
+            speech=dataset.speech[:, k],
+            session=replace(dataset.session, video=features[self._session_index]),
             crops=None,
         )
 
 
-def _trunk(net: EmotionNet) -> torch.nn.Module:
+def _backbone(net: EmotionNet) -> torch.nn.Module:
     if net.backbone is None:
-        raise EmoliveError("This model reads facial geometry, not pixels: it has no trunk to train.")
+        raise ConfigError("This model has no backbone to train: it reads landmarks.")
     return net.backbone
 
 
-class PixelLook:
-    """Makes the vectors of a batch's windows from their crops, seen from elsewhere; see `batches.EncodeBatch`.
-
-    All frames of a window are seen in the same way, as a person sits in the same light before the same
-    camera.
+class CropEncoder:
+    """Computes the features of a batch's windows from augmented crops; see `batches.EncodeBatch`.
 
     Args:
-        fabric: says where and in which number format.
-        net: whose trunk to use; gradients reach it.
+        fabric: device and number format.
+        net: whose backbone to use; gradients reach it.
         windows: of all clips.
-        strengths: of augmentation.
+        augment: image augmentations.
     """
 
-    def __init__(
-        self, fabric: Fabric, net: EmotionNet, windows: PixelWindows, strengths: AugmentConfig
-    ) -> None:
-        self._fabric, self._windows, self._strengths = fabric, windows, strengths
-        self._trunk, self._like = _trunk(net), net.classifier.weight
+    def __init__(self, fabric: Fabric, net: EmotionNet, windows: CropWindows, augment: ImagePipeline) -> None:
+        self._fabric, self._windows, self._augment = fabric, windows, augment
+        self._backbone, self._like = _backbone(net), net.classifier.weight
+        self._dim = net.spec.frame_dim
 
-    def __call__(self, clips: IntArray, shifts: IntArray, mine: slice) -> Tensor:
+    def __call__(self, clips: IntArray, shifts: IntArray, rank_slice: slice) -> Tensor:
         windows, device = self._windows, self._like.device
-        seen = views(len(clips), self._strengths)
+        params = self._augment.draw(len(clips))
         present = windows.present[clips, shifts]
         others = np.ones(len(clips), bool)
-        others[mine] = False
+        others[rank_slice] = False
         present[others] = False
         sample, frame = np.nonzero(present)
-        found = self._like.new_zeros(*present.shape, WIDTH)
+        result = self._like.new_zeros(*present.shape, self._dim)
         if not len(sample):
-            return found
-        numbers = windows.numbers[clips, shifts][sample, frame]
-        vectors, kept = [], KEPT_PIXELS // windows.pixels.size**2
-        for start in range(0, len(numbers), CHUNK):
+            return result
+        index = windows.crop_index[clips, shifts][sample, frame]
+        features, stored = [], STORED_PIXELS // windows.pixels.size**2
+        for start in range(0, len(index), CHUNK):
             rows = slice(start, start + CHUNK)
-            images = torch.from_numpy(windows.images[numbers[rows]]).to(device)
-            how = None if seen is None else seen.of(torch.from_numpy(sample[rows]))
-            x = normalised(to_pixels(images, windows.pixels.size, how), windows.pixels).to(self._like)
+            images = torch.from_numpy(windows.images[index[rows]]).to(device)
+            drawn = select_rows(params, torch.from_numpy(sample[rows]))
+            x = normalize_pixels(self._augment(images, windows.pixels.size, drawn), windows.pixels)
             with self._fabric.autocast():
-                vectors.append(
-                    self._trunk(x)
-                    if start + len(images) <= kept
-                    else checkpoint(self._trunk, x, use_reentrant=False)
+                features.append(
+                    self._backbone(x.to(self._like))
+                    if start + len(images) <= stored
+                    else checkpoint(self._backbone, x.to(self._like), use_reentrant=False)
                 )
         places = torch.from_numpy(sample).to(device), torch.from_numpy(frame).to(device)
-        return found.index_put(places, torch.cat(vectors).to(found))
+        return result.index_put(places, torch.cat(features).to(result))

@@ -1,4 +1,4 @@
-"""Training on one side of a split, from prepared clips to a network with its populations and temperature."""
+"""Training on one split: from extracted windows to a network with its global statistics and temperature."""
 
 from __future__ import annotations
 
@@ -12,138 +12,161 @@ import torch
 from lightning.fabric import Fabric
 from rich.console import Console
 
-from emolive.errors import EmoliveError
-from emolive.models.network import STATS, EmotionNet
-from emolive.types import MODALITIES
-from training import config
-from training import distillation as teacher
-from training import scoring as assess
-from training.batches import Batches
-from training.config import Options
-from training.data_module import Prepared, Split, build_model
+from emolive.errors import ConfigError
+from emolive.models.network import EmotionNet
+from emolive.types import MODALITIES, Modality
+from preprocessing.progress import ProgressBar
+from training import distillation, scoring
+from training.augment.pipeline import image_pipeline, window_pipeline
+from training.batches import BatchMaker
+from training.config import TrainConfig, mode_shares
+from training.data_module import DataModule, Split, build_model
 from training.emotion_trainer import EmotionTrainer
-from training.finetune import PixelLook
+from training.finetune import CropEncoder
 from training.malloc import keep_memory
-from training.normalizer_sampler import GlobalStatsPair, populations
-from training.progress import Bar
+from training.normalizer_sampler import GlobalStatsPair, compute_global_stats, store_global_stats
 from training.scoring import Validation
 from training.window_dataset import WindowDataset
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
-    """What came out of a training loop."""
+class TrainedModel:
+    """The result of a training loop."""
 
     net: EmotionNet
-    windows: WindowDataset
-    """As the network reads them."""
-    known: GlobalStatsPair
+    dataset: WindowDataset
+    """With the features that the network reads."""
+    global_stats: GlobalStatsPair
     epochs: int
     best_epoch: int
 
 
 def fit(
-    options: Options,
-    prepared: Prepared,
+    config: TrainConfig,
+    data: DataModule,
     split: Split,
     folder: Path,
     *,
     fabric: Fabric,
     console: Console,
     title: str = "Training",
-) -> Trained:
-    """Train on one side of a split, going on from a state that is in the folder.
+) -> TrainedModel:
+    """Train on one split, and resume from a state that is in the folder.
 
-    The populations come from the training clips alone; the temperature from the validation clips. Where
-    the trunk is trained, each epoch begins with the populations and baselines of its present vectors.
+    The global statistics come from the training clips alone, the temperatures from the validation clips.
+    Where the backbone is trained, each epoch begins with the statistics of its present features.
     """
     keep_memory()
-    spec, seen = prepared.spec, prepared.pixels
-    net = build_model(prepared, options.manual_seed).to(fabric.device)
-    windows, known = _read(prepared, split, net)
-    batches = Batches(
-        replace(prepared.windows, live=windows.live),
+    spec, crops = data.spec, data.crops
+    net = build_model(data, config.manual_seed).to(fabric.device)
+    dataset, global_stats = _features(data, split, net)
+    images = image_pipeline(config)
+    batches = BatchMaker(
+        replace(data.dataset, session=dataset.session),
         split.training,
         spec,
-        known,
-        strengths=config.strengths(options),
-        shares=config.shares(options),
-        balanced=options.balanced,
-        soft_labels=_taught(options, prepared),
-        look=PixelLook(fabric, net, seen, config.pixel_strengths(options)) if seen is not None else None,
+        global_stats,
+        augment=window_pipeline(config),
+        mode_shares=mode_shares(config),
+        balanced=config.balanced,
+        soft_targets=_soft_targets(config, data),
+        encode=None if crops is None else CropEncoder(fabric, net, crops, images),
     )
-    at: Callable[[EmotionNet], Validation] | None = None
-    if len(split.validation) and not options.no_val:
-        at = _validation(options, prepared, split, windows, known)
+    validation_of: Callable[[EmotionNet], Validation] | None = None
+    if len(split.validation) and not config.no_val:
+        validation_of = _validation(config, data, split, dataset, global_stats)
 
-    def begin(net: EmotionNet) -> None:
-        if seen is not None and spec.baselines:
-            batches.know(*_read(prepared, split, net))
+    def before_epoch(net: EmotionNet) -> None:
+        if crops is not None and spec.baselines:
+            batches.set_stats(*_features(data, split, net))
 
-    judge = None if at is None else lambda net: at(net).figures(net)
-    loop = EmotionTrainer(fabric, net, batches, options=options, folder=folder, judge=judge, begin=begin)
-    loop.resume()
-    with Bar(console, title, "samples") as bar:
-        trained = loop.run(bar)
-    windows, known = _read(prepared, split, trained)
-    temperature: dict[str, float] = dict.fromkeys(MODALITIES, options.temperature or 1.0)
-    if not options.temperature and options.figures:
-        temperature = stored_figures(options)["temperature"]
-    elif not options.temperature and at is not None:
-        scored = assess.predict_all(trained, windows, split.validation, known, modes=assess.MODES[:3])
-        temperature = assess.temperatures(scored.truth, scored.logits)
-    trained.temperature.copy_(torch.tensor([temperature[modality] for modality in MODALITIES]))
-    return Trained(trained, windows, known, loop.progress.epoch, loop.progress.best_epoch)
+    trainer = EmotionTrainer(
+        fabric,
+        net,
+        batches,
+        config=config,
+        folder=folder,
+        validation=None if validation_of is None else lambda net: validation_of(net).scores(net),
+        before_epoch=before_epoch,
+    )
+    trainer.resume()
+    with ProgressBar(console, title, "samples") as bar:
+        trained = trainer.run(bar)
+    dataset, global_stats = _features(data, split, trained)
+    result = TrainedModel(trained, dataset, global_stats, trainer.progress.epoch, trainer.progress.best_epoch)
+    temperatures = _temperatures(config, result, split if validation_of is not None else None)
+    trained.temperature.copy_(torch.tensor([temperatures[modality] for modality in MODALITIES]))
+    return result
 
 
-def _taught(options: Options, prepared: Prepared) -> teacher.SoftTargets | None:
-    """What the options ask for; None without a teacher."""
-    if not options.teacher_path:
+def _temperatures(config: TrainConfig, trained: TrainedModel, split: Split | None) -> dict[str, float]:
+    """By modality: that of the options, of a cross-validation, or fitted to the validation clips."""
+    if not config.temperature and config.figures:
+        return dict(read_crossval(config)["temperature"])
+    if not config.temperature and split is not None:
+        predictions = scoring.predict_all(
+            trained.net, trained.dataset, split.validation, trained.global_stats, modes=scoring.LIVE_MODES
+        )
+        return scoring.fit_temperatures(predictions.truth, predictions.logits)
+    return dict.fromkeys(MODALITIES, config.temperature or 1.0)
+
+
+def _soft_targets(config: TrainConfig, data: DataModule) -> distillation.SoftTargets | None:
+    if not config.teacher_path:
         return None
-    found = teacher.read(Path(options.teacher_path), prepared.windows.items, prepared.spec.labels)
-    return teacher.SoftTargets(
-        found["face"],
-        found["voice"],
-        share_face=options.teach_face,
-        share_voice=options.teach_voice,
-        share_both=options.teach_both,
+    video, audio = distillation.read_posteriors(
+        Path(config.teacher_path), data.dataset.items, data.spec.labels
+    )
+    return distillation.SoftTargets(
+        video,
+        audio,
+        video_share=config.teach_face,
+        audio_share=config.teach_voice,
+        joint_share=config.teach_both,
     )
 
 
-def _read(prepared: Prepared, split: Split, net: EmotionNet) -> tuple[WindowDataset, GlobalStatsPair]:
-    """The windows as a network reads them, and their populations, which are put into it."""
-    windows = prepared.read(net)
-    known = populations(windows, prepared.spec, split.training.tolist())
-    with torch.no_grad():
-        for stream, stats in (("video", known.face), ("audio", known.voice)):
-            for stat in STATS:
-                getattr(net, f"{stream}_{stat}").copy_(torch.from_numpy(getattr(stats, stat)))
-    return windows, known
+def _features(data: DataModule, split: Split, net: EmotionNet) -> tuple[WindowDataset, GlobalStatsPair]:
+    """The windows as a network reads them, and their statistics, which are stored in the network."""
+    dataset = data.features(net)
+    global_stats = compute_global_stats(dataset, data.spec, split.training.tolist())
+    store_global_stats(net, global_stats)
+    return dataset, global_stats
 
 
 def _validation(
-    options: Options, prepared: Prepared, split: Split, windows: WindowDataset, known: GlobalStatsPair
+    config: TrainConfig,
+    data: DataModule,
+    split: Split,
+    dataset: WindowDataset,
+    global_stats: GlobalStatsPair,
 ) -> Callable[[EmotionNet], Validation]:
-    """The validation clips as a network reads them."""
-    spec, seen = prepared.spec, prepared.pixels
+    """A function that gives the validation clips as a network reads them."""
+    spec, crops = data.spec, data.crops
 
-    def of(windows: WindowDataset, known: GlobalStatsPair) -> Validation:
-        return assess.validation(windows, split.validation, known, spec, options.modality)
+    def of(dataset: WindowDataset, global_stats: GlobalStatsPair) -> Validation:
+        return scoring.validation_set(
+            dataset, split.validation, global_stats, spec, Modality(config.modality)
+        )
 
-    if seen is None:
-        same = of(windows, known)
+    if crops is None:
+        same = of(dataset, global_stats)
         return lambda _: same
     if spec.baselines:
-        return lambda net: of(*_read(prepared, split, net))
-    # Raw features need nobody's populations, so that the other clips need not be looked at.
-    return lambda net: of(seen.read(net, split.validation), known)
+        return lambda net: of(*_features(data, split, net))
+    # A model of raw features needs no statistics, so that the other clips need not be encoded.
+    return lambda net: of(crops.features(net, split.validation), global_stats)
 
 
-def stored_figures(options: Options) -> dict[str, Any]:
-    """The crossval.json of --figures. EmoliveError if it is none."""
+def read_crossval(config: TrainConfig) -> dict[str, Any]:
+    """The crossval.json that `--figures` names.
+
+    Raises:
+        ConfigError: it is not one.
+    """
     try:
-        stored = dict(json.loads(Path(options.figures).read_text()))
+        stored = dict(json.loads(Path(config.figures).read_text()))
         stored["temperature"] = {m: float(stored["temperature"][m]) for m in MODALITIES}
         return stored
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise EmoliveError(f"{options.figures} is not the crossval.json of a cross-validation.") from error
+        raise ConfigError(f"{config.figures} is not the crossval.json of a cross-validation.") from error

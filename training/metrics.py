@@ -1,121 +1,188 @@
-"""How right a model is, and how sure one can be of that."""
+"""Figures of merit of a classifier, and how certain they are.
+
+Accuracy, recall, confusion matrix and calibration error are torchmetrics'. What it does not have stands here:
+intervals by bootstrap over actors, McNemar's test, temperature scaling and the bins of a reliability diagram.
+
+Shapes: `truth` is (n,) class indices, `probs` is (n, classes).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from scipy import special
 from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest
+from torchmetrics.functional.classification import (
+    multiclass_accuracy,
+    multiclass_calibration_error,
+    multiclass_confusion_matrix,
+    multiclass_recall,
+)
 
 Probs = NDArray[np.floating]
 Labels = NDArray[np.int64]
 
-BINS = 15
+CALIBRATION_BINS = 15
+BOOTSTRAP_ROUNDS = 1000
 
 
-def confusion(truth: Labels, probs: Probs) -> NDArray[np.int64]:
-    """(C, C) counts: row = truth, column = likeliest class."""
+def confusion_matrix(truth: Labels, probs: Probs) -> NDArray[np.int64]:
+    """(classes, classes) counts: row = true class, column = most probable class."""
+    counts = multiclass_confusion_matrix(
+        _predicted(probs), torch.from_numpy(truth), probs.shape[1], validate_args=False
+    )
+    return np.asarray(counts.numpy(), np.int64)
+
+
+def class_recalls(truth: Labels, probs: Probs) -> NDArray[np.float64]:
+    """(classes,) recall of each class; NaN for a class without samples."""
     classes = probs.shape[1]
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (truth, probs.argmax(axis=1)), 1)
-    return counts
+    recalls = multiclass_recall(
+        _predicted(probs), torch.from_numpy(truth), classes, average="none", validate_args=False
+    )
+    support = np.bincount(truth, minlength=classes)
+    return np.where(support > 0, recalls.double().numpy(), np.nan)
 
 
-def recalls(truth: Labels, probs: Probs) -> NDArray[np.float64]:
-    """(C,) share of each class that was found; NaN for a class that never occurs."""
-    counts = confusion(truth, probs)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.diag(counts) / counts.sum(axis=1), np.float64)
+def unweighted_average_recall(truth: Labels, probs: Probs) -> float:
+    """Mean recall over the classes that have samples (UAR, Schuller et al. 2009); NaN for no samples.
+
+    The macro average of torchmetrics also counts a class that is predicted but has no samples.
+    """
+    return float(np.nanmean(class_recalls(truth, probs))) if len(truth) else float("nan")
 
 
-def uar(truth: Labels, probs: Probs) -> float:
-    """Unweighted average recall over the classes that occur; NaN for no samples."""
-    found = recalls(truth, probs)
-    return float(np.nanmean(found)) if len(truth) else float("nan")
-
-
-def top_k(truth: Labels, probs: Probs, k: int) -> float:
-    """Share of samples whose class is among the `k` likeliest."""
+def accuracy(truth: Labels, probs: Probs, top_k: int = 1) -> float:
+    """Share of samples whose class is among the `top_k` most probable; NaN for no samples."""
     if not len(truth):
         return float("nan")
-    best = np.argsort(-probs, axis=1, kind="stable")[:, :k]
-    return float((best == truth[:, None]).any(axis=1).mean())
+    predicted = _predicted(probs) if top_k == 1 else torch.from_numpy(np.ascontiguousarray(probs))
+    value = multiclass_accuracy(
+        predicted,
+        torch.from_numpy(truth),
+        probs.shape[1],
+        average="micro",
+        top_k=min(top_k, probs.shape[1]),
+        validate_args=False,
+    )
+    return float(value)
 
 
-def ece(truth: Labels, probs: Probs, bins: int = BINS) -> float:
-    """Expected calibration error: equal bins of confidence (Guo et al. 2017), weighted by their counts."""
-    return float(sum(share * abs(right - sure) for share, right, sure in reliability(truth, probs, bins)))
+def calibration_error(truth: Labels, probs: Probs, bins: int = CALIBRATION_BINS) -> float:
+    """Expected calibration error over equal bins of confidence (ECE, Guo et al. 2017, eq. 3)."""
+    if not len(truth):
+        return float("nan")
+    value = multiclass_calibration_error(
+        torch.from_numpy(np.ascontiguousarray(probs)),
+        torch.from_numpy(truth),
+        probs.shape[1],
+        n_bins=bins,
+        norm="l1",
+        validate_args=False,
+    )
+    return float(value)
 
 
-def reliability(truth: Labels, probs: Probs, bins: int = BINS) -> list[tuple[float, float, float]]:
-    """For each bin of confidence: share of the samples, share that is right, mean confidence."""
-    sure = probs.max(axis=1)
-    right = probs.argmax(axis=1) == truth
-    place = np.minimum((sure * bins).astype(int), bins - 1)
+def reliability_bins(
+    truth: Labels, probs: Probs, bins: int = CALIBRATION_BINS
+) -> list[tuple[float, float, float]]:
+    """Share of samples, accuracy and mean confidence of each bin of confidence (Guo et al. 2017, fig. 1)."""
+    confidence = probs.max(axis=1)
+    correct = probs.argmax(axis=1) == truth
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
     rows = []
     for i in range(bins):
-        here = place == i
-        n = int(here.sum())
+        inside = place == i
+        n = int(inside.sum())
         rows.append(
-            (n / len(truth), float(right[here].mean()), float(sure[here].mean())) if n else (0.0, 0.0, 0.0)
+            (n / len(truth), float(correct[inside].mean()), float(confidence[inside].mean()))
+            if n
+            else (0.0, 0.0, 0.0)
         )
     return rows
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
+    """A 95 % interval."""
+
     low: float
     high: float
 
 
-def bootstrap(
-    groups: Sequence[str],
-    figure: Callable[[NDArray[np.int64]], float],
+def bootstrap_intervals(
+    truth: Labels,
+    probs: Probs,
+    actors: Sequence[str],
     *,
-    rounds: int = 1000,
+    rounds: int = BOOTSTRAP_ROUNDS,
     seed: int = 0,
-) -> Interval:
-    """95 % interval of a figure when whole groups (actors) are drawn again with replacement.
+) -> tuple[Interval, Interval]:
+    """95 % intervals of accuracy and UAR when whole actors are drawn again with replacement.
+
+    Clips of one actor are not independent, so that a bootstrap over clips would give intervals that are too
+    narrow (cluster bootstrap, Davison and Hinkley 1997, sec. 3.8).
 
     Args:
-        groups: of each sample.
-        figure: of the samples with the given indices.
-        rounds: how often to draw.
+        truth: (n,)
+        probs: (n, classes)
+        actors: of each sample.
+        rounds: bootstrap samples.
         seed: of the draws.
     """
+    names = sorted(set(actors))
+    rows_of = [np.flatnonzero(np.asarray(actors) == name) for name in names]
+    # Both figures follow from the confusion matrix, and that of a draw is the sum of its actors'.
+    counts = np.stack([confusion_matrix(truth[rows], probs[rows]) for rows in rows_of])
     rng = np.random.default_rng(seed)
-    names = sorted(set(groups))
-    where = {name: np.flatnonzero(np.asarray(groups) == name) for name in names}
-    found = [
-        figure(np.concatenate([where[names[i]] for i in rng.integers(len(names), size=len(names))]))
-        for _ in range(rounds)
-    ]
-    low, high = np.nanpercentile(found, [2.5, 97.5])
+    drawn = np.stack([rng.integers(len(names), size=len(names)) for _ in range(rounds)])
+    totals = counts[drawn].sum(axis=1)
+    correct, support = np.diagonal(totals, axis1=1, axis2=2), totals.sum(axis=2)
+    with np.errstate(invalid="ignore"):
+        recalls = correct / support
+    return (
+        _percentiles(correct.sum(axis=1) / support.sum(axis=1)),
+        _percentiles(np.nanmean(recalls, axis=1)),
+    )
+
+
+def _percentiles(values: NDArray[np.float64]) -> Interval:
+    low, high = np.nanpercentile(values, [2.5, 97.5])
     return Interval(float(low), float(high))
 
 
-def mcnemar(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> float:
-    """Exact two-sided p of McNemar's test: do two models err on the same clips equally often?"""
-    only_a = int((right_a & ~right_b).sum())
-    only_b = int((right_b & ~right_a).sum())
+def mcnemar(correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_]) -> float:
+    """Exact two-sided p-value of McNemar's test (1947): do two models err equally often?
+
+    Args:
+        correct_a: (n,) whether the first model is right on each sample.
+        correct_b: (n,) the same of the second model.
+    """
+    only_a = int((correct_a & ~correct_b).sum())
+    only_b = int((correct_b & ~correct_a).sum())
     return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
 
 
 def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
-    """(n, C) logits → probabilities."""
-    make_divisible = logits.astype(np.float64) / temperature
-    exact = np.exp(make_divisible - make_divisible.max(axis=1, keepdims=True))
-    return np.asarray(exact / exact.sum(axis=1, keepdims=True))
+    """(n, classes) logits → probabilities of `logits / temperature`."""
+    return np.asarray(special.softmax(logits.astype(np.float64) / temperature, axis=1))
 
 
 def fit_temperature(truth: Labels, logits: NDArray[np.floating]) -> float:
-    """The temperature that makes the labels likeliest (Guo et al. 2017), from 0.05 to 20."""
+    """The temperature that minimises the cross-entropy (Guo et al. 2017, sec. 4.2), from 0.05 to 20."""
 
     def loss(log_t: float) -> float:
         probs = softmax(logits, float(np.exp(log_t)))
         return float(-np.log(np.maximum(probs[np.arange(len(truth)), truth], 1e-12)).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded").x))
+
+
+def _predicted(probs: Probs) -> torch.Tensor:
+    """(n,) most probable class; the first of several with the same probability."""
+    return torch.from_numpy(probs.argmax(axis=1))

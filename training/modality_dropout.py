@@ -1,81 +1,75 @@
-"""Modality dropout: a network that has never missed a stream is lost when one is missing.
+"""Modality dropout: a network that always sees both streams in training is useless when one is missing.
 
-Chumachenko, Iosifidis and Gabbouj, ICPR 2022, sec. III-D (`softhard`, `noise`), and a form that costs no
-larger batch (`drop`).
+Chumachenko, Iosifidis and Gabbouj, ICPR 2022, sec. III-D (`softhard`, `noise`), and a variant that does not
+enlarge the batch (`drop`).
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from emolive.errors import EmoliveError
-
-MASKS = ("drop", "softhard", "noise", "nodropout")
+Mask = Literal["drop", "softhard", "noise", "nodropout"]
 
 
-class Masked(NamedTuple):
+class MaskedBatch(NamedTuple):
     """A batch after modality dropout; B' is a multiple of B."""
 
     video: Tensor
-    """(B', frames, channels)"""
+    """(B', bins, channels)"""
     audio: Tensor
     """(B', channels, steps)"""
     target: Tensor
-    """(B', …)"""
+    """(B', ...)"""
     has_video: Tensor
-    """(B',) float, 0 where the face was taken away or replaced."""
+    """(B',) float, 0 where the video was removed or replaced by noise."""
     has_audio: Tensor
     """(B',) float"""
 
 
-def mask(
-    video: Tensor, audio: Tensor, target: Tensor, kind: str, *, p_video: float = 0.0, p_audio: float = 0.0
-) -> Masked:
-    """Take modalities away from a batch.
+def apply_mask(
+    video: Tensor, audio: Tensor, target: Tensor, mask: Mask, *, p_video: float = 0.0, p_audio: float = 0.0
+) -> MaskedBatch:
+    """Remove modalities from a batch.
 
     Args:
-        video: (B, frames, channels).
+        video: (B, bins, channels).
         audio: (B, channels, steps).
-        target: (B, …).
-        kind: "softhard" makes four of a batch: as it is; audio times c and video times 1 - c with a random
-            c for each sample; audio zeroed; video zeroed. "noise" makes three: as it is; audio standard
-            normal noise; video so. "nodropout" leaves it. "drop" zeroes the video of a sample with
-            `p_video`, else its audio with `p_audio`, never both.
+        target: (B, ...).
+        mask: "softhard" makes four batches of one: as it is; audio times c and video times 1 - c with a
+            random
+            c for each sample; audio zero; video zero. "noise" makes three: as it is; standard normal noise
+            for audio; noise for video. "nodropout" changes nothing. "drop" zeroes the video of a sample with
+            probability `p_video`, else its audio with `p_audio`, never both.
         p_video: for "drop".
         p_audio: for "drop".
-
-    Raises:
-        EmoliveError: the kind is unknown.
     """
     n = len(target)
     ones, zeros = torch.ones(n, device=video.device), torch.zeros(n, device=video.device)
-    if kind == "nodropout":
-        return Masked(video, audio, target, ones, ones)
-    if kind == "softhard":
+    if mask == "nodropout":
+        return MaskedBatch(video, audio, target, ones, ones)
+    if mask == "softhard":
         c = torch.rand(n, 1, 1, device=video.device)
-        return Masked(
+        return MaskedBatch(
             torch.cat([video, video * (1 - c), video, torch.zeros_like(video)]),
             torch.cat([audio, audio * c, torch.zeros_like(audio), audio]),
             torch.cat([target] * 4),
             torch.cat([ones, ones, ones, zeros]),
             torch.cat([ones, ones, zeros, ones]),
         )
-    if kind == "noise":
-        return Masked(
+    if mask == "noise":
+        return MaskedBatch(
             torch.cat([video, video, torch.randn_like(video)]),
             torch.cat([audio, torch.randn_like(audio), audio]),
             torch.cat([target] * 3),
             torch.cat([ones, ones, zeros]),
             torch.cat([ones, zeros, ones]),
         )
-    if kind != "drop":
-        raise EmoliveError(f"There is no modality dropout named {kind}: known are {', '.join(MASKS)}.")
-    chance = torch.rand(n, device=video.device)
-    has_video = (chance >= p_video).float()
-    has_audio = 1 - ((chance >= p_video) & (chance < p_video + p_audio)).float()
-    return Masked(
+    draw = torch.rand(n, device=video.device)
+    has_video = (draw >= p_video).float()
+    has_audio = 1 - ((draw >= p_video) & (draw < p_video + p_audio)).float()
+    return MaskedBatch(
         video * has_video[:, None, None], audio * has_audio[:, None, None], target, has_video, has_audio
     )

@@ -1,7 +1,7 @@
-"""The baselines of persons in training: every amount of evidence that a live session may have.
+"""Normalizers of training clips, for every amount of data that a live session may have of a speaker.
 
-What a baseline is stands in `emolive.normalization` alone. Here it is decided from which clips of a person it
-is drawn.
+`emolive.normalization` defines what a normalizer is. This module decides from which clips of a speaker it is
+computed: at random in training (`NormalizerSampler`), as in a session in evaluation (`session_normalizers`).
 """
 
 from __future__ import annotations
@@ -9,224 +9,232 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from emolive.models.network import STATS, EmotionNet
 from emolive.models.spec import ModelSpec
 from emolive.normalization import GlobalStats, Normalizer, RunningStats, make_normalizer
-from emolive.types import FloatArray
+from emolive.predictor import load_global_stats as load_stats
 from preprocessing.annotations import ClipEntry
 from preprocessing.splits import normalize_actor_id
+from training.encoder_traits import mirror_of
 from training.window_dataset import SessionRows, WindowDataset
 
+Stream = Literal["video", "audio"]
+STREAMS: tuple[Stream, Stream] = ("video", "audio")
 NEUTRAL = "neutral"
-STREAMS = ("face", "voice")
-RUNNING_SIZES = (*range(13), 16, 24, 32, 48, -1, -1, -1, -1)
-"""Clips besides the one at hand, each as likely as the next; -1 is all there are."""
-NEUTRAL_CLIPS = 3
-_REPETITION_1_NEUTRAL = re.compile(r"0[123]-0[12]-01-01-0[12]-01-\d\d")
+RUNNING_CLIPS = (*range(13), 16, 24, 32, 48, -1, -1, -1, -1)
+"""Clips of the speaker besides the current one, each as probable as the next; -1 = all."""
+MAX_NEUTRAL_CLIPS = 3
+CALIBRATION_CLIPS = 2
+_RAVDESS_ID = re.compile(r"(?:\d\d-){6}\d\d")
+_RAVDESS_CALIBRATION = re.compile(r"0[123]-0[12]-01-01-0[12]-01-\d\d")
+"""Speech or song, neutral, normal intensity, first repetition of either statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class GlobalStatsPair:
-    """What a model knows of face and voice in general."""
+    """Statistics of both streams over all speakers."""
 
-    face: GlobalStats
-    voice: GlobalStats
+    video: GlobalStats
+    audio: GlobalStats
+
+    def of(self, stream: Stream) -> GlobalStats:
+        """Those of one stream."""
+        return self.video if stream == "video" else self.audio
 
 
-def population(
-    live: SessionRows, stream: str, clips: Sequence[int], actors: Sequence[str], rate_hz: float
+NormalizerPair = tuple[Normalizer, Normalizer]
+"""Of video and audio."""
+
+
+def compute_stats(
+    rows: SessionRows, stream: Stream, clips: Sequence[int], actors: Sequence[str], rate_hz: float
 ) -> GlobalStats:
-    """Mean, deviation and deviation within persons over the rows of some clips.
+    """Mean, standard deviation and within-speaker deviation over the rows of some clips.
 
     Args:
-        live: the rows.
-        stream: "face" or "voice".
-        clips: indices of the clips that may be looked at; nobody else leaves a trace.
+        rows: of all clips.
+        stream: "video" or "audio".
+        clips: indices of the clips to use; no other clip leaves a trace.
         actors: of those clips, in the same order.
-        rate_hz: rows a second.
+        rate_hz: rows per second.
     """
-    width = (live.face if stream == "face" else live.voice).shape[1]
-    persons: dict[str, RunningStats] = {}
+    width = rows.width(stream)
+    speakers: dict[str, RunningStats] = {}
     for clip, actor in zip(clips, actors, strict=True):
-        moments = RunningStats.of(live.rows(stream, clip))
-        persons[actor] = persons.get(actor, RunningStats.zero(width)) + moments
-    total = sum(persons.values(), RunningStats.zero(width))
-    known = [person.variance for person in persons.values() if person.count]
-    if not known:
+        stats = RunningStats.of(rows.of_clip(stream, clip))
+        speakers[actor] = speakers.get(actor, RunningStats.zero(width)) + stats
+    total = sum(speakers.values(), RunningStats.zero(width))
+    variances = [stats.variance for stats in speakers.values() if stats.count]
+    if not variances:
         return GlobalStats(
             np.zeros(width, np.float32), np.ones(width, np.float32), np.ones(width, np.float32), rate_hz
         )
-    within = np.sqrt(np.mean(known, axis=0))
     return GlobalStats(
         total.mean.astype(np.float32),
         np.sqrt(total.variance).astype(np.float32),
-        within.astype(np.float32),
+        np.sqrt(np.mean(variances, axis=0)).astype(np.float32),
         rate_hz,
     )
 
 
-def populations(windows: WindowDataset, spec: ModelSpec, clips: Sequence[int]) -> GlobalStatsPair:
-    """Of both streams, from the clips at those indices alone."""
-    actors = [normalize_actor_id(windows.items[clip].actor) for clip in clips]
+def compute_global_stats(dataset: WindowDataset, spec: ModelSpec, clips: Sequence[int]) -> GlobalStatsPair:
+    """Statistics of both streams over the clips at those indices alone."""
+    actors = [normalize_actor_id(dataset.items[clip].actor) for clip in clips]
     return GlobalStatsPair(
-        population(windows.live, "face", clips, actors, 1 / spec.bin_s),
-        population(windows.live, "voice", clips, actors, spec.audio.rate_hz / spec.audio.hop_length),
+        compute_stats(dataset.session, "video", clips, actors, 1 / spec.bin_s),
+        compute_stats(dataset.session, "audio", clips, actors, spec.audio.rate_hz / spec.audio.hop_length),
     )
 
 
-def clip_moments(live: SessionRows, stream: str, clip: int, known: GlobalStats) -> RunningStats:
-    """What a clip adds to its person's evidence, as `emolive.profile.SpeakerStats.add` counts it."""
-    return RunningStats.of(known.clip_outliers(live.rows(stream, clip)))
+def load_global_stats(net: EmotionNet) -> GlobalStatsPair:
+    """The statistics in a network's buffers."""
+    return GlobalStatsPair(*load_stats(net))
 
 
-def mirroring(spec: ModelSpec) -> tuple[NDArray[np.int64], FloatArray] | None:
-    """How a pooled bin changes when the picture is flipped: `bins[..., order] * sign`.
+def store_global_stats(net: EmotionNet, stats: GlobalStatsPair) -> None:
+    """Write statistics into a network's buffers."""
+    with torch.no_grad():
+        for stream in STREAMS:
+            for stat in STATS:
+                getattr(net, f"{stream}_{stat}").copy_(torch.from_numpy(getattr(stats.of(stream), stat)))
 
-    None where the vectors of a flipped picture cannot be had from those of the picture.
-    """
-    if len(spec.encoders) != 1:
-        return None
-    # The flip is a signed permutation: the mirrored unit vectors spell it out.
-    flipped = spec.encoder_classes[0].mirror(np.eye(spec.frame_dim, dtype=np.float32))
-    if flipped is None:
-        return None
-    order = np.abs(flipped).argmax(axis=0)
-    sign = flipped[order, np.arange(spec.frame_dim)]
-    if spec.pooling == "mean":
-        # A deviation goes where its point goes, and has no sign to lose.
-        order = np.concatenate([order, order + spec.frame_dim])
-        sign = np.concatenate([sign, np.ones_like(sign)])
-    return order, sign.astype(np.float32)
+
+def clip_stats(rows: SessionRows, stream: Stream, clip: int, global_stats: GlobalStats) -> RunningStats:
+    """What a clip adds to its speaker's statistics, as `emolive.profile.SpeakerStats.add` counts it."""
+    return RunningStats.of(global_stats.clip_outliers(rows.of_clip(stream, clip)))
 
 
 def calibration_clips(items: Sequence[ClipEntry]) -> set[int]:
-    """Each actor's neutral clips that stand for a calibration: RAVDESS's repetition 1, or the first two."""
+    """Each actor's neutral clips that serve as a calibration.
+
+    In RAVDESS (Livingstone and Russo 2018) those of repetition 1, else the first two.
+    """
     chosen: set[int] = set()
-    seen: dict[str, int] = {}
+    count: dict[str, int] = {}
     for i, item in enumerate(items):
         if item.label != NEUTRAL:
             continue
-        if re.fullmatch(r"(?:\d\d-){6}\d\d", item.id):
-            if _REPETITION_1_NEUTRAL.fullmatch(item.id):
+        if _RAVDESS_ID.fullmatch(item.id):
+            if _RAVDESS_CALIBRATION.fullmatch(item.id):
                 chosen.add(i)
-        elif seen.setdefault(item.actor, 0) < 2:
-            seen[item.actor] += 1
+        elif count.setdefault(item.actor, 0) < CALIBRATION_CLIPS:
+            count[item.actor] += 1
             chosen.add(i)
     return chosen
 
 
 class NormalizerSampler:
-    """Draws baselines for training clips, as if each were playing at some moment of a session.
+    """Draws normalizers for training clips, as if each were playing at some moment of a session.
 
     Args:
-        windows: holds the clips.
+        dataset: holds the clips.
         clips: indices of the training clips.
-        known: from the same clips.
-        spec: which modes, and how a flip goes.
+        global_stats: of the same clips.
+        spec: of the model.
     """
 
     def __init__(
-        self, windows: WindowDataset, clips: Sequence[int], known: GlobalStatsPair, spec: ModelSpec
+        self, dataset: WindowDataset, clips: Sequence[int], global_stats: GlobalStatsPair, spec: ModelSpec
     ) -> None:
-        self._known = known
-        self._mirror = mirroring(spec)
+        self._global_stats = global_stats
+        self._mirror = mirror_of(spec)
         self._row = {clip: row for row, clip in enumerate(clips)}
-        self._moments = {
-            stream: [clip_moments(windows.live, stream, clip, getattr(known, stream)) for clip in clips]
-            for stream in STREAMS
-        }
-        self._stacked = {
-            stream: (
-                np.array([m.count for m in moments]),
-                np.stack([m.total for m in moments]),
-                np.stack([m.squares for m in moments]),
+        self._sums: dict[Stream, tuple[NDArray[np.float64], ...]] = {}
+        for stream in STREAMS:
+            stats = [clip_stats(dataset.session, stream, clip, global_stats.of(stream)) for clip in clips]
+            self._sums[stream] = (
+                np.array([s.count for s in stats]),
+                np.stack([s.total for s in stats]),
+                np.stack([s.squares for s in stats]),
             )
-            for stream, moments in self._moments.items()
-        }
-        actors = np.array([normalize_actor_id(windows.items[clip].actor) or f"#{clip}" for clip in clips])
-        neutral = np.array([windows.items[clip].label == NEUTRAL for clip in clips])
-        self._mine = [np.flatnonzero(actors == actor) for actor in actors]
-        self._neutral = [np.flatnonzero((actors == actor) & neutral) for actor in actors]
+        actors = np.array([normalize_actor_id(dataset.items[clip].actor) or f"#{clip}" for clip in clips])
+        neutral = np.array([dataset.items[clip].label == NEUTRAL for clip in clips])
+        self._rows_of_actor = [np.flatnonzero(actors == actor) for actor in actors]
+        self._neutral_rows = [np.flatnonzero((actors == actor) & neutral) for actor in actors]
 
-    def draw(
-        self, clip: int, mode: str, rng: np.random.Generator, *, flipped: bool = False
-    ) -> tuple[Normalizer, Normalizer]:
-        """Baselines of face and voice for a clip in `mode`; flipped is the face of a mirrored person.
+    def sample(
+        self, clip: int, mode: str, rng: np.random.Generator, *, mirrored: bool = False
+    ) -> NormalizerPair:
+        """Normalizers of video and audio for a clip; with `mirrored` those of the mirrored speaker.
 
-        neutral: one to three of the person's other neutral clips. running: the clip itself, as live,
-        and any number of the person's others.
+        Mode neutral uses one to three of the speaker's other neutral clips; mode running the clip itself, as
+        a live session does, and any number of the speaker's others.
         """
         row = self._row[clip]
         rows: NDArray[np.int64]
         if mode == "neutral":
-            others = self._neutral[row][self._neutral[row] != row]
-            size = min(len(others), int(rng.integers(1, NEUTRAL_CLIPS + 1)))
+            others = self._neutral_rows[row][self._neutral_rows[row] != row]
+            size = min(len(others), int(rng.integers(1, MAX_NEUTRAL_CLIPS + 1)))
             rows = rng.choice(others, size, replace=False) if size else others
         elif mode == "running":
-            others = self._mine[row][self._mine[row] != row]
-            size = RUNNING_SIZES[rng.integers(len(RUNNING_SIZES))]
+            others = self._rows_of_actor[row][self._rows_of_actor[row] != row]
+            size = RUNNING_CLIPS[rng.integers(len(RUNNING_CLIPS))]
             size = len(others) if size < 0 else min(size, len(others))
             rows = np.append(rng.choice(others, size, replace=False) if size else others[:0], row)
         else:
-            rows = self._mine[row][:0]
+            rows = self._rows_of_actor[row][:0]
+        video = self._sum("video", rows)
+        if mirrored and self._mirror is not None:
+            order, sign = (part.numpy() for part in self._mirror)
+            video = RunningStats(video.count, video.total[order] * sign, video.squares[order])
         return (
-            make_normalizer(mode, self._known.face, self._sum("face", rows, flipped)),
-            make_normalizer(mode, self._known.voice, self._sum("voice", rows, False)),
+            make_normalizer(mode, self._global_stats.video, video),
+            make_normalizer(mode, self._global_stats.audio, self._sum("audio", rows)),
         )
 
-    def _sum(self, stream: str, rows: NDArray[np.int64], flipped: bool) -> RunningStats:
-        count, total, squares = self._stacked[stream]
-        moments = RunningStats(float(count[rows].sum()), total[rows].sum(axis=0), squares[rows].sum(axis=0))
-        if flipped and self._mirror is not None:
-            order, sign = self._mirror
-            return RunningStats(moments.count, moments.total[order] * sign, moments.squares[order])
-        return moments
+    def _sum(self, stream: Stream, rows: NDArray[np.int64]) -> RunningStats:
+        count, total, squares = self._sums[stream]
+        return RunningStats(float(count[rows].sum()), total[rows].sum(axis=0), squares[rows].sum(axis=0))
 
 
-def session_baselines(
-    windows: WindowDataset, clips: Sequence[int], mode: str, known: GlobalStatsPair
-) -> list[tuple[Normalizer, Normalizer]]:
-    """The baselines with which clips are evaluated.
+def session_normalizers(
+    dataset: WindowDataset, clips: Sequence[int], mode: str, global_stats: GlobalStatsPair
+) -> list[NormalizerPair]:
+    """The normalizers with which clips are evaluated.
 
     Args:
-        windows: all clips of the persons, in file order; baselines may draw on all of them.
-        clips: indices of the clips to read.
-        mode: "none"; "neutral", from the person's calibration clips; "running", from the clips before it
-            in file order and itself; "person", a running baseline from all of the person's clips.
-        known: the model's populations.
+        dataset: all clips of the speakers in file order; normalizers may use all of them.
+        clips: indices of the clips to evaluate.
+        mode: "none"; "neutral", from the speaker's calibration clips; "running", from the clips before it in
+            file order and itself; "person", a running normalizer from all of the speaker's clips.
+        global_stats: of the model.
     """
-    calibration = calibration_clips(windows.items)
-    names = [normalize_actor_id(item.actor) for item in windows.items]
-    moments: dict[tuple[str, int], RunningStats] = {}
+    calibration = calibration_clips(dataset.items)
+    names = [normalize_actor_id(item.actor) for item in dataset.items]
+    cached: dict[tuple[Stream, int], RunningStats] = {}
 
-    def evidence_of(stream: str, mine: Sequence[int]) -> RunningStats:
-        known_of: GlobalStats = getattr(known, stream)
-        total = RunningStats.zero(len(known_of.mean))
-        for i in mine:
-            if (stream, i) not in moments:
-                moments[stream, i] = clip_moments(windows.live, stream, i, known_of)
-            total = total + moments[stream, i]
-        return total
+    def total(stream: Stream, used: Sequence[int]) -> RunningStats:
+        of_all = global_stats.of(stream)
+        result = RunningStats.zero(len(of_all.mean))
+        for i in used:
+            if (stream, i) not in cached:
+                cached[stream, i] = clip_stats(dataset.session, stream, i, of_all)
+            result = result + cached[stream, i]
+        return result
 
-    atomic_write: dict[tuple[int, ...], tuple[Normalizer, Normalizer]] = {}
-    drawn: list[tuple[Normalizer, Normalizer]] = []
+    normalizers: dict[tuple[int, ...], NormalizerPair] = {}
+    result: list[NormalizerPair] = []
     for clip in clips:
         actor = names[clip]
-        mine = [i for i, name in enumerate(names) if name == actor] if actor else [clip]
+        used = [i for i, name in enumerate(names) if name == actor] if actor else [clip]
         if mode == "none":
-            mine = []
+            used = []
         elif mode == "neutral":
-            mine = [i for i in mine if i in calibration]
+            used = [i for i in used if i in calibration]
         elif mode == "running":
-            mine = [i for i in mine if i <= clip]
-        if (who := tuple(mine)) not in atomic_write:
+            used = [i for i in used if i <= clip]
+        key = tuple(used)
+        if key not in normalizers:
             how = "running" if mode == "person" else mode
-            atomic_write[who] = (
-                make_normalizer(how, known.face, evidence_of("face", mine)),
-                make_normalizer(how, known.voice, evidence_of("voice", mine)),
+            normalizers[key] = (
+                make_normalizer(how, global_stats.video, total("video", used)),
+                make_normalizer(how, global_stats.audio, total("audio", used)),
             )
-        drawn.append(atomic_write[who])
-    return drawn
+        result.append(normalizers[key])
+    return result

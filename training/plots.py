@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: confusion matrix, reliability diagram, top-1 of each actor."""
+"""Plots of an evaluation: confusion matrix, reliability diagram, accuracy of each actor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.atomic_io import atomic_write
-from emolive.errors import EmoliveError
+from emolive.errors import MissingDependencyError
 from training import metrics
 from training.batches import IntArray
 
@@ -19,7 +19,7 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise EmoliveError("Pictures want matplotlib: install emolive[train].") from error
+        raise MissingDependencyError("Plots need matplotlib: install emolive[train].") from error
     figure = Figure((width, height), layout="constrained")
     return figure, figure.add_subplot()
 
@@ -30,7 +30,7 @@ def _save(figure: Any, path: Path) -> None:
 
 
 def confusion(path: Path, counts: NDArray[np.int64], labels: Sequence[str], title: str) -> None:
-    """Rows are the truth; colour is the share of a row, the digits are counts."""
+    """Confusion matrix: rows are the true classes, colours the shares of a row, digits the counts."""
     figure, axes = _figure(6.4, 5.6)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -39,29 +39,29 @@ def confusion(path: Path, counts: NDArray[np.int64], labels: Sequence[str], titl
         axes.text(column, row, str(count), ha="center", va="center", color="white" if dark else "black")
     axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
     axes.set_yticks(range(len(labels)), labels)
-    axes.set_xlabel("read as")
-    axes.set_ylabel("acted")
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
     axes.set_title(title)
     _save(figure, path)
 
 
 def reliability(path: Path, truth: IntArray, probs: NDArray[np.float64], title: str) -> None:
-    """How often the model is right where it is so sure; on the diagonal it is calibrated."""
+    """Reliability diagram: accuracy against confidence; a calibrated model lies on the diagonal."""
     figure, axes = _figure(5.2, 5.0)
-    rows = [row for row in metrics.reliability(truth, probs) if row[0]]
+    rows = [row for row in metrics.reliability_bins(truth, probs) if row[0]]
     axes.plot([0, 1], [0, 1], color="grey", linewidth=1)
     axes.bar([row[2] for row in rows], [row[1] for row in rows], width=0.05, alpha=0.6)
     axes.scatter([row[2] for row in rows], [row[1] for row in rows], [400 * row[0] for row in rows])
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_xlabel("confidence")
-    axes.set_ylabel("share that is right")
-    axes.set_title(f"{title}, ECE {metrics.ece(truth, probs):.3f}")
+    axes.set_ylabel("accuracy")
+    axes.set_title(f"{title}, ECE {metrics.calibration_error(truth, probs):.3f}")
     _save(figure, path)
 
 
 def actors(path: Path, shares: Mapping[str, float], title: str) -> None:
-    """One bar for each actor, and the mean."""
+    """A bar for the accuracy of each actor, and the mean."""
     figure, axes = _figure(max(4.0, 0.4 * len(shares) + 1.5), 4.0)
     names, values = list(shares), [100 * share for share in shares.values()]
     axes.bar(names, values)

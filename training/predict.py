@@ -1,9 +1,10 @@
-"""What a network says of clips, read exactly as `emolive.predictor.Predictor` reads them."""
+"""Predictions for clips, with inputs exactly as `emolive.predictor.Predictor` assembles them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,81 +13,95 @@ from torch import Tensor
 
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
-from emolive.normalization import Normalizer
 from emolive.predictor import assemble_inputs
 from emolive.types import Modality
+from training.normalizer_sampler import NormalizerPair
 from training.window_dataset import WindowDataset
 
 CHUNK = 64
 
+Noise = Literal["", "v", "a"]
+
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Clips as the network takes them."""
+    """The network's inputs of n clips."""
 
     video: Tensor
-    """(n, frames, channels)"""
+    """(n, bins, channels)"""
     audio: Tensor
     """(n, channels, steps)"""
     modality: tuple[Modality | None, ...]
-    """What could be read of each clip; None where nothing could."""
+    """Which streams each clip has; None for neither."""
     baseline: tuple[str, ...]
-    """The mode that was really used."""
+    """The normalization mode that was really used."""
 
 
-def inputs(
-    windows: WindowDataset,
+def assemble(
+    dataset: WindowDataset,
     clips: Sequence[int],
-    baselines: Sequence[tuple[Normalizer, Normalizer]],
+    normalizers: Sequence[NormalizerPair],
     spec: ModelSpec,
     *,
-    modality: Modality = "av",
-    noise: str = "",
+    modality: Modality,
+    noise: Noise = "",
 ) -> Inputs:
     """The centre windows of clips.
 
     Args:
-        windows: of all clips.
-        clips: indices of those to read.
-        baselines: of face and voice for each of them.
+        dataset: of all clips.
+        clips: n indices.
+        normalizers: of video and audio for each of them.
         spec: of the model.
         modality: leave the other stream out.
-        noise: "v" or "a": that stream is replaced by standard normal noise.
+        noise: replace "v"ideo or "a"udio by standard normal noise.
     """
-    noisy = np.random.default_rng(0)
-    video, audio, readable, used = [], [], [], []
-    for clip, (face, voice) in zip(clips, baselines, strict=True):
-        window = windows.window(clip)
-        sees = "v" in modality and window.has_face
-        hears = "a" in modality and window.has_voice(spec.window_s)
-        seen, heard = assemble_inputs(window, face if sees else None, voice if hears else None, spec)
+    rng = np.random.default_rng(0)
+    videos, audios, modalities, modes = [], [], [], []
+    for clip, (video_normalizer, audio_normalizer) in zip(clips, normalizers, strict=True):
+        window = dataset.window(clip)
+        has_video = "v" in modality and window.has_face
+        has_audio = "a" in modality and window.has_voice(spec.window_s)
+        video, audio = assemble_inputs(
+            window, video_normalizer if has_video else None, audio_normalizer if has_audio else None, spec
+        )
         if noise == "v":
-            seen = noisy.standard_normal(seen.shape, np.float32)
+            video = rng.standard_normal(video.shape, np.float32)
         if noise == "a":
-            heard = noisy.standard_normal(heard.shape, np.float32)
-        video.append(seen)
-        audio.append(heard)
-        which: Modality | None = "av" if sees and hears else "v" if sees else "a" if hears else None
-        readable.append(which)
-        modes = [b.mode for b, there in ((face, sees), (voice, hears)) if there and b.mode != "none"]
-        used.append(modes[0] if modes else "none")
+            audio = rng.standard_normal(audio.shape, np.float32)
+        videos.append(video)
+        audios.append(audio)
+        present: Modality | None = _modality(has_video, has_audio)
+        modalities.append(present)
+        used = [
+            normalizer.mode
+            for normalizer, there in ((video_normalizer, has_video), (audio_normalizer, has_audio))
+            if there and normalizer.mode != "none"
+        ]
+        modes.append(used[0] if used else "none")
     return Inputs(
-        torch.from_numpy(np.stack(video)),
-        torch.from_numpy(np.ascontiguousarray(np.stack(audio))),
-        tuple(readable),
-        tuple(used),
+        torch.from_numpy(np.stack(videos)),
+        torch.from_numpy(np.ascontiguousarray(np.stack(audios))),
+        tuple(modalities),
+        tuple(modes),
     )
 
 
-def logits(net: EmotionNet, given: Inputs) -> NDArray[np.float32]:
-    """(n, classes), not yet divided by the temperature; zeros where nothing can be read."""
+def _modality(has_video: bool, has_audio: bool) -> Modality | None:
+    if has_video:
+        return Modality.AV if has_audio else Modality.VIDEO
+    return Modality.AUDIO if has_audio else None
+
+
+def predict_logits(net: EmotionNet, inputs: Inputs) -> NDArray[np.float32]:
+    """(n, classes) logits, not yet divided by the temperature; zeros for a clip with neither stream."""
     net.eval()
     like = net.classifier.weight
     with torch.inference_mode():
         parts = [
-            net(given.video[i : i + CHUNK].to(like), given.audio[i : i + CHUNK].to(like)).float().cpu()
-            for i in range(0, len(given.video), CHUNK)
+            net(inputs.video[i : i + CHUNK].to(like), inputs.audio[i : i + CHUNK].to(like)).float().cpu()
+            for i in range(0, len(inputs.video), CHUNK)
         ]
-    found: NDArray[np.float32] = torch.cat(parts).numpy()
-    found[[m is None for m in given.modality]] = 0.0
-    return found
+    logits: NDArray[np.float32] = torch.cat(parts).numpy()
+    logits[[modality is None for modality in inputs.modality]] = 0.0
+    return logits

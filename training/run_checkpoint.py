@@ -1,4 +1,4 @@
-"""What a run needs to go on bit for bit where it was stopped: kept after each epoch, whole or not at all."""
+"""The state of a run after each epoch, from which it continues bit for bit; written atomically."""
 
 from __future__ import annotations
 
@@ -12,86 +12,98 @@ import torch
 from torch import Tensor, nn
 
 from emolive.atomic_io import atomic_write
-from emolive.errors import EmoliveError
+from emolive.errors import CheckpointError, ConfigError
 
 LAST = "last.pt"
 LOG = "log.csv"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
 class Progress:
-    """Where a run is; with seed and epoch all that is random begins anew in each epoch."""
+    """How far a run is. All random numbers follow from seed and epoch, so that no generator is part of it."""
 
     epoch: int = 0
     """Epochs done."""
     best: float = -1.0
+    """Score of the best epoch."""
     best_epoch: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
+    """A row for each epoch."""
 
-    def judge(self, figure: float, net: nn.Module) -> bool:
-        """Keep the weights of the best epoch so far; whether this one is it."""
-        if figure <= self.best:
-            return False
-        self.best, self.best_epoch = figure, self.epoch
-        self.best_weights = {k: v.detach().cpu().clone() for k, v in net.state_dict().items()}
-        return True
+    def update_best(self, score: float, net: nn.Module) -> None:
+        """Store the weights of the epoch just done if it is the best so far."""
+        if score > self.best:
+            self.best, self.best_epoch = score, self.epoch
+            self.best_weights = {k: v.detach().cpu().clone() for k, v in net.state_dict().items()}
 
 
-def running_mean(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """Of weights; it forgets faster at first, so that a short run is not left with where it began."""
+def warmed_up_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """An exponential moving average for `AveragedModel` whose decay rises to `decay`.
 
-    def update(mean: Tensor, value: Tensor, seen: Tensor | int) -> Tensor:
-        n = float(seen)
-        return mean + (1 - min(decay, (1 + n) / (10 + n))) * (value - mean)
+    With a constant decay, a short run would end near its initial weights.
+    """
+
+    def update(average: Tensor, value: Tensor, n_averaged: Tensor | int) -> Tensor:
+        n = float(n_averaged)
+        return average + (1 - min(decay, (1 + n) / (10 + n))) * (value - average)
 
     return update
 
 
-class RunState:
+class RunCheckpoint:
     """The state of a run in its folder.
 
     Args:
         folder: of the run.
-        told: all options that decide the result, by name; a run with others does not go on from it.
-        parts: what has a state_dict: net, optimizer, scheduler, ema.
+        options: all options that decide the result; a run with others is not resumed.
+        parts: objects with a state_dict: net, optimizer, scheduler, ema.
     """
 
-    def __init__(self, folder: Path, told: dict[str, Any], parts: dict[str, Any]) -> None:
-        self._folder, self._told, self._parts = folder, told, parts
+    def __init__(self, folder: Path, options: dict[str, Any], parts: dict[str, Any]) -> None:
+        self._folder, self._options, self._parts = folder, options, parts
 
     def save(self, progress: Progress) -> None:
-        """Write everything that the next epoch depends on."""
+        """Write everything that the next epoch depends on.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
         state = {
             "format": FORMAT,
-            "options": self._told,
+            "options": self._options,
             "progress": {f.name: getattr(progress, f.name) for f in fields(Progress)},
             **{name: part.state_dict() for name, part in self._parts.items()},
         }
         with atomic_write(self._folder / LAST) as path:
             torch.save(state, path)
 
-    def resume(self, device: torch.device) -> Progress | None:
-        """Take up the state in the folder; None if there is none.
+    def restore(self, device: torch.device) -> Progress | None:
+        """Load the state in the folder into the parts; None if there is none.
 
         Raises:
-            EmoliveError: it is damaged, or of a run with other options.
+            CheckpointError: it is damaged or of another version.
+            ConfigError: it is of a run with other options.
         """
         path = self._folder / LAST
         if not path.is_file():
             return None
-        damaged = f"{path} is damaged: start the run anew."
+        damaged = f"{path} is damaged: start the run again."
         try:
             state = torch.load(path, map_location=device, weights_only=True)
-            stored = dict(state["options"])
+            version, stored = state["format"], dict(state["options"])
         except Exception as error:
-            # What a cut-off or foreign file makes of the unpickler cannot be foreseen.
-            raise EmoliveError(damaged) from error
-        for name, value in self._told.items():
+            # What a truncated or foreign file makes of the unpickler cannot be foreseen.
+            raise CheckpointError(damaged) from error
+        if version != FORMAT:
+            raise CheckpointError(
+                f"{path} was written by another version of emolive: start the run again with --config."
+            )
+        for name, value in self._options.items():
             if stored.get(name) != value:
-                raise EmoliveError(
-                    f"The run in {self._folder} had {name} {stored.get(name)}, and now it is {value}: "
+                raise ConfigError(
+                    f"The run in {self._folder} has {name} {stored.get(name)}, not {value}: "
                     f"choose another --result_path."
                 )
         try:
@@ -99,10 +111,14 @@ class RunState:
                 part.load_state_dict(state[name])
             return Progress(**state["progress"])
         except (RuntimeError, KeyError, TypeError, ValueError) as error:
-            raise EmoliveError(damaged) from error
+            raise CheckpointError(damaged) from error
 
     def write_log(self, progress: Progress) -> None:
-        """The history as CSV, one row an epoch."""
+        """Write the history as CSV, one row for each epoch.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
         with atomic_write(self._folder / LOG) as part, part.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(progress.history[0]), lineterminator="\n")
             writer.writeheader()

@@ -1,35 +1,44 @@
-"""Reads clips with a network in every baseline mode and modality, and counts what was right."""
+"""Predictions for clips in every normalization mode and modality, and the results computed from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
-from emolive.normalization import Normalizer, make_normalizer
+from emolive.normalization import make_normalizer
 from emolive.types import MODALITIES, Modality
+from preprocessing.annotations import actor_order
 from preprocessing.splits import normalize_actor_id
 from training import metrics
-from training.batches import IntArray, targets
-from training.normalizer_sampler import GlobalStatsPair, calibration_clips, session_baselines
-from training.predict import Inputs, inputs, logits
+from training.batches import IntArray, class_indices
+from training.normalizer_sampler import (
+    GlobalStatsPair,
+    NormalizerPair,
+    calibration_clips,
+    session_normalizers,
+)
+from training.predict import Inputs, assemble, predict_logits
 from training.window_dataset import WindowDataset
 
-MODES = ("none", "neutral", "running", "person")
+LIVE_MODES = ("none", "neutral", "running")
+"""The normalization modes of a live session."""
+EVALUATION_MODES = (*LIVE_MODES, "person")
 
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """The clips that count, and what a network says of them in each mode and modality."""
+    """Logits for the clips that are scored."""
 
     clips: IntArray
-    """Indices of the clips; calibration clips are not among them."""
+    """(n,) indices of the clips; calibration clips are not among them."""
     truth: IntArray
+    """(n,) class of each clip."""
     actors: tuple[str, ...]
     logits: dict[tuple[str, str], NDArray[np.float32]]
     """(mode, modality) → (n, classes)"""
@@ -37,123 +46,134 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What an epoch is judged by: the same clips, once for each baseline mode."""
+    """The clips by which an epoch is chosen, once for each normalization mode."""
 
-    given: tuple[Inputs, ...]
+    inputs: tuple[Inputs, ...]
     truth: IntArray
 
-    def figures(self, net: EmotionNet) -> dict[str, float]:
-        """Means over the baseline modes: val_top1, val_uar and val_loss."""
-        found = []
-        for given in self.given:
-            probs = metrics.softmax(logits(net, given))
-            right = np.maximum(probs[np.arange(len(self.truth)), self.truth], 1e-12)
-            found.append(
+    def scores(self, net: EmotionNet) -> dict[str, float]:
+        """Means over the normalization modes: val_top1, val_uar and val_loss."""
+        rows = []
+        for inputs in self.inputs:
+            probs = metrics.softmax(predict_logits(net, inputs))
+            of_truth = np.maximum(probs[np.arange(len(self.truth)), self.truth], 1e-12)
+            rows.append(
                 (
-                    metrics.top_k(self.truth, probs, 1),
-                    metrics.uar(self.truth, probs),
-                    float(-np.log(right).mean()),
+                    metrics.accuracy(self.truth, probs),
+                    metrics.unweighted_average_recall(self.truth, probs),
+                    float(-np.log(of_truth).mean()),
                 )
             )
-        top1, uar, loss = np.mean(found, axis=0)
+        top1, uar, loss = np.mean(rows, axis=0)
         return {"val_top1": float(top1), "val_uar": float(uar), "val_loss": float(loss)}
 
 
-def scored_clips(windows: WindowDataset, clips: IntArray) -> IntArray:
-    """Without the clips that stand for a calibration: they count in no mode, so that modes compare."""
-    return clips[~np.isin(clips, list(calibration_clips(windows.items)))]
+def scored_clips(dataset: WindowDataset, clips: IntArray) -> IntArray:
+    """Without the clips that serve as a calibration: they are scored in no mode, so that modes compare."""
+    return clips[~np.isin(clips, list(calibration_clips(dataset.items)))]
+
+
+def evaluation_normalizers(
+    dataset: WindowDataset, clips: IntArray, mode: str, global_stats: GlobalStatsPair, spec: ModelSpec
+) -> list[NormalizerPair]:
+    """`session_normalizers`, or placeholders for a model of raw features, which does not use them."""
+    if spec.baselines:
+        return session_normalizers(dataset, clips.tolist(), mode, global_stats)
+    return [
+        (make_normalizer("none", global_stats.video, None), make_normalizer("none", global_stats.audio, None))
+    ] * len(clips)
 
 
 def predict_all(
     net: EmotionNet,
-    windows: WindowDataset,
+    dataset: WindowDataset,
     clips: IntArray,
-    known: GlobalStatsPair,
+    global_stats: GlobalStatsPair,
     *,
-    modes: Sequence[str] = MODES,
+    modes: Sequence[str] = EVALUATION_MODES,
     modalities: Sequence[Modality] = MODALITIES,
 ) -> Predictions:
-    """Read clips in each mode and modality; a model of raw features has the mode none alone."""
+    """Logits in each mode and modality; a model of raw features has the mode none alone."""
     spec = net.spec
-    counted = scored_clips(windows, clips)
-    found = {}
+    scored = scored_clips(dataset, clips)
+    logits = {}
     for mode in modes if spec.baselines else ("none",):
-        drawn = baselines_of(windows, counted, mode, known, spec)
+        normalizers = evaluation_normalizers(dataset, scored, mode, global_stats, spec)
         for modality in modalities:
-            given = inputs(windows, counted.tolist(), drawn, spec, modality=modality)
-            found[mode, str(modality)] = logits(net, given)
+            inputs = assemble(dataset, scored.tolist(), normalizers, spec, modality=modality)
+            logits[mode, str(modality)] = predict_logits(net, inputs)
     return Predictions(
-        counted,
-        targets(windows, spec.labels)[counted],
-        tuple(normalize_actor_id(windows.items[int(i)].actor) for i in counted),
-        found,
+        scored,
+        class_indices(dataset, spec.labels)[scored],
+        tuple(normalize_actor_id(dataset.items[int(i)].actor) for i in scored),
+        logits,
     )
 
 
-def temperatures(truth: IntArray, found: Mapping[tuple[str, str], NDArray[np.floating]]) -> dict[str, float]:
-    """For each of MODALITIES the one that is likeliest over all baseline modes.
+def validation_set(
+    dataset: WindowDataset,
+    clips: IntArray,
+    global_stats: GlobalStatsPair,
+    spec: ModelSpec,
+    modality: Modality,
+) -> Validation:
+    """The inputs of some clips in the normalization modes of a live session."""
+    scored = scored_clips(dataset, clips)
+    inputs: list[Inputs] = []
+    for mode in LIVE_MODES if spec.baselines else ("none",):
+        normalizers = evaluation_normalizers(dataset, scored, mode, global_stats, spec)
+        inputs.append(assemble(dataset, scored.tolist(), normalizers, spec, modality=modality))
+    return Validation(tuple(inputs), class_indices(dataset, spec.labels)[scored])
 
-    A face or a voice alone is right less often than both, and would else sound as sure as they.
+
+def fit_temperatures(
+    truth: IntArray, logits: Mapping[tuple[str, str], NDArray[np.floating]]
+) -> dict[str, float]:
+    """A temperature for each modality, fitted over all normalization modes.
+
+    One stream alone is right less often than both, and needs another temperature to be as well calibrated.
 
     Args:
         truth: (n,)
-        found: (mode, modality) → (n, classes) logits.
+        logits: (mode, modality) → (n, classes).
     """
-    told: dict[str, float] = {}
+    temperatures: dict[str, float] = {}
     for modality in MODALITIES:
-        raw = [values for (_, way), values in found.items() if way == modality]
-        told[modality] = metrics.fit_temperature(np.tile(truth, len(raw)), np.concatenate(raw))
-    return told
+        of_modality = [values for (_, name), values in logits.items() if name == modality]
+        temperatures[str(modality)] = metrics.fit_temperature(
+            np.tile(truth, len(of_modality)), np.concatenate(of_modality)
+        )
+    return temperatures
 
 
-def baselines_of(
-    windows: WindowDataset, clips: IntArray, mode: str, known: GlobalStatsPair, spec: ModelSpec
-) -> list[tuple[Normalizer, Normalizer]]:
-    """`session_baselines`, or stand-ins for a model that takes raw features."""
-    if spec.baselines:
-        return session_baselines(windows, clips.tolist(), mode, known)
-    pair = make_normalizer("none", known.face, None), make_normalizer("none", known.voice, None)
-    return [pair] * len(clips)
-
-
-def validation(
-    windows: WindowDataset, clips: IntArray, known: GlobalStatsPair, spec: ModelSpec, modality: str
-) -> Validation:
-    """The clips by which an epoch is chosen, in the three modes that a live session has."""
-    counted = scored_clips(windows, clips)
-    given: list[Inputs] = []
-    for mode in MODES[:3] if spec.baselines else ("none",):
-        drawn = baselines_of(windows, counted, mode, known, spec)
-        given.append(inputs(windows, counted.tolist(), drawn, spec, modality=cast(Modality, modality)))
-    return Validation(tuple(given), targets(windows, spec.labels)[counted])
-
-
-def figures(
+def summarize(
     truth: IntArray, actors: Sequence[str], probs: NDArray[np.float64], labels: Sequence[str]
 ) -> dict[str, Any]:
-    """All that is reported of one mode and modality; shares, not percent."""
-
-    def interval(figure: Callable[[IntArray, NDArray[np.float64]], float]) -> list[float]:
-        found = metrics.bootstrap(actors, lambda rows: figure(truth[rows], probs[rows]))
-        return [found.low, found.high]
-
-    recall = metrics.recalls(truth, probs)
+    """All results of one mode and modality, as shares from 0 to 1."""
+    top1, uar = metrics.bootstrap_intervals(truth, probs, actors)
+    recalls = metrics.class_recalls(truth, probs)
+    rows_of = {
+        actor: np.flatnonzero(np.asarray(actors) == actor) for actor in sorted(set(actors), key=actor_order)
+    }
     return {
         "n": len(truth),
-        "top1": metrics.top_k(truth, probs, 1),
-        "top5": metrics.top_k(truth, probs, 5),
-        "uar": metrics.uar(truth, probs),
-        "ece": metrics.ece(truth, probs),
-        "top1_interval": interval(lambda t, p: metrics.top_k(t, p, 1)),
-        "uar_interval": interval(metrics.uar),
-        "per_class_recall": {
-            label: None if np.isnan(share) else float(share)
-            for label, share in zip(labels, recall, strict=True)
-        },
-        "confusion": metrics.confusion(truth, probs).tolist(),
+        "top1": metrics.accuracy(truth, probs),
+        "top5": metrics.accuracy(truth, probs, top_k=5),
+        "uar": metrics.unweighted_average_recall(truth, probs),
+        "ece": metrics.calibration_error(truth, probs),
+        "top1_interval": [top1.low, top1.high],
+        "uar_interval": [uar.low, uar.high],
+        "per_class_recall": recall_by_label(recalls, labels),
+        "confusion": metrics.confusion_matrix(truth, probs).tolist(),
         "per_actor_top1": {
-            actor: metrics.top_k(truth[rows], probs[rows], 1)
-            for actor in sorted(set(actors), key=lambda a: (len(a), a))
-            if len(rows := np.flatnonzero(np.asarray(actors) == actor))
+            actor: metrics.accuracy(truth[rows], probs[rows]) for actor, rows in rows_of.items()
         },
+    }
+
+
+def recall_by_label(recalls: NDArray[np.float64], labels: Sequence[str]) -> dict[str, float | None]:
+    """Recall of each label for a JSON file: None for a class without samples."""
+    return {
+        label: None if np.isnan(recall) else float(recall)
+        for label, recall in zip(labels, recalls, strict=True)
     }

@@ -1,7 +1,8 @@
-"""Batch normalisation over the batch of all processes, so that their number does not decide what is learned.
+"""Batch normalization over the batch of all processes, so that their number does not change what is learned.
 
-On GPUs that is torch's own `SyncBatchNorm`, which refuses tensors on a CPU; there the sums go through
-`torch.distributed`.
+On GPUs this is `torch.nn.SyncBatchNorm`. Its forward pass raises a ValueError for CPU tensors (seen with
+torch 2.13), since it is built on fused GPU kernels, and no other module of torch does it. For CPU processes
+(gloo) the statistics are therefore computed here, with the differentiable all-reduce of torch.distributed.nn.
 """
 
 from __future__ import annotations
@@ -12,41 +13,27 @@ from typing import Any
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, distributed, nn
+from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
 @cache
 def _group() -> Any:
-    """A group of its own: the gradients of other layers may be under way in the common one."""
+    """A process group of its own: gradients of other layers may be in flight in the default one."""
     return distributed.new_group()
 
 
-class _Sum(torch.autograd.Function):
-    """The sum over all processes; its gradient is the sum of theirs."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        total = x.clone()
-        distributed.all_reduce(total, group=_group())
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        total = gradients[0].clone(memory_format=torch.contiguous_format)
-        distributed.all_reduce(total, group=_group())
-        return total
-
-
 def _total(x: Tensor) -> Tensor:
-    total: Tensor = _Sum.apply(x)  # type: ignore[no-untyped-call]
+    """The sum over all processes; its gradient is the sum of theirs."""
+    total: Tensor = all_reduce(x, group=_group())  # type: ignore[no-untyped-call]
     return total
 
 
-class GlobalBatchNorm(_BatchNorm):
-    """Batch normalisation whose statistics in training are those of all processes together.
+class CpuSyncBatchNorm(_BatchNorm):
+    """Batch normalization whose statistics in training are those of all processes together.
 
-    Takes over the weights and running statistics of the layer it stands for. Every process must have
-    rows; how many is its own affair.
+    It shares the weights and running statistics of the layer that it replaces. Every process must have rows;
+    their numbers may differ.
     """
 
     def __init__(self, layer: _BatchNorm) -> None:
@@ -60,20 +47,20 @@ class GlobalBatchNorm(_BatchNorm):
         """Any number of dimensions."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, C, …) → the same shape."""
+        """(N, C, ...) → the same shape."""
         if not self.training:
             return super().forward(input)
-        # As torch's own layer: sums in float32 at least, whatever autocast makes of the input.
-        given, input = input.dtype, input.to(torch.promote_types(input.dtype, torch.float32))
-        over = [0, *range(2, input.ndim)]
+        # As in torch's own layers, sums are float32 at least, whatever autocast makes of the input.
+        dtype, input = input.dtype, input.to(torch.promote_types(input.dtype, torch.float32))
+        dims = [0, *range(2, input.ndim)]
         shape = (1, -1, *[1] * (input.ndim - 2))
         count = input.new_full((1,), input.numel() / input.shape[1])
-        sums = _total(torch.cat([input.sum(dim=over), count]))
+        sums = _total(torch.cat([input.sum(dim=dims), count]))
         n = sums[-1].detach()
         mean = sums[:-1] / n
-        # A second round for the deviations: the difference of two large sums would cost digits.
+        # A second pass for the variance: the difference of two large sums would lose digits.
         centred = input - mean.view(shape)
-        var = _total((centred * centred).sum(dim=over)) / n
+        var = _total((centred * centred).sum(dim=dims)) / n
         with torch.no_grad():
             assert self.running_mean is not None
             assert self.running_var is not None
@@ -82,12 +69,12 @@ class GlobalBatchNorm(_BatchNorm):
             self.running_mean.lerp_(mean.detach(), momentum)
             self.running_var.lerp_(var.detach() * (n / (n - 1)), momentum)
             self.num_batches_tracked += 1
-        found: Tensor = centred * ((var + self.eps).rsqrt() * self.weight).view(shape)
-        return (found + self.bias.view(shape)).to(given)
+        result: Tensor = centred * ((var + self.eps).rsqrt() * self.weight).view(shape)
+        return (result + self.bias.view(shape)).to(dtype)
 
 
-def synchronise(net: nn.Module, fabric: Fabric) -> None:
-    """Make every batch normalisation in `net` one over all processes, in place; nothing for a single one."""
+def synchronize(net: nn.Module, fabric: Fabric) -> None:
+    """Replace every batch normalization in `net` by one over all processes, in place."""
     if fabric.world_size == 1:
         return
     if fabric.device.type == "cuda":
@@ -96,4 +83,4 @@ def synchronise(net: nn.Module, fabric: Fabric) -> None:
     for parent in list(net.modules()):
         for name, layer in list(parent.named_children()):
             if isinstance(layer, _BatchNorm):
-                setattr(parent, name, GlobalBatchNorm(layer))
+                setattr(parent, name, CpuSyncBatchNorm(layer))

@@ -1,8 +1,8 @@
-"""Arrays on disk that grow clip by clip: a killed process loses seconds, and the next goes on.
+"""Arrays on disk that grow clip by clip, so that a killed extraction continues where it was.
 
-Rows are appended to plain files. A journal, written whole, says how much of them holds; whatever lies
-behind that is cut off when the work is taken up again. So the files end the same however often the work
-was stopped.
+One folder holds the arrays of one set of clips: a `.npy` file for each array and `index.json`. The index is
+written atomically and says which clips are stored; rows in the files behind it are overwritten when the work
+continues. The finished files are therefore the same however often the work was interrupted.
 """
 
 from __future__ import annotations
@@ -10,212 +10,226 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from emolive.atomic_io import atomic_write, remove_stale_parts
-from emolive.errors import EmoliveError
+from emolive.errors import MediaError, OutputError
+from training.growing_array import GrowingArray
 
-DONE = "done.json"
-JOURNAL = "journal.json"
+INDEX = "index.json"
+FORMAT = 1
 COMMIT_S = 2.0
-"""Clips cut in so many seconds may be lost when the process is killed."""
+"""Clips stored since the last commit, at most this long ago, are lost if the process is killed."""
+
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What is kept of each clip."""
+    """Shapes and types of what is stored of each clip."""
 
-    arrays: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
-    """Shape and type of one clip's part, by name."""
-    streams: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]
-    """Shape and type of one row, of which a clip has any number, by name."""
+    arrays: Mapping[str, tuple[Shape, np.dtype[Any]]]
+    """Name → shape and type of a clip's array."""
+    ragged: Mapping[str, tuple[Shape, np.dtype[Any]]]
+    """Name → shape and type of one row; a clip has any number of rows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What is there when all is done; the arrays lie on disk."""
+class StoredClips:
+    """The finished cache; the arrays are memory maps."""
 
     ids: tuple[str, ...]
-    """Of the N clips that are kept."""
+    """The N clips that are stored."""
     failed: tuple[str, ...]
-    """One sentence for each of the others."""
+    """One sentence for each clip that is not."""
     arrays: dict[str, NDArray[Any]]
     """(N, ...)"""
-    streams: dict[str, NDArray[Any]]
-    """(rows, ...); what is changed in them stays in memory."""
-    first: dict[str, NDArray[np.int64]]
-    """(N + 1,) for each stream: those of clip i are its rows `[first[i]:first[i + 1]]`."""
+    ragged: dict[str, NDArray[Any]]
+    """(rows, ...); changes stay in memory."""
+    offsets: dict[str, NDArray[np.int64]]
+    """(N + 1,) for each ragged array: clip i has its rows `[offsets[i]:offsets[i + 1]]`."""
 
 
 Entry = dict[str, Any]
-"""A clip in the journal: its id and its rows in each stream, or why it failed."""
+"""A clip in the index: its id and its number of rows in each ragged array, or why it failed."""
 
 
 class WindowCache:
-    """The files of one set of clips.
+    """The cached arrays of one set of clips.
 
     Args:
-        folder: theirs alone.
-        layout: what is kept of each clip.
+        folder: used for nothing else.
+        layout: what is stored of each clip.
     """
 
     def __init__(self, folder: Path, layout: Layout) -> None:
         self._folder, self._layout = folder, layout
-        self._files: dict[str, BinaryIO] = {}
+        self._rows = {**layout.arrays, **layout.ragged}
+        self._files: dict[str, GrowingArray] = {}
+        self._entries: list[Entry] = []
         self._committed_s = 0.0
-        self._journal: list[Entry] = []
 
     @property
-    def is_done(self) -> bool:
-        return (self._folder / DONE).is_file()
+    def is_complete(self) -> bool:
+        """Whether all clips are stored or have failed."""
+        try:
+            return self._read_index()[1]
+        except (OSError, ValueError, KeyError, TypeError):
+            # An index that cannot be read is repaired by `writing`, which starts over.
+            return False
 
     @property
-    def clips(self) -> int:
-        """Clips dealt with, in their order."""
-        return len(self._journal)
+    def n_done(self) -> int:
+        """Clips that are stored or have failed; they are processed in their order."""
+        return len(self._entries)
 
     @contextmanager
     def writing(self) -> Iterator[bool]:
-        """Take the work up where it was left. Another process that does the same work is waited for.
+        """Open for writing and continue an interrupted extraction; waits for another process that writes.
 
         Yields:
             Whether there is work left.
 
         Raises:
-            EmoliveError: the folder cannot be written.
+            OutputError: the folder cannot be written.
         """
-        with ExitStack() as stack:
-            with self._said():
-                self._folder.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(FileLock(self._folder / "lock"))
-                is_left = not self.is_done
-                if is_left:
-                    remove_stale_parts(self._folder)
-                    self._take_up(stack)
-            yield is_left
+        with self._output_errors():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self._folder / "lock")
+            lock.acquire()
+        try:
+            if self.is_complete:
+                yield False
+                return
+            with self._output_errors():
+                remove_stale_parts(self._folder)
+                self._resume()
+            yield True
+        finally:
+            for file in self._files.values():
+                file.close()
+            self._files = {}
+            lock.release()
 
     def append(
-        self, clip: str, arrays: Mapping[str, NDArray[Any]], streams: Mapping[str, NDArray[Any]]
+        self, clip: str, arrays: Mapping[str, NDArray[Any]], ragged: Mapping[str, NDArray[Any]]
     ) -> None:
-        """Keep a clip. EmoliveError if the disk is full."""
-        with self._said():
-            for name, values in {**arrays, **streams}.items():
-                self._files[name].write(np.ascontiguousarray(values).tobytes())
-        self._dealt_with({"id": clip, "rows": {name: len(rows) for name, rows in streams.items()}})
+        """Store a clip.
 
-    def pass_over(self, why: str) -> None:
-        """Remember that there is a clip that cannot be kept."""
-        self._dealt_with({"failed": why})
+        Raises:
+            OutputError: the disk is full.
+        """
+        with self._output_errors():
+            for name, values in arrays.items():
+                self._files[name].append(values[None])
+            for name, rows in ragged.items():
+                self._files[name].append(rows)
+        self._add({"id": clip, "rows": {name: len(rows) for name, rows in ragged.items()}})
+
+    def skip(self, reason: str) -> None:
+        """Record that the next clip cannot be used."""
+        self._add({"failed": reason})
 
     def commit(self) -> None:
-        """Make sure that what was kept so far stays. EmoliveError if the disk is full."""
-        with self._said():
-            for file in self._files.values():
-                file.flush()
-                os.fsync(file.fileno())
-        self._write(JOURNAL)
-        self._committed_s = monotonic()
+        """Make everything stored so far permanent.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        self._commit(complete=False)
 
     def finish(self) -> None:
-        """All clips are dealt with."""
-        self.commit()
-        self._write(DONE)
-        (self._folder / JOURNAL).unlink(missing_ok=True)
+        """Mark the cache as complete."""
+        with self._output_errors():
+            for file in self._files.values():
+                file.trim()
+        self._commit(complete=True)
 
-    def load(self) -> Kept:
-        """What was kept. EmoliveError if it is damaged."""
+    def load(self) -> StoredClips:
+        """Map the stored arrays.
+
+        Raises:
+            MediaError: the cache is damaged.
+        """
         try:
-            journal = self._read(DONE)
-            first = {name: _first(journal, name) for name in self._layout.streams}
-            ids = tuple(entry["id"] for entry in journal if "id" in entry)
-            arrays = {
-                name: self._mapped(name, (len(ids), *shape), dtype, "r")
-                for name, (shape, dtype) in self._layout.arrays.items()
-            }
-            streams = {
-                name: self._mapped(name, (int(first[name][-1]), *shape), dtype, "c")
-                for name, (shape, dtype) in self._layout.streams.items()
-            }
+            entries, _ = self._read_index()
+            stored = [entry for entry in entries if "id" in entry]
+            offsets = {name: _offsets(stored, name) for name in self._layout.ragged}
+            arrays = {name: self._map(name, len(stored), "r") for name in self._layout.arrays}
+            ragged = {name: self._map(name, int(offsets[name][-1]), "c") for name in self._layout.ragged}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise EmoliveError(
-                f"The cache {self._folder} is damaged: delete it, and it is made again."
+            raise MediaError(
+                f"The window cache {self._folder} is damaged: delete the folder, and it is built again."
             ) from error
-        failed = tuple(entry["failed"] for entry in journal if "id" not in entry)
-        return Kept(ids, failed, arrays, streams, first)
+        failed = tuple(entry["failed"] for entry in entries if "id" not in entry)
+        return StoredClips(tuple(entry["id"] for entry in stored), failed, arrays, ragged, offsets)
+
+    def _map(self, name: str, n: int, mode: Any) -> NDArray[Any]:
+        shape, dtype = self._rows[name]
+        mapped = open_memmap(self._path(name), mode=mode)
+        if mapped.shape != (n, *shape) or mapped.dtype != dtype:
+            raise ValueError(f"{name} has shape {mapped.shape}")
+        return mapped
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.bin"
+        return self._folder / f"{name}.npy"
 
-    def _mapped(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], mode: Any) -> NDArray[Any]:
-        # An empty file cannot be mapped.
-        return np.memmap(self._path(name), dtype, mode, shape=shape) if shape[0] else np.zeros(shape, dtype)
-
-    def _sizes(self, journal: list[Entry]) -> dict[str, int]:
-        """Bytes of each file that a journal speaks of."""
-        clips = sum("id" in entry for entry in journal)
-        arrays = {
-            name: clips * int(np.prod(shape)) * dtype.itemsize
-            for name, (shape, dtype) in self._layout.arrays.items()
-        }
-        streams = {
-            name: int(_first(journal, name)[-1]) * int(np.prod(shape)) * dtype.itemsize
-            for name, (shape, dtype) in self._layout.streams.items()
-        }
-        return arrays | streams
-
-    def _take_up(self, stack: ExitStack) -> None:
+    def _resume(self) -> None:
         try:
-            self._journal = self._read(JOURNAL)
-            sizes = self._sizes(self._journal)
-            enough = all(self._path(name).stat().st_size >= size for name, size in sizes.items())
-        except (OSError, ValueError, KeyError, TypeError):
-            enough = False
-        if not enough:
-            # How far an earlier process came cannot be told: the work begins anew.
-            self._journal = []
-        for name, size in self._sizes(self._journal).items():
-            self._path(name).touch()
-            file = self._path(name).open("r+b")
-            stack.callback(_close, file)
-            file.truncate(size)
-            file.seek(size)
-            self._files[name] = file
+            self._entries, _ = self._read_index()
+            self._open_files()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+                raise
+            # Without a usable index nobody knows which rows are valid.
+            self._entries = []
+            self._open_files()
         self._committed_s = monotonic()
 
-    def _read(self, name: str) -> list[Entry]:
-        return [dict(entry) for entry in json.loads((self._folder / name).read_text())]
+    def _open_files(self) -> None:
+        stored = [entry for entry in self._entries if "id" in entry]
+        used = dict.fromkeys(self._layout.arrays, len(stored))
+        used |= {name: int(_offsets(stored, name)[-1]) for name in self._layout.ragged}
+        for name, (shape, dtype) in self._rows.items():
+            self._files[name] = GrowingArray(self._path(name), shape, dtype, used[name])
 
-    def _write(self, name: str) -> None:
-        with atomic_write(self._folder / name) as part:
-            part.write_text(json.dumps(self._journal))
+    def _read_index(self) -> tuple[list[Entry], bool]:
+        index = json.loads((self._folder / INDEX).read_text())
+        if index["format"] != FORMAT:
+            raise ValueError("index of another format")
+        return [dict(entry) for entry in index["clips"]], bool(index["complete"])
 
-    def _dealt_with(self, entry: Entry) -> None:
-        # One step, so that a stop at any moment finds the clip in the journal or not.
-        self._journal.append(entry)
+    def _commit(self, *, complete: bool) -> None:
+        with self._output_errors():
+            for file in self._files.values():
+                file.flush()
+        with atomic_write(self._folder / INDEX) as part:
+            part.write_text(json.dumps({"format": FORMAT, "complete": complete, "clips": self._entries}))
+        self._committed_s = monotonic()
+
+    def _add(self, entry: Entry) -> None:
+        # A single step: an interrupt at any moment finds the clip in the index or not.
+        self._entries.append(entry)
         if monotonic() - self._committed_s >= COMMIT_S:
             self.commit()
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
+    def _output_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise EmoliveError(f"The cache {self._folder} cannot be written: {error.strerror}.") from error
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise OutputError(f"The window cache {self._folder} cannot be written: {reason}.") from error
 
 
-def _first(journal: list[Entry], stream: str) -> NDArray[np.int64]:
-    return np.cumsum([0, *(entry["rows"][stream] for entry in journal if "id" in entry)], dtype=np.int64)
-
-
-def _close(file: BinaryIO) -> None:
-    # What a full disk did not take is behind what the journal speaks of.
-    with suppress(OSError):
-        file.close()
+def _offsets(stored: list[Entry], name: str) -> NDArray[np.int64]:
+    return np.cumsum([0, *(entry["rows"][name] for entry in stored)], dtype=np.int64)

@@ -1,14 +1,7 @@
-"""Clips cut into windows once and kept on disk: what an epoch reads, and who the persons are.
-
-Around the centre window of each clip lie others at small shifts, so that training sees the same clip at
-different moments. Beside them stands what a live session would have collected of the person while the
-clip played, hop by hop: the rows from which `emolive.normalization` makes baselines.
-"""
+"""Windows of a set of clips, and what a live session collects of the speaker while each clip plays."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
@@ -18,144 +11,113 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emolive.errors import EmoliveError
-from emolive.models.io.backbone import weights_digest
+from emolive.errors import ConfigError, EmoliveError, MediaError
 from emolive.models.network import EmotionNet
-from emolive.models.spec import FeatureSpace, ModelSpec
+from emolive.models.spec import ModelSpec
 from emolive.types import BoolArray, FloatArray
 from emolive.windowing import FeatureWindow
 from preprocessing.annotations import Annotations, ClipEntry
 from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
+from training.cache_key import cache_key
 from training.window_cache import WindowCache
 from training.window_extraction import ClipWindows, ExtractionJob, layout
 
-FORMAT = 3
-SHIFT_S = 0.9
-SHIFTS = 11
+MAX_SHIFT_S = 0.9
+"""Training windows lie at most so far from a clip's centre window."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRows:
-    """What a live session would have collected of the person while each clip played.
+    """The feature rows that a live session adds to a speaker's statistics, of all clips one after another.
 
-    The rows of all clips lie behind each other; those of clip i are `[first[i]:first[i + 1]]`.
+    Clip i has the rows `[offsets[i]:offsets[i + 1]]`.
     """
 
-    face: FloatArray
-    """(n, face width) pooled bins that held a face."""
-    face_first: NDArray[np.int64]
+    video: FloatArray
+    """(n, video_dim) pooled bins with a face."""
+    video_offsets: NDArray[np.int64]
     """(N + 1,)"""
-    voice: FloatArray
-    """(m, audio channels) steps that were speech."""
-    voice_first: NDArray[np.int64]
+    audio: FloatArray
+    """(m, audio channels) steps with speech."""
+    audio_offsets: NDArray[np.int64]
     """(N + 1,)"""
 
-    def rows(self, stream: str, clip: int) -> FloatArray:
-        """Of "face" or "voice": (n, D)."""
-        rows, first = (self.face, self.face_first) if stream == "face" else (self.voice, self.voice_first)
-        return np.asarray(rows[first[clip] : first[clip + 1]], np.float32)
+    def width(self, stream: str) -> int:
+        """Length of a row of "video" or "audio"."""
+        return int((self.video if stream == "video" else self.audio).shape[1])
+
+    def of_clip(self, stream: str, clip: int) -> FloatArray:
+        """(n, D) float32 rows of a clip in "video" or "audio"."""
+        rows, offsets = (
+            (self.video, self.video_offsets) if stream == "video" else (self.audio, self.audio_offsets)
+        )
+        return np.asarray(rows[offsets[clip] : offsets[clip + 1]], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Crops:
-    """The face crops of all clips, as the pixel trunk is given them."""
+    """The face crops of all clips, as a backbone gets them."""
 
     images: NDArray[np.uint8]
-    """(n, S, S, 3) in the model's order of channels"""
-    first: NDArray[np.int64]
-    """(N + 1,) those of clip i are `[first[i]:first[i + 1]]`."""
+    """(n, S, S, 3) in the model's order of channels."""
+    offsets: NDArray[np.int64]
+    """(N + 1,): clip i has the crops `[offsets[i]:offsets[i + 1]]`."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowDataset:
-    """Windows of N clips at K shifts. The arrays may lie on disk."""
+    """Windows of N clips at K shifts. The arrays may be memory maps."""
 
     items: tuple[ClipEntry, ...]
     shifts_s: tuple[float, ...]
-    bins: FloatArray
-    """(N, K, frames, face width) float32"""
-    bins_present: BoolArray
-    """(N, K, frames)"""
-    steps: NDArray[np.floating[Any]]
-    """(N, K, steps, audio channels) float16; float32 where there is but one shift."""
-    steps_present: BoolArray
+    """Distances from a clip's centre window."""
+    video: FloatArray
+    """(N, K, bins, video_dim) float32"""
+    video_present: BoolArray
+    """(N, K, bins)"""
+    audio: NDArray[np.floating[Any]]
+    """(N, K, steps, audio channels) float16; float32 where there is one shift."""
+    audio_present: BoolArray
     """(N, K, steps)"""
     speech: BoolArray
     """(N, K, steps)"""
-    live: SessionRows
+    session: SessionRows
     failed: tuple[str, ...]
     """One sentence for each clip that could not be read; it is not among the items."""
     crops: Crops | None = None
-    """Instead of vectors: bins and live rows are 1 wide, and hold the number of a crop in its clip."""
+    """In place of features: `video` and `session.video` are 1 wide and hold the number of a clip's crop."""
 
     @property
     def centre(self) -> int:
-        """Which shift is the centre window."""
+        """Index of the shift that is the centre window."""
         return int(np.argmin(np.abs(self.shifts_s)))
 
     def window(self, clip: int, shift: int | None = None) -> FeatureWindow:
-        """A window as `emolive.windowing.gather` gave it, but for its end and its level."""
+        """A window as `emolive.windowing.extract_window` returns it, but without its end and its level."""
         k = self.centre if shift is None else shift
         return FeatureWindow(
             0,
-            np.asarray(self.bins[clip, k]),
-            np.asarray(self.bins_present[clip, k]),
-            np.asarray(self.steps[clip, k], np.float32),
-            np.asarray(self.steps_present[clip, k]),
+            np.asarray(self.video[clip, k]),
+            np.asarray(self.video_present[clip, k]),
+            np.asarray(self.audio[clip, k], np.float32),
+            np.asarray(self.audio_present[clip, k]),
             np.asarray(self.speech[clip, k]),
         )
 
 
-def training_shifts(count: int = SHIFTS) -> tuple[float, ...]:
-    """`count` (odd) shifts in seconds, evenly over ±0.9 s with 0 in the middle."""
-    return tuple(round(float(s), 6) for s in np.linspace(-SHIFT_S, SHIFT_S, count))
+def training_shifts(count: int) -> tuple[float, ...]:
+    """`count` (odd) shifts in seconds, evenly spaced over ±0.9 s with 0 in the middle."""
+    return tuple(round(float(s), 6) for s in np.linspace(-MAX_SHIFT_S, MAX_SHIFT_S, count))
 
 
-def cache_key(
-    annotations: Annotations,
-    spec: ModelSpec,
-    shifts_s: Sequence[float],
-    net: EmotionNet | None = None,
-    *,
-    crops: bool = False,
-) -> str:
-    """A name for windows of exactly these files, this measure, these shifts and this pixel trunk or crops."""
-    files = []
-    for item in annotations.items:
-        for entry in (item.video, item.audio):
-            path, key = annotations.locate(entry)
-            if entry:
-                stat = path.stat()
-                files.append([str(path.resolve()), key, stat.st_size, stat.st_mtime_ns])
-            else:
-                files.append(["", "", 0, 0])
-    measured = {
-        "format": FORMAT,
-        "space": FeatureSpace.of(spec, _weights(net, crops)).digest(),
-        "window_s": spec.window_s,
-        "n_bins": spec.n_bins,
-        "shifts_s": list(shifts_s),
-        "items": [item.id for item in annotations.items],
-        "files": files,
-    }
-    return hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()[:20]
-
-
-def _weights(net: EmotionNet | None, crops: bool) -> str | None:
-    """What stands for the weights of a learned encoder in the feature space."""
-    if crops:
-        return "crops"
-    return None if net is None or net.backbone is None else weights_digest(net.backbone)
-
-
-class Bar(Protocol):
-    """Where progress shows."""
+class ProgressBar(Protocol):
+    """Where progress is shown."""
 
     def start(self, total: int, done: int = 0) -> None: ...
     def advance(self, n: int = 1) -> None: ...
 
 
-def cut(
+def build(
     annotations: Annotations,
     spec: ModelSpec,
     *,
@@ -165,76 +127,90 @@ def cut(
     device: str = "cpu",
     skip_faults: bool = False,
     workers: int = 0,
-    bar: Bar | None = None,
+    progress: ProgressBar | None = None,
     crops: bool = False,
 ) -> WindowDataset:
-    """Windows of all clips, from the cache as far as they were cut before.
+    """Windows of all clips. What is in the cache is not extracted again.
+
+    Around the centre window of each clip lie others at small shifts, so that training sees a clip at
+    different moments.
 
     Args:
-        annotations: which clips.
-        spec: how they are measured.
-        cache: a folder; the windows of one set of clips take up a folder in it.
+        annotations: the clips.
+        spec: of the model.
+        cache: a folder; each set of clips gets a folder in it.
         shifts_s: in seconds from the centre window.
-        net: of this spec; wanted where it sees pixels, for its trunk.
-        device: where the trunk works.
-        skip_faults: leave clips out that cannot be read, and name them in `failed`.
+        net: a network of this spec; needed if a frame encoder is a network.
+        device: where that encoder runs.
+        skip_faults: leave out clips that cannot be read, and list them in `failed`.
         workers: processes beside this one; 0 does all in this one.
-        bar: shows the progress.
-        crops: keep the crops that the trunk would be given, instead of its vectors; `net` is not wanted.
+        progress: is advanced with each clip.
+        crops: store face crops in place of the features of a learned encoder; needs no `net`.
 
     Raises:
         EmoliveError: a clip cannot be read, or the cache cannot be written.
-        Stopped: on Ctrl-C or SIGTERM; a later call goes on from there.
+        Stopped: on Ctrl-C or SIGTERM; a later call continues from there.
     """
-    recipe = ExtractionJob(annotations, spec, tuple(shifts_s), device, crops=crops)
+    job = ExtractionJob(annotations, spec, tuple(shifts_s), device, crops=crops)
     if spec.learned_encoder is not None and not crops:
         if net is None:
-            raise EmoliveError(
-                f"The encoder {spec.learned_encoder.name} wants trained weights to cut windows with."
+            raise ConfigError(
+                f"The encoder {spec.learned_encoder.name} needs trained weights to extract windows."
             )
-        recipe = replace(recipe, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
+        job = replace(job, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
     name = cache_key(annotations, spec, shifts_s, net, crops=crops)
     store = WindowCache(cache / name, layout(spec, len(shifts_s), crops=crops))
-    if not store.is_done:
+    if not store.is_complete:
         with store.writing() as is_left:
             if is_left:
-                _cut_into(store, recipe, skip_faults=skip_faults, workers=workers, bar=bar)
-    kept = store.load()
-    if not kept.ids:
-        raise EmoliveError(f"None of the {len(annotations.items)} clips can be read. {kept.failed[0]}")
-    ids = set(kept.ids)
+                _extract(store, job, skip_faults=skip_faults, workers=workers, progress=progress)
+    stored = store.load()
+    if not stored.ids:
+        raise MediaError(f"None of the {len(annotations.items)} clips can be read. {stored.failed[0]}")
+    ids = set(stored.ids)
     items = tuple(item for item in annotations.items if item.id in ids)
-    live = SessionRows(kept.streams["face"], kept.first["face"], kept.streams["voice"], kept.first["voice"])
-    seen = Crops(kept.streams["crops"], kept.first["crops"]) if crops else None
-    return WindowDataset(items, tuple(shifts_s), **kept.arrays, live=live, failed=kept.failed, crops=seen)
+    rows, offsets = stored.ragged, stored.offsets
+    return WindowDataset(
+        items,
+        tuple(shifts_s),
+        **stored.arrays,
+        session=SessionRows(
+            rows["session_video"], offsets["session_video"], rows["session_audio"], offsets["session_audio"]
+        ),
+        failed=stored.failed,
+        crops=Crops(rows["crops"], offsets["crops"]) if crops else None,
+    )
 
 
-def _cut_into(
-    store: WindowCache, recipe: ExtractionJob, *, skip_faults: bool, workers: int, bar: Bar | None
+def _extract(
+    store: WindowCache, job: ExtractionJob, *, skip_faults: bool, workers: int, progress: ProgressBar | None
 ) -> None:
-    items = recipe.annotations.items
-    left = items[store.clips :]
-    if bar is not None:
-        bar.start(len(items), store.clips)
+    items = job.annotations.items
+    remaining = items[store.n_done :]
+    if progress is not None:
+        progress.start(len(items), store.n_done)
     try:
-        with sigterm_as_interrupt(), closing(map_ordered(recipe, left, min(workers, len(left)))) as cuts:
-            for item, found in zip(left, cuts, strict=True):
-                if isinstance(found, ClipWindows):
-                    store.append(item.id, found.arrays, found.streams)
+        with (
+            sigterm_as_interrupt(),
+            closing(map_ordered(job, remaining, min(workers, len(remaining)))) as results,
+        ):
+            for item, result in zip(remaining, results, strict=True):
+                if isinstance(result, ClipWindows):
+                    store.append(item.id, result.arrays, result.ragged)
                 elif skip_faults:
-                    store.pass_over(found)
+                    store.skip(result)
                 else:
-                    raise EmoliveError(found)
-                if bar is not None:
-                    bar.advance()
+                    raise MediaError(result)
+                if progress is not None:
+                    progress.advance()
     except KeyboardInterrupt:
         store.commit()
         raise Stopped(
-            f"Stopped: {store.clips} of {len(items)} clips are cut into windows. Run the same command "
-            f"again to go on."
+            f"Stopped: the windows of {store.n_done} of {len(items)} clips are extracted. Run the same "
+            f"command again to continue."
         ) from None
     except EmoliveError:
-        # What was cut is kept, unless it is the disk that fails.
+        # What was extracted stays, unless it is the disk that fails.
         with suppress(EmoliveError):
             store.commit()
         raise

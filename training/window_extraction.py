@@ -1,4 +1,4 @@
-"""What is kept of one clip: its windows at some shifts, and what a live session would have collected."""
+"""Windows and session rows of one clip, extracted in this process or in a worker."""
 
 from __future__ import annotations
 
@@ -20,139 +20,148 @@ from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec
 from emolive.predictor import Predictor
 from emolive.types import FloatArray, Image
-from emolive.vision.encoders.base import CropInput, EncoderInput, FrameEncoder
+from emolive.vision.encoders.base import CropInput, FrameEncoder
 from emolive.windowing import centre_window_end_ns, extract_window
 from preprocessing.annotations import Annotations, ClipEntry
 from training.clip_reader import ClipReader
-from training.window_cache import Layout
+from training.window_cache import Layout, Shape
 
 
 class CropRecorder(FrameEncoder):
-    """Stands in for a learned encoder: keeps each crop of a clip, and gives its number for a vector."""
+    """Takes the place of a learned encoder: records each crop and returns its number in place of features.
+
+    Args:
+        spec: of the model.
+    """
 
     name = "crops"
 
     def __init__(self, spec: ModelSpec) -> None:
         self._crops: list[Image] = []
-        # As wide as a vector, since that is how wide a frame's row is while a clip is read.
-        self._width, self._input = spec.frame_dim, CropInput(spec.pixels.size, spec.pixels.order)
+        # The rest of the pipeline expects rows of the encoder's width.
+        self._dim, self._input = spec.frame_dim, CropInput(spec.pixels.size, spec.pixels.order)
 
     @property
-    def input(self) -> EncoderInput:
+    def input(self) -> CropInput:
+        """Crops as the learned encoder gets them."""
         return self._input
 
     @classmethod
     def fingerprint_of(cls, spec: ModelSpec, weights: str | None = None) -> str:
+        """Its name: crops depend on no weights."""
         return cls.name
 
     def __call__(self, batch: NDArray[Any]) -> FloatArray:
+        """(n, S, S, 3) uint8 → (n, dim), each row the number of its crop."""
         self._crops.extend(batch)
         numbers = np.arange(len(self._crops) - len(batch), len(self._crops), dtype=np.float32)
-        return np.repeat(numbers[:, None], self._width, axis=1)
+        return np.repeat(numbers[:, None], self._dim, axis=1)
 
-    def take(self, size: int) -> NDArray[np.uint8]:
-        """(n, size, size, 3) since the last time."""
-        taken, self._crops = self._crops, []
-        return np.stack(taken) if taken else np.zeros((0, size, size, 3), np.uint8)
+    def pop(self, size: int) -> NDArray[np.uint8]:
+        """(n, size, size, 3) crops since the last call."""
+        crops, self._crops = self._crops, []
+        return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)
 
 
 def layout(spec: ModelSpec, shifts: int, *, crops: bool = False) -> Layout:
-    """What is kept of each clip; with `crops` the number of a crop stands for its vector."""
+    """What the cache stores of each clip; with `crops` the numbers of crops in place of features."""
     steps = spec.audio.n_frames(spec.n_samples)
     width = 1 if crops else spec.video_dim
-    row = np.dtype(np.float32)
-    streams: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
-        "face": ((width,), row),
-        "voice": ((spec.audio.channels,), row),
+    single, flag = np.dtype(np.float32), np.dtype(np.bool_)
+    ragged: dict[str, tuple[Shape, np.dtype[Any]]] = {
+        "session_video": ((width,), single),
+        "session_audio": ((spec.audio.channels,), single),
     }
     if crops:
-        streams["crops"] = ((spec.pixels.size, spec.pixels.size, 3), np.dtype(np.uint8))
-    exact = np.float32 if shifts == 1 else np.float16
+        ragged["crops"] = ((spec.pixels.size, spec.pixels.size, 3), np.dtype(np.uint8))
+    # Many shifts are for training alone, where half precision is exact enough and halves the disk space.
+    audio = single if shifts == 1 else np.dtype(np.float16)
     return Layout(
         {
-            "bins": ((shifts, spec.n_bins, width), row),
-            "bins_present": ((shifts, spec.n_bins), np.dtype(np.bool_)),
-            "steps": ((shifts, steps, spec.audio.channels), np.dtype(exact)),
-            "steps_present": ((shifts, steps), np.dtype(np.bool_)),
-            "speech": ((shifts, steps), np.dtype(np.bool_)),
+            "video": ((shifts, spec.n_bins, width), single),
+            "video_present": ((shifts, spec.n_bins), flag),
+            "audio": ((shifts, steps, spec.audio.channels), audio),
+            "audio_present": ((shifts, steps), flag),
+            "speech": ((shifts, steps), flag),
         },
-        streams,
+        ragged,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ClipWindows:
-    """What is kept of one clip."""
+    """What the cache stores of one clip."""
 
     arrays: dict[str, NDArray[Any]]
-    """Each (K, ...), as `WindowDataset` has them."""
-    streams: dict[str, NDArray[Any]]
-    """As `session_rows` gives them; and "crops", where they are kept."""
+    """(K, ...) each, by the names of `WindowDataset`."""
+    ragged: dict[str, NDArray[Any]]
+    """(rows, ...) each."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractionJob:
-    """What a process needs to cut clips."""
+    """What a worker process needs to extract windows."""
 
     annotations: Annotations
     spec: ModelSpec
     shifts_s: tuple[float, ...]
     device: str
     weights: dict[str, NDArray[Any]] | None = None
-    """Of a network of this spec, whose trunk is wanted."""
+    """Of a network of this spec, for its backbone."""
     crops: bool = False
-    """Keep the crops instead of what a trunk makes of them."""
+    """Record crops in place of a backbone's features."""
 
     def build(self) -> Callable[[ClipEntry], ClipWindows | str]:
-        keeper = CropRecorder(self.spec) if self.crops else None
-        encoders: Sequence[FrameEncoder] | None = None if keeper is None else (keeper,)
+        """A function from a clip to its windows, or to one sentence that says why there are none."""
+        recorder = CropRecorder(self.spec) if self.crops else None
+        encoders: Sequence[FrameEncoder] | None = None if recorder is None else (recorder,)
         if self.weights is not None:
             net = factory.build(self.spec)
             net.load_state_dict({k: torch.from_numpy(v) for k, v in self.weights.items()})
             encoders = Predictor(Checkpoint(net, self.spec, {}, Path()), self.device).encoders()
         reader = ClipReader(self.annotations, self.spec, encoders)
-        return lambda item: self._cut(reader, item, keeper)
+        return lambda item: self._extract(reader, item, recorder)
 
-    def _cut(self, reader: ClipReader, item: ClipEntry, keeper: CropRecorder | None) -> ClipWindows | str:
-        """The windows of a clip, or one sentence about why there are none."""
+    def _extract(
+        self, reader: ClipReader, item: ClipEntry, recorder: CropRecorder | None
+    ) -> ClipWindows | str:
         try:
             clip = reader.read(item)
         except EmoliveError as error:
             return str(error)
         finally:
-            crops = None if keeper is None else keeper.take(self.spec.pixels.size)
+            crops = None if recorder is None else recorder.pop(self.spec.pixels.size)
         centre_ns = centre_window_end_ns(clip.duration_s, self.spec)
-        hearing = OnlineFeatureExtractor(self.spec.audio)
-        found = [
-            extract_window(clip.video, clip.audio, centre_ns + to_ns(shift_s), self.spec, hearing)
+        extractor = OnlineFeatureExtractor(self.spec.audio)
+        windows = [
+            extract_window(clip.video, clip.audio, centre_ns + to_ns(shift_s), self.spec, extractor)
             for shift_s in self.shifts_s
         ]
         arrays = {
-            name: np.stack([getattr(window, name) for window in found]).astype(dtype)
+            name: np.stack([getattr(window, name) for window in windows]).astype(dtype)
             for name, (_, dtype) in layout(self.spec, len(self.shifts_s)).arrays.items()
         }
-        streams: dict[str, NDArray[Any]] = {**session_rows(clip, self.spec)}
+        video, audio = session_rows(clip, self.spec)
+        ragged: dict[str, NDArray[Any]] = {"session_video": video, "session_audio": audio}
         if crops is not None:
-            arrays["bins"], streams["face"] = arrays["bins"][..., :1], streams["face"][:, :1]
-            streams["crops"] = crops
-        return ClipWindows(arrays, streams)
+            arrays["video"], ragged["session_video"] = arrays["video"][..., :1], video[:, :1]
+            ragged["crops"] = crops
+        return ClipWindows(arrays, ragged)
 
 
-def session_rows(clip: ClipFeatures, spec: ModelSpec) -> dict[str, FloatArray]:
-    """What `emolive.profile.SpeakerStats.add` takes up while a clip plays, before outliers are drawn in.
+def session_rows(clip: ClipFeatures, spec: ModelSpec) -> tuple[FloatArray, FloatArray]:
+    """What `emolive.profile.SpeakerStats.add` uses while a clip plays, before outliers are clipped.
 
     Returns:
-        "face" (n, face width) and "voice" (m, audio channels).
+        (n, video_dim) bins with a face and (m, audio channels) steps with speech.
     """
-    bin_ns, hearing = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
-    face, voice = (
-        [np.zeros((0, spec.video_dim), np.float32)],
-        [np.zeros((0, spec.audio.channels), np.float32)],
-    )
+    bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
+    video = [np.zeros((0, spec.video_dim), np.float32)]
+    audio = [np.zeros((0, spec.audio.channels), np.float32)]
     for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
-        window = extract_window(clip.video, clip.audio, hop * bin_ns, spec, hearing)
+        window = extract_window(clip.video, clip.audio, hop * bin_ns, spec, extractor)
         if window.video_present[-1]:
-            face.append(window.video[-1:])
+            video.append(window.video[-1:])
         newest = len(window.audio) // spec.n_bins
-        voice.append(window.audio[-newest:][window.speech[-newest:]])
-    return {"face": np.concatenate(face), "voice": np.concatenate(voice)}
+        audio.append(window.audio[-newest:][window.speech[-newest:]])
+    return np.concatenate(video), np.concatenate(audio)

@@ -176,7 +176,9 @@ class EmotionNet(nn.Module):
 
     def _stage1(self, video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Audio and video after the first stage of their branches."""
-        return self.audio_branch.stage1(audio), self.video_branch.stage1(video.transpose(1, 2))
+        # The video comes first: dropout draws in the order that earlier training runs had.
+        video1 = self.video_branch.stage1(video.transpose(1, 2))
+        return self.audio_branch.stage1(audio), video1
 
     def _alone(self, audio1: Tensor, video1: Tensor) -> Streams:
         """The streams after the second stage, each by itself."""

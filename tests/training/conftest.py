@@ -1,4 +1,4 @@
-"""A small data set whose classes are easy to tell: the mouth opens, and the voice has another pitch."""
+"""A small data set with separable classes: the mouth opens, and the voice has another pitch."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ import torch
 from emolive.vision.encoders import landmarks
 from preprocessing import annotations
 from preprocessing.annotations import ClipEntry
+from tests.training.dataset_of_clips import build_dataset
+from training.window_dataset import WindowDataset
 
 LABELS = ("neutral", "happy", "angry")
 MOUTH = slice(48, 68)
 
 
-def make_clips(folder: Path, actors: int = 4, takes: int = 3) -> Path:
-    """Landmarks and sound for each actor, label and take; their annotations.csv."""
+def make_clips(folder: Path, actors: int = 4, repetitions: int = 3) -> Path:
+    """Landmarks and audio for each actor, label and repetition; returns their annotations.csv."""
     rng = np.random.default_rng(0)
     arrays: dict[str, np.ndarray] = {}
     items = []
     for actor in range(1, actors + 1):
         face = landmarks.mean_shape() * 100 + rng.normal(0, 1.5, (68, 2)) + 300
         for label, name in enumerate(LABELS):
-            for take in range(takes):
-                key = f"a{actor}_{name}_{take}"
+            for repetition in range(repetitions):
+                key = f"a{actor}_{name}_{repetition}"
                 n = 54
                 xy = np.repeat(face[None], n, axis=0) + rng.normal(0, 0.3, (n, 68, 2))
                 xy[:, MOUTH, 1] += label * 12 * np.sin(np.linspace(0, np.pi, n))[:, None]
@@ -47,7 +49,7 @@ def make_clips(folder: Path, actors: int = 4, takes: int = 3) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
-    """As trainings have by default: threads that wait for each other on a busy machine take minutes."""
+    """As in training by default: threads that wait for each other on a busy machine take minutes."""
     torch.set_num_threads(1)
 
 
@@ -58,7 +60,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows are cut once for all tests, and not into the user's folder."""
+    """Windows are extracted once for all tests, and not into the user's folder."""
     monkeypatch.setenv("EMOLIVE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
 
 
@@ -67,3 +69,23 @@ def small(clips: Path) -> list[str]:
     """Options of a run that takes a second or two."""
     options = "--width 0.25 --shifts 3 --batch_size 8 --learning_rate 0.01 --masked_steps 4 --masked_bands 4"
     return ["--annotation_path", str(clips), *options.split()]
+
+
+@pytest.fixture(scope="session")
+def dataset(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> WindowDataset:
+    """The windows of two actors' clips at three shifts."""
+    return build_dataset(clips, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def trained(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Result folder of a small model that has learned its classes."""
+    from training.cli import train
+
+    folder = tmp_path_factory.mktemp("run") / "result"
+    options = (
+        "--width 0.25 --shifts 3 --batch_size 8 --learning_rate 0.01 --test_actors 3 --validation_actors 4"
+    )
+    arguments = ["--annotation_path", str(clips), *options.split(), "--n_epochs", "25"]
+    assert train([*arguments, "--result-path", str(folder)]) == 0
+    return folder

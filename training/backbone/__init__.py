@@ -1,1 +1,1 @@
-"""Training of the pixel trunk on pictures of single faces."""
+"""Pretraining of a face encoder (backbone) on images of single faces."""

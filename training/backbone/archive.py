@@ -1,25 +1,29 @@
-"""A folder or a zip file, read alike; and the pictures in it."""
+"""A folder or a zip file, read in the same way, and the images in it."""
 
 from __future__ import annotations
 
 import zipfile
 from pathlib import Path, PurePosixPath
 from types import TracebackType
+from typing import Self
 
 import numpy as np
 
 from emolive._compat.opencv import cv2
-from emolive.errors import EmoliveError
+from emolive.errors import MediaError
 from emolive.types import Image
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 
-class Source:
+class Archive:
     """The files under a folder or in a zip file; a context manager.
 
+    Args:
+        path: the folder or zip file.
+
     Raises:
-        EmoliveError: there is no such folder or zip file.
+        MediaError: there is no such folder or zip file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,14 +35,14 @@ class Source:
             try:
                 self._zip = zipfile.ZipFile(path)
             except (zipfile.BadZipFile, OSError) as error:
-                raise EmoliveError(f"{path} is neither a folder nor a zip file that can be read.") from error
+                raise MediaError(f"{path} is neither a folder nor a readable zip file.") from error
             found = (PurePosixPath(i.filename) for i in self._zip.infolist() if not i.is_dir())
         else:
-            raise EmoliveError(f"There is no folder or zip file {path}.")
+            raise MediaError(f"There is no folder or zip file {path}.")
         self.names = sorted(n for n in found if n.parts[0] != "__MACOSX" and not n.name.startswith("."))
-        """Of all files, relative to the source."""
+        """Of all files, relative to the archive."""
 
-    def __enter__(self) -> Source:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -48,18 +52,26 @@ class Source:
             self._zip.close()
 
     def read(self, name: PurePosixPath) -> bytes:
-        """A file's bytes. EmoliveError if they cannot be read."""
+        """A file's bytes.
+
+        Raises:
+            MediaError: they cannot be read.
+        """
         try:
             return (self.path / name).read_bytes() if self._zip is None else self._zip.read(str(name))
         except (OSError, zipfile.BadZipFile, KeyError, RuntimeError) as error:
-            raise EmoliveError(f"{name} in {self.path} cannot be read: {error}.") from error
+            raise MediaError(f"{name} in {self.path} cannot be read: {error}.") from error
 
-    def picture(self, name: PurePosixPath) -> Image:
-        """The square in a picture's middle, (S, S, 3) BGR. EmoliveError for one that is damaged."""
+    def read_image(self, name: PurePosixPath) -> Image:
+        """The central square of an image, (S, S, 3) BGR.
+
+        Raises:
+            MediaError: it is damaged.
+        """
         content = np.frombuffer(self.read(name), np.uint8)
         image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
         if image is None:
-            raise EmoliveError(f"{name} in {self.path} is no picture, or is damaged.")
+            raise MediaError(f"{name} in {self.path} is not an image or is damaged.")
         height, width = image.shape[:2]
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2

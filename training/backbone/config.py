@@ -1,124 +1,119 @@
-"""The options of pretraining on faces."""
+"""Options of the pretraining of a backbone."""
 
 from __future__ import annotations
 
-import argparse
-import json
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
-from emolive.atomic_io import atomic_write
-from emolive.errors import EmoliveError
+from emolive.cli.config import Arg, Range
+from emolive.errors import ConfigError
 from emolive.models.efficientface import MIN_SIZE
-from training import config
-from training.backbone.augment import AugmentConfig
-from training.cli_options import add_options, check_same_run, check_values, option
-from training.config import CONFIG
+from training import run_config
+from training.augment.base import ImageAugmentation
+from training.augment.pipeline import with_augmentations
+from training.config import FabricConfig
+
+NOT_PART_OF_A_RUN = ("data", "result_path", "resume_path", "dry_run", "devices", "threads", "licence")
+"""Options that may differ between a run and the run that resumes it."""
+RECIPE = "backbone"
+"""In recipes/: what the augmentations' options are for single faces."""
 
 
 @dataclass(frozen=True)
-class FaceOptions:
-    """Everything that a run depends on; names as in `emolive-train` where it has them."""
+class BackboneConfig(FabricConfig):
+    """Pretrain a face encoder on images of single faces."""
 
-    data: str = option("", "folder or zip file: FERPlus's layout, or train/CLASS/picture")
-    result_path: str = option("result", "folder for the trunk, state and logs")
-    resume_path: str = option("", "result folder of a run to go on with")
-    pretrain_path: str = option("", "weights to start from: a trunk file, or EfficientFace's .pth.tar")
-    labels: str = option("", "names of the class folders in their order, as neutral,happy,sad")
-    licence: str = option("not stated", "licence of the weights, from that of the data")
-    sample_size: int = option(48, "side of a face in pixels, even", MIN_SIZE, 1024)
-    order: str = option("BGR", "order of the channels", choices=("BGR", "RGB"))
-    n_epochs: int = option(40, "epochs", 1, 100_000)
-    batch_size: int = option(64, "faces a step, over all devices", 2, 100_000)
-    learning_rate: float = option(3e-3, "highest learning rate", 1e-9, 10)
-    weight_decay: float = option(0.05, "weight decay", 0, 10)
-    warmup: float = option(0.15, "share of the steps in which the rate rises", 0.001, 0.9)
-    dropout: float = option(0.2, "of the trunk's vector", 0, 0.95)
-    label_smoothing: float = option(0.0, "share of a target spread over all classes", 0, 0.9)
-    ema: float = option(0.999, "decay of the running mean of the weights; 0 for none", 0, 0.99999)
-    clip_norm: float = option(5.0, "longest gradient; 0 for any", 0, 1e6)
-    balance: float = option(0.0, "0: classes as often as they are; 1: equally often", 0, 1)
-    flip: float = option(0.5, "share of mirrored faces", 0, 1)
-    shift: float = option(0.08, "of the side", 0, 0.5)
-    rotation: float = option(15.0, "degrees", 0, 180)
-    scale: float = option(0.15, "larger or smaller", 0, 0.9)
-    brightness: float = option(0.2, "of the full range", 0, 1)
-    contrast: float = option(0.3, "more or less", 0, 1)
-    tint: float = option(0.1, "more or less of each channel, in colour pictures", 0, 1)
-    occlusion: float = option(0.3, "share of faces with a rectangle before them", 0, 1)
-    mixup: float = option(0.0, "of Beta(a, a); 0 for none", 0, 100)
-    manual_seed: int = option(1, "seed of everything random", 0, 2**31 - 1)
-    patience: int = option(0, "stop after so many epochs without a better one; 0 never", 0, 100_000)
-    accelerator: str = option("cpu", "where to train", choices=("cpu", "cuda", "mps", "auto"))
-    devices: int = option(1, "processes (cpu) or GPUs on each node", 1, 1024)
-    num_nodes: int = option(1, "machines", 1, 1024)
-    precision: str = option("32-true", "number format", choices=config.PRECISIONS)
-    threads: int = option(1, "threads for torch on a CPU", 1, 256)
-    dry_run: bool = option(False, "check everything and say what would be done")
+    data: Annotated[str, Arg(positional=True, metavar="DATA")] = ""
+    """Folder or zip file in FERPlus's layout, or with train/CLASS/image."""
+    result_path: str = "result"
+    """Folder for the backbone, checkpoints and logs."""
+    resume_path: str = ""
+    """Result folder of a run to resume."""
+    pretrain_path: str = ""
+    """Weights to start from: a backbone file, or EfficientFace's .pth.tar."""
+    recipe: str = RECIPE
+    """Defaults of the options: backbone, or a YAML file of options."""
+    labels: str = ""
+    """Names of the class folders in their order, such as neutral,happy,sad."""
+    licence: str = "not stated"
+    """Licence of the weights, which follows from that of the data."""
+    sample_size: Annotated[int, Range(MIN_SIZE, 1024)] = 48
+    """Side of a face in pixels; even."""
+    order: Literal["BGR", "RGB"] = "BGR"
+    """Order of the channels."""
+    n_epochs: Annotated[int, Range(1, 100_000), Arg(aliases=("epochs",))] = 40
+    """Epochs."""
+    batch_size: Annotated[int, Range(2, 100_000)] = 64
+    """Faces in a step over all devices."""
+    learning_rate: Annotated[float, Range(1e-9, 10)] = 3e-3
+    """Highest learning rate."""
+    weight_decay: Annotated[float, Range(0, 10)] = 0.05
+    """Weight decay."""
+    warmup: Annotated[float, Range(0.001, 0.9)] = 0.15
+    """Share of the steps in which the learning rate rises."""
+    dropout: Annotated[float, Range(0, 0.95)] = 0.2
+    """Dropout of the backbone's features."""
+    label_smoothing: Annotated[float, Range(0, 0.9)] = 0.0
+    """Share of a target that is spread over all classes."""
+    ema_decay: Annotated[float, Range(0, 0.99999), Arg(aliases=("ema",))] = 0.999
+    """Decay of the moving average of the weights; 0 = off."""
+    grad_clip: Annotated[float, Range(0, 1e6), Arg(aliases=("clip-norm",))] = 5.0
+    """Max gradient norm; 0 = off."""
+    balance: Annotated[float, Range(0, 1)] = 0.0
+    """0 draws classes as often as they are in the data, 1 equally often."""
+    mixup: Annotated[float, Range(0, 100)] = 0.0
+    """Alpha of mixup's Beta distribution; 0 = off."""
+    manual_seed: Annotated[int, Range(0, 2**31 - 1)] = 1
+    """Seed of all random numbers."""
+    patience: Annotated[int, Range(0, 100_000)] = 0
+    """Stop after so many epochs without a better one; 0 = never."""
+    dry_run: bool = False
+    """Check everything and print what would be done."""
 
     accumulate: ClassVar[int] = 1
 
-    @property
-    def strengths(self) -> AugmentConfig:
-        return AugmentConfig(**{f.name: getattr(self, f.name) for f in fields(AugmentConfig)})
-
-    @property
-    def engine(self) -> config.Options:
-        """What `training.fabric.make_fabric` reads."""
-        names = ("accelerator", "devices", "num_nodes", "precision", "threads")
-        return config.Options(**{name: getattr(self, name) for name in names})
-
-
-NOT_PART_OF_A_RUN = ("data", "result_path", "resume_path", "dry_run", "devices", "threads", "licence")
-"""May differ between a run and the run that goes on with it."""
+    def __post_init__(self) -> None:
+        if self.sample_size % 2:
+            raise ConfigError(f"--sample-size must be even, not {self.sample_size}.")
+        if self.batch_size % self.devices:
+            raise ConfigError(
+                f"--batch-size {self.batch_size} must be divisible by --devices {self.devices}."
+            )
+        if not self.data:
+            raise ConfigError("DATA is missing: name a folder or zip file of faces.")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Every option, with hyphens or underscores; nothing is set that was not given."""
-    parser.add_argument("data", nargs="?", default=argparse.SUPPRESS, help="folder or zip file of faces")
-    add_options(parser, FaceOptions, without=("data",), also={"n_epochs": "--epochs"})
+def run_class() -> type[BackboneConfig]:
+    """`BackboneConfig` with the options of all registered image augmentations."""
+    return with_augmentations(BackboneConfig, ImageAugmentation)
 
 
-def options_from(given: dict[str, Any]) -> FaceOptions:
-    """Defaults, then those of --config or --resume_path, then what was given.
+def parse(argv: Sequence[str], *, prog: str, description: str = "") -> BackboneConfig:
+    """The options of a run from a command line.
 
     Raises:
-        EmoliveError: a file cannot be read, or a value is out of range.
+        ConfigError: an option is wrong or a file cannot be read.
     """
-    values = dict(given)
-    stored: dict[str, Any] = {}
-    if path := values.pop("config", ""):
-        stored = _read(Path(path))
-    if resume := values.get("resume_path", ""):
-        folder = Path(resume)
-        stored = {**_read(folder / CONFIG), "result_path": str(folder)}
-        check_same_run(folder, stored, values, NOT_PART_OF_A_RUN)
-    return _checked(FaceOptions(**{**stored, **values}))
+    return _instantiate(
+        run_config.parse_layers(
+            (run_class(),), argv, NOT_PART_OF_A_RUN, prog, description, default_recipe=RECIPE
+        )
+    )
 
 
-def write(folder: Path, options: FaceOptions) -> None:
-    """Written so that `--config` starts the same run again."""
-    with atomic_write(folder / CONFIG) as part:
-        part.write_text(json.dumps({"faces": asdict(options)}, indent=1) + "\n")
+def from_values(values: Mapping[str, Any]) -> BackboneConfig:
+    """The options of a run from values by option name, as a command line would give them.
+
+    Raises:
+        ConfigError: a name is unknown, or a value has a wrong type or is out of range.
+    """
+    return _instantiate(
+        run_config.value_layers((run_class(),), values, NOT_PART_OF_A_RUN, default_recipe=RECIPE)
+    )
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = dict(json.loads(path.read_text())["faces"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EmoliveError(f"{path} is not the config.json of a run on faces.") from error
-    if odd := sorted(set(values) - {f.name for f in fields(FaceOptions)}):
-        raise EmoliveError(f"{path} has an option that this version does not know: {odd[0]}.")
-    return values
-
-
-def _checked(options: FaceOptions) -> FaceOptions:
-    check_values(options)
-    if options.sample_size % 2:
-        raise EmoliveError(f"--sample_size must be even, and is {options.sample_size}.")
-    if options.batch_size % options.devices:
-        raise EmoliveError(f"--batch_size {options.batch_size} must divide by --devices {options.devices}.")
-    if not options.data:
-        raise EmoliveError("No faces were named: give a folder or zip file.")
-    return options
+def _instantiate(layers: run_config.Layers) -> BackboneConfig:
+    (config,) = layers.parser.instantiate(layers.merged)
+    assert isinstance(config, BackboneConfig)
+    return config

@@ -1,10 +1,9 @@
-"""`emolive-train faces`: from pictures of faces to a trunk file that `--pretrain_path` takes."""
+"""`emolive-train backbone`: from images of faces to a backbone file that `--pretrain_path` takes."""
 
 from __future__ import annotations
 
 import copy
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ import torch
 from lightning.fabric import Fabric
 from rich.console import Console
 
-from emolive.errors import EmoliveError
-from emolive.models.io import chumachenko2022 as convert_checkpoint
+from emolive.errors import ConfigError, MediaError, OutputError
+from emolive.models.io import chumachenko2022
 from emolive.models.io.backbone import (
     FaceClassifier,
     adapt_input_conv,
@@ -23,108 +22,112 @@ from emolive.models.io.backbone import (
     save_backbone,
 )
 from emolive.models.spec import PixelSpec
-from training import config
-from training.backbone import config as option_file
-from training.backbone import metrics as score
-from training.backbone.config import FaceOptions
-from training.backbone.dataset import TESTING, TRAINING, VALIDATION, FaceData, Faces, read
-from training.backbone.loop import BackboneTrainer
-from training.data_module import EFFICIENTFACE_MEAN, EFFICIENTFACE_STD
+from preprocessing.progress import ProgressBar
+from training.backbone.config import BackboneConfig
+from training.backbone.dataset import TESTING, TRAINING, VALIDATION, FaceDataset, Faces, read
+from training.backbone.metrics import predict_logits, summarize
+from training.backbone.trainer import BackboneTrainer
+from training.config import split_list
 from training.fabric import make_fabric
 from training.malloc import keep_memory
-from training.progress import Bar
+from training.pretrained import EFFICIENTFACE_MEAN, EFFICIENTFACE_STD
+from training.provenance import release
 from training.report import percent
 from training.run_checkpoint import LAST
+from training.run_config import write_run_config
 
-TRUNK = "trunk.safetensors"
+BACKBONE = "backbone.safetensors"
 
 
-def train(options: FaceOptions, console: Console) -> None:
-    """Pretrain the trunk.
+def train(config: BackboneConfig, console: Console) -> None:
+    """Run the command.
 
     Raises:
-        EmoliveError: something about the options or the data, in one sentence.
+        EmoliveError: something about the options or the data.
     """
-    folder = Path(options.result_path)
-    if not options.resume_path and (folder / LAST).exists():
-        raise EmoliveError(
-            f"{folder} holds a run already: go on with it by --resume_path {folder}, "
-            f"or choose another --result_path."
+    folder = Path(config.result_path)
+    if not config.resume_path and (folder / LAST).exists():
+        raise ConfigError(
+            f"{folder} holds a run already: resume it with --resume_path {folder}, or choose another "
+            f"--result_path."
         )
-    fabric = make_fabric(options.engine)
+    fabric = make_fabric(config)
     if fabric.global_rank:
         console = Console(quiet=True)
-    with Bar(console, "Reading faces", "faces") as bar:
-        bar.start(0)
+    with ProgressBar(console, "Reading faces", "faces") as bar:
+        bar.start(None)
         data = read(
-            Path(options.data), options.sample_size, labels=config.actors(options.labels), step=bar.advance
+            Path(config.data), config.sample_size, labels=split_list(config.labels), on_image=bar.advance
         )
-    net = _start(options, data)
-    _plan(console, data, net)
-    if options.dry_run:
+    net = _initial_model(config, data)
+    _print_plan(console, data, net)
+    if config.dry_run:
         return
-    _make(folder, fabric)
+    _make_folder(folder, fabric)
     if fabric.global_rank == 0:
-        option_file.write(folder, options)
+        write_run_config(folder, config)
     keep_memory()
-    validation = data.splits.get(VALIDATION)
-    loop = BackboneTrainer(
-        fabric, net, data.splits[TRAINING], options=options, folder=folder, validation=validation
+    trainer = BackboneTrainer(
+        fabric,
+        net,
+        data.splits[TRAINING],
+        config=config,
+        folder=folder,
+        validation=data.splits.get(VALIDATION),
     )
-    if options.resume_path and not loop.resume():
-        raise EmoliveError(f"{folder} holds no run to go on with.")
+    if config.resume_path and not trainer.resume():
+        raise ConfigError(f"{folder} holds no run to resume.")
 
-    def keep(best: FaceClassifier) -> None:
-        _write(folder, best, options, data, loop)
+    def save(best: FaceClassifier) -> None:
+        _save(folder, best, config, data, trainer)
 
-    with Bar(console, "Training", "faces") as bar:
-        best = loop.run(bar, keep)
+    with ProgressBar(console, "Training", "faces") as bar:
+        best = trainer.run(bar, save)
     if fabric.global_rank == 0:
-        _write(folder, best, options, data, loop)
-        console.print(f"Wrote {folder / TRUNK}.", markup=False)
+        save(best)
+        console.print(f"Wrote {folder / BACKBONE}.", markup=False)
         for split in (VALIDATION, TESTING):
-            if split in data.splits:
-                told = score.figures(data.splits[split], score.logits(best, data.splits[split]), best.labels)
+            if faces := data.splits.get(split):
+                summary = summarize(faces, predict_logits(best, faces), best.labels)
                 console.print(
-                    f"{split}: {told['n']} faces count, top-1 {percent(told['top1'])} %, "
-                    f"UAR {percent(told['uar'])} %",
+                    f"{split}: {summary['n']} faces, top-1 {percent(summary['top1'])} %, "
+                    f"UAR {percent(summary['uar'])} %",
                     markup=False,
                     highlight=False,
                 )
     fabric.barrier()
 
 
-def _start(options: FaceOptions, data: FaceData) -> FaceClassifier:
-    """The network before training: fresh, or pretrained with the pixels that its trunk expects."""
+def _initial_model(config: BackboneConfig, data: FaceDataset) -> FaceClassifier:
+    """The network before training: random, or pretrained with the pixels that its backbone expects."""
     if TRAINING not in data.splits:
-        raise EmoliveError(f"{options.data} holds no faces to train on.")
-    torch.manual_seed(options.manual_seed)
-    if not options.pretrain_path:
-        mean, std = statistics(data.splits[TRAINING])
-        if options.order == "RGB":
+        raise MediaError(f"{config.data} holds no faces to train on.")
+    torch.manual_seed(config.manual_seed)
+    size = config.sample_size
+    if not config.pretrain_path:
+        mean, std = channel_stats(data.splits[TRAINING])
+        if config.order == "RGB":
             mean, std = mean[::-1], std[::-1]
-        pixels = PixelSpec(options.sample_size, "RGB" if options.order == "RGB" else "BGR", mean, std)
-        return FaceClassifier(data.labels, pixels, options.dropout)
-    path = Path(options.pretrain_path)
+        return FaceClassifier(data.labels, PixelSpec(size, config.order, mean, std), config.dropout)
+    path = Path(config.pretrain_path)
     if not is_backbone_file(path):
-        backbone = convert_checkpoint.load_efficientface(path)
-        pixels = PixelSpec(options.sample_size, "RGB", EFFICIENTFACE_MEAN, EFFICIENTFACE_STD)
-        net = FaceClassifier(data.labels, pixels, options.dropout)
+        backbone = chumachenko2022.load_efficientface(path)
+        pixels = PixelSpec(size, "RGB", EFFICIENTFACE_MEAN, EFFICIENTFACE_STD)
+        net = FaceClassifier(data.labels, pixels, config.dropout)
         net.backbone.load_state_dict(backbone.state_dict())
         return net
-    given = load_backbone(path).net
-    theirs = given.pixels
-    pixels = PixelSpec(options.sample_size, theirs.order, theirs.mean, theirs.std)
-    net = FaceClassifier(data.labels, pixels, options.dropout)
-    net.backbone.load_state_dict(given.backbone.state_dict())
-    if given.labels == data.labels:
-        net.classifier.load_state_dict(given.classifier.state_dict())
+    start = load_backbone(path).net
+    pixels = PixelSpec(size, start.pixels.order, start.pixels.mean, start.pixels.std)
+    net = FaceClassifier(data.labels, pixels, config.dropout)
+    net.backbone.load_state_dict(start.backbone.state_dict())
+    if start.labels == data.labels:
+        net.classifier.load_state_dict(start.classifier.state_dict())
     return net
 
 
-def statistics(faces: Faces) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Mean and deviation of each channel in 0..1, in the order in which the faces are kept (BGR)."""
-    rows = faces.images.reshape(-1, 1 if faces.gray else 3)
+def channel_stats(faces: Faces) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Mean and standard deviation of each channel in 0..1, in the order of the images (BGR)."""
+    rows = faces.images.reshape(-1, 1 if faces.is_gray else 3)
     counts = [np.bincount(channel, minlength=256) for channel in rows.T]
     levels = np.arange(256) / 255
     means = [float(c @ levels / c.sum()) for c in counts]
@@ -132,59 +135,57 @@ def statistics(faces: Faces) -> tuple[tuple[float, float, float], tuple[float, f
         max(float(np.sqrt(c @ (levels - m) ** 2 / c.sum())), 1 / 255)
         for c, m in zip(counts, means, strict=True)
     ]
-    if faces.gray:
+    if faces.is_gray:
         means, stds = means * 3, stds * 3
     return (means[0], means[1], means[2]), (stds[0], stds[1], stds[2])
 
 
-def _plan(console: Console, data: FaceData, net: FaceClassifier) -> None:
+def _print_plan(console: Console, data: FaceDataset, net: FaceClassifier) -> None:
     for split, faces in data.splits.items():
-        useful = int((faces.targets.sum(axis=1) > 0).sum()) if split == TRAINING else 0
+        usable = int((faces.targets.sum(axis=1) > 0).sum()) if split == TRAINING else 0
         counts = np.bincount(faces.classes[faces.classes >= 0], minlength=len(data.labels))
-        each = ", ".join(f"{label} {n}" for label, n in zip(data.labels, counts, strict=True))
-        trained = f", {useful} to train on" if useful else ""
-        console.print(f"{split}: {len(faces)} faces{trained}; {each}", markup=False, highlight=False)
-    if data.missing:
-        console.print(f"{data.missing} faces with votes have no picture here.", highlight=False)
+        by_label = ", ".join(f"{label} {n}" for label, n in zip(data.labels, counts, strict=True))
+        trained = f", {usable} to train on" if usable else ""
+        console.print(f"{split}: {len(faces)} faces{trained}; {by_label}", markup=False, highlight=False)
+    if data.n_missing:
+        console.print(f"{data.n_missing} faces with votes have no image here.", highlight=False)
     size = sum(p.numel() for p in net.parameters())
-    kind = "gray" if data.splits[TRAINING].gray else "colour"
+    kind = "gray" if data.splits[TRAINING].is_gray else "colour"
     console.print(
-        f"trunk and classifier: {size:,} weights, {net.pixels.size} px, {kind}", markup=False, highlight=False
+        f"backbone and classifier: {size:,} weights, {net.pixels.size} px, {kind}",
+        markup=False,
+        highlight=False,
     )
 
 
-def _make(folder: Path, fabric: Fabric) -> None:
+def _make_folder(folder: Path, fabric: Fabric) -> None:
     if fabric.global_rank == 0:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise EmoliveError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+            raise OutputError(f"The folder {folder} cannot be created: {error.strerror}.") from error
 
 
-def _write(
-    folder: Path, net: FaceClassifier, options: FaceOptions, data: FaceData, loop: BackboneTrainer
+def _save(
+    folder: Path, net: FaceClassifier, config: BackboneConfig, data: FaceDataset, trainer: BackboneTrainer
 ) -> None:
-    """The trunk as it is to be used: one that saw gray faces alone takes colour as gray."""
-    kept = copy.deepcopy(net).cpu().eval()
-    if data.splits[TRAINING].gray:
-        adapt_input_conv(kept)
-    try:
-        release = version("emolive")
-    except PackageNotFoundError:
-        release = "unknown"
-    at = loop.progress
-    best = at.history[at.best_epoch - 1] if at.best_epoch else {}
-    told: dict[str, Any] = {
-        "emolive": release,
+    """Write the backbone as it is used; one that was trained on gray faces converts colour to gray."""
+    net = copy.deepcopy(net).cpu().eval()
+    if data.splits[TRAINING].is_gray:
+        adapt_input_conv(net)
+    progress = trainer.progress
+    best = progress.history[progress.best_epoch - 1] if progress.best_epoch else {}
+    record: dict[str, Any] = {
+        "emolive": release(),
         "data": {
-            "name": Path(options.data).name,
+            "name": Path(config.data).name,
             **{name: len(faces) for name, faces in data.splits.items()},
         },
-        "epochs": at.epoch,
-        "best_epoch": at.best_epoch,
+        "epochs": progress.epoch,
+        "best_epoch": progress.best_epoch,
         "figures": {name: value for name, value in best.items() if name.startswith("val_")},
-        "options": {k: v for k, v in asdict(options).items() if not k.endswith("_path") and k != "data"},
-        "gray": data.splits[TRAINING].gray,
-        "licence": options.licence,
+        "options": {k: v for k, v in asdict(config).items() if not k.endswith("_path") and k != "data"},
+        "gray": data.splits[TRAINING].is_gray,
+        "licence": config.licence,
     }
-    save_backbone(folder / TRUNK, kept, provenance=told)
+    save_backbone(folder / BACKBONE, net, provenance=record)

@@ -1,4 +1,4 @@
-"""Crops whose classes are easy to tell, and a trunk that nobody trained."""
+"""Face crops with separable classes, and a backbone with random weights."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def crop(kind: int, rng: np.random.Generator) -> np.ndarray:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def make_crop_clips(folder: Path, actors: int = 4, takes: int = 2) -> Path:
-    """An `.npy` of 20 crops, two of them missing, and a quiet sound for each actor, label and take."""
+def make_crop_clips(folder: Path, actors: int = 4, repetitions: int = 2) -> Path:
+    """An `.npy` of 20 crops, two of them missing, and quiet audio for each actor, label and repetition."""
     rng = np.random.default_rng(0)
     items = []
     for actor in range(1, actors + 1):
         for kind, label in enumerate(LABELS):
-            for take in range(takes):
-                key = f"a{actor}_{label}_{take}"
-                pictures = np.stack([crop(kind, rng) for _ in range(20)])
-                pictures[[4, 5]] = 0
-                np.save(folder / f"{key}.npy", pictures)
+            for repetition in range(repetitions):
+                key = f"a{actor}_{label}_{repetition}"
+                images = np.stack([crop(kind, rng) for _ in range(20)])
+                images[[4, 5]] = 0
+                np.save(folder / f"{key}.npy", images)
                 sound = 0.1 * rng.normal(0, 1, round(3.6 * 22_050))
                 sound[:20_000] = 0
                 soundfile.write(folder / f"{key}.wav", sound.astype(np.float32), 22_050)
@@ -44,8 +44,8 @@ def make_crop_clips(folder: Path, actors: int = 4, takes: int = 2) -> Path:
     return path
 
 
-def make_trunk(path: Path, size: int = SIZE) -> Path:
-    """A trunk file with random weights and running statistics of a few random pictures."""
+def make_backbone(path: Path, size: int = SIZE) -> Path:
+    """A backbone file with random weights and running statistics of a few random images."""
     torch.manual_seed(3)
     net = FaceClassifier(LABELS, PixelSpec(size, "RGB", (0.4, 0.4, 0.4), (0.2, 0.2, 0.2)))
     net.train()

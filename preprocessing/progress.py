@@ -1,8 +1,9 @@
-"""Progress on a terminal: what is done, how fast, how long it takes yet."""
+"""The progress bar of long commands."""
 
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -18,7 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 
-class _Rate(ProgressColumn):
+class _RateColumn(ProgressColumn):
     def __init__(self, unit: str) -> None:
         super().__init__()
         self._unit = unit
@@ -28,11 +29,11 @@ class _Rate(ProgressColumn):
         return Text(f"{speed:.1f} {self._unit}/s" if speed else "")
 
 
-class Bar:
-    """A progress bar with rate and time left; a context manager.
+class ProgressBar:
+    """A progress bar with rate and remaining time; a context manager. It shows nothing outside a terminal.
 
     Args:
-        console: where to; a quiet one for all processes but the first.
+        console: a quiet one for all processes but the first.
         title: what is being done.
         unit: what is counted.
     """
@@ -44,7 +45,7 @@ class Bar:
             BarColumn(30),
             MofNCompleteColumn(),
             TextColumn(unit),
-            _Rate(unit),
+            _RateColumn(unit),
             TimeRemainingColumn(),
             console=console,
             transient=True,
@@ -52,7 +53,7 @@ class Bar:
         )
         self._task: TaskID | None = None
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
@@ -61,14 +62,16 @@ class Bar:
     ) -> None:
         self._progress.stop()
 
-    def start(self, total: int, done: int = 0) -> None:
+    def start(self, total: int | None, done: int = 0) -> None:
+        """Begin to count; a total of None is unknown."""
         self._task = self._progress.add_task(self._title, total=total, completed=done)
 
     def advance(self, n: int = 1) -> None:
+        """Count `n` more."""
         if self._task is not None:
             self._progress.update(self._task, advance=n)
 
-    def tell(self, text: str) -> None:
+    def describe(self, text: str) -> None:
         """Show a few words behind the title."""
         if self._task is not None:
             self._progress.update(self._task, description=f"{self._title} {text}")

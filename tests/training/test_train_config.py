@@ -1,0 +1,114 @@
+"""Layers of a run's options: defaults, recipe, an earlier run, the command line; old names and values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from emolive.cli.config import read_config
+from emolive.errors import ConfigError
+from training import config, run_config
+from training.backbone import config as backbone_config
+from training.config import TrainConfig
+
+
+def parse(*argv: str) -> TrainConfig:
+    (options,) = config.parse(argv, prog="emolive-train")
+    assert isinstance(options, TrainConfig)
+    return options
+
+
+def test_the_default_recipe_says_what_the_defaults_are() -> None:
+    assert asdict(parse("--recipe", "default")) == asdict(parse())
+    stored = read_config(run_config.recipe_path("default"))
+    assert all(asdict(parse())[name] == value for name, value in stored.items())
+
+
+def test_the_published_recipe_and_what_overrides_it() -> None:
+    options = asdict(parse("--recipe", "published", "--learning_rate", "0.1", "--encoder", "efficientface"))
+    assert (options["mask"], options["batch_size"], options["optimizer"]) == ("softhard", 8, "sgd")
+    assert (options["learning_rate"], options["backbone"], options["rotation"]) == (0.1, "finetune", 10.0)
+    assert options["low_fps_prob"] == 0
+    # Without an encoder that can be trained, there is no backbone to train.
+    assert parse("--recipe", "published").backbone == "frozen"
+
+
+def test_a_recipe_of_ones_own(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text("n-epochs: 3\ngain_db: 1.5\n")
+    options = parse("--recipe", str(recipe), "--shifts", "3")
+    assert (options.n_epochs, options.shifts, vars(options)["gain_db"]) == (3, 3, 1.5)
+    recipe.write_text("no_such_option: 3\n")
+    with pytest.raises(ConfigError, match="no option no_such_option"):
+        parse("--recipe", str(recipe))
+    with pytest.raises(ConfigError, match=r"no recipe mine: choose .*default, published"):
+        parse("--recipe", "mine")
+
+
+def test_a_configuration_repeats_a_run_and_the_command_line_overrides_it(tmp_path: Path) -> None:
+    options = parse("--fusion", "ia", "--noise", "0.4", "--recipe", "published")
+    run_config.write_run_config(tmp_path, options)
+    stored = str(tmp_path / run_config.CONFIG)
+    assert asdict(parse("--config", stored)) == asdict(options)
+    assert parse(f"--config={stored}", "--fusion", "it").fusion == "it"
+    resumed = parse("--resume_path", str(tmp_path))
+    assert (resumed.fusion, resumed.result_path) == ("ia", str(tmp_path))
+    with pytest.raises(ConfigError, match="has fusion ia, not it"):
+        parse("--resume_path", str(tmp_path), "--fusion", "it")
+
+
+def test_configurations_of_version_0_1_are_read(tmp_path: Path) -> None:
+    old = {
+        "annotation_path": "a.csv", "encoder": "efficientface", "variant": "reference", "trunk": "finetune",
+        "trunk_rate": 1.0, "recipe": "reference", "joint_gradient": 1.0, "ema": 0.5, "clip_norm": 2.0,
+        "few_frames": 0.25, "late": 0.125, "mask": "softhard",
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps({"options": old}))
+    options = parse("--config", str(tmp_path / "config.json"))
+    assert (options.arch, options.backbone, options.recipe) == ("chumachenko2022", "finetune", "published")
+    assert (options.backbone_lr_scale, options.joint_grad_scale) == (1.0, 1.0)
+    assert (options.ema_decay, options.grad_clip) == (0.5, 2.0)
+    assert (options.optimizer, options.schedule) == ("sgd", "steps")
+    augment = asdict(options)
+    assert (augment["low_fps_prob"], augment["partial_window_prob"]) == (0.25, 0.125)
+    assert parse("--resume_path", str(tmp_path)).result_path == str(tmp_path)
+
+
+def test_old_spellings_are_aliases() -> None:
+    options = asdict(parse("--few-frames", "0.25", "--late=0.5", "--clip_norm", "2", "--variant", "residual"))
+    assert (options["low_fps_prob"], options["partial_window_prob"]) == (0.25, 0.5)
+    assert (options["grad_clip"], options["arch"]) == (2, "emolive")
+    assert parse("--recipe", "reference").is_published
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--shifts", "2"], "--shifts must be odd"),
+        (["--p_video", "0.7", "--p_audio", "0.7"], "must not add up"),
+        (["--batch_size", "9", "--devices", "2"], "must be divisible"),
+        (["--backbone", "finetune"], "a learned frame encoder alone"),
+        (["--baseline_shares", "1,2"], "three numbers"),
+        (["--config"], "--config needs the path"),
+        (["--config", "nowhere.json"], "cannot be read"),
+        (["--resume_path", "nowhere"], "has no config.yaml|not the result folder"),
+        (["--landmark_noise", "-1"], "--landmark-noise must be"),
+    ],
+)
+def test_options_that_do_not_fit_are_rejected(argv: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse(*argv)
+
+
+def test_shares_of_the_modes_sum_to_one() -> None:
+    assert config.mode_shares(parse("--baseline_shares", "1,1,2")) == [0.25, 0.25, 0.5]
+
+
+def test_a_backbone_has_a_recipe_of_its_own() -> None:
+    options = backbone_config.parse(["DATA", "--epochs", "3"], prog="emolive-train backbone")
+    assert (options.n_epochs, vars(options)["rotation"], vars(options)["occlusion"]) == (3, 15.0, 0.3)
+    with pytest.raises(ConfigError, match="DATA is missing"):
+        backbone_config.parse([], prog="emolive-train backbone")

@@ -1,0 +1,52 @@
+"""The name of a set of cached windows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from emolive.models.io.backbone import weights_digest
+from emolive.models.network import EmotionNet
+from emolive.models.spec import FeatureSpace, ModelSpec
+from preprocessing.annotations import Annotations
+
+FORMAT = 4
+"""Rises with every change of what is stored."""
+
+
+def cache_key(
+    annotations: Annotations,
+    spec: ModelSpec,
+    shifts_s: Sequence[float],
+    net: EmotionNet | None = None,
+    *,
+    crops: bool = False,
+) -> str:
+    """A name for windows of these files, this feature space, these shifts and this backbone or crops."""
+    files = []
+    for item in annotations.items:
+        for entry in (item.video, item.audio):
+            path, key = annotations.locate(entry)
+            if entry:
+                stat = path.stat()
+                files.append([str(path.resolve()), key, stat.st_size, stat.st_mtime_ns])
+            else:
+                files.append(["", "", 0, 0])
+    content = {
+        "format": FORMAT,
+        "features": FeatureSpace.of(spec, _weights(net, crops)).digest(),
+        "window_s": spec.window_s,
+        "n_bins": spec.n_bins,
+        "shifts_s": list(shifts_s),
+        "items": [item.id for item in annotations.items],
+        "files": files,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _weights(net: EmotionNet | None, crops: bool) -> str | None:
+    """What stands for the weights of a learned encoder in the feature space."""
+    if crops:
+        return "crops"
+    return None if net is None or net.backbone is None else weights_digest(net.backbone)

@@ -1,0 +1,104 @@
+"""The commands of `training.cli`: from their arguments to the modules that do the work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+
+from emolive.cli.parser import OptionsParser
+
+
+def train(argv: Sequence[str], prog: str, description: str = "") -> int:
+    """`emolive-train [run]`."""
+    from training import config
+    from training.train import train as run
+
+    (options,) = config.parse(argv, prog=prog, description=description or "Train one model.")
+    with _resume_hint():
+        run(options, _console())
+    return 0
+
+
+@dataclass(frozen=True)
+class CrossvalOptions:
+    """Options of a cross-validation besides those of each fold's run."""
+
+    scheme: str = "5fold"
+    """Cross-validation scheme: 5fold, 6fold, loao, rotation or reference."""
+    only: str = ""
+    """Folds to train now, such as 1,3."""
+
+
+def crossval(argv: Sequence[str], prog: str, description: str = "") -> int:
+    """`emolive-train crossval`."""
+    from training import config
+    from training.crossval import crossval as run
+
+    options, folds = config.parse(
+        argv,
+        prog=prog,
+        extra=(CrossvalOptions,),
+        description=description or "Train and test all folds of a scheme, by actor.",
+    )
+    numbers = [int(part) if part.isdecimal() else 0 for part in config.split_list(folds.only)]
+    with _resume_hint():
+        run(options, folds.scheme, numbers, _console())
+    return 0
+
+
+def backbone(argv: Sequence[str], prog: str, description: str = "") -> int:
+    """`emolive-train backbone`."""
+    from training.backbone import config
+    from training.backbone.train import train as run
+
+    options = config.parse(argv, prog=prog, description=description)
+    with _resume_hint():
+        run(options, _console())
+    return 0
+
+
+def evaluate(argv: Sequence[str], prog: str, description: str = "") -> int:
+    """`emolive-evaluate [clips]`."""
+    from training.evaluate.checkpoint import EvaluateOptions
+    from training.evaluate.checkpoint import evaluate as run
+
+    return run(_parse(EvaluateOptions, argv, prog, description))
+
+
+def compare(argv: Sequence[str], prog: str, description: str = "") -> int:
+    """`emolive-evaluate compare`."""
+    from training.evaluate.compare import CompareOptions
+    from training.evaluate.compare import compare as run
+
+    return run(_parse(CompareOptions, argv, prog, description))
+
+
+def ferplus(argv: Sequence[str], prog: str, description: str = "") -> int:
+    """`emolive-evaluate ferplus`."""
+    from training.evaluate.ferplus import FerplusOptions
+    from training.evaluate.ferplus import ferplus as run
+
+    return run(_parse(FerplusOptions, argv, prog, description))
+
+
+def _parse(options: type, argv: Sequence[str], prog: str, description: str) -> Any:
+    (parsed,) = OptionsParser(options, prog=prog, description=description).parse(argv)
+    return parsed
+
+
+@contextmanager
+def _resume_hint() -> Iterator[None]:
+    """Says after Ctrl-C how to continue, unless what was interrupted says it itself."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        text = str(stop) or "Stopped; --resume_path continues from the last complete epoch."
+        raise KeyboardInterrupt(text) from None
+
+
+def _console() -> Console:
+    return Console(soft_wrap=True)

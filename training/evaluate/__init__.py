@@ -1,0 +1,1 @@
+"""`emolive-evaluate`: one module for each kind of evaluation."""

@@ -1,0 +1,193 @@
+"""How the options of a run are put together: recipe, stored configuration, command line.
+
+A later layer overrides an earlier one: the defaults of the options, a recipe (`--recipe`), the configuration
+of an earlier run (`--config` or `--resume_path`), the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emolive.cli.config import read_config, write_config
+from emolive.cli.parser import OptionsParser
+from emolive.errors import ConfigError
+
+CONFIG = "config.yaml"
+RECIPES = Path(__file__).parent / "recipes"
+_OLD_CONFIG = "config.json"
+_OLD_WRAPPERS = ("options", "faces")
+"""Runs of version 0.1 wrapped their options in an object of one of these names."""
+_OLD_VALUES: dict[str, dict[str, str]] = {
+    "recipe": {"reference": "published"},
+    "encoder": {"geometry": "landmarks"},
+    "arch": {"residual": "emolive", "reference": "chumachenko2022"},
+}
+"""Values of version 0.1 that have other names now. Old option names are aliases in the options themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The checked values of each layer, by option name."""
+
+    parser: OptionsParser
+    recipe: dict[str, Any]
+    stored: dict[str, Any]
+    given: dict[str, Any]
+
+    @property
+    def merged(self) -> dict[str, Any]:
+        """All layers; later ones override earlier ones."""
+        return {**self.recipe, **self.stored, **self.given}
+
+
+def parse_layers(
+    classes: Sequence[type],
+    argv: Sequence[str],
+    not_part_of_a_run: Collection[str],
+    prog: str,
+    description: str = "",
+    *,
+    default_recipe: str = "",
+) -> Layers:
+    """The layers of a command line.
+
+    Args:
+        classes: options dataclasses.
+        argv: the arguments.
+        not_part_of_a_run: options that may differ from those of a run that is resumed.
+        prog: the command, for usage and errors.
+        description: for `--help`.
+        default_recipe: the recipe if none is named.
+
+    Raises:
+        ConfigError: an option is wrong or a file cannot be read.
+    """
+    parser = OptionsParser(*classes, prog=prog, description=description)
+    path, rest = _pop_config(argv)
+    given = parser.parse_values(rest).command_line
+    stored = parser.check_values(read_run_config(path), str(path)) if path is not None else {}
+    return _layers(parser, stored, given, not_part_of_a_run, default_recipe)
+
+
+def value_layers(
+    classes: Sequence[type],
+    values: Mapping[str, Any],
+    not_part_of_a_run: Collection[str],
+    *,
+    default_recipe: str = "",
+) -> Layers:
+    """The layers of values by option name, as a command line would give them.
+
+    Raises:
+        ConfigError: a name is unknown, or a value has a wrong type or is out of range.
+    """
+    parser = OptionsParser(*classes)
+    return _layers(parser, {}, parser.check_values(values), not_part_of_a_run, default_recipe)
+
+
+def read_run_config(path: Path) -> dict[str, Any]:
+    """The options that a run wrote, or those of a hand-written YAML or JSON file.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    values = read_config(path)
+    if len(values) == 1 and isinstance(inner := values.get(next(iter(values))), dict):
+        if next(iter(values)) not in _OLD_WRAPPERS:
+            raise ConfigError(f"The configuration {path} must hold option names and their values.")
+        return dict(inner)
+    return values
+
+
+def write_run_config(folder: Path, config: Any) -> None:
+    """Write the options of a run, so that `--config` repeats it.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    write_config(folder / CONFIG, config)
+
+
+def stored_config_path(folder: Path) -> Path:
+    """The configuration that a run left in its result folder.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for name in (CONFIG, _OLD_CONFIG):
+        if (folder / name).is_file():
+            return folder / name
+    raise ConfigError(f"{folder} is not the result folder of a run: it has no {CONFIG}.")
+
+
+def recipe_path(recipe: str) -> Path:
+    """The YAML file of a recipe given by name or path.
+
+    Raises:
+        ConfigError: there is no such recipe.
+    """
+    path = RECIPES / f"{recipe}.yaml"
+    if path.is_file():
+        return path
+    if Path(recipe).suffix in (".yaml", ".yml") and Path(recipe).is_file():
+        return Path(recipe)
+    known = ", ".join(sorted(path.stem for path in RECIPES.glob("*.yaml")))
+    raise ConfigError(f"There is no recipe {recipe}: choose {known}, or name a YAML file.")
+
+
+def check_same_run(
+    folder: Path, stored: Mapping[str, Any], given: Mapping[str, Any], not_part_of_a_run: Collection[str]
+) -> None:
+    """Raises ConfigError if an option of a resumed run was given with another value."""
+    for name, value in given.items():
+        if name not in not_part_of_a_run and stored.get(name, value) != value:
+            raise ConfigError(
+                f"The run in {folder} has {name} {stored.get(name)}, not {value}: leave the option out, or "
+                f"start a new run."
+            )
+
+
+def _layers(
+    parser: OptionsParser,
+    stored: dict[str, Any],
+    given: dict[str, Any],
+    not_part_of_a_run: Collection[str],
+    default_recipe: str,
+) -> Layers:
+    stored, given = _with_new_values(stored), _with_new_values(given)
+    if resume := given.get("resume_path", ""):
+        folder = Path(resume) if Path(resume).is_dir() else Path(resume).parent
+        path = stored_config_path(folder)
+        stored = _with_new_values(parser.check_values(read_run_config(path), str(path)))
+        stored["result_path"] = str(folder)
+        check_same_run(folder, stored, given, not_part_of_a_run)
+    name = given.get("recipe", stored.get("recipe", default_recipe))
+    recipe: dict[str, Any] = {}
+    if name:
+        path = recipe_path(name)
+        recipe = parser.check_values(read_config(path), str(path))
+    return Layers(parser, recipe, stored, given)
+
+
+def _with_new_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _OLD_VALUES.get(name, {}).get(str(value), value) for name, value in values.items()}
+
+
+def _pop_config(argv: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """The value of `--config`, and the other arguments; the last one counts."""
+    path: Path | None = None
+    rest: list[str] = []
+    tokens = iter(argv)
+    for token in tokens:
+        name, equals, value = token.partition("=")
+        if name != "--config":
+            rest.append(token)
+            continue
+        value = value if equals else next(tokens, "")
+        if not value:
+            raise ConfigError("--config needs the path of a YAML or JSON file.")
+        path = Path(value)
+    return path, rest
