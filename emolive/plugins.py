@@ -91,6 +91,14 @@ class Registry:
         """Remove an entry; for tests of plug-ins."""
         self._plugins.pop(name, None)
 
+    def entries(self) -> dict[str, Plugin]:
+        """The entries that were registered so far, by name."""
+        return dict(self._plugins)
+
+    def restore(self, entries: Mapping[str, Plugin]) -> None:
+        """Go back to entries that `entries` returned; for tests of plug-ins."""
+        self._plugins = dict(entries)
+
     def __iter__(self) -> Iterator[str]:
         """The names, built-in entries first."""
         self._read_entry_points()
@@ -285,3 +293,18 @@ REGISTRIES = (
     DATASETS,
     AUGMENTATIONS,
 )
+
+
+@contextmanager
+def isolated_plugins() -> Iterator[None]:
+    """Undo at the end what is registered and loaded inside; for tests of plug-ins."""
+    entries = [registry.entries() for registry in REGISTRIES]
+    loaded = dict(_loaded)
+    try:
+        yield
+    finally:
+        for registry, previous in zip(REGISTRIES, entries, strict=True):
+            registry.restore(previous)
+        for name in set(_loaded) - set(loaded):
+            del _loaded[name]
+            sys.modules.pop(name, None)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emolive.capture.audio_blocks import BlockCutter
 from emolive.capture.base import SourceInfo
 from emolive.capture.container import open_media, streams
 from emolive.clock import NS_PER_S, to_s
@@ -32,11 +33,6 @@ OnCorruption = Callable[[str], None]
 
 DECODERS = 2
 """Decoder threads of a video stream."""
-BLOCK_S = 0.02
-"""Audio comes in blocks of at most this length, as from a microphone."""
-_GAP_NS = 30_000_000
-"""Containers round audio timestamps to 1 ms or so; only a longer difference is a gap."""
-_SHORT_GAP_NS = 100_000_000
 _REORDER = 4
 """How many frames are held back to sort them: some real clips (RAVDESS among them) are decoded out of
 order."""
@@ -132,19 +128,6 @@ def read_audio(path: Path | str) -> tuple[FloatArray, int]:
     for start, block in zip(starts, blocks, strict=True):
         samples[start : start + len(block.samples)] = block.samples
     return samples, rate_hz
-
-
-def fill_gap(block: AudioBlock, audio_end_ns: int) -> AudioBlock | None:
-    """Zeros for a short gap between the end of the audio so far and `block`; None if there is none or it is
-    long.
-
-    An audio ring marks a long gap itself, but would take a short one for drift of the clock.
-    """
-    gap_ns = block.t_ns - audio_end_ns
-    n = round(gap_ns * block.rate_hz / NS_PER_S)
-    if n <= 0 or gap_ns > _SHORT_GAP_NS:
-        return None
-    return AudioBlock(audio_end_ns, np.zeros(n, np.float32), block.rate_hz)
 
 
 class _CorruptionReporter:
@@ -254,36 +237,19 @@ def _image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
 
 
 def _iter_audio(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> Iterator[AudioBlock]:
-    """Audio blocks whose timestamps are counted in samples, so that they are exact in any container."""
+    """Audio blocks at the rate of the first frame, also if the stream's rate changes."""
     with open_media(path) as container:
         _, stream = streams(path, container)
         assert stream is not None
-        rate_hz = start_ns = count = 0
-        end_ns = 0
+        blocks: BlockCutter | None = None
         for frame in _decoded(container, stream, corruption):
-            samples = _mono(frame)
-            due_ns = end_ns if frame.pts is None else _ns(frame.pts, frame.time_base) - origin_ns
-            if not rate_hz:
-                rate_hz = frame.sample_rate
-                start_ns = due_ns
-            if frame.sample_rate != rate_hz:
-                corruption()
-                continue
-            if count and due_ns - end_ns > _GAP_NS:
-                gap = fill_gap(AudioBlock(due_ns, samples, rate_hz), end_ns)
-                if gap is None:
-                    start_ns, count = due_ns, 0
-                else:
-                    yield gap
-                    count += len(gap.samples)
-            size = max(1, round(rate_hz * BLOCK_S))
-            for first in range(0, len(samples), size):
-                part = samples[first : first + size]
-                t_ns = start_ns + round(count * NS_PER_S / rate_hz)
-                yield AudioBlock(t_ns, part, rate_hz)
-                count += len(part)
-            end_ns = start_ns + round(count * NS_PER_S / rate_hz)
-            corruption.reached_ns = max(corruption.reached_ns, end_ns)
+            due_ns = None if frame.pts is None else _ns(frame.pts, frame.time_base) - origin_ns
+            if blocks is None:
+                blocks = BlockCutter(frame.sample_rate, due_ns or 0)
+            yield from blocks.add(_mono(frame), frame.sample_rate, due_ns)
+            corruption.reached_ns = max(corruption.reached_ns, blocks.end_ns)
+        if blocks is not None:
+            yield from blocks.flush()
 
 
 def _mono(frame: AudioFrame) -> FloatArray:

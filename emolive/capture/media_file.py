@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from emolive.capture.audio_blocks import fill_gap
 from emolive.capture.base import Listener, ThreadedSource
-from emolive.capture.decode import fill_gap, iter_media, probe, read_audio
+from emolive.capture.decode import iter_media, probe, read_audio
 from emolive.capture.source_spec import SourceSpec
 from emolive.clock import NS_PER_S, now_ns
 from emolive.errors import EmoliveError

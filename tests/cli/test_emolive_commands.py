@@ -19,6 +19,7 @@ from emolive.cli.commands import load
 from emolive.errors import EmoliveError
 from emolive.models.runtimes.base import BACKENDS
 from emolive.normalization import MODES
+from emolive.plugins import isolated_plugins
 from tests.cli.conftest import Run
 
 
@@ -130,17 +131,13 @@ def test_entry_points_lead_to_functions() -> None:
 
 
 def test_plugins_add_choices(emolive: Run, tmp_path: Path) -> None:
-    from emolive.plugins import FUSIONS
-
     plugin = tmp_path / "fourth.py"
     plugin.write_text(
         "from emolive.plugins import FUSIONS\n\n@FUSIONS.register('fourth')\nclass Fourth: ...\n"
     )
-    try:
+    with isolated_plugins():
         error = emolive("analyze", "x.mp4", "--fusion", "fifth", "--plugin", plugin).error
         assert "choose lt, it, ia, fourth" in error
-    finally:
-        FUSIONS.unregister("fourth")
 
 
 def test_benchmarks_outside_a_checkout(emolive: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,7 +128,9 @@ def test_a_closed_pipe_ends_the_session_quietly(clips: Clips) -> None:
     process = started("run", "--headless", "--unpaced", "--source", clips["mute"], "--loop")
     assert process.stdout is not None
     assert process.stderr is not None
-    assert json.loads(process.stdout.readline())["fusion"] == "ia"
+    line = process.stdout.readline()
+    assert line, process.stderr.read().decode()
+    assert json.loads(line)["fusion"] == "ia"
     process.stdout.close()
     assert process.wait(60) == 0
     assert b"Traceback" not in (err := process.stderr.read())

@@ -16,7 +16,7 @@ from emolive.cli import main as emolive
 from emolive.gui.main_window import MainWindow
 from emolive.gui.services import Services
 from emolive.models.io import checkpoint
-from emolive.plugins import DATASETS
+from emolive.plugins import isolated_plugins
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
 from preprocessing.cli import main as preprocess
@@ -64,8 +64,8 @@ def clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         for j, label in enumerate(LABELS):
             path = tmp_path / f"clips/{actor}_{label}_1.mp4"
             write_face(path, FACES[label], 200 + 150 * j + 20 * i, dimmer=20 * i)
-    yield tmp_path
-    DATASETS.unregister("mine")
+    with isolated_plugins():
+        yield tmp_path
 
 
 def run(commands: str) -> None:

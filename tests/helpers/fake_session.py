@@ -61,7 +61,7 @@ class FakeSession:
         self.release = threading.Event()
         self.release.set()
         """`stop` waits until it is set."""
-        self.modality: Modality = "av"
+        self.modality = Modality.AV
         self.estimating = True
         self.stopped = False
         self._subscribers: list[Callable[[Estimate], None]] = []

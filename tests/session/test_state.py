@@ -143,7 +143,8 @@ def test_buffers_follow_a_window_of_twelve_seconds(watch, random_checkpoint):
     assert stream.history_s == pytest.approx(12 + HISTORY_MARGIN_S)
     end_ns = watched.estimates[-1].t_ns
     stamps, _, present = stream.features.buffer.between(end_ns - to_ns(12.0), end_ns)
-    assert len(stamps) >= 0.9 * 12 * 15
+    # From the beginning of the window on, however many frames a busy machine let through.
+    assert stamps[0] < end_ns - to_ns(11.0)
     assert present.mean() > 0.9
     _, present = stream.audio.read(end_ns, round(11.9 * stream.audio.rate_hz))
     assert present.all()
