@@ -55,7 +55,6 @@ def test_a_streamed_estimate_has_the_logits_of_the_whole_window(faces: list[Any]
     # And it would show if a frame were another one.
     harness.crops[-1] = np.zeros_like(harness.crops[-1])
     assert predict_latency.difference(harness, full, estimate) > 1e-4
-    harness.close()
 
 
 def test_variants_are_interleaved() -> None:
