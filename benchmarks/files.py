@@ -23,9 +23,9 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     path = config.file or fixtures.write_clip(config.folder / "720p.mp4", CLIP_S, fixtures.HD)
     duration_s = probe(path).duration_s or CLIP_S
     with FileAnalyzer(load_predictor(config.fusion, None, "cpu", config.backend)) as analyzer:
-        next(analyzer.rows(path))
+        next(analyzer.analyze(path))
         wall_s, cpu_s = time.perf_counter(), time.process_time()
-        rows = sum(1 for _ in analyzer.rows(path))
+        rows = sum(1 for _ in analyzer.analyze(path))
         wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
     note = f"{'the given file' if config.file else '1280x720, drawn'}, {duration_s:.1f} s, {rows} rows"
     label = "analyze, times real time"

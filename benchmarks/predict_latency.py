@@ -15,7 +15,8 @@ from torch import Tensor
 from benchmarks import fixtures
 from benchmarks.measure import Times, interleaved
 from benchmarks.results import BenchmarkConfig, Measurement, Report
-from emolive.audio import features as audio
+from emolive.audio.resample import resample
+from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.capture.base import SourceInfo
 from emolive.capture.synthetic.voice import BLOCK, RATE_HZ
 from emolive.clock import NS_PER_S, to_ns
@@ -24,9 +25,12 @@ from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
 from emolive.plugins import FUSIONS
 from emolive.predictor import Predictor, load_predictor
+from emolive.session.calibration import load_profile, run_inline
+from emolive.session.model_loader import LoadedModel
 from emolive.session.pipeline import LivePipeline
-from emolive.session.stream import StatusRegistry, StreamBuffers
-from emolive.types import AudioBlock, Estimate, FaceObservation, Frame, Image
+from emolive.session.status import StatusRegistry
+from emolive.session.stream import Stream, StreamListener, VideoFeatures
+from emolive.types import AudioBlock, Estimate, FloatArray, Frame, Image
 from emolive.vision.encoders import landmarks
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
@@ -46,14 +50,17 @@ class PipelineHarness:
 
     def __init__(self, predictor: Predictor, faces: list[Image]) -> None:
         self.predictor, self.spec = predictor, predictor.spec
-        self._engine = LivePipeline("running", "bench", StatusRegistry())
-        self._engine.adopt(predictor)
+        self._pipeline = LivePipeline("running", "bench", StatusRegistry(), run_inline)
+        space = object()
+        self._pipeline.set_model(LoadedModel(predictor, space, space, load_profile(predictor, "bench")))
         info = SourceInfo("Bench", True, True, live=False)
-        self.take = StreamBuffers(info, info)
-        self.take.origin_ns = 0
-        self._engine.begin(self.take)
-        self.take.begin_sight(self.spec.frame_dim)
+        self.stream = Stream("bench", info, info, realtime=True, has_video=True, window_s=self.spec.window_s)
+        self.stream.origin_ns = 0
+        self._listener = StreamListener(self.stream)
+        self._vectors = FeatureBuffer(self.spec.frame_dim, self.stream.history_s)
         self._sampler = FrameSampler(self.spec, 0)
+        self.stream.features = VideoFeatures(space, self._vectors, self._sampler)
+        self._pipeline.attach(self.stream)
         self._encoder = predictor.encoders()[0]
         self._faces = faces
         self._points = landmarks.mean_shape() * 100 + 200
@@ -78,7 +85,7 @@ class PipelineHarness:
                 self._due.append((t_ns, self._faces[self._frames % len(self._faces)]))
         while (t_ns := self._blocks * BLOCK * NS_PER_S // RATE_HZ) < self.end_ns:
             first = self._blocks * BLOCK % (len(self._sound) - BLOCK)
-            self.take.add_sound(AudioBlock(t_ns, self._sound[first : first + BLOCK], RATE_HZ))
+            self._listener.on_audio(AudioBlock(t_ns, self._sound[first : first + BLOCK], RATE_HZ))
             self._blocks += 1
 
     def hop(self) -> Estimate | None:
@@ -90,11 +97,8 @@ class PipelineHarness:
             else:
                 jitter = self._random.normal(0, 2, self._points.shape).astype(np.float32)
                 vector = self._encoder((self._points + jitter)[None])[0]
-            self.take.add_observation(FaceObservation(t_ns, None, vector))
-        return self._engine.estimate(self.take, self.end_ns)
-
-    def close(self) -> None:
-        self._engine.close()
+            self._vectors.append(t_ns, vector)
+        return self._pipeline.predict(self.end_ns)
 
 
 class FullWindow:
@@ -103,17 +107,18 @@ class FullWindow:
     def __init__(self, net: EmotionNet, faces: list[Image]) -> None:
         self._net = net
         self._faces = [faces[i % len(faces)] for i in range(net.spec.n_bins)]
-        self._sound = audio.resample(fixtures.sound(net.spec.window_s), RATE_HZ, net.spec.audio.rate_hz)
+        self._sound = resample(fixtures.sound(net.spec.window_s), RATE_HZ, net.spec.audio.rate_hz)
 
     def __call__(self) -> Tensor:
         return self.logits(self._faces, self._sound[: self._net.spec.n_samples])
 
-    def logits(self, faces: list[Image], sound: Tensor) -> Tensor:
+    def logits(self, faces: list[Image], sound: FloatArray) -> Tensor:
         """(classes,) of `frames` crops (S, S, 3) BGR and the window's samples at the model's rate."""
         with torch.inference_mode():
             pixels = torch.from_numpy(np.stack(faces)).permute(0, 3, 1, 2).float() / 255
             video = self._net.encode(pixels)
-            logits: Tensor = self._net(video[None], audio.features(sound, self._net.spec.audio)[None])
+            audio = torch.from_numpy(self._net.spec.audio.encoder(sound))
+            logits: Tensor = self._net(video[None], audio[None])
         return logits[0]
 
 
@@ -122,10 +127,10 @@ def difference(harness: PipelineHarness, full: FullWindow, estimate: Estimate) -
 
     Probabilities know logits up to a constant; the mean is taken off both.
     """
-    spec, sound = harness.spec, harness.take.sound
+    spec, sound = harness.spec, harness.stream.audio
     assert sound is not None
     samples, _ = sound.read(harness.end_ns, ceil(spec.n_samples * sound.rate_hz / spec.audio.rate_hz))
-    at_rate = audio.resample(samples, sound.rate_hz, spec.audio.rate_hz)[-spec.n_samples :]
+    at_rate = resample(samples, sound.rate_hz, spec.audio.rate_hz)[-spec.n_samples :]
     expected = full.logits(list(harness.crops), at_rate).double()
     logits = torch.tensor(estimate.raw_probs, dtype=torch.float64).log()
     return float(((logits - logits.mean()) - (expected - expected.mean())).abs().max())
@@ -176,8 +181,6 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
         "backend": shipped[config.fusion].predictor.runtime.name,
         "fusion": config.fusion,
     }
-    for harness in harnesses.values():
-        harness.close()
     face_pipeline.close()
 
 

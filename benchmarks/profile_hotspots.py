@@ -45,7 +45,6 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
             face_pipeline.process(frame)
         harness.hop()
         profile.disable()
-    harness.close()
     face_pipeline.close()
     yield from _shares(profile)
 

@@ -74,7 +74,7 @@ def measure_sessions(configs: list[SessionConfig], seconds: float) -> SessionSta
         after = _counted(sessions)
         new = [e for estimates, mark in zip(streams, marks, strict=True) for e in estimates[mark:]]
     return SessionStats(
-        [(e.stamps.end_ns - e.stamps.capture_ns) / 1e6 for e in new],
+        [e.stamps.latency_ns / 1e6 for e in new if e.stamps],
         cpu_s / spent_s,
         after.frames_dropped - before.frames_dropped,
         after.estimates_skipped - before.estimates_skipped,
@@ -150,7 +150,8 @@ def switch(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
             with new:
                 if not new.wait_for(lambda f=fusion: estimates[-1].fusion == f, FIRST_S):  # type: ignore[misc]
                     raise EmoliveError(f"{fusion} did not answer within {FIRST_S:.0f} s.")
-                delays_ms.append((estimates[-1].stamps.end_ns - start_ns) / 1e6)
+                if stamps := estimates[-1].stamps:
+                    delays_ms.append((stamps.end_ns - start_ns) / 1e6)
         after = _counted([session])
     note = f"{len(delays_ms)} switches; an estimate comes every 240 ms"
     yield Measurement(

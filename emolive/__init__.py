@@ -1,41 +1,28 @@
-"""emolive reads expressed emotion from webcam and microphone together, live.
+"""emolive estimates expressed emotion from face and voice, live and in files.
 
-import emolive
+    import emolive
 
-for row in emolive.analyze("clip.mp4", fusion="ia"):
-    print(row["t_s"], row["label"])
+    for estimate in emolive.analyze("clip.mp4", fusion="ia"):
+        print(estimate.t_s, estimate.label)
 
-with emolive.Session(emolive.SessionConfig(source="0")) as session:
-    session.subscribe(lambda estimate: print(estimate.label))
-    ...
+    with emolive.Session(emolive.SessionConfig(source="0")) as session:
+        session.subscribe(lambda estimate: print(estimate.label))
+        ...
+
+Names are imported on first use (SPEC 1), so that `import emolive` is fast.
 """
 
-from __future__ import annotations
+from importlib.metadata import PackageNotFoundError, version
 
-import importlib
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
-if TYPE_CHECKING:
-    from emolive.errors import EmoliveError
-    from emolive.file_analyzer import analyze
-    from emolive.session.config import SessionConfig
-    from emolive.session.session import Session
-    from emolive.types import Estimate, Snapshot
+try:
+    __version__ = version("emolive")
+except PackageNotFoundError:  # a source tree that is not installed
+    __version__ = "0+unknown"
 
-__all__ = ["EmoliveError", "Estimate", "Session", "SessionConfig", "Snapshot", "analyze"]
-
-# The window must be there before torch is: nothing is imported until somebody asks for it.
-_HOMES = {
-    "EmoliveError": "emolive.errors",
-    "Estimate": "emolive.types",
-    "Session": "emolive.session.session",
-    "SessionConfig": "emolive.session.config",
-    "Snapshot": "emolive.types",
-    "analyze": "emolive.file_analyzer",
-}
+__getattr__, _, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

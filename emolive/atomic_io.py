@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic file writes: a file is complete or not there."""
 
 from __future__ import annotations
 
@@ -10,37 +10,42 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from emolive.errors import EmoliveError
+from emolive.errors import OutputError
 
-_PART = ".part"
-_FULL_BYTES = 1 << 20
-_SHOWN = 40
-"""Characters of a file's name in that of its part; a name may be as long as a name can be."""
+_PART_SUFFIX = ".part"
+_NAME_CHARS = 40
+"""Characters of the file's name in that of its part, which may not exceed the system's limit."""
+_DISK_FULL_BYTES = 1 << 20
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A path to write to that becomes `path` if all goes well; until then an older file stays there.
+    """Write a file that replaces `path` when it is complete.
 
-    If the part is removed before the end, the older file stays for good.
+    Yields:
+        The path of a temporary file in the same folder. It replaces `path` at the end of the block. If the
+        block raises an error or removes the temporary file, an older `path` stays as it was.
 
     Raises:
-        EmoliveError: it cannot be written.
+        OutputError: it cannot be written.
     """
     try:
-        # A name that cannot be is said before the work, not after it.
+        # Checked before the work, not after it.
         if stat.S_ISDIR(path.stat().st_mode):
-            raise EmoliveError(f"{path} is a folder: name a file to write to.")
+            raise OutputError(f"{path} is a folder: name a file to write to.")
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
-        raise _unwritten(path, error) from error
+        raise _output_error(path, error) from error
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:_SHOWN]}.", suffix=_PART)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name[:_NAME_CHARS]}.", suffix=_PART_SUFFIX
+        )
         os.close(handle)
     except OSError as error:
-        raise _unwritten(path, error) from error
+        raise _output_error(path, error) from error
     part = Path(name)
     try:
         yield part
@@ -50,26 +55,46 @@ def atomic_write(path: Path) -> Iterator[Path]:
             part.chmod(0o644)
             part.replace(path)
     except (OSError, RuntimeError) as error:
-        raise _unwritten(path, error) from error
+        raise _output_error(path, error) from error
     finally:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_text_file(path: Path) -> Iterator[TextIO]:
+    """A UTF-8 text file, written as `atomic_write` does. If nothing is written, an older file stays.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    # File names need not be valid text; bytes that are not are escaped, as JSON escapes them.
+    with atomic_write(path) as part:
+        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            yield file
+            is_empty = file.tell() == 0
+        if is_empty:
+            part.unlink()
+
+
 def ensure_writable(path: Path) -> None:
-    """EmoliveError unless a file can be written there, so far as can be told before the work."""
+    """Check what can be checked before the work.
+
+    Raises:
+        OutputError: there cannot be a file of this name.
+    """
     if path.is_dir() or not path.absolute().parent.is_dir():
-        raise EmoliveError(f"{path} cannot be written: name a file in a folder that exists.")
+        raise OutputError(f"{path} cannot be written: name a file in a folder that exists.")
 
 
 def remove_stale_parts(folder: Path) -> None:
-    """Remove what a killed process left half written, of a folder in which nobody else is writing."""
-    for part in folder.glob(f".*{_PART}"):
+    """Remove temporary files that a killed process left in a folder to which nobody else is writing."""
+    for part in folder.glob(f".*{_PART_SUFFIX}"):
         part.unlink(missing_ok=True)
 
 
-def _unwritten(path: Path, error: Exception) -> EmoliveError:
-    why = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-    # Torch says in words of its own that the disk took no more.
-    if isinstance(error, RuntimeError) and shutil.disk_usage(path.parent).free < _FULL_BYTES:
-        why = os.strerror(errno.ENOSPC)
-    return EmoliveError(f"{path} cannot be written: {why}.")
+def _output_error(path: Path, error: Exception) -> OutputError:
+    reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+    # Torch reports a full disk as a RuntimeError in its own words.
+    if isinstance(error, RuntimeError) and shutil.disk_usage(path.parent).free < _DISK_FULL_BYTES:
+        reason = os.strerror(errno.ENOSPC)
+    return OutputError(f"{path} cannot be written: {reason}.")

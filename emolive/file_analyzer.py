@@ -1,8 +1,9 @@
-"""A media file, read offline: the same perception, windows and model as live, on whole arrays."""
+"""Analysis of media files, with the perception, windows and model of the live app."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,87 +12,102 @@ import numpy as np
 
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.capture.decode import OnCorruption, iter_media, probe
-from emolive.capture.prefetch import DECODED, prefetch
+from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.clock import to_ns, to_s
-from emolive.errors import EmoliveError
-from emolive.predictor import Prediction, Predictor, load_predictor
+from emolive.errors import MediaError
+from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerStats
-from emolive.sinks.rows import Row, row
 from emolive.smoothing import Smoother
-from emolive.types import AudioBlock, FaceObservation, Frame
+from emolive.types import Estimate, FileSummary, Frame
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
-from emolive.windowing import FeatureTrack, FeatureWindow, Waveform, centre_window_end_ns, extract_window
+from emolive.windowing import (
+    MIN_FACE_SHARE,
+    FeatureTrack,
+    FeatureWindow,
+    Waveform,
+    centre_window_end_ns,
+    extract_window,
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """All the evidence of a file."""
+@dataclass(slots=True)
+class ClipFeatures:
+    """The frame vectors and the sound of a file."""
 
     path: Path
-    track: FeatureTrack | None
-    """None for a file without a picture."""
-    sound: Waveform | None
+    video: FeatureTrack | None
+    """None for a file without video."""
+    audio: Waveform | None
     """None for a file without sound."""
     duration_s: float
 
 
 def extract_clip_features(
     path: Path,
-    perceiver: FacePipeline,
+    pipeline: FacePipeline,
     sampler: FrameSampler,
-    width: int,
-    on_damage: OnCorruption | None = None,
-) -> Clip:
-    """Decode a file whole and let perception look at the frames that `sampler` chooses.
+    dim: int,
+    on_corruption: OnCorruption | None = None,
+) -> ClipFeatures:
+    """Decode a file and extract its features.
 
     Args:
-        path: anything with a picture or a sound in it.
-        perceiver: is reset first.
+        path: a file with video or sound.
+        pipeline: for the frames that `sampler` accepts; it is reset first.
         sampler: with origin 0, the file's own time.
-        width: D of the perceiver's vectors.
-        on_damage: is told once, in a sentence, where a part of the file cannot be decoded.
+        dim: D of the pipeline's vectors.
+        on_corruption: called once, with one sentence, if part of the file cannot be decoded.
 
     Raises:
-        EmoliveError: the file cannot be read, in one sentence.
+        MediaError: the file cannot be read.
     """
-    info = probe(path)
-    perceiver.reset()
-    seen: list[FaceObservation] = []
-    blocks: list[AudioBlock] = []
+    clip = _open_clip(path, dim)
+    for _ in _decode_into(clip, pipeline, sampler, on_corruption):
+        pass
+    return clip
+
+
+def _open_clip(path: Path, dim: int) -> ClipFeatures:
+    return ClipFeatures(path, FeatureTrack.empty(dim) if probe(path).has_video else None, None, 0.0)
+
+
+def _decode_into(
+    clip: ClipFeatures, pipeline: FacePipeline, sampler: FrameSampler, on_corruption: OnCorruption | None
+) -> Generator[int, None, None]:
+    """Add everything in a file to its features.
+
+    Yields:
+        The time of each frame and block before it is added, and the end. Nothing earlier is missing then.
+    """
+    pipeline.reset()
     end_ns = 0
-    # What comes next is decoded while perception is at work.
-    with closing(prefetch(iter_media(path, on_damage=on_damage), DECODED)) as items:
+    # The next frames are decoded while this thread processes one.
+    with closing(prefetch(iter_media(clip.path, on_corruption=on_corruption), MEDIA_BUFFER_SIZE)) as items:
         for item in items:
+            yield item.t_ns
             if isinstance(item, Frame):
                 end_ns = max(end_ns, item.t_ns)
-                if sampler.accept(item.t_ns):
-                    seen.append(perceiver.process(item))
+                if clip.video is not None and sampler.accept(item.t_ns):
+                    observation = pipeline.process(item)
+                    clip.video.append(observation.t_ns, observation.features)
             else:
-                blocks.append(item)
-    sound = Waveform.from_blocks(blocks)
-    if sound is not None:
-        end_ns = max(end_ns, to_ns(len(sound.samples) / sound.rate_hz))
-    track = None
-    if info.has_video:
-        vectors = [np.zeros(width, np.float32) if o.features is None else o.features for o in seen]
-        track = FeatureTrack(
-            np.array([o.t_ns for o in seen], np.int64),
-            np.stack(vectors) if vectors else np.zeros((0, width), np.float32),
-            np.array([o.features is not None for o in seen], np.bool_),
-        )
-    return Clip(path, track, sound, to_s(end_ns))
+                clip.audio = clip.audio or Waveform((), item.rate_hz)
+                clip.audio.append(item)
+                end_ns = max(end_ns, clip.audio.duration_ns)
+            clip.duration_s = to_s(end_ns)
+    yield end_ns + 1
 
 
 class FileAnalyzer:
-    """Reads files with one model. One person's statistics go on from file to file if asked to.
+    """Analyses files with one model. A context manager: it holds a face detector.
 
     Args:
-        interpreter: the model, from `emolive.predictor.load_predictor`.
-        baseline: none, neutral (from `learn_neutral` or a saved person) or running.
-        person: whose saved neutral baseline to use.
-        same_person: the files show one person, whose running statistics grow from file to file.
-        on_damage: is told of files of which only a part can be decoded.
+        predictor: the model, from `emolive.predictor.load_predictor`.
+        baseline: none, neutral (calibrated with `calibrate`, or the saved one of `person`) or running.
+        person: name of the speaker profile whose neutral baseline is loaded.
+        same_person: all files show one person; running statistics carry over from file to file.
+        on_corruption: called with one sentence if only part of a file can be decoded.
     """
 
     def __init__(
@@ -101,96 +117,146 @@ class FileAnalyzer:
         baseline: str = "running",
         person: str = "guest",
         same_person: bool = False,
-        on_damage: OnCorruption | None = None,
+        on_corruption: OnCorruption | None = None,
     ) -> None:
-        self._on_damage = on_damage
-        self._interpreter = predictor
+        self._predictor = predictor
         self._baseline = baseline
         self._same_person = same_person
-        self._perceiver = FacePipeline.for_spec(predictor.spec, predictor.encoders())
-        self._person = predictor.new_profile(person)
-        self._shown_neutral = False
+        self._on_corruption = on_corruption
+        self._pipeline = FacePipeline.for_spec(predictor.spec, predictor.encoders())
+        self._profile = predictor.new_profile(person)
+        self._is_calibrated = False
         if baseline == "neutral":
-            self._person.load()
+            self._profile.load()
 
     def __enter__(self) -> FileAnalyzer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._perceiver.close()
+        self._pipeline.close()
 
-    def clip(self, path: Path) -> Clip:
-        """The evidence of a file. EmoliveError if it cannot be read."""
-        spec = self._interpreter.spec
-        sampler = FrameSampler(spec, 0)
-        return extract_clip_features(path, self._perceiver, sampler, spec.frame_dim, self._on_damage)
-
-    def learn_neutral(self, path: Path) -> None:
-        """Add a clip in which the person is neutral to their neutral baseline.
-
-        The first one takes the place of a saved baseline.
-        """
-        if not self._shown_neutral:
-            self._person.neutral = SpeakerStats.none(self._interpreter.spec)
-            self._shown_neutral = True
-        predictor, neutral = self._interpreter, self._person.neutral
-        for window in self._windows(self.clip(path)):
-            neutral.add(window, predictor.spec, predictor.video_stats, predictor.audio_stats)
-
-    def rows(self, path: Path) -> Iterator[Row]:
-        """One row for every estimate of a file, then its summary row, as `emolive analyze` prints them.
+    def extract_features(self, path: Path) -> ClipFeatures:
+        """The frame vectors and the sound of a whole file.
 
         Raises:
-            EmoliveError: the file cannot be read, or holds neither a face nor a voice.
+            MediaError: it cannot be read.
         """
-        clip, predictor, person = self.clip(path), self._interpreter, self._person
-        spec = predictor.spec
+        spec = self._predictor.spec
+        return extract_clip_features(
+            path, self._pipeline, FrameSampler(spec, 0), spec.frame_dim, self._on_corruption
+        )
+
+    def calibrate(self, path: Path) -> None:
+        """Add a file in which the person is neutral to their neutral baseline.
+
+        The first one replaces a saved baseline.
+
+        Raises:
+            MediaError: it cannot be read.
+        """
+        predictor = self._predictor
+        if not self._is_calibrated:
+            self._profile.neutral = SpeakerStats.none(predictor.spec)
+            self._is_calibrated = True
+        clip = _open_clip(path, predictor.spec.frame_dim)
+        for window in self._windows(clip):
+            self._profile.neutral.add(window, predictor.spec, predictor.video_stats, predictor.audio_stats)
+
+    def analyze(self, path: Path) -> Iterator[Estimate]:
+        """Estimate the emotion in every window of a file, while it is decoded.
+
+        Yields:
+            An estimate for each window with a face or a voice, then a `FileSummary`.
+
+        Raises:
+            MediaError: the file cannot be read, is too short, or holds neither a face nor a voice.
+        """
+        predictor, profile, spec = self._predictor, self._profile, self._predictor.spec
         if not self._same_person:
-            person.reset()
+            profile.reset()
         smoother = Smoother(spec.labels)
-        readable: list[int] = []
+        ends_ns: list[int] = []
+        n_shown: Counter[str] = Counter()
+        clip = _open_clip(path, spec.frame_dim)
         for window in self._windows(clip):
             if self._same_person:
-                person.running.add(window, spec, predictor.video_stats, predictor.audio_stats)
+                profile.running.add(window, spec, predictor.video_stats, predictor.audio_stats)
             else:
-                person.update(window, predictor.video_stats, predictor.audio_stats)
-            reading = predictor.predict(window, person, self._baseline)
-            if reading is None:
+                profile.update(window, predictor.video_stats, predictor.audio_stats)
+            prediction = predictor.predict(window, profile, self._baseline)
+            if prediction is None:
                 continue
-            readable.append(window.end_ns)
-            smoothed = smoother.update(reading.probs, window.end_ns)
-            yield self._row(path, window.end_ns, reading, smoothed.probs, smoothed.label)
-        centre_ns = centre_window_end_ns(clip.duration_s, spec)
-        # Somebody may be silent and out of sight just in the middle: then the window next to it is told.
-        for end_ns in (centre_ns, *sorted(readable, key=lambda ns: abs(ns - centre_ns))[:1]):
-            reading = predictor.predict(
-                extract_window(clip.track, clip.sound, end_ns, spec), person, self._baseline
+            smoothed = smoother.update(prediction.probs, window.end_ns)
+            ends_ns.append(window.end_ns)
+            n_shown[smoothed.label] += 1
+            yield Estimate(
+                source=str(path),
+                t_ns=window.end_ns,
+                t_s=to_s(window.end_ns),
+                labels=spec.labels,
+                raw_probs=prediction.probs,
+                probs=smoothed.probs,
+                label=smoothed.label,
+                confidence=smoothed.confidence,
+                modality=prediction.modality,
+                fusion=spec.fusion,
+                baseline=prediction.baseline,
             )
-            if reading is not None:
-                label = spec.labels[int(np.argmax(reading.probs))]
-                yield {**self._row(path, end_ns, reading, reading.probs, label), "summary": True}
-                return
-        raise EmoliveError(f"{path.name} holds neither a face nor a voice that can be read.")
+        yield self._summarize(clip, ends_ns, n_shown)
 
-    def _windows(self, clip: Clip) -> Iterator[FeatureWindow]:
-        """Every window of a clip in order."""
-        spec = self._interpreter.spec
-        bin_ns, hearing = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
-        for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
-            yield extract_window(clip.track, clip.sound, hop * bin_ns, spec, hearing)
+    def _windows(self, clip: ClipFeatures) -> Iterator[FeatureWindow]:
+        """Decode a file into `clip`; every window in order, each as soon as all of it is decoded."""
+        spec = self._predictor.spec
+        bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
+        end_ns = bin_ns
+        with closing(_decode_into(clip, self._pipeline, FrameSampler(spec, 0), self._on_corruption)) as times:
+            for t_ns in times:
+                while end_ns < t_ns and end_ns <= to_ns(clip.duration_s):
+                    yield extract_window(clip.video, clip.audio, end_ns, spec, extractor)
+                    end_ns += bin_ns
 
-    def _row(self, path: Path, end_ns: int, reading: Prediction, probs: tuple[float, ...], label: str) -> Row:
-        spec = self._interpreter.spec
-        told = row(
-            str(path),
-            to_s(end_ns),
-            fusion=spec.fusion,
-            modality=reading.modality,
-            labels=spec.labels,
-            probs=probs,
-            label=label,
-        )
-        return {**told, "baseline": reading.baseline}
+    def _summarize(self, clip: ClipFeatures, ends_ns: list[int], n_shown: Counter[str]) -> FileSummary:
+        """The summary of a file.
+
+        Args:
+            clip: its features.
+            ends_ns: the windows that gave an estimate.
+            n_shown: how many estimates displayed which label.
+
+        Raises:
+            MediaError: there is no window to summarise it with.
+        """
+        spec, name = self._predictor.spec, clip.path.name
+        centre_ns = centre_window_end_ns(clip.duration_s, spec)
+        # If there is neither face nor voice in the middle, the nearest window that has one stands for it.
+        for end_ns in (centre_ns, *sorted(ends_ns, key=lambda ns: abs(ns - centre_ns))[:1]):
+            window = extract_window(clip.video, clip.audio, end_ns, spec)
+            prediction = self._predictor.predict(window, self._profile, self._baseline)
+            if prediction is None:
+                continue
+            likeliest = int(np.argmax(prediction.probs))
+            # A file shorter than a bin has no other estimate.
+            n_shown = n_shown or Counter([spec.labels[likeliest]])
+            return FileSummary(
+                source=str(clip.path),
+                t_ns=end_ns,
+                t_s=to_s(end_ns),
+                labels=spec.labels,
+                raw_probs=prediction.probs,
+                probs=prediction.probs,
+                label=spec.labels[likeliest],
+                confidence=prediction.probs[likeliest],
+                modality=prediction.modality,
+                fusion=spec.fusion,
+                baseline=prediction.baseline,
+                shares={label: n / n_shown.total() for label, n in n_shown.most_common()},
+            )
+        if clip.duration_s < MIN_FACE_SHARE * spec.window_s:
+            raise MediaError(
+                f"{name} is too short: it lasts {clip.duration_s:.1f} s, and "
+                f"{MIN_FACE_SHARE * spec.window_s:.1f} s are needed."
+            )
+        raise MediaError(f"{name} holds neither a face nor a voice that can be analysed.")
 
 
 def analyze(
@@ -202,23 +268,26 @@ def analyze(
     same_person: bool = False,
     device: str = "auto",
     backend: str = "auto",
-) -> Iterator[Row]:
-    """Rows of media files, as `emolive analyze` writes them: one per estimate, then a summary per file.
+) -> Iterator[Estimate]:
+    """Analyse media files as `emolive analyze` does.
 
     Args:
-        files: anything with a face or a voice in it.
-        fusion: lt, it or ia; by default ia, or what the checkpoint is.
-        checkpoint: one of your own in place of the shipped one.
+        files: files with a face or a voice.
+        fusion: name of the fusion (lt, it, ia); by default that of the checkpoint, or ia.
+        checkpoint: a checkpoint to use instead of the shipped one.
         baseline: none, neutral (the saved one of `person`) or running.
-        person: under which name a neutral baseline was saved.
-        same_person: running statistics go on from file to file.
+        person: name of the speaker profile.
+        same_person: all files show one person; running statistics carry over from file to file.
         device: auto, cpu, cuda or mps.
         backend: auto, eager, folded or onnx.
 
+    Yields:
+        For each file, an `Estimate` per window (every 0.24 s with the shipped models), then a `FileSummary`.
+
     Raises:
-        EmoliveError: a model or a file cannot be used, in one sentence; earlier rows are good.
+        EmoliveError: a model or a file cannot be used.
     """
     predictor = load_predictor(fusion, None if checkpoint is None else Path(checkpoint), device, backend)
     with FileAnalyzer(predictor, baseline=baseline, person=person, same_person=same_person) as analyzer:
         for file in files:
-            yield from analyzer.rows(Path(file))
+            yield from analyzer.analyze(Path(file))

@@ -1,4 +1,4 @@
-"""Where things lie on this computer."""
+"""Locations of files on this computer."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from emolive.errors import EmoliveError
 
 
 def assets_dir() -> Path:
-    """The folder with the shipped models and the face detector; `EMOLIVE_ASSETS` overrides it."""
-    if chosen := os.environ.get("EMOLIVE_ASSETS"):
-        return Path(chosen)
-    here = Path(__file__).resolve().parent
-    # A wheel carries them inside the package, a checkout beside it.
-    return next((p for p in (here / "assets", here.parent / "assets") if p.is_dir()), here / "assets")
+    """The folder of shipped models; the environment variable EMOLIVE_ASSETS overrides it."""
+    if override := os.environ.get("EMOLIVE_ASSETS"):
+        return Path(override)
+    package = Path(__file__).resolve().parent
+    # Inside the package in a wheel, beside it in a checkout.
+    candidates = (package / "assets", package.parent / "assets")
+    return next((path for path in candidates if path.is_dir()), candidates[0])
 
 
 def asset(*parts: str) -> Path:
-    """Path of a shipped file; EmoliveError if it is not there."""
+    """The path of a shipped file.
+
+    Raises:
+        EmoliveError: it is missing.
+    """
     path = assets_dir().joinpath(*parts)
     if not path.is_file():
         raise EmoliveError(f"A file that ships with emolive is missing: {path}. Install emolive again.")
@@ -28,19 +33,19 @@ def asset(*parts: str) -> Path:
 
 
 def user_dir() -> Path:
-    """Where a person's baselines and the window's choices are kept; `EMOLIVE_HOME` overrides it."""
-    if chosen := os.environ.get("EMOLIVE_HOME"):
-        return Path(chosen)
+    """The folder of speaker profiles and window settings; EMOLIVE_HOME overrides it."""
+    if override := os.environ.get("EMOLIVE_HOME"):
+        return Path(override)
     return Path(platformdirs.user_data_dir("emolive", appauthor=False))
 
 
 def cache_dir() -> Path:
-    """Where is kept what can be made again; below `EMOLIVE_HOME` if that is set."""
-    if chosen := os.environ.get("EMOLIVE_HOME"):
-        return Path(chosen) / "cache"
+    """The folder of files that can be made again; EMOLIVE_HOME/cache if EMOLIVE_HOME is set."""
+    if override := os.environ.get("EMOLIVE_HOME"):
+        return Path(override) / "cache"
     return Path(platformdirs.user_cache_dir("emolive", appauthor=False))
 
 
 def data_dir() -> Path:
-    """The optional folder of real clips that tests and training read (`EMOLIVE_DATA`)."""
+    """The optional folder of real clips for tests and training; EMOLIVE_DATA overrides it."""
     return Path(os.environ.get("EMOLIVE_DATA", "../shared/data"))

@@ -91,6 +91,14 @@ class Registry:
         """Remove an entry; for tests of plug-ins."""
         self._plugins.pop(name, None)
 
+    def entries(self) -> dict[str, Plugin]:
+        """The entries that were registered so far, by name."""
+        return dict(self._plugins)
+
+    def restore(self, entries: Mapping[str, Plugin]) -> None:
+        """Go back to entries that `entries` returned; for tests of plug-ins."""
+        self._plugins = dict(entries)
+
     def __iter__(self) -> Iterator[str]:
         """The names, built-in entries first."""
         self._read_entry_points()
@@ -209,6 +217,7 @@ SOURCES = Registry(
     "emolive.sources",
     {
         "camera": ("camera", "emolive.capture.camera:CameraSource"),
+        "stream": ("network stream", "emolive.capture.camera:CameraSource"),
         "file": ("media file", "emolive.capture.media_file:MediaFileSource"),
         "demo": ("drawn demo", "emolive.capture.synthetic.source:SyntheticSource"),
         "microphone": ("microphone", "emolive.capture.microphone:MicrophoneSource"),
@@ -235,8 +244,8 @@ VOICE_ENCODERS = Registry(
     "voice encoder",
     "emolive.voice_encoders",
     {
-        "mfcc": ("librosa's default MFCC", "emolive.audio.features:Mfcc"),
-        "logmel": ("log-mel spectrogram", "emolive.audio.features:LogMel"),
+        "mfcc": ("librosa's default MFCC", "emolive.audio.encoders.mfcc:Mfcc"),
+        "logmel": ("log-mel spectrogram", "emolive.audio.encoders.logmel:LogMel"),
     },
 )
 FUSIONS = Registry(
@@ -314,3 +323,18 @@ REGISTRIES = (
     DATASETS,
     AUGMENTATIONS,
 )
+
+
+@contextmanager
+def isolated_plugins() -> Iterator[None]:
+    """Undo at the end what is registered and loaded inside; for tests of plug-ins."""
+    entries = [registry.entries() for registry in REGISTRIES]
+    loaded = dict(_loaded)
+    try:
+        yield
+    finally:
+        for registry, previous in zip(REGISTRIES, entries, strict=True):
+            registry.restore(previous)
+        for name in set(_loaded) - set(loaded):
+            del _loaded[name]
+            sys.modules.pop(name, None)

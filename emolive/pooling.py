@@ -1,8 +1,4 @@
-"""How the evidence of 3.6 s becomes a model's input: one definition for live, files and training.
-
-A window ends at one instant. Its bins and its sound end there too, so that face and voice never slip
-apart.
-"""
+"""Temporal pooling: feature vectors of video frames to one vector per bin of a window."""
 
 from __future__ import annotations
 
@@ -14,63 +10,64 @@ from emolive.clock import to_ns
 from emolive.types import BoolArray, FloatArray, Pooling, StampArray
 
 
-def pool(
+def pool_bins(
     stamps_ns: StampArray,
     vectors: FloatArray,
     present: BoolArray,
     end_ns: int,
     *,
     window_s: float,
-    bins: int,
+    n_bins: int,
     pooling: Pooling,
 ) -> tuple[FloatArray, BoolArray]:
-    """One vector for each of a window's equal bins.
+    """Pool the frames of a window into equal bins.
 
-    A bin reaches from its start, exclusive, to its end, inclusive, so that a frame stamped with the
-    window's end is in it and one stamped with its start is not.
+    A bin excludes its start and includes its end: a frame stamped with the window's end belongs to the
+    window, one stamped with its start does not.
 
     Args:
-        stamps_ns: (n,) when each frame was captured, not decreasing.
-        vectors: (n, D); rows of frames without a face are not looked at.
-        present: (n,) False where a frame had no face.
+        stamps_ns: (n,) capture time of each frame, not decreasing.
+        vectors: (n, D); rows without a face are ignored.
+        present: (n,) which frames have a face.
         end_ns: when the window ends.
         window_s: its length.
-        bins: how many bins it has.
-        pooling: "middle" takes the vector nearest to the bin's middle; "mean" the mean of its
-            vectors and, behind it, their standard deviation (0 for a single one).
+        n_bins: number of bins.
+        pooling: "middle" takes the vector nearest to the bin's middle; "mean" takes the mean of its vectors,
+            followed by their standard deviation (0 for a single one).
 
     Returns:
-        (bins, D) or, for "mean", (bins, 2 D), zero where a bin is missing; and (bins,) which are there.
+        (n_bins, D) or, for "mean", (n_bins, 2 D), zero where a bin is empty; and (n_bins,) which are not.
     """
-    width = vectors.shape[1] if vectors.ndim == 2 else 0
-    pooled = np.zeros((bins, width * (2 if pooling == "mean" else 1)), np.float32)
-    there = np.zeros(bins, np.bool_)
-    edges = end_ns + _edges(window_s, bins)
-    which = np.searchsorted(edges, stamps_ns, side="left") - 1
-    rows = np.flatnonzero(present & (which >= 0) & (which < bins))
+    dim = vectors.shape[1] if vectors.ndim == 2 else 0
+    pooled = np.zeros((n_bins, dim * (2 if pooling == "mean" else 1)), np.float32)
+    filled = np.zeros(n_bins, np.bool_)
+    edges = end_ns + _edges(window_s, n_bins)
+    bin_of = np.searchsorted(edges, stamps_ns, side="left") - 1
+    rows = np.flatnonzero(present & (bin_of >= 0) & (bin_of < n_bins))
     if not len(rows):
-        return pooled, there
-    which = which[rows]
-    per_bin = np.bincount(which, minlength=bins)
-    there = per_bin > 0
-    count = per_bin[there]
-    first = np.cumsum(count) - count
+        return pooled, filled
+    bin_of = bin_of[rows]
+    per_bin = np.bincount(bin_of, minlength=n_bins)
+    filled = per_bin > 0
+    counts = per_bin[filled]
+    first = np.cumsum(counts) - counts
     if pooling == "mean":
-        known, of = vectors[rows], count[:, None].astype(np.float32)
-        mean = np.add.reduceat(known, first) / of
-        apart = (known - np.repeat(mean, count, axis=0)) ** 2
-        pooled[there, :width] = mean
-        pooled[there, width:] = np.sqrt(np.add.reduceat(apart, first) / of)
+        values, divisors = vectors[rows], counts[:, None].astype(np.float32)
+        mean = np.add.reduceat(values, first) / divisors
+        deviations = (values - np.repeat(mean, counts, axis=0)) ** 2
+        pooled[filled, :dim] = mean
+        pooled[filled, dim:] = np.sqrt(np.add.reduceat(deviations, first) / divisors)
     else:
-        off = np.abs(stamps_ns[rows] - (edges[which] + edges[which + 1]) // 2)
+        distance = np.abs(stamps_ns[rows] - (edges[bin_of] + edges[bin_of + 1]) // 2)
         nearest = [
-            rows[start + np.argmin(off[start : start + n])] for start, n in zip(first, count, strict=True)
+            rows[start + np.argmin(distance[start : start + n])]
+            for start, n in zip(first, counts, strict=True)
         ]
-        pooled[there] = vectors[nearest]
-    return pooled, there
+        pooled[filled] = vectors[nearest]
+    return pooled, filled
 
 
 @lru_cache(maxsize=16)
-def _edges(window_s: float, bins: int) -> StampArray:
-    """(bins + 1,) of a window that ends at 0."""
-    return np.array([to_ns(window_s * i / bins) - to_ns(window_s) for i in range(bins + 1)], np.int64)
+def _edges(window_s: float, n_bins: int) -> StampArray:
+    """(n_bins + 1,) edges of a window that ends at 0."""
+    return np.array([to_ns(window_s * i / n_bins) - to_ns(window_s) for i in range(n_bins + 1)], np.int64)

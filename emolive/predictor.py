@@ -139,10 +139,7 @@ class Predictor:
 
     def modality(self, window: FeatureWindow) -> Modality | None:
         """The streams of a window that can be read; None if there is neither face nor voice."""
-        has_face, has_voice = window.has_face, window.has_voice(self.spec.window_s)
-        if has_face and has_voice:
-            return "av"
-        return "v" if has_face else "a" if has_voice else None
+        return Modality.of(video=window.has_face, audio=window.has_voice(self.spec.window_s))
 
     def predict(self, window: FeatureWindow, profile: SpeakerProfile, mode: str) -> Prediction | None:
         """The model's answer for a window; None if there is neither face nor voice in it.
@@ -159,10 +156,11 @@ class Predictor:
         mode = mode if mode in self.spec.baselines else "none"
         video, audio = profile.normalizers(mode, self.video_stats, self.audio_stats)
         inputs = assemble_inputs(
-            window, video if "v" in modality else None, audio if "a" in modality else None, self.spec
+            window, video if modality.has_video else None, audio if modality.has_audio else None, self.spec
         )
         probs = (self.logits(*inputs) / self._temperature[modality]).softmax(dim=-1)
-        used = {n.mode for n, stream in ((video, "v"), (audio, "a")) if stream in modality}
+        normalizers = ((video, modality.has_video), (audio, modality.has_audio))
+        used = {normalizer.mode for normalizer, is_used in normalizers if is_used}
         return Prediction(tuple(probs.tolist()), modality, mode if mode in used else "none")
 
     def warm_up(self) -> None:

@@ -1,4 +1,4 @@
-"""What this process has used of the machine."""
+"""Resource usage of this process."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def peak_rss_bytes() -> int | None:
-    """The most memory that this process ever held; None where the system does not tell."""
+    """The largest resident set size so far; None where the system does not report it."""
     try:
-        # Linux's getrusage would count what the process that started this one held at that moment.
+        # On Linux, getrusage counts the memory of the parent process at the time of the fork.
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
     except (OSError, StopIteration):
@@ -18,5 +18,5 @@ def peak_rss_bytes() -> int | None:
         import resource
     except ImportError:
         return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else 1024 * most
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

@@ -1,4 +1,4 @@
-"""From one window's probabilities to bars that glide and a label that does not flicker."""
+"""Temporal smoothing of probabilities, and a displayed label with hysteresis."""
 
 from __future__ import annotations
 
@@ -6,65 +6,75 @@ from dataclasses import dataclass
 from math import exp
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emolive.clock import to_s
 from emolive.types import UNSURE
 
 TIME_CONSTANT_S = 0.6
-"""After so long a change has arrived to 63 % in the bars."""
+"""The bars have followed a step by 63 % after this time."""
 HOLD_S = 0.4
-"""Another label must lead for so long before it takes over."""
-SURE = 0.35
-"""Below this the label is "unsure"; above it a label may appear."""
-KEEP = 0.28
-"""A label that is shown stays until it falls below this."""
-FORGET_S = 1.5
-"""After a pause this long the next window starts afresh."""
+"""Another label must lead for this long before it is displayed."""
+SHOW_THRESHOLD = 0.35
+"""A label needs this probability to appear; below it the label is UNSURE."""
+KEEP_THRESHOLD = 0.28
+"""A displayed label stays until it falls below this."""
+RESET_S = 1.5
+"""After a pause this long the next window starts anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Smoothed:
-    """What is shown."""
+    """What is displayed."""
 
     probs: tuple[float, ...]
     label: str
+    """One of the labels, or UNSURE."""
     confidence: float
+    """The smoothed probability of `label`; when that is UNSURE, of the likeliest label."""
 
 
 class Smoother:
-    """Exponential smoothing by time, and a label with hysteresis. For one thread."""
+    """Exponential smoothing in time, and hysteresis for the label. For one thread.
+
+    Args:
+        labels: the classes, in the order of the probabilities.
+    """
 
     def __init__(self, labels: tuple[str, ...]) -> None:
         self._labels = labels
         self.reset()
 
     def reset(self) -> None:
-        self._probs: np.ndarray | None = None
+        """Forget everything before the next window."""
+        self._probs: NDArray[np.float64] | None = None
         self._t_ns = 0
         self._label = UNSURE
-        self._rival: tuple[str, int] | None = None
+        self._candidate: tuple[str, int] | None = None
+        """The label that leads instead of the displayed one, and since when."""
 
     def update(self, probs: tuple[float, ...], t_ns: int) -> Smoothed:
-        """Take in the probabilities of the window that ends at `t_ns`; windows come in order."""
-        now = np.asarray(probs)
+        """Add the probabilities of the window that ends at `t_ns`; windows come in order."""
+        newest = np.asarray(probs, np.float64)
         elapsed_s = to_s(t_ns - self._t_ns)
-        if self._probs is None or elapsed_s > FORGET_S:
+        if self._probs is None or elapsed_s > RESET_S:
             self.reset()
-            self._probs = now
+            self._probs = newest
         else:
-            keep = exp(-elapsed_s / TIME_CONSTANT_S)
-            self._probs = keep * self._probs + (1 - keep) * now
+            decay = exp(-elapsed_s / TIME_CONSTANT_S)
+            self._probs = decay * self._probs + (1 - decay) * newest
         self._t_ns = t_ns
-        best = int(self._probs.argmax())
-        self._decide(self._labels[best], float(self._probs[best]), t_ns)
-        return Smoothed(tuple(self._probs.tolist()), self._label, float(self._probs[best]))
+        leader = int(self._probs.argmax())
+        self._update_label(self._labels[leader], float(self._probs[leader]), t_ns)
+        shown = leader if self._label == UNSURE else self._labels.index(self._label)
+        return Smoothed(tuple(self._probs.tolist()), self._label, float(self._probs[shown]))
 
-    def _decide(self, leader: str, share: float, t_ns: int) -> None:
-        # How sure the leader is decides; a label that is already shown needs less to stay.
-        wanted = leader if share >= (KEEP if leader == self._label else SURE) else UNSURE
-        if wanted == self._label:
-            self._rival = None
-        elif self._rival is None or self._rival[0] != wanted:
-            self._rival = (wanted, t_ns)
-        elif to_s(t_ns - self._rival[1]) >= HOLD_S:
-            self._label, self._rival = wanted, None
+    def _update_label(self, leader: str, probability: float, t_ns: int) -> None:
+        threshold = KEEP_THRESHOLD if leader == self._label else SHOW_THRESHOLD
+        label = leader if probability >= threshold else UNSURE
+        if label == self._label:
+            self._candidate = None
+        elif self._candidate is None or self._candidate[0] != label:
+            self._candidate = (label, t_ns)
+        elif to_s(t_ns - self._candidate[1]) >= HOLD_S:
+            self._label, self._candidate = label, None

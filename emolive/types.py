@@ -5,9 +5,10 @@ Every `t_ns` is on the session's one clock (see `emolive.clock`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from enum import StrEnum
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,42 @@ BoolArray = NDArray[np.bool_]
 StampArray = NDArray[np.int64]
 Image = NDArray[np.uint8]
 
-Modality = Literal["av", "a", "v"]
-MODALITIES: tuple[Modality, ...] = ("av", "a", "v")
-"""Also the order in which a network holds what differs between them."""
+
+class Modality(StrEnum):
+    """Which streams an estimate is based on. The members' order is that of a network's temperatures."""
+
+    AV = "av"
+    AUDIO = "a"
+    VIDEO = "v"
+
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """What people call it, e.g. "face and voice"."""
+        return _MODALITY_TITLES[self]
+
+    @property
+    def has_video(self) -> bool:
+        return self is not Modality.AUDIO
+
+    @property
+    def has_audio(self) -> bool:
+        return self is not Modality.VIDEO
+
+    @classmethod
+    def of(cls, *, video: bool, audio: bool) -> Modality | None:
+        """The modality in which these streams are available; None without either."""
+        if video and audio:
+            return cls.AV
+        return cls.VIDEO if video else cls.AUDIO if audio else None
+
+
+_MODALITY_TITLES = {
+    Modality.AV: "face and voice",
+    Modality.AUDIO: "voice only",
+    Modality.VIDEO: "face only",
+}
+MODALITIES = tuple(Modality)
+
 Pooling = Literal["middle", "mean"]
 Severity = Literal["ok", "info", "warning", "error"]
 
@@ -123,38 +157,93 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Timestamps:
-    """When things happened to one estimate, on the session's clock."""
+    """When a live estimate was made, on the session's clock."""
 
     capture_ns: int
-    """The newest evidence (frame or sound) in its window."""
+    """The newest frame or sample in its window was captured."""
     start_ns: int
     """Inference began."""
     end_ns: int
     """The estimate was published."""
 
+    @property
+    def latency_ns(self) -> int:
+        """From the capture of the newest input to the published estimate."""
+        return self.end_ns - self.capture_ns
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What the model says of the window that ends at `t_ns`."""
+    """The emotion in the window that ends at `t_ns`, from a live session or from a file."""
 
+    source: str
+    """What was analysed: the file's path, or the source as it was opened."""
     t_ns: int
     t_s: float
     """The same end as seconds since the source began."""
     labels: tuple[str, ...]
     raw_probs: tuple[float, ...]
-    """The model's own probabilities for this window alone."""
+    """The model's probabilities for this window alone, in the order of `labels`."""
     probs: tuple[float, ...]
     """Smoothed in time; what the bars show."""
     label: str
-    """The steady label: one of `labels`, or "unsure"."""
+    """The displayed label: one of `labels`, or UNSURE."""
     confidence: float
-    """The smoothed probability of the likeliest label, 0..1."""
+    """Probability of `label`, 0..1; when the label is UNSURE, that of the likeliest label."""
     modality: Modality
-    """Which streams were there; the missing one was masked."""
+    """Which streams were available; the missing one was masked."""
     fusion: str
     baseline: str
     """The baseline mode in force: none, neutral or running."""
-    stamps: Timestamps
+    stamps: Timestamps | None = None
+    """None for estimates of a file that was analysed offline."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, the same keys for live and file estimates.
+
+        `probs` maps labels to smoothed probabilities. Live estimates have three more keys, the stamps in
+        nanoseconds on the monotonic clock.
+
+        Raises:
+            ValueError: labels and probabilities differ in number.
+        """
+        record: dict[str, Any] = {
+            "file": self.source,
+            "t_s": round(self.t_s, 3),
+            "fusion": self.fusion,
+            "modality": str(self.modality),
+            "probs": dict(zip(self.labels, self.probs, strict=True)),
+            "label": self.label,
+            "confidence": self.confidence,
+            "baseline": self.baseline,
+            "summary": False,
+        }
+        if self.stamps is not None:
+            record |= {
+                "capture_ns": self.stamps.capture_ns,
+                "start_ns": self.stamps.start_ns,
+                "end_ns": self.stamps.end_ns,
+            }
+        return record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSummary(Estimate):
+    """The result for a whole file.
+
+    Its probabilities, label and times are those of one window, in the middle of the file. `shares` covers
+    the whole file.
+    """
+
+    window: str = "centre"
+    """Which window the probabilities belong to."""
+    shares: Mapping[str, float]
+    """Label → share of the file's estimates that displayed it, UNSURE included; adds up to 1."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Estimate.to_dict`, with `summary` True and the keys `window` and `shares`."""
+        record = Estimate.to_dict(self)
+        return record | {"summary": True, "window": self.window, "shares": dict(self.shares)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,169 +1,252 @@
-"""From frames and sound to a model's input: what live, files and training all go through.
+"""Window extraction: from frame vectors and sound to what a model is given.
 
-`FrameSampler` says which frames are looked at, `gather` cuts a window out of whatever holds the
-vectors and the sound (rings when live, whole-clip arrays offline), and the result is the same.
+The live app, file analysis and training all extract windows here, from ring buffers when live and from a
+`FeatureTrack` and a `Waveform` for files, with the same result. The video bins and the sound of a window end
+at one instant, so that face and voice stay in step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from math import floor
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from emolive.audio.levels import SILENCE_DBFS
-from emolive.audio.online_features import AudioBuffer, OnlineFeatureExtractor
+from emolive.audio.online_features import OnlineFeatureExtractor
+from emolive.audio.resample import AudioBuffer
 from emolive.audio.vad import detect_speech
 from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import ModelSpec
-from emolive.pooling import pool
+from emolive.pooling import pool_bins
 from emolive.types import AudioBlock, AudioSegment, BoolArray, FloatArray, StampArray
 
 MIN_FACE_SHARE = 1 / 3
-"""With a face in fewer of its bins than this, a window has no face."""
+"""A window with a face in fewer of its bins than this has no face."""
 MIN_SPEECH_S = 0.3
-"""With less speech than this a window has no voice."""
+"""A window with less speech than this has no voice."""
+_HALF_UP = 0.51
+"""As in `AudioRingBuffer`: half samples round up although stamps are rounded to nanoseconds."""
 
 
-class FeatureBufferLike(Protocol):
-    """Holds frame vectors: `emolive.buffers.feature_buffer.FeatureBuffer`, or `FeatureTrack` for a whole clip."""
+class FeatureSequence(Protocol):
+    """Frame vectors that are read by time.
 
-    def between(self, start_ns: int, end_ns: int) -> tuple[StampArray, FloatArray, BoolArray]: ...
+    `emolive.buffers.feature_buffer.FeatureBuffer` for a live source, `FeatureTrack` for a file.
+    """
+
+    def between(self, start_ns: int, end_ns: int) -> tuple[StampArray, FloatArray, BoolArray]:
+        """All frames with start_ns <= stamp <= end_ns: stamps (n,), vectors (n, D), present (n,)."""
+        ...
 
 
-@dataclass(frozen=True, slots=True)
 class FeatureTrack:
-    """The frame vectors of a whole clip."""
+    """The frame vectors of a file.
 
-    stamps_ns: StampArray
-    """(n,)"""
-    vectors: FloatArray
-    """(n, D)"""
-    present: BoolArray
-    """(n,) False where there was no face."""
+    Args:
+        stamps_ns: (n,) capture times, not decreasing.
+        vectors: (n, D).
+        present: (n,) False where there was no face.
+    """
+
+    def __init__(self, stamps_ns: StampArray, vectors: FloatArray, present: BoolArray) -> None:
+        self._n = len(stamps_ns)
+        self._stamps_ns, self._vectors, self._present = stamps_ns, vectors, present
+
+    @classmethod
+    def empty(cls, dim: int) -> FeatureTrack:
+        """A track of no frames, for vectors (dim,)."""
+        return cls(np.zeros(0, np.int64), np.zeros((0, dim), np.float32), np.zeros(0, np.bool_))
+
+    @property
+    def stamps_ns(self) -> StampArray:
+        """(n,)"""
+        return self._stamps_ns[: self._n]
+
+    @property
+    def vectors(self) -> FloatArray:
+        """(n, D), zero where there was no face."""
+        return self._vectors[: self._n]
+
+    @property
+    def present(self) -> BoolArray:
+        """(n,)"""
+        return self._present[: self._n]
+
+    def append(self, t_ns: int, vector: FloatArray | None) -> None:
+        """Add a frame; None where it had no face. A frame that is not later than the newest is dropped."""
+        if self._n and t_ns <= self._stamps_ns[self._n - 1]:
+            return
+        n = self._n + 1
+        self._stamps_ns = _with_room(self._stamps_ns, n)
+        self._vectors = _with_room(self._vectors, n)
+        self._present = _with_room(self._present, n)
+        self._stamps_ns[self._n] = t_ns
+        self._vectors[self._n] = 0.0 if vector is None else vector
+        self._present[self._n] = vector is not None
+        self._n = n
 
     def between(self, start_ns: int, end_ns: int) -> tuple[StampArray, FloatArray, BoolArray]:
         """All frames with start_ns <= stamp <= end_ns."""
         first, last = np.searchsorted(self.stamps_ns, [start_ns, end_ns + 1])
-        return self.stamps_ns[first:last], self.vectors[first:last], self.present[first:last]
+        return self._stamps_ns[first:last], self._vectors[first:last], self._present[first:last]
 
 
-@dataclass(frozen=True, slots=True)
 class Waveform:
-    """The sound of a whole clip, its first sample at time 0."""
+    """The sound of a file, its first sample at time 0.
 
-    samples: FloatArray
-    rate_hz: int
-    recorded: BoolArray | None = None
-    """(n,) False where nothing was recorded: before a sound that begins late, in a hole. None: all was."""
+    Args:
+        samples: (n,) mono in -1..1.
+        rate_hz: sample rate.
+    """
+
+    def __init__(self, samples: ArrayLike, rate_hz: int) -> None:
+        self._samples: FloatArray = np.asarray(samples, np.float32)
+        self._recorded: BoolArray = np.ones(len(self._samples), np.bool_)
+        self._n = len(self._samples)
+        self._rate_hz = rate_hz
+        self._start_ns = 0
+        self._generation = 0
 
     @classmethod
-    def from_blocks(cls, blocks: Sequence[AudioBlock]) -> Waveform | None:
-        """Blocks of one rate as one stretch from time 0, each in its place; None without any."""
-        if not blocks:
-            return None
-        rate_hz = blocks[0].rate_hz
-        starts = [round(block.t_ns * rate_hz / NS_PER_S) for block in blocks]
-        ends = [start + len(block.samples) for start, block in zip(starts, blocks, strict=True)]
-        samples, heard = np.zeros(max(ends), np.float32), np.zeros(max(ends), np.bool_)
-        for start, end, block in zip(starts, ends, blocks, strict=True):
-            samples[start:end] = block.samples
-            heard[start:end] = True
-        return cls(samples, rate_hz, heard)
+    def from_blocks(cls, blocks: Iterable[AudioBlock]) -> Waveform | None:
+        """Blocks of one rate, each at its own time; None without any."""
+        waveform: Waveform | None = None
+        for block in blocks:
+            waveform = waveform or cls((), block.rate_hz)
+            waveform.append(block)
+        return waveform
+
+    @property
+    def rate_hz(self) -> int:
+        return self._rate_hz
+
+    @property
+    def samples(self) -> FloatArray:
+        """(n,) zero where nothing was recorded: before a sound that begins late, in a gap."""
+        return self._samples[: self._n]
+
+    @property
+    def duration_ns(self) -> int:
+        """From time 0 to the end of the last sample."""
+        return to_ns(self._n / self._rate_hz)
+
+    def append(self, block: AudioBlock) -> None:
+        """Add a block at its time. It has the waveform's rate and usually begins where the last one ended."""
+        if not self._n:
+            self._start_ns = block.t_ns
+        start = round(block.t_ns * self._rate_hz / NS_PER_S)
+        end = start + len(block.samples)
+        if start < self._n:
+            # Samples that may have been used already are replaced.
+            self._generation += 1
+        self._samples = _with_room(self._samples, end)
+        self._recorded = _with_room(self._recorded, end)
+        self._samples[start:end] = block.samples
+        self._recorded[start:end] = True
+        self._n = max(self._n, end)
 
     def read(self, end_ns: int, n: int) -> tuple[FloatArray, BoolArray]:
-        """The `n` samples that end at `end_ns`; zero and not present where nothing was recorded."""
-        found = self.read_segment(end_ns, n)
-        return found.samples, found.present
+        """The `n` samples that end at `end_ns`, zero and not present where nothing was recorded."""
+        segment = self.read_segment(end_ns, n)
+        return segment.samples, segment.present
 
     def read_segment(self, end_ns: int, n: int) -> AudioSegment:
-        """What `read` gives, and where in the sound it lies."""
-        end = round(end_ns * self.rate_hz / NS_PER_S)
-        found = np.zeros(n, np.float32)
-        present = np.zeros(n, np.bool_)
-        low, high = max(0, end - n), min(len(self.samples), end)
+        """As `read`, with the position.
+
+        Positions count from the first recorded sample, as in `AudioRingBuffer`, so that a file and a live
+        session are resampled in the same chunks.
+        """
+        first = round(self._start_ns * self._rate_hz / NS_PER_S)
+        position = floor((end_ns - self._start_ns) * self._rate_hz / NS_PER_S + _HALF_UP)
+        end = first + position
+        samples, present = np.zeros(n, np.float32), np.zeros(n, np.bool_)
+        low, high = max(0, end - n), min(self._n, end)
         if low < high:
-            found[low - end + n : high - end + n] = self.samples[low:high]
-            present[low - end + n : high - end + n] = (
-                True if self.recorded is None else self.recorded[low:high]
-            )
-        return AudioSegment(found, present, end, stable_until=end)
+            part = slice(low - end + n, high - end + n)
+            samples[part], present[part] = self._samples[low:high], self._recorded[low:high]
+        return AudioSegment(samples, present, position, self._n - first, self._generation)
+
+
+def _with_room(array: NDArray[Any], n: int) -> NDArray[Any]:
+    """The array itself, or a copy with room for `n` rows and as many again; new rows are zero."""
+    if n <= len(array):
+        return array
+    larger = np.zeros((2 * n, *array.shape[1:]), array.dtype)
+    larger[: len(array)] = array
+    return larger
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureWindow:
-    """The evidence of one window, before any baseline."""
+    """The features of one window, not normalised."""
 
     end_ns: int
     video: FloatArray
-    """(frames, face width) pooled frame vectors, zero where missing."""
+    """(bins, video dim) pooled frame vectors, zero where missing."""
     video_present: BoolArray
-    """(frames,)"""
+    """(bins,) which bins have a face."""
     audio: FloatArray
-    """(steps, audio channels) audio features."""
+    """(frames, audio channels)"""
     audio_present: BoolArray
-    """(steps,) False where there was no sound at all; quiet counts as sound."""
+    """(frames,) False where nothing was recorded; silence is recorded."""
     speech: BoolArray
-    """(steps,) which steps are speech."""
-    level_dbfs: float
-    """Loudness of the newest bin."""
+    """(frames,) which frames are speech."""
 
     @property
     def has_face(self) -> bool:
+        """Whether at least MIN_FACE_SHARE of the bins have a face."""
         return _share(self.video_present) >= MIN_FACE_SHARE
 
     def has_voice(self, window_s: float) -> bool:
-        """Whether at least MIN_SPEECH_S of the window is speech."""
+        """Whether at least MIN_SPEECH_S of the window, which lasts `window_s`, is speech."""
         return _share(self.speech) * window_s >= MIN_SPEECH_S
 
 
-def _share(which: BoolArray) -> float:
-    return int(np.count_nonzero(which)) / max(1, len(which))
+def _share(flags: BoolArray) -> float:
+    return int(np.count_nonzero(flags)) / max(1, len(flags))
 
 
 def centre_window_end_ns(duration_s: float, spec: ModelSpec) -> int:
-    """End of the window that lies round a clip's middle, on the grid of bins."""
+    """End of the window in the middle of a file, on the grid of bins."""
     bin_ns = to_ns(spec.bin_s)
     return round((duration_s + spec.window_s) / 2 * NS_PER_S / bin_ns) * bin_ns
 
 
 def extract_window(
-    vectors: FeatureBufferLike | None,
-    sound: AudioBuffer | None,
+    video: FeatureSequence | None,
+    audio: AudioBuffer | None,
     end_ns: int,
     spec: ModelSpec,
-    hearing: OnlineFeatureExtractor | None = None,
+    extractor: OnlineFeatureExtractor | None = None,
 ) -> FeatureWindow:
-    """Cut the window that ends at `end_ns`; a stream that is None is missing throughout.
+    """Extract the features of the window that ends at `end_ns`.
 
-    With a `hearing` (of spec.audio), the steps that it knows from windows before are not computed again.
+    Args:
+        video: frame vectors of `spec.frame_dim`; None if there are none.
+        audio: the sound, at any rate; None if there is none.
+        end_ns: when the window ends.
+        spec: the model that the window is for.
+        extractor: for `spec.audio`; keeps frames of earlier windows. A new one gives the same window, slower.
     """
-    if vectors is None:
-        bins, bins_present = np.zeros((spec.n_bins, spec.video_dim), np.float32), np.zeros(spec.n_bins, bool)
+    if video is None:
+        bins = np.zeros((spec.n_bins, spec.video_dim), np.float32)
+        bins_present = np.zeros(spec.n_bins, np.bool_)
     else:
-        bins, bins_present = pool(
-            *vectors.between(end_ns - to_ns(spec.window_s), end_ns),
+        bins, bins_present = pool_bins(
+            *video.between(end_ns - to_ns(spec.window_s), end_ns),
             end_ns,
             window_s=spec.window_s,
-            bins=spec.n_bins,
+            n_bins=spec.n_bins,
             pooling=spec.pooling,
         )
-    if sound is None:
-        count = spec.audio.n_frames(spec.n_samples)
-        steps, steps_present = np.zeros((count, spec.audio.channels), np.float32), np.zeros(count, np.bool_)
-        levels = np.full(count, SILENCE_DBFS, np.float32)
-    else:
-        steps, steps_present, levels = (hearing or OnlineFeatureExtractor(spec.audio)).read(
-            sound, end_ns, spec.n_samples
-        )
-    per_bin = max(1, len(levels) // spec.n_bins)
-    return FeatureWindow(
-        end_ns,
-        bins,
-        bins_present,
-        steps,
-        steps_present,
-        detect_speech(levels) & steps_present,
-        float(levels[-per_bin:].max()),
-    )
+    if audio is None:
+        n_frames = spec.audio.n_frames(spec.n_samples)
+        frames = np.zeros((n_frames, spec.audio.channels), np.float32)
+        absent = np.zeros(n_frames, np.bool_)
+        return FeatureWindow(end_ns, bins, bins_present, frames, absent, absent)
+    features = (extractor or OnlineFeatureExtractor(spec.audio)).read(audio, end_ns, spec.n_samples)
+    speech = detect_speech(features.levels_dbfs, features.present)
+    return FeatureWindow(end_ns, bins, bins_present, features.frames, features.present, speech)

@@ -1,6 +1,6 @@
 """A data set as a plug-in: clips named ACTOR_LABEL_TAKE.mp4.
 
-emolive-preprocess mine clips/ prepared/ --plugin examples/plugin_dataset.py --min-take 2
+emolive-preprocess my-clips clips/ prepared/ --plugin examples/plugin_dataset.py --min-take 2
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from emolive.plugins import DATASETS
 from preprocessing.datasets import ClipEntry, DatasetItem, Issue, Skipped
 
 
-@DATASETS.register("mine", title="clips named ACTOR_LABEL_TAKE.mp4")
+@DATASETS.register("my-clips", title="clips named ACTOR_LABEL_TAKE.mp4")
 @dataclass(frozen=True)
 class MyClips:
     """Clips named ACTOR_LABEL_TAKE.mp4, in one folder."""

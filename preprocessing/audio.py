@@ -7,24 +7,13 @@ from math import ceil
 
 import numpy as np
 
-from emolive.audio import features
+from emolive.audio.resample import resample
 from emolive.audio.vad import frame_levels_dbfs
 from emolive.types import FloatArray
 from emolive.windowing import Waveform
 from preprocessing.records import AudioFormat
 
 LEVEL_STEP_S = 0.02
-
-
-def resample(samples: FloatArray, rate_hz: int, new_rate_hz: int) -> FloatArray:
-    """Samples at another rate.
-
-    Args:
-        samples: (n,) float32.
-        rate_hz: their rate.
-        new_rate_hz: the rate of the result.
-    """
-    return np.asarray(features.resample(samples, rate_hz, new_rate_hz).numpy(), np.float32)
 
 
 def extract_audio_window(

@@ -46,7 +46,7 @@ class PreprocessOptions(SplitOptions):
     """Folder with the clips, at any depth."""
     out: Annotated[Path, Arg(positional=True)]
     """Folder to write to; or a .csv (.txt) file that lists the clips where they are."""
-    steps: Annotated[tuple[Step, ...], Arg()] = STEPS
+    steps: tuple[Step, ...] = STEPS
     """What to extract: faces (crops and landmarks), audio, or both."""
     size: Annotated[int, Range(16, 1024), Arg(metavar="PIXELS")] = 224
     """Side of a face crop."""

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emolive.audio.resample import resample
 from emolive.audio.vad import SPEECH_FLOOR_DBFS
 from emolive.capture.media_file import iter_media, probe
-from emolive.capture.prefetch import DECODED, prefetch
+from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
 from emolive.types import AudioBlock
 from emolive.windowing import Waveform, centre_window_end_ns
 from preprocessing import output as names
 from preprocessing.annotations import ClipEntry
-from preprocessing.audio import encode_audio, extract_audio_window, peak_level_dbfs, resample
+from preprocessing.audio import encode_audio, extract_audio_window, peak_level_dbfs
 from preprocessing.face_extractor import (
     FILLED,
     MEASURED,
@@ -115,8 +116,8 @@ class ClipProcessor:
         blocks: list[AudioBlock] = []
         end_ns = 0
         if clip.video:
-            media = iter_media(self._root / clip.video, audio=use_track, on_damage=on_corruption)
-            with closing(prefetch(media, DECODED)) as items:
+            media = iter_media(self._root / clip.video, audio=use_track, on_corruption=on_corruption)
+            with closing(prefetch(media, MEDIA_BUFFER_SIZE)) as items:
                 for item in items:
                     if isinstance(item, AudioBlock):
                         blocks.append(item)
@@ -128,7 +129,7 @@ class ClipProcessor:
         decoded.audio, decoded.audio_file = Waveform.from_blocks(blocks), clip.video
         track_is_silent = decoded.audio is not None and peak_level_dbfs(decoded.audio) < SPEECH_FLOOR_DBFS
         if audio_file and (decoded.audio is None or track_is_silent):
-            media = iter_media(self._root / audio_file, video=False, on_damage=on_corruption)
+            media = iter_media(self._root / audio_file, video=False, on_corruption=on_corruption)
             decoded.audio = Waveform.from_blocks([item for item in media if isinstance(item, AudioBlock)])
             decoded.audio_file, decoded.track_is_silent = audio_file, track_is_silent
         if decoded.audio is not None:

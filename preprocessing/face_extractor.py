@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.clock import NS_PER_S, to_ns
-from emolive.pooling import pool
+from emolive.pooling import pool_bins
 from emolive.types import FloatArray, Frame, Image, StampArray
 from emolive.vision.crop import crop_face
 from emolive.vision.face_pipeline import FacePipeline, create_tracker
@@ -106,8 +106,8 @@ class FaceExtractor:
         measured = np.array([crop is not None for crop in self._crops], np.bool_)
         # Indices of the crops are pooled in place of the features that a live session computes from them.
         rows = np.arange(len(stamps), dtype=np.float32)[:, None]
-        pooled, present = pool(
-            stamps, rows, measured, end_ns, window_s=spec.window_s, bins=spec.n_bins, pooling=spec.pooling
+        pooled, present = pool_bins(
+            stamps, rows, measured, end_ns, window_s=spec.window_s, n_bins=spec.n_bins, pooling=spec.pooling
         )
         if not present.any():
             return None

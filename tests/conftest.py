@@ -15,6 +15,8 @@ from emolive import paths as settings
 
 RandomCheckpoint = Callable[..., Path]
 
+pytest_plugins = ["tests.helpers.sessions", "tests.helpers.devices"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _home_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from emolive.errors import ConfigError
-from emolive.plugins import REGISTRIES, Registry, load_plugin, loaded_plugins
+from emolive.plugins import REGISTRIES, SINKS, Registry, isolated_plugins, load_plugin, loaded_plugins
+
+
+@pytest.fixture(autouse=True)
+def _isolated() -> Iterator[None]:
+    with isolated_plugins():
+        yield
 
 
 @pytest.fixture
@@ -77,6 +84,17 @@ def test_a_file_that_fails_is_one_sentence(tmp_path: Path, text: str, message: s
         load_plugin(path)
     assert "\n" not in str(error.value)
     assert path.resolve() not in loaded_plugins()
+
+
+def test_isolation_undoes_registrations(tmp_path: Path) -> None:
+    path = tmp_path / "sink.py"
+    path.write_text("from emolive.plugins import SINKS\n\n@SINKS.register('dots')\nclass Dots: ...\n")
+    for _ in range(2):
+        with isolated_plugins():
+            load_plugin(path)
+            assert "dots" in SINKS
+        assert "dots" not in SINKS
+        assert path.resolve() not in loaded_plugins()
 
 
 def test_registries_have_their_own_groups() -> None:

@@ -43,7 +43,6 @@ def window(spec, *, face=True, voice=True, seed=0) -> FeatureWindow:
         audio=(rng.standard_normal((steps, spec.audio.channels)) * 20 - 50).astype(np.float32),
         audio_present=np.ones(steps, bool),
         speech=np.full(steps, voice),
-        level_dbfs=-30.0,
     )
 
 

@@ -30,7 +30,6 @@ def window(face=True, speech_at=(), level=-50.0):
         audio=np.full((156, 10), level, np.float32),
         audio_present=np.ones(156, bool),
         speech=spoken,
-        level_dbfs=level,
     )
 
 

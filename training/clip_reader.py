@@ -14,7 +14,7 @@ from emolive._compat.opencv import cv2
 from emolive.capture.decode import read_audio
 from emolive.clock import NS_PER_S, to_ns, to_s
 from emolive.errors import EmoliveError, MediaError
-from emolive.file_analyzer import Clip, extract_clip_features
+from emolive.file_analyzer import ClipFeatures, extract_clip_features
 from emolive.models.spec import ModelSpec
 from emolive.types import FloatArray, Frame, Image
 from emolive.vision.encoders import landmarks
@@ -47,7 +47,7 @@ class ClipReader:
         self._face_pipeline: FacePipeline | None = None
         self._archives: dict[Path, Any] = {}
 
-    def read(self, item: ClipEntry) -> Clip:
+    def read(self, item: ClipEntry) -> ClipFeatures:
         """The features of a clip.
 
         Raises:
@@ -68,7 +68,7 @@ class ClipReader:
                 track = self._crops(_read_images(video), duration_s)
             else:
                 media = self._media(video)
-                track, waveform = media.track, waveform or (media.sound if item.audio else None)
+                track, waveform = media.video, waveform or (media.audio if item.audio else None)
         except EmoliveError as error:
             raise MediaError(f"The clip {item.id} cannot be used. {error}") from error
         if track is None and waveform is None:
@@ -76,7 +76,7 @@ class ClipReader:
         end_ns = int(track.stamps_ns[-1]) if track is not None and len(track.stamps_ns) else 0
         if waveform is not None:
             end_ns = max(end_ns, to_ns(len(waveform.samples) / waveform.rate_hz))
-        return Clip(video if item.video else audio, track, waveform, to_s(end_ns))
+        return ClipFeatures(video if item.video else audio, track, waveform, to_s(end_ns))
 
     @property
     def face_pipeline(self) -> FacePipeline:
@@ -85,7 +85,7 @@ class ClipReader:
             self._face_pipeline = FacePipeline.for_spec(self._spec, self._encoders)
         return self._face_pipeline
 
-    def _media(self, path: Path) -> Clip:
+    def _media(self, path: Path) -> ClipFeatures:
         return extract_clip_features(
             path, self.face_pipeline, FrameSampler(self._spec, 0), self._spec.frame_dim
         )

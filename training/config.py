@@ -10,7 +10,7 @@ from emolive.cli.config import Arg, Range, Registered
 from emolive.errors import ConfigError
 from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
 from emolive.normalization import MODES
-from emolive.plugins import FUSIONS
+from emolive.plugins import FUSIONS, VOICE_ENCODERS
 from training import run_config
 from training.augment.base import ImageAugmentation, WindowAugmentation
 from training.augment.pipeline import with_augmentations
@@ -92,7 +92,7 @@ class TrainConfig(FabricConfig):
     """Bins (frames as the network sees them) in a window."""
     n_classes: Annotated[int, Range(0, 1000)] = 0
     """Number of classes; 0 takes it from the annotations."""
-    audio: Literal["logmel", "mfcc"] = "logmel"
+    audio: Annotated[str, Registered(VOICE_ENCODERS)] = "logmel"
     """Audio features."""
     modality: Literal["av", "a", "v"] = "av"
     """Streams to train on."""
@@ -291,12 +291,12 @@ def model_spec(config: TrainConfig, labels: tuple[str, ...]) -> ModelSpec:
         labels=labels,
         n_bins=config.sample_duration,
         pixels=PixelSpec(size=config.sample_size),
-        audio=LOGMEL if config.audio == "logmel" else AudioSpec(),
+        audio=LOGMEL if config.audio == LOGMEL.kind else AudioSpec(kind=config.audio),
         dropout=config.dropout,
         width=config.width,
         arch=config.arch,
     )
-    is_raw = all(e.learned for e in spec.encoder_classes) and config.audio == "mfcc"
+    is_raw = all(e.learned for e in spec.encoder_classes) and config.audio == AudioSpec().kind
     return replace(
         spec,
         landmarker=landmarker_of(spec),

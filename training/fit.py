@@ -14,7 +14,7 @@ from rich.console import Console
 
 from emolive.errors import ConfigError
 from emolive.models.network import EmotionNet
-from emolive.types import MODALITIES
+from emolive.types import MODALITIES, Modality
 from preprocessing.progress import ProgressBar
 from training import distillation, scoring
 from training.augment.pipeline import image_pipeline, window_pipeline
@@ -145,7 +145,9 @@ def _validation(
     spec, crops = data.spec, data.crops
 
     def of(dataset: WindowDataset, global_stats: GlobalStatsPair) -> Validation:
-        return scoring.validation_set(dataset, split.validation, global_stats, spec, config.modality)
+        return scoring.validation_set(
+            dataset, split.validation, global_stats, spec, Modality(config.modality)
+        )
 
     if crops is None:
         same = of(dataset, global_stats)

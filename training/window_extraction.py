@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
-from emolive.file_analyzer import Clip
+from emolive.file_analyzer import ClipFeatures
 from emolive.models import factory
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec
@@ -134,7 +134,7 @@ class ExtractionJob:
         centre_ns = centre_window_end_ns(clip.duration_s, self.spec)
         extractor = OnlineFeatureExtractor(self.spec.audio)
         windows = [
-            extract_window(clip.track, clip.sound, centre_ns + to_ns(shift_s), self.spec, extractor)
+            extract_window(clip.video, clip.audio, centre_ns + to_ns(shift_s), self.spec, extractor)
             for shift_s in self.shifts_s
         ]
         arrays = {
@@ -149,7 +149,7 @@ class ExtractionJob:
         return ClipWindows(arrays, ragged)
 
 
-def session_rows(clip: Clip, spec: ModelSpec) -> tuple[FloatArray, FloatArray]:
+def session_rows(clip: ClipFeatures, spec: ModelSpec) -> tuple[FloatArray, FloatArray]:
     """What `emolive.profile.SpeakerStats.add` uses while a clip plays, before outliers are clipped.
 
     Returns:
@@ -159,7 +159,7 @@ def session_rows(clip: Clip, spec: ModelSpec) -> tuple[FloatArray, FloatArray]:
     video = [np.zeros((0, spec.video_dim), np.float32)]
     audio = [np.zeros((0, spec.audio.channels), np.float32)]
     for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
-        window = extract_window(clip.track, clip.sound, hop * bin_ns, spec, extractor)
+        window = extract_window(clip.video, clip.audio, hop * bin_ns, spec, extractor)
         if window.video_present[-1]:
             video.append(window.video[-1:])
         newest = len(window.audio) // spec.n_bins

@@ -1,4 +1,4 @@
-"""Keeps what native libraries print while they start off people's terminals."""
+"""Suppresses what native libraries print to stderr while they start."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-_one_at_a_time = threading.RLock()
+_lock = threading.RLock()
 
 
 @contextmanager
 def suppress_native_stderr() -> Iterator[None]:
-    """Send file descriptor 2 to nowhere: MediaPipe logs there, and no setting of its own stops it.
+    """Redirect file descriptor 2 to the null device: MediaPipe logs there, and no option of it prevents that.
 
-    For a moment only, since it is the whole process's; Python's own messages are flushed first.
+    Affects the whole process, so keep it short. Python's own messages are flushed first.
     """
-    # Two at once could take the other's nowhere for what is to be restored.
-    with _one_at_a_time:
+    # Two at once could save the other's null device as the descriptor to restore.
+    with _lock:
         with suppress(OSError, ValueError, AttributeError):
             sys.stderr.flush()
         try:
-            kept = os.dup(2)
+            saved = os.dup(2)
         except OSError:
             yield
             return
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        null = os.open(os.devnull, os.O_WRONLY)
         try:
-            os.dup2(nowhere, 2)
+            os.dup2(null, 2)
             yield
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nowhere)
+            os.dup2(saved, 2)
+            os.close(saved)
+            os.close(null)

@@ -1,4 +1,4 @@
-"""How loud sound is."""
+"""Sound levels."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from numpy.typing import ArrayLike
 SILENCE_DBFS = -120.0
 
 
-def level_dbfs(samples: ArrayLike) -> float:
-    """Root mean square in dB: a full-scale square wave is 0, a sine -3, silence or nothing -120."""
+def rms_dbfs(samples: ArrayLike) -> float:
+    """Root mean square of the deviations from the mean, in dB.
+
+    A full-scale square wave has 0 dBFS, a full-scale sine -3; silence, a constant offset and an empty block
+    have -120.
+    """
     values = np.asarray(samples)
-    power = float(np.mean(values.astype(np.float64) ** 2)) if values.size else 0.0
+    power = float(np.var(values, dtype=np.float64)) if values.size else 0.0
     if not math.isfinite(power) or power <= 10 ** (SILENCE_DBFS / 10):
         return SILENCE_DBFS
     return 10 * math.log10(power)

@@ -1,148 +1,137 @@
-"""Sound to audio steps, each computed once: what live, files and training all hear through.
+"""Online feature extraction: audio features of overlapping windows, each frame computed once.
 
-Steps of "logmel" depend on nothing but their own samples. So of a window that ends one bin after the
-last one only the newest steps are computed; the others are known. A step is kept once nothing can
-change it any more: late sound, a gap or a clock that was set back touch only what was not yet kept, or
-tell that they touched more (`AudioSegment.version`). What is known of is not even read again.
+The counterpart of Kaldi's `OnlineFbank`. The live app, file analysis and training all get their audio
+features here, and from the same sound they get the same values bit for bit.
 
-Steps of "mfcc" are all computed for each window: they count from the window's start, and a bin of 240 ms is
-no whole number of the published hops, so that hardly ever two windows look at the same samples.
+With an encoder whose frames are local (`VoiceEncoder.is_frame_local`), only the frames behind the newest kept
+one are computed. A frame is kept once its samples are final: sound that arrives late, gaps and clock
+corrections either change only what is not kept yet, or the buffer changes its generation. With any other
+encoder each window is encoded as a whole, from resampled samples that are kept.
 """
 
 from __future__ import annotations
 
-from math import ceil, gcd
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
 
 import numpy as np
 
-from emolive.audio import features as audio
+from emolive.audio.encoders import VoiceEncoder
+from emolive.audio.resample import AudioBuffer, ResampledReader
 from emolive.audio.vad import frame_levels_dbfs
 from emolive.models.spec import AudioSpec
 from emolive.types import AudioSegment, BoolArray, FloatArray
 
-MARGIN = audio.ZERO_CROSSINGS + 2
-"""So many samples (of the lower rate) on either side shape a resampled one."""
 
+@dataclass(frozen=True, slots=True)
+class AudioFeatures:
+    """The frames of a window, or of a part of it."""
 
-class AudioBuffer(Protocol):
-    """Holds sound: `emolive.buffers.audio_ring.AudioRingBuffer`, or `emolive.windowing.Waveform` for a whole clip."""
-
-    @property
-    def rate_hz(self) -> int: ...
-
-    def read_segment(self, end_ns: int, n: int) -> AudioSegment: ...
-
-
-class AudioFeatures(NamedTuple):
-    """The steps of a window."""
-
-    steps: FloatArray
-    """(steps, channels) features."""
+    frames: FloatArray
+    """(n, channels)"""
     present: BoolArray
-    """(steps,) which had sound."""
-    levels: FloatArray
-    """(steps,) dBFS."""
+    """(n,) which frames were recorded; silence is recorded too."""
+    levels_dbfs: FloatArray
+    """(n,) level of each frame without its DC offset."""
 
-    def cut(self, first: int, last: int) -> AudioFeatures:
-        """From step `first` to before step `last`."""
-        return AudioFeatures(self.steps[first:last], self.present[first:last], self.levels[first:last])
+    def __len__(self) -> int:
+        return len(self.frames)
 
-    def then(self, later: AudioFeatures) -> AudioFeatures:
-        """And behind it what was heard next."""
+    def __getitem__(self, part: slice) -> AudioFeatures:
+        return AudioFeatures(self.frames[part], self.present[part], self.levels_dbfs[part])
+
+    def __add__(self, other: AudioFeatures) -> AudioFeatures:
         return AudioFeatures(
-            np.concatenate([self.steps, later.steps]),
-            np.concatenate([self.present, later.present]),
-            np.concatenate([self.levels, later.levels]),
+            np.concatenate([self.frames, other.frames]),
+            np.concatenate([self.present, other.present]),
+            np.concatenate([self.levels_dbfs, other.levels_dbfs]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptFrames:
+    """The newest frames of a buffer that are final."""
+
+    features: AudioFeatures
+    buffer: AudioBuffer
+    generation: int
+    end: int
+    """Position of the last frame's end, in samples at the encoder's rate."""
+
+    def __len__(self) -> int:
+        return len(self.features)
 
 
 class OnlineFeatureExtractor:
-    """Reads the audio steps of windows of one sound, in any order; forwards is fast. For one thread."""
+    """Extracts the audio features of windows of one buffer, in any order; fast when they move forwards.
+
+    For one thread.
+
+    Args:
+        spec: which features.
+    """
 
     def __init__(self, spec: AudioSpec) -> None:
-        self.spec = spec
-        self.computed = 0
-        """Steps that were computed so far; the others of all windows were known."""
-        self._source: AudioBuffer | None = None
-        self._version = 0
-        self._end = 0
-        """Behind which sample of the source the newest kept step ends."""
-        self._kept = AudioFeatures(
-            np.zeros((0, spec.channels), np.float32), np.zeros(0, np.bool_), np.zeros(0, np.float32)
+        self.encoder: VoiceEncoder = spec.encoder
+        self.n_computed = 0
+        """Frames computed so far; all others were kept from earlier windows."""
+        self._reader = ResampledReader(self.encoder.rate_hz)
+        self._kept: _KeptFrames | None = None
+
+    def read(self, buffer: AudioBuffer, end_ns: int, n_samples: int) -> AudioFeatures:
+        """The features of a window.
+
+        Args:
+            buffer: the sound, at any rate.
+            end_ns: when the window ends.
+            n_samples: its length in samples at the encoder's rate.
+
+        Returns:
+            `encoder.n_frames(n_samples)` frames. What was not recorded counts as silence.
+        """
+        encoder = self.encoder
+        n_frames = encoder.n_frames(n_samples)
+        if not (encoder.is_frame_local and n_samples == n_frames * encoder.hop_length):
+            segment = self._reader.read(buffer, end_ns, encoder.left_context + n_samples)
+            return self._encode(segment.samples, segment.present, n_frames)
+        place = self._reader.locate(buffer, end_ns)
+        n_kept = self._n_usable(buffer, *place, n_frames)
+        segment = self._read_frames(buffer, end_ns, n_frames - n_kept)
+        if n_kept and (segment.end, segment.generation) != place:
+            # The buffer was rewritten between the two reads.
+            n_kept = 0
+            segment = self._read_frames(buffer, end_ns, n_frames)
+        features = self._encode(segment.samples, segment.present, n_frames - n_kept)
+        if n_kept and self._kept is not None:
+            features = self._kept.features[len(self._kept) - n_kept :] + features
+        n_open = min(n_frames, -((segment.stable_until - segment.end) // encoder.hop_length))
+        self._kept = _KeptFrames(
+            features[: n_frames - n_open],
+            buffer,
+            segment.generation,
+            segment.end - n_open * encoder.hop_length,
         )
+        return features
 
-    def read(self, sound: AudioBuffer, end_ns: int, n: int) -> AudioFeatures:
-        """What is heard in the `n` samples (at spec.rate_hz) that end at `end_ns`."""
-        spec, rate_hz = self.spec, sound.rate_hz
-        steps, wanted = spec.n_frames(n), spec.left_context + n
-        stride, odd = divmod(spec.hop_length * rate_hz, spec.rate_hz)
-        keeps = spec.kind == "logmel" and not odd and n == steps * spec.hop_length
-        native = ceil(wanted * rate_hz / spec.rate_hz) + (_before(rate_hz, spec.rate_hz) if keeps else 0)
-        # From a whole number of strides later on, resampling meets the very same instants.
-        found, known = self._stretch(sound, end_ns, native, stride, steps if keeps else 0)
-        new = steps - known
-        self.computed += new
-        at_rate = audio.resample(found.samples, rate_hz, spec.rate_hz).numpy()[
-            known * spec.hop_length - wanted :
-        ]
-        heard = AudioFeatures(
-            audio.features(at_rate, spec).numpy().T,
-            _middles(found.present, new * stride if keeps else native * n // wanted, new),
-            frame_levels_dbfs(at_rate[spec.left_context :], new),
+    def _read_frames(self, buffer: AudioBuffer, end_ns: int, n_frames: int) -> AudioSegment:
+        n = self.encoder.left_context + n_frames * self.encoder.hop_length
+        return self._reader.read(buffer, end_ns, n)
+
+    def _n_usable(self, buffer: AudioBuffer, end: int, generation: int, n_frames: int) -> int:
+        """How many of a window's first frames are the newest kept ones."""
+        kept = self._kept
+        if kept is None or kept.buffer is not buffer or kept.generation != generation:
+            return 0
+        n_new, rest = divmod(end - kept.end, self.encoder.hop_length)
+        n_usable = n_frames - n_new
+        return n_usable if not rest and n_new > 0 and 0 < n_usable <= len(kept) else 0
+
+    def _encode(self, samples: FloatArray, present: BoolArray, n_frames: int) -> AudioFeatures:
+        self.n_computed += n_frames
+        samples_of_frames = samples[self.encoder.left_context :]
+        n = len(samples_of_frames)
+        middles = ((np.arange(n_frames) + 0.5) * n / max(1, n_frames)).astype(np.intp)
+        return AudioFeatures(
+            self.encoder(samples).T,
+            present[self.encoder.left_context :][middles],
+            frame_levels_dbfs(samples_of_frames, n_frames),
         )
-        if known:
-            kept = len(self._kept.steps)
-            heard = self._kept.cut(kept - known, kept).then(heard)
-        if keeps:
-            self._keep(sound, found, stride, heard)
-        return heard
-
-    def _stretch(
-        self, sound: AudioBuffer, end_ns: int, n: int, stride: int, steps: int
-    ) -> tuple[AudioSegment, int]:
-        """The `n` newest samples but for those of steps that are known, and how many of `steps` are."""
-        if steps and sound is self._source and len(self._kept.steps):
-            place = sound.read_segment(end_ns, 0)
-            if known := self._known(place, stride, steps):
-                found = sound.read_segment(end_ns, n - known * stride)
-                # Unless it was written in between, and not at its end.
-                if (found.end, found.generation) == (place.end, place.generation):
-                    return found, known
-        return sound.read_segment(end_ns, n), 0
-
-    def _known(self, place: AudioSegment, stride: int, steps: int) -> int:
-        """How many of a window's steps are kept: its first ones, which are the newest kept, or none."""
-        new, odd = divmod(place.end - self._end, stride)
-        known = steps - new
-        fits = place.generation == self._version and not odd and new > 0
-        return known if fits and 0 < known <= len(self._kept.steps) else 0
-
-    def _keep(self, sound: AudioBuffer, found: AudioSegment, stride: int, heard: AudioFeatures) -> None:
-        """Keep the steps whose samples, and those beside them that shape them, are there for good."""
-        settled = min(found.stable_until, found.end) - _after(sound.rate_hz, self.spec.rate_hz)
-        lost = max(0, -((settled - found.end) // stride))
-        self._source, self._version = sound, found.generation
-        self._end = found.end - min(lost, len(heard.steps)) * stride
-        self._kept = heard.cut(0, max(0, len(heard.steps) - lost))
-
-
-def _middles(present: BoolArray, ruler: int, steps: int) -> BoolArray:
-    """(steps,) which steps have sound: those whose stretch of the last `ruler` samples has in its middle.
-
-    The native rate is as good a ruler as any.
-    """
-    middles = ((np.arange(steps) + 0.5) * ruler / steps).astype(int) - ruler
-    return np.asarray(present[middles], np.bool_)
-
-
-def _after(from_hz: int, to_hz: int) -> int:
-    """Native samples past a step's end on which its value depends."""
-    return 0 if from_hz == to_hz else ceil(MARGIN * max(1.0, from_hz / to_hz))
-
-
-def _before(from_hz: int, to_hz: int) -> int:
-    """Native samples to read from before a step's own: as many as shape it, in whole periods of both
-    rates, so that they leave the instants of the resampled samples where they are."""
-    period = from_hz // gcd(from_hz, to_hz)
-    return -(-_after(from_hz, to_hz) // period) * period

@@ -3,69 +3,84 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 
 import numpy as np
 
+from emolive.clock import to_ns
 from emolive.types import BoolArray, FloatArray, StampArray
 
 
 class FeatureBuffer:
-    """The newest `capacity` pairs of a stamp and a vector (dim,), or None where there was no face."""
+    """Timestamps and feature vectors of the newest seconds. Thread-safe.
 
-    def __init__(self, capacity: int, dim: int) -> None:
-        if capacity <= 0 or dim <= 0:
-            raise ValueError(f"capacity and dim must be positive, not {capacity} and {dim}")
-        self.capacity = capacity
+    Args:
+        dim: length of a vector.
+        seconds: how much is kept, back from the newest timestamp.
+
+    Raises:
+        ValueError: `dim` or `seconds` is not positive.
+    """
+
+    def __init__(self, dim: int, seconds: float) -> None:
+        if dim <= 0 or seconds <= 0:
+            raise ValueError(f"dim and seconds must be positive, not {dim} and {seconds}")
         self.dim = dim
-        self._stamps = np.zeros(2 * capacity, np.int64)
-        self._vectors = np.zeros((2 * capacity, dim), np.float32)
-        self.has_signal = np.zeros(2 * capacity, np.bool_)
+        self._length_ns = to_ns(seconds)
+        self._entries: deque[tuple[int, FloatArray | None]] = deque()
         self._lock = threading.Lock()
-        self._count = 0
 
     def append(self, t_ns: int, vector: FloatArray | None) -> bool:
-        """Add a pair; False (and nothing added) if its stamp is not later than the newest.
+        """Add a vector, or None where there was no face.
 
-        Raises ValueError for a vector that is not (dim,).
+        Args:
+            t_ns: its timestamp.
+            vector: (dim,).
+
+        Returns:
+            False, with nothing added, if the timestamp is not later than the newest.
+
+        Raises:
+            ValueError: the vector has another shape.
         """
         if vector is not None and vector.shape != (self.dim,):
             raise ValueError(f"expected a vector of shape ({self.dim},), got {vector.shape}")
         with self._lock:
-            if self._count and t_ns <= self._stamps[(self._count - 1) % self.capacity]:
+            entries = self._entries
+            if entries and t_ns <= entries[-1][0]:
                 return False
-            at = self._count % self.capacity
-            for i in (at, at + self.capacity):
-                self._stamps[i] = t_ns
-                self._vectors[i] = 0 if vector is None else vector
-                self.has_signal[i] = vector is not None
-            self._count += 1
+            entries.append((t_ns, vector))
+            while entries[0][0] < t_ns - self._length_ns:
+                entries.popleft()
         return True
 
     def between(self, start_ns: int, end_ns: int) -> tuple[StampArray, FloatArray, BoolArray]:
-        """Return all pairs with start_ns <= stamp <= end_ns in order: (n,), (n, dim), present (n,).
+        """All entries with start_ns <= timestamp <= end_ns, in order.
 
-        A vector that is not present is zero. The arrays are the caller's own.
+        Returns:
+            Timestamps (n,), vectors (n, dim) that are zero where there was no face, and whether there was one
+            (n,). The arrays are the caller's own.
         """
         with self._lock:
-            low = max(0, self._count - self.capacity) % self.capacity
-            held = slice(low, low + min(self._count, self.capacity))
-            stamps = self._stamps[held]
-            first = int(np.searchsorted(stamps, start_ns, side="left"))
-            last = int(np.searchsorted(stamps, end_ns, side="right"))
-            part = slice(first, max(first, last))
-            return stamps[part].copy(), self._vectors[held][part].copy(), self.has_signal[held][part].copy()
+            selected = [entry for entry in self._entries if start_ns <= entry[0] <= end_ns]
+        vectors = np.zeros((len(selected), self.dim), np.float32)
+        present = np.zeros(len(selected), np.bool_)
+        for row, (_, vector) in enumerate(selected):
+            if vector is not None:
+                vectors[row], present[row] = vector, True
+        return np.array([t_ns for t_ns, _ in selected], np.int64), vectors, present
+
+    def extend_to(self, seconds: float) -> None:
+        """Keep at least this much from now on."""
+        with self._lock:
+            self._length_ns = max(self._length_ns, to_ns(seconds))
 
     def __len__(self) -> int:
         with self._lock:
-            return min(self._count, self.capacity)
+            return len(self._entries)
 
     @property
     def newest_ns(self) -> int | None:
-        """The newest stamp; None while there is none."""
+        """The newest timestamp; None if there is none."""
         with self._lock:
-            return int(self._stamps[(self._count - 1) % self.capacity]) if self._count else None
-
-    def clear(self) -> None:
-        """Forget everything, so that earlier stamps are accepted again."""
-        with self._lock:
-            self._count = 0
+            return self._entries[-1][0] if self._entries else None

@@ -1,4 +1,4 @@
-"""A one-slot mailbox between two threads."""
+"""A slot between two threads that holds the latest value."""
 
 from __future__ import annotations
 
@@ -9,45 +9,42 @@ T = TypeVar("T")
 
 
 class LatestSlot(Generic[T]):
-    """Holds at most one item; a newer one replaces it, so that a slow reader is never behind."""
+    """Holds at most one value; a newer one replaces it, so that a slow reader never falls behind."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._item: T | None = None
+        self._value: T | None = None
         self._closed = False
         self.dropped = 0
-        """Items that were replaced before anybody took them."""
+        """Values that were replaced before they were read."""
 
-    def put(self, item: T) -> None:
-        """Leave an item; never waits. Ignored after `close`."""
+    def put(self, value: T, *, wait: bool = False) -> None:
+        """Store a value; ignored once the slot is closed.
+
+        Args:
+            value: the new value.
+            wait: wait until the value before was read; False: replace it at once.
+        """
         with self._condition:
+            if wait:
+                self._condition.wait_for(lambda: self._value is None or self._closed)
             if self._closed:
                 return
-            if self._item is not None:
+            if self._value is not None:
                 self.dropped += 1
-            self._item = item
+            self._value = value
             self._condition.notify_all()
 
     def get(self, timeout_s: float | None = None) -> T | None:
-        """Take the item, waiting for one; None after `timeout_s` or once closed and empty."""
+        """Remove and return the value, waiting for one; None after `timeout_s`, or if closed and empty."""
         with self._condition:
-            self._condition.wait_for(lambda: self._item is not None or self._closed, timeout_s)
-            item, self._item = self._item, None
+            self._condition.wait_for(lambda: self._value is not None or self._closed, timeout_s)
+            value, self._value = self._value, None
             self._condition.notify_all()
-            return item
-
-    @property
-    def empty(self) -> bool:
-        with self._condition:
-            return self._item is None
-
-    @property
-    def closed(self) -> bool:
-        with self._condition:
-            return self._closed
+            return value
 
     def close(self) -> None:
-        """Wake everybody; a put from now on is ignored, a last item may still be taken."""
+        """Wake all waiting threads. Later puts are ignored; a last value can still be read."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()

@@ -1,32 +1,44 @@
-"""What every source of pictures or sound looks like to the session."""
+"""What every source of video or audio offers, and the thread that nearly all of them share."""
 
 from __future__ import annotations
 
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Literal, Protocol, Self
 
-from emolive.types import AudioBlock, Frame, Status
+from emolive.capture.source_spec import SourceSpec
+from emolive.clock import now_ns, to_ns, to_s
+from emolive.errors import EmoliveError
+from emolive.types import AudioBlock, Frame, Severity, Status
+
+log = logging.getLogger(__name__)
+
+BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Pauses between attempts to open a device; the last one repeats."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What a source can do; known before it is started."""
+    """What a source delivers; known before it is started."""
 
     name: str
-    """For people: "Logitech C920", "clip.mp4", "Drawn demo"."""
+    """For people, without passwords: "Logitech C920", "clip.mp4", "Drawn demo"."""
     has_video: bool
     has_audio: bool
     live: bool
-    """True for a device; False for a file or the demo, which could run faster than the clock."""
+    """True for a device or stream; False for what could be delivered faster than the clock."""
     is_synthetic: bool = False
-    """The picture is drawn by our own code and must be labelled so."""
+    """The picture is generated and must be labelled so."""
     duration_s: float | None = None
 
 
 class Listener(Protocol):
-    """Where a source delivers, called from the source's own thread.
+    """Where a source delivers, called from the source's own threads.
 
-    Both data calls return fast for a live source. For an unpaced one they may wait, which is
+    `on_frame` and `on_audio` return fast for a live source. For one that is not paced they may wait, which is
     how a slow reader holds a file back.
     """
 
@@ -37,27 +49,181 @@ class Listener(Protocol):
     def on_status(self, status: Status) -> None: ...
 
     def on_end(self) -> None:
-        """A file has been delivered to its end. Called once, after its last frame and sound."""
+        """The source has delivered everything. Called once, after the last frame and block."""
 
 
 class Source(Protocol):
-    """A camera, a microphone, a media file or the demo. Its thread is its own.
+    """A camera, a microphone, a media file, the demo or a plug-in, with threads of its own.
 
-    A source never raises after `start` returned: a fault is a `Status`, and a device that went
-    away is tried again until `stop`.
+    A source is started once. It never raises after `start` returned: a fault is a `Status`, and a device that
+    was lost is opened again until `stop`. Stamps of each stream increase.
     """
+
+    @classmethod
+    def from_spec(cls, spec: SourceSpec, *, paced: bool, loop: bool) -> Self:
+        """Create the source for a spec, not started.
+
+        Args:
+            spec: what to open; `spec.value` is the part that concerns the class.
+            paced: keep to the clock; False: deliver as fast as the listener takes it. Live sources ignore it.
+            loop: play again at the end. Live sources ignore it.
+
+        Raises:
+            EmoliveError: it is known at once that this cannot be opened.
+        """
 
     @property
     def info(self) -> SourceInfo: ...
 
     def start(self, listener: Listener, start_ns: int | None = None) -> None:
-        """Begin to deliver; returns at once, opening the device happens in the source's thread.
+        """Start to deliver; returns at once, the device is opened in the source's thread.
 
-        A file and the demo stamp `start_ns` (by default now) plus the time in them; a device stamps
-        what comes when it comes.
+        Args:
+            listener: where to deliver.
+            start_ns: a source that is not live stamps this (by default now) plus the time in it; a live one
+                stamps with the time of capture.
 
-        Raises EmoliveError for what can be known at once (no such file, no such device name).
+        Raises:
+            RuntimeError: it was started before.
         """
 
     def stop(self, timeout_s: float = 2.0) -> bool:
-        """Stop delivering and free the device; False if its thread did not end in time."""
+        """Stop delivering and release the device; may be called at any time and again.
+
+        Returns:
+            False if a thread did not end in time; it is a daemon.
+        """
+
+
+class ThreadedSource(ABC):
+    """A source that delivers from a thread: start, stop and statuses. Subclasses implement `_run`.
+
+    Example:
+        class Still(ThreadedSource):
+            def _run(self, listener, start_ns):
+                for index in itertools.count():
+                    t_ns = start_ns + index * 40_000_000
+                    if not self._wait_until(t_ns):
+                        return
+                    listener.on_frame(Frame(t_ns, self.image, index))
+    """
+
+    status_source: ClassVar[Literal["camera", "microphone"]] = "camera"
+    """Which status the source reports under."""
+
+    def __init__(self, info: SourceInfo) -> None:
+        self._info = info
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._listener: Listener | None = None
+        self._report_lock = threading.Lock()
+        self._reported_code = ""
+
+    @classmethod
+    def from_spec(cls, spec: SourceSpec, *, paced: bool, loop: bool) -> Self:
+        """As `Source.from_spec`; by default the class is called with `spec.value`."""
+        del paced, loop
+        return cls(spec.value)  # type: ignore[arg-type]
+
+    @property
+    def info(self) -> SourceInfo:
+        return self._info
+
+    def start(self, listener: Listener, start_ns: int | None = None) -> None:
+        """As `Source.start`."""
+        if self._listener is not None:
+            raise RuntimeError("A source can be started only once.")
+        self._listener = listener
+        start_ns = now_ns() if start_ns is None else start_ns
+        self._start_thread(lambda: self._run_safely(listener, start_ns), f"emolive-{self.status_source}")
+
+    def stop(self, timeout_s: float = 2.0) -> bool:
+        """As `Source.stop`."""
+        self._stopping.set()
+        deadline_ns = now_ns() + to_ns(timeout_s)
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, to_s(deadline_ns - now_ns())))
+        return not any(t.is_alive() for t in self._threads if t is not threading.current_thread())
+
+    @abstractmethod
+    def _run(self, listener: Listener, start_ns: int) -> None:
+        """Deliver until the end or until `_stopping` is set; runs in the source's thread."""
+
+    def _start_thread(self, target: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _run_safely(self, listener: Listener, start_ns: int) -> None:
+        """Run; an error becomes a status and the end of the source."""
+        try:
+            self._run(listener, start_ns)
+        except EmoliveError as error:
+            self._report("error", "failed", str(error))
+        except Exception as error:
+            log.exception("%s failed", self._info.name)
+            self._report("error", "failed", f"{self._info.name} failed and has ended: {error}.")
+        else:
+            return
+        if not self._stopping.is_set():
+            listener.on_end()
+
+    def _wait_until(self, t_ns: int) -> bool:
+        """Wait until the clock shows `t_ns`; False if the source is being stopped."""
+        wait_ns = t_ns - now_ns()
+        return not (self._stopping.wait(to_s(wait_ns)) if wait_ns > 0 else self._stopping.is_set())
+
+    def _report(self, level: Severity, code: str, text: str) -> None:
+        """Report a status unless it is the one reported last or the source is being stopped."""
+        with self._report_lock:
+            if code == self._reported_code or self._stopping.is_set() or self._listener is None:
+                return
+            self._reported_code = code
+            self._listener.on_status(Status(self.status_source, level, code, text))
+
+
+class ReconnectingSource(ThreadedSource):
+    """A device or stream that is opened again whenever it is lost, with growing pauses.
+
+    Statuses: opening, live, missing (never delivered anything), lost (delivered before), and those of the
+    subclass.
+    """
+
+    def __init__(self, info: SourceInfo) -> None:
+        super().__init__(info)
+        self._delivered = 0
+        """Frames or blocks so far."""
+
+    @abstractmethod
+    def _deliver(self, listener: Listener) -> bool:
+        """Open the device and deliver until it is lost or `_stopping` is set, then release it.
+
+        Returns:
+            Whether it was lost; False if it only has to be opened again.
+
+        Raises:
+            EmoliveError: it cannot be opened; the message says why.
+        """
+
+    def _before_retry(self) -> None:
+        """Called before each further attempt."""
+
+    def _run(self, listener: Listener, start_ns: int) -> None:
+        name = self._info.name
+        self._report("info", "opening", f"Opening {name}.")
+        failures = 0
+        while not self._stopping.is_set():
+            delivered_before = self._delivered
+            lost, reason = True, f"{name} cannot be opened: check that it is connected and not in use."
+            try:
+                lost = self._deliver(listener)
+            except EmoliveError as error:
+                reason = str(error)
+            if self._delivered == 0:
+                self._report("error", "missing", reason)
+            elif lost:
+                self._report("error", "lost", f"{name} was lost and is being opened again.")
+            failures = 0 if self._delivered > delivered_before else failures + 1
+            if not self._stopping.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]):
+                self._before_retry()

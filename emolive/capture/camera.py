@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import threading
 import zlib
-from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from emolive.capture.base import Listener, SourceInfo
+from emolive.capture.base import Listener, ReconnectingSource, SourceInfo
 from emolive.capture.devices import camera_backend, find_camera
-from emolive.clock import NS_PER_S, now_ns, to_ns, to_s
-from emolive.errors import EmoliveError
-from emolive.types import Frame, Image, Severity, Status
+from emolive.capture.source_spec import SourceSpec, parse_source
+from emolive.clock import NS_PER_S, now_ns, to_s
+from emolive.errors import DeviceError, MediaError
+from emolive.types import Frame, Image
 
 if TYPE_CHECKING:
     from cv2 import VideoCapture
@@ -22,90 +20,64 @@ if TYPE_CHECKING:
 OPEN_TIMEOUT_MS = 3000
 READ_TIMEOUT_MS = 2000
 STALL_S = 1.0
-"""So long without a frame, and the picture counts as stalled."""
-SAME_S = 2.0
-"""So long exactly the same picture: no sensor does that, but an unplugged camera may."""
-_BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""After this long without a frame the video counts as stalled."""
+IDENTICAL_S = 2.0
+"""After this long of identical images the camera counts as stalled: a sensor has noise, an unplugged camera
+has not."""
 
 
-class CameraSource:
-    """Opens a camera, delivers its frames stamped on arrival, and opens it again when it is lost.
+class CameraSource(ReconnectingSource):
+    """Opens a camera or stream, delivers its frames stamped on arrival, and opens it again when it is lost.
 
-    Statuses of "camera": opening, live, missing (cannot be opened), stalled (no new picture),
-    lost (was live; being tried again).
+    Statuses of "camera", beside those of `ReconnectingSource`: stalled (no frame, or always the same one).
+
+    Args:
+        camera: an index, a name, a device path or a stream's address.
+        size: (width, height) in pixels that a camera is asked for; it may deliver another one.
+        rate_hz: frames a second that a camera is asked for; it may deliver another rate.
+
+    Raises:
+        DeviceError: no camera has that name, or several.
+        MissingDependencyError: a library that OpenCV needs is not installed.
     """
 
-    def __init__(self, spec: str, size: tuple[int, int] = (640, 480), rate_hz: float = 30) -> None:
-        """`spec`: an index, a name or an address. EmoliveError if no camera has that name, or without OpenCV.
+    def __init__(
+        self, camera: str | SourceSpec, size: tuple[int, int] = (640, 480), rate_hz: float = 30
+    ) -> None:
+        import emolive._compat.opencv  # noqa: F401 (its absence is reported here, not in the thread)
 
-        `size` (width, height) and `rate_hz` are asked of a camera, which may give others.
-        """
-        import_module("emolive._compat.opencv")
-        self._spec = spec
-        self._is_stream = "://" in spec
-        name = re.sub(r"//[^/@]*@", "//", spec) if self._is_stream else find_camera(spec).name
-        self._info = SourceInfo(name=name, has_video=True, has_audio=False, live=True)
+        spec = camera if isinstance(camera, SourceSpec) else parse_source(camera)
+        self._is_stream = spec.kind == "stream"
+        self._device = spec.value
+        name = spec.redacted if self._is_stream else find_camera(spec.value).name
+        super().__init__(SourceInfo(name=name, has_video=True, has_audio=False, live=True))
         self._size = size
         self._rate_hz = rate_hz
-        self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._told = threading.Lock()
-        self._code = ""
-        self._frames = 0
         self._newest_ns = 0
         self._live = False
-        self._picture = 0
-        self._same_since_ns = 0
+        self._checksum = 0
+        self._identical_since_ns = 0
         self._reopened_for: int | None = None
 
-    @property
-    def info(self) -> SourceInfo:
-        return self._info
+    @classmethod
+    def from_spec(cls, spec: SourceSpec, *, paced: bool, loop: bool) -> Self:
+        del paced, loop
+        return cls(spec)
 
     def start(self, listener: Listener, start_ns: int | None = None) -> None:
-        """Begin to open and deliver; a source is started once."""
-        if self._threads:
-            raise RuntimeError("a source can be started only once")
-        # A driver may block for seconds in a read: somebody else has to notice.
-        self._threads = [
-            threading.Thread(target=target, args=(listener,), name=name, daemon=True)
-            for target, name in ((self._run, "emolive-camera"), (self._watch, "emolive-camera-watch"))
-        ]
-        for thread in self._threads:
-            thread.start()
+        super().start(listener, start_ns)
+        # A driver may block for seconds in a read, so that another thread has to notice.
+        self._start_thread(self._watch, "emolive-camera-watch")
 
-    def stop(self, timeout_s: float = 2.0) -> bool:
-        """Stop delivering at once; False if the driver blocks so long that its thread is left behind."""
-        self._stop.set()
-        deadline_ns = now_ns() + to_ns(timeout_s)
-        for thread in self._threads:
-            thread.join(max(0.0, to_s(deadline_ns - now_ns())))
-        return not any(thread.is_alive() for thread in self._threads)
+    def _deliver(self, listener: Listener) -> bool:
+        self._live = False
+        capture = self._open()
+        try:
+            return self._read_frames(capture, listener)
+        finally:
+            capture.release()
 
-    def _run(self, listener: Listener) -> None:
-        self._tell(listener, "info", "opening", f"Opening {self._info.name}.")
-        failures = 0
-        while not self._stop.is_set():
-            capture = self._open()
-            before = self._frames
-            if capture is None:
-                self._live = False
-            else:
-                self._drain(capture, listener)
-                capture.release()
-            failures = 0 if self._frames > before else failures + 1
-            if self._frames == 0:
-                self._tell(
-                    listener,
-                    "error",
-                    "missing",
-                    f"{self._info.name} cannot be opened: check that it is connected and not in use.",
-                )
-            elif not self._live:
-                self._tell(listener, "error", "lost", f"{self._info.name} was lost and is being tried again.")
-            self._stop.wait(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
-
-    def _open(self) -> VideoCapture | None:
+    def _open(self) -> VideoCapture:
         from emolive._compat.opencv import cv2
 
         if self._is_stream:
@@ -115,13 +87,9 @@ class CameraSource:
                 cv2.CAP_PROP_READ_TIMEOUT_MSEC,
                 READ_TIMEOUT_MS,
             ]
-            capture = cv2.VideoCapture(self._spec, cv2.CAP_FFMPEG, timeouts)
+            capture = cv2.VideoCapture(self._device, cv2.CAP_FFMPEG, timeouts)
         else:
-            try:
-                index = find_camera(self._spec).index
-            except EmoliveError:
-                return None
-            capture = cv2.VideoCapture(index, camera_backend())
+            capture = cv2.VideoCapture(find_camera(self._device).index, camera_backend())
             capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
             capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
             capture.set(cv2.CAP_PROP_FPS, self._rate_hz)
@@ -129,53 +97,44 @@ class CameraSource:
         if capture.isOpened():
             return capture
         capture.release()
-        return None
+        text = f"{self._info.name} cannot be opened: check that it is connected and not in use."
+        raise MediaError(text) if self._is_stream else DeviceError(text)
 
-    def _drain(self, capture: VideoCapture, listener: Listener) -> None:
-        """Deliver frames until the camera gives none any more, or the same one for ever."""
+    def _read_frames(self, capture: VideoCapture, listener: Listener) -> bool:
+        """Deliver until there are no more frames (True) or the images have long been identical (False)."""
+        name = self._info.name
         self._newest_ns = now_ns()
-        while not self._stop.is_set():
+        while not self._stopping.is_set():
             grabbed = capture.grab()
             t_ns = now_ns()
-            found, picture = capture.retrieve() if grabbed else (False, None)
-            if not found or picture is None:
+            decoded, array = capture.retrieve() if grabbed else (False, None)
+            if not decoded or array is None:
                 self._live = False
-                return
-            image: Image = np.ascontiguousarray(picture, dtype=np.uint8)
+                return True
+            image: Image = np.ascontiguousarray(array, dtype=np.uint8)
             self._newest_ns = t_ns
             self._live = True
-            same_ns = self._same_ns(image, t_ns)
-            if same_ns < SAME_S * NS_PER_S:
-                self._tell(listener, "ok", "live", f"{self._info.name} is live.")
+            if self._identical_ns(image, t_ns) < IDENTICAL_S * NS_PER_S:
+                self._report("ok", "live", f"{name} is live.")
             else:
-                self._tell(
-                    listener,
-                    "warning",
-                    "stalled",
-                    f"The picture of {self._info.name} does not change: is it covered or unplugged?",
-                )
-                if self._reopened_for != self._picture:
-                    self._reopened_for = self._picture
-                    return
-            if not self._stop.is_set():
-                listener.on_frame(Frame(t_ns, image, self._frames))
-                self._frames += 1
+                text = f"The picture of {name} does not change: check whether it is covered or unplugged."
+                self._report("warning", "stalled", text)
+                if self._reopened_for != self._checksum:
+                    self._reopened_for = self._checksum
+                    return False
+            if not self._stopping.is_set():
+                listener.on_frame(Frame(t_ns, image, self._delivered))
+                self._delivered += 1
+        return False
 
-    def _same_ns(self, image: Image, t_ns: int) -> int:
-        """For how long the picture has been exactly the same."""
-        picture = zlib.crc32(image[::4, ::4].tobytes())
-        if picture != self._picture:
-            self._picture, self._same_since_ns = picture, t_ns
-        return t_ns - self._same_since_ns
+    def _identical_ns(self, image: Image, t_ns: int) -> int:
+        """For how long the images have been identical."""
+        checksum = zlib.crc32(image[::4, ::4].tobytes())
+        if checksum != self._checksum:
+            self._checksum, self._identical_since_ns = checksum, t_ns
+        return t_ns - self._identical_since_ns
 
-    def _watch(self, listener: Listener) -> None:
-        while not self._stop.wait(STALL_S / 4):
+    def _watch(self) -> None:
+        while not self._stopping.wait(STALL_S / 4):
             if self._live and to_s(now_ns() - self._newest_ns) > STALL_S:
-                self._tell(listener, "warning", "stalled", f"{self._info.name} sends no new picture.")
-
-    def _tell(self, listener: Listener, level: Severity, code: str, text: str) -> None:
-        with self._told:
-            if code == self._code or self._stop.is_set():
-                return
-            self._code = code
-            listener.on_status(Status("camera", level, code, text))
+                self._report("warning", "stalled", f"{self._info.name} sends no new frames.")

@@ -1,4 +1,4 @@
-"""Media files decoded: one truth for playing, preprocessing and offline analysis."""
+"""Decodes media files: used alike for playing, file analysis and preprocessing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emolive.capture.audio_blocks import BlockCutter
 from emolive.capture.base import SourceInfo
 from emolive.capture.container import open_media, streams
 from emolive.clock import NS_PER_S, to_s
-from emolive.errors import EmoliveError
+from emolive.errors import MediaError
 from emolive.types import AudioBlock, FloatArray, Frame, Image
 
 if TYPE_CHECKING:
@@ -28,22 +29,23 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 OnCorruption = Callable[[str], None]
+"""Called once for a file with corrupt data, with a sentence that says where."""
 
 DECODERS = 2
-"""While one picture is looked at, the next two are decoded."""
-BLOCK_S = 0.02
-"""Sound comes in blocks of at most this length, as from a microphone."""
-_HOLE_NS = 30_000_000
-"""Containers round the stamps of sound to 1 ms or so; only more than this is a hole in it."""
-_SHORT_HOLE_NS = 100_000_000
+"""Decoder threads of a video stream."""
 _REORDER = 4
-"""Some real clips (RAVDESS among them) leave the decoder with frames out of order."""
-_NO_LENGTH = {"mp3", "aac", "ac3", "eac3", "mpegts", "mpeg", "h264", "hevc"}
-"""Formats that do not say how long they are; FFmpeg guesses."""
+"""How many frames are held back to sort them: some real clips (RAVDESS among them) are decoded out of
+order."""
+_NO_DURATION = {"mp3", "aac", "ac3", "eac3", "mpegts", "mpeg", "h264", "hevc"}
+"""Formats that do not store their duration; FFmpeg guesses it."""
 
 
 def probe(path: Path | str) -> SourceInfo:
-    """Say what is in a media file. EmoliveError if it cannot be played at all."""
+    """Which streams a media file has, and its duration.
+
+    Raises:
+        MediaError: it cannot be played at all.
+    """
     path = Path(path)
     with open_media(path) as container:
         video, audio = streams(path, container)
@@ -62,17 +64,22 @@ def iter_media(
     *,
     video: bool = True,
     audio: bool = True,
-    on_damage: OnCorruption | None = None,
+    on_corruption: OnCorruption | None = None,
 ) -> Iterator[Frame | AudioBlock]:
-    """Decode a file: its frames and blocks of sound in the order of their `t_ns`.
+    """Decode a file: its frames and audio blocks in the order of their `t_ns`.
 
-    0 is where the earlier of the two streams begins, so the offset between them is kept; it does
-    not depend on `video` and `audio`, which choose what is delivered. When a frame comes, all
-    sound before it has come. A frame becomes BGR only when its image is asked for. Sound is the mean
-    of its channels at the file's own rate. What is damaged is left out and told to `on_damage` once, as
-    one sentence.
+    Time 0 is where the earlier of the two streams starts, so that their offset is preserved; it does not
+    depend on `video` and `audio`. All audio before a frame is yielded before the frame. A frame is converted
+    to BGR when its image is first read. Audio is the mean of its channels at the file's own rate.
 
-    Raises EmoliveError for a file that cannot be opened or has nothing to give.
+    Args:
+        path: a media file.
+        video: whether to yield frames.
+        audio: whether to yield audio blocks.
+        on_corruption: called once with a sentence if data cannot be decoded; such data is left out.
+
+    Raises:
+        MediaError: the file cannot be opened, or nothing in it can be decoded.
     """
     path = Path(path)
     with open_media(path) as container:
@@ -80,36 +87,41 @@ def iter_media(
         origin_ns = min(
             _ns(s.start_time or 0, s.time_base) for s in (video_stream, audio_stream) if s is not None
         )
-        told = not set(container.format.name.split(",")) & _NO_LENGTH
-        length_ns = _ns(container.duration, None) if told and container.duration else 0
-    damage = _CorruptionReporter(path, on_damage)
-    # One reader each: nothing has to be held back however badly a file is interleaved.
+        has_duration = not set(container.format.name.split(",")) & _NO_DURATION
+        duration_ns = _ns(container.duration, None) if has_duration and container.duration else 0
+    corruption = _CorruptionReporter(path, on_corruption)
+    # One reader per stream: a badly interleaved file needs no buffering.
     readers: list[Iterator[Frame | AudioBlock]] = []
     if audio and audio_stream is not None:
-        readers.append(_sound(path, origin_ns, damage))
+        readers.append(_iter_audio(path, origin_ns, corruption))
     if video and video_stream is not None:
-        readers.append(_pictures(path, origin_ns, damage))
+        readers.append(_iter_video(path, origin_ns, corruption))
     empty = bool(readers)
     for item in heapq.merge(*readers, key=operator.attrgetter("t_ns")):
         empty = False
         yield item
-    # A file that was cut off ends without any error, long before it said it would.
-    atomic_write = len(readers) == sum(s is not None for s in (video_stream, audio_stream))
-    if atomic_write and damage.reached_ns < 0.9 * length_ns - 0.2 * NS_PER_S:
-        damage()
+    # A truncated file ends without any error, long before its stated duration.
+    all_streams = len(readers) == sum(s is not None for s in (video_stream, audio_stream))
+    if all_streams and corruption.reached_ns < 0.9 * duration_ns - 0.2 * NS_PER_S:
+        corruption()
     if empty:
-        raise EmoliveError(f"Nothing in {path.name} can be decoded: the file is damaged.")
+        raise MediaError(f"Nothing in {path.name} can be decoded: the file is damaged, choose another one.")
 
 
 def read_audio(path: Path | str) -> tuple[FloatArray, int]:
-    """Read all sound of a file: samples (n,) float32 and their rate in Hz.
+    """Read all audio of a file.
 
-    Sample 0 is at 0 of `iter_media`; what is missing is zero. EmoliveError if there is no sound.
+    Returns:
+        Samples (n,) float32, zero where there are none, and their rate in Hz. Sample 0 is at time 0 of
+        `iter_media`.
+
+    Raises:
+        MediaError: the file has no audio, or cannot be opened.
     """
     path = Path(path)
     blocks = [b for b in iter_media(path, video=False) if isinstance(b, AudioBlock)]
     if not blocks:
-        raise EmoliveError(f"{path.name} has no sound: choose a file with an audio track.")
+        raise MediaError(f"{path.name} has no sound: choose a file with an audio track.")
     rate_hz = blocks[0].rate_hz
     starts = [round(block.t_ns * rate_hz / NS_PER_S) for block in blocks]
     samples = np.zeros(starts[-1] + len(blocks[-1].samples), np.float32)
@@ -118,35 +130,23 @@ def read_audio(path: Path | str) -> tuple[FloatArray, int]:
     return samples, rate_hz
 
 
-def fill_gap(block: AudioBlock, sound_end_ns: int) -> AudioBlock | None:
-    """Fill a short hole between the sound so far and `block`; None if there is none or it is long.
-
-    A ring marks long holes itself, but would take a short one for a change of the clock.
-    """
-    hole_ns = block.t_ns - sound_end_ns
-    n = round(hole_ns * block.rate_hz / NS_PER_S)
-    if n <= 0 or hole_ns > _SHORT_HOLE_NS:
-        return None
-    return AudioBlock(sound_end_ns, np.zeros(n, np.float32), block.rate_hz)
-
-
 class _CorruptionReporter:
-    """Tells of the first damage only, and where in the file it is."""
+    """Reports the first corruption of a file and its position."""
 
-    def __init__(self, path: Path, on_damage: OnCorruption | None) -> None:
+    def __init__(self, path: Path, on_corruption: OnCorruption | None) -> None:
         self._name = path.name
-        self._on_damage = on_damage
+        self._on_corruption = on_corruption
         self.reached_ns = 0
 
     def __call__(self) -> None:
-        if self._on_damage is not None:
+        if self._on_corruption is not None:
             at_s = to_s(self.reached_ns)
-            self._on_damage(f"{self._name} is damaged near {at_s:.1f} s: what can be read is played.")
-            self._on_damage = None
+            self._on_corruption(f"{self._name} is damaged near {at_s:.1f} s: what can be decoded is played.")
+            self._on_corruption = None
 
 
 def _decoded(
-    container: InputContainer, stream: VideoStream | AudioStream, damage: _CorruptionReporter
+    container: InputContainer, stream: VideoStream | AudioStream, corruption: _CorruptionReporter
 ) -> Iterator[Any]:
     """All frames of a stream that can be decoded, in the decoder's order."""
     import av
@@ -156,54 +156,54 @@ def _decoded(
         try:
             packet = next(packets, None)
         except (av.FFmpegError, OSError):
-            damage()
+            corruption()
             return
         if packet is None:
             return
         if packet.is_corrupt:
-            damage()
+            corruption()
         try:
             frames = stream.decode(packet)
         except av.FFmpegError:
-            damage()
+            corruption()
             continue
         for frame in frames:
             if frame.is_corrupt:
-                damage()
+                corruption()
             yield frame
 
 
-def _pictures(path: Path, origin_ns: int, damage: _CorruptionReporter) -> Iterator[Frame]:
+def _iter_video(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> Iterator[Frame]:
     from av.video.reformatter import VideoReformatter
 
     with open_media(path) as container:
         stream, _ = streams(path, container)
         assert stream is not None
-        # Whole frames in parallel: few files are cut into slices, which FFmpeg would share out otherwise.
+        # Frame threading: few files have slices, which the default would decode in parallel.
         stream.thread_type = "FRAME"
         stream.codec_context.thread_count = DECODERS
-        reformatter, one_at_a_time = VideoReformatter(), threading.Lock()
+        reformatter, reformatter_lock = VideoReformatter(), threading.Lock()
         step_ns = round(NS_PER_S / (stream.average_rate or 30))
         t_ns = _ns(stream.start_time or 0, stream.time_base) - origin_ns - step_ns
-        for index, frame in enumerate(_in_order(_decoded(container, stream, damage))):
+        for index, frame in enumerate(_sort_frames(_decoded(container, stream, corruption))):
             t_ns += step_ns
             if frame.pts is not None:
                 due_ns = _ns(frame.pts, frame.time_base) - origin_ns
-                # A stamp from the past is a fault: such a frame follows at the file's rate.
+                # A timestamp that does not increase is a fault: such a frame follows at the nominal rate.
                 if index == 0 or due_ns > t_ns - step_ns:
                     t_ns = due_ns
-            damage.reached_ns = max(damage.reached_ns, t_ns + step_ns)
-            yield Frame(t_ns, _Picture(frame, reformatter, one_at_a_time), index)
+            corruption.reached_ns = max(corruption.reached_ns, t_ns + step_ns)
+            yield Frame(t_ns, _LazyImage(frame, reformatter, reformatter_lock), index)
 
 
-class _Picture:
-    """A decoded picture, converted when somebody looks at it, and once."""
+class _LazyImage:
+    """A decoded frame, converted to BGR when first called."""
 
     def __init__(self, frame: VideoFrame, reformatter: VideoReformatter, lock: threading.Lock) -> None:
         self._frame: VideoFrame | None = frame
         self._reformatter = reformatter
         self._lock = lock
-        """Held while converting: the reformatter of a file serves one picture at a time."""
+        """Held while converting: the reformatter of a file is not thread-safe."""
         self._image: Image | None = None
 
     def __call__(self) -> Image:
@@ -215,8 +215,8 @@ class _Picture:
             return self._image
 
 
-def _in_order(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-    """Put frames in the order of their stamps, looking a few ahead."""
+def _sort_frames(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """Sort frames by timestamp, holding back a few."""
     held: list[tuple[int, int, VideoFrame]] = []
     for count, frame in enumerate(frames):
         if frame.pts is None:
@@ -236,37 +236,20 @@ def _image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
     return np.ascontiguousarray(np.rot90(image, quarter_turns), dtype=np.uint8)
 
 
-def _sound(path: Path, origin_ns: int, damage: _CorruptionReporter) -> Iterator[AudioBlock]:
-    """Blocks whose stamps are counted in samples, so that they are exact in any container."""
+def _iter_audio(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> Iterator[AudioBlock]:
+    """Audio blocks at the rate of the first frame, also if the stream's rate changes."""
     with open_media(path) as container:
         _, stream = streams(path, container)
         assert stream is not None
-        rate_hz = start_ns = count = 0
-        end_ns = 0
-        for frame in _decoded(container, stream, damage):
-            samples = _mono(frame)
-            due_ns = end_ns if frame.pts is None else _ns(frame.pts, frame.time_base) - origin_ns
-            if not rate_hz:
-                rate_hz = frame.sample_rate
-                start_ns = due_ns
-            if frame.sample_rate != rate_hz:
-                damage()
-                continue
-            if count and due_ns - end_ns > _HOLE_NS:
-                hole = fill_gap(AudioBlock(due_ns, samples, rate_hz), end_ns)
-                if hole is None:
-                    start_ns, count = due_ns, 0
-                else:
-                    yield hole
-                    count += len(hole.samples)
-            size = max(1, round(rate_hz * BLOCK_S))
-            for first in range(0, len(samples), size):
-                part = samples[first : first + size]
-                t_ns = start_ns + round(count * NS_PER_S / rate_hz)
-                yield AudioBlock(t_ns, part, rate_hz)
-                count += len(part)
-            end_ns = start_ns + round(count * NS_PER_S / rate_hz)
-            damage.reached_ns = max(damage.reached_ns, end_ns)
+        blocks: BlockCutter | None = None
+        for frame in _decoded(container, stream, corruption):
+            due_ns = None if frame.pts is None else _ns(frame.pts, frame.time_base) - origin_ns
+            if blocks is None:
+                blocks = BlockCutter(frame.sample_rate, due_ns or 0)
+            yield from blocks.add(_mono(frame), frame.sample_rate, due_ns)
+            corruption.reached_ns = max(corruption.reached_ns, blocks.end_ns)
+        if blocks is not None:
+            yield from blocks.flush()
 
 
 def _mono(frame: AudioFrame) -> FloatArray:
@@ -277,7 +260,7 @@ def _mono(frame: AudioFrame) -> FloatArray:
     raw = raw.reshape(channels, -1) if frame.format.is_planar else raw.reshape(-1, channels).T
     if raw.dtype.kind == "f":
         samples = raw.astype(np.float32, copy=False)
-        # Looked for in the sum, which they spoil: clearing them from every block takes longer than decoding.
+        # NaN and inf are detected in the sum: replacing them in every block takes longer than decoding.
         if not np.isfinite(samples.sum()):
             samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
     elif raw.dtype == np.uint8:

@@ -1,18 +1,20 @@
-"""The cameras and microphones of this computer, and which one a name means."""
+"""Lists the cameras and microphones of this computer and finds one by index or name."""
 
 from __future__ import annotations
 
+import os
 import platform
+import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from emolive.capture import portaudio
-from emolive.errors import EmoliveError
+from emolive.errors import DeviceError, EmoliveError
 
-_PATIENCE_S = 5.0
-"""A driver that hangs must not hang us: its devices are not listed then."""
+TIMEOUT_S = 5.0
+"""After this long a driver that does not answer is given up; its devices are not listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,72 +22,81 @@ class Device:
     """A camera or a microphone."""
 
     index: int
-    """What OpenCV or PortAudio opens it by; may change when devices come and go."""
+    """By which OpenCV or PortAudio opens it; may change when devices are connected or removed."""
     name: str
     default: bool
-    """It is the one the system prefers (for cameras: the first)."""
+    """The system prefers it (for cameras: the first one)."""
     detail: str = ""
     """More for people: the driver, channels, rate, path."""
 
 
 def cameras() -> list[Device]:
-    """All cameras, by index; an empty list where there is none or it cannot be told."""
+    """All cameras by index; empty if there are none, if they cannot be listed, or after TIMEOUT_S."""
     return with_timeout(_cameras)
 
 
 def microphones(*, refresh: bool = False) -> list[Device]:
-    """All microphones, by index; an empty list where there is none or PortAudio is missing.
+    """All microphones by index; empty if there are none, if PortAudio is missing, or after TIMEOUT_S.
 
-    PortAudio keeps the list from when it started: `refresh` looks again, which has no effect while
-    a microphone is open.
+    Args:
+        refresh: update PortAudio's list, which is from when it was initialised. No effect while a microphone
+            is open.
     """
     return with_timeout(lambda: _microphones(refresh))
 
 
-def find_camera(spec: str) -> Device:
-    """The camera of that index or name (any case, a unique part of it is enough).
+def find_camera(text: str) -> Device:
+    """The camera with that index, device path or name.
 
-    Raises EmoliveError for one that is not there, or a name that fits several. Where the system does
-    not list its cameras for sure (macOS asks for permission first) an index is taken as it is.
+    Args:
+        text: an index, a path like /dev/video0 or a link to one, or a name; any case and a part that only one
+            camera has are enough. Where the system does not list its cameras reliably (macOS asks for
+            permission first) an index is taken as it is.
+
+    Raises:
+        DeviceError: there is no such camera, or several have that name.
     """
-    there = cameras()
-    if spec.isdecimal():
-        index = int(spec)
-        known = [device for device in there if device.index == index]
-        if known:
-            return known[0]
+    devices = cameras()
+    if text.startswith("/dev/") and (number := re.fullmatch(r"/dev/video(\d+)", os.path.realpath(text))):
+        text = number.group(1)
+    if text.isdecimal():
+        index = int(text)
+        matching = [device for device in devices if device.index == index]
+        if matching:
+            return matching[0]
         if platform.system() != "Linux" or Path(f"/dev/video{index}").exists():
             return Device(index, f"Camera {index}", index == 0)
-    return _find(spec, there, "camera")
+    return _find(text, devices, "camera")
 
 
-def find_microphone(spec: str) -> Device:
-    """The microphone of that index or name (any case, a unique part of it is enough).
+def find_microphone(text: str) -> Device:
+    """The microphone with that index or name; any case and a part that only one has are enough.
 
-    Raises EmoliveError for a name or an index that fits none, or a name that fits several, or
-    where the PortAudio library is missing.
+    Raises:
+        DeviceError: there is no such microphone, or several have that name.
+        MissingDependencyError: the PortAudio library is not installed.
     """
     portaudio.sounddevice()
     devices = microphones()
-    if spec.isdecimal():
-        known = [device for device in devices if device.index == int(spec)]
-        if known:
-            return known[0]
-    return _find(spec, devices, "microphone")
+    if text.isdecimal():
+        matching = [device for device in devices if device.index == int(text)]
+        if matching:
+            return matching[0]
+    return _find(text, devices, "microphone")
 
 
-def _find(spec: str, devices: Sequence[Device], kind: str) -> Device:
-    wanted = spec.casefold()
-    exact = [device for device in devices if device.name.casefold() == wanted]
-    found = exact or [device for device in devices if wanted in device.name.casefold()]
-    if len(found) == 1:
-        return found[0]
+def _find(text: str, devices: Sequence[Device], kind: str) -> Device:
+    folded = text.casefold()
+    exact = [device for device in devices if device.name.casefold() == folded]
+    matching = exact or [device for device in devices if folded in device.name.casefold()]
+    if len(matching) == 1:
+        return matching[0]
     if not devices:
-        raise EmoliveError(f"There is no {kind} {spec!r}: no {kind} is connected to this computer.")
-    choice = ", ".join(f"{device.index} {device.name}" for device in (found or devices))
-    if found:
-        raise EmoliveError(f"Several {kind}s are called {spec!r}: choose one by its index ({choice}).")
-    raise EmoliveError(f"There is no {kind} {spec!r}: choose one of {choice}.")
+        raise DeviceError(f"There is no {kind} {text!r}: no {kind} is connected to this computer.")
+    choice = ", ".join(f"{device.index} {device.name}" for device in (matching or devices))
+    if matching:
+        raise DeviceError(f"Several {kind}s are called {text!r}: choose one by its index ({choice}).")
+    raise DeviceError(f"There is no {kind} {text!r}: choose one of {choice}.")
 
 
 def camera_backend() -> int:
@@ -99,17 +110,17 @@ def camera_backend() -> int:
 def _cameras() -> list[Device]:
     try:
         backend = camera_backend()
-        # It imports OpenCV itself, which our own module has to have done before.
+        # It imports OpenCV itself, which has to happen through emolive._compat.opencv first.
         from cv2_enumerate_cameras import enumerate_cameras
 
-        found = enumerate_cameras(backend)
+        listed = enumerate_cameras(backend)
     except (EmoliveError, NotImplementedError, OSError):
         return []
-    first = min((camera.index for camera in found), default=0)
+    first = min((camera.index for camera in listed), default=0)
     return sorted(
         (
             Device(camera.index, camera.name, camera.index == first, str(camera.path or ""))
-            for camera in found
+            for camera in listed
         ),
         key=lambda device: device.index,
     )
@@ -119,12 +130,12 @@ def _microphones(refresh: bool) -> list[Device]:
     try:
         if refresh:
             portaudio.refresh()
-        found, apis = portaudio.devices()
+        listed, apis = portaudio.devices()
     except EmoliveError:
         return []
     default = next((api["default_input_device"] for api in apis if api["default_input_device"] >= 0), -1)
-    # Windows lists each microphone once for each of its sound systems: one of them is enough.
-    api = found[default]["hostapi"] if default >= 0 else None
+    # Windows lists each microphone once for each of its host APIs: that of the default one is enough.
+    api = listed[default]["hostapi"] if default >= 0 else None
     return [
         Device(
             device["index"],
@@ -132,15 +143,15 @@ def _microphones(refresh: bool) -> list[Device]:
             device["index"] == default,
             f"{apis[device['hostapi']]['name']}, {device['default_samplerate']:.0f} Hz",
         )
-        for device in found
+        for device in listed
         if device["max_input_channels"] > 0 and api in (None, device["hostapi"])
     ]
 
 
-def with_timeout(task: Callable[[], list[Device]]) -> list[Device]:
-    """Run `task` in a thread of its own; an empty list if it takes too long."""
+def with_timeout(function: Callable[[], list[Device]]) -> list[Device]:
+    """The result of `function`, run in a daemon thread; an empty list if it takes longer than TIMEOUT_S."""
     result: list[Device] = []
-    thread = threading.Thread(target=lambda: result.extend(task()), name="emolive-devices", daemon=True)
+    thread = threading.Thread(target=lambda: result.extend(function()), name="emolive-devices", daemon=True)
     thread.start()
-    thread.join(_PATIENCE_S)
+    thread.join(TIMEOUT_S)
     return list(result)

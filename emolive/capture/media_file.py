@@ -1,90 +1,83 @@
-"""A media file as a source: played with the file's own timestamps."""
+"""A media file as a source: played by its own timestamps."""
 
 from __future__ import annotations
 
 import itertools
-import threading
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
-from emolive.capture.base import Listener, SourceInfo
-from emolive.capture.decode import fill_gap, iter_media, probe, read_audio
-from emolive.clock import NS_PER_S, now_ns, to_s
+from emolive.capture.audio_blocks import fill_gap
+from emolive.capture.base import Listener, ThreadedSource
+from emolive.capture.decode import iter_media, probe, read_audio
+from emolive.capture.source_spec import SourceSpec
+from emolive.clock import NS_PER_S, now_ns
 from emolive.errors import EmoliveError
 from emolive.types import AudioBlock, Frame, Severity, Status
 
 __all__ = ["MediaFileSource", "iter_media", "probe", "read_audio"]
 
 _LATE_NS = 200_000_000
-"""A picture this late is left out."""
-_PICTURE_NS = NS_PER_S
-"""But one in this time is shown, however slow the computer is."""
+"""A frame this late is dropped."""
+_MAX_DROP_NS = NS_PER_S
+"""At least one frame in this time is delivered, however late."""
 
 
-class MediaFileSource:
-    """Plays a media file; stamps are `start_ns` plus the time in the file.
+class MediaFileSource(ThreadedSource):
+    """Plays a media file; timestamps are `start_ns` plus the time in the file.
 
-    Paced, it keeps to the clock, and leaves out pictures rather than fall behind. Unpaced, it
-    goes as fast as the listener takes. Looped, the stamps go on increasing.
+    Statuses of "camera" and "microphone": live, none (the file has no such stream), ended, damaged.
+
+    Args:
+        path: the file.
+        paced: keep to the clock and drop late frames; False: deliver everything as fast as the listener takes
+            it.
+        loop: play again at the end; timestamps and frame indices go on increasing.
+
+    Raises:
+        MediaError: the file cannot be played at all.
     """
 
     def __init__(self, path: Path | str, paced: bool = True, loop: bool = False) -> None:
-        """EmoliveError if the file cannot be played at all."""
         self._path = Path(path)
-        self._info = probe(self._path)
+        super().__init__(probe(self._path))
         self._paced = paced
         self._loop = loop
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._damage: str | None = None
-        self._shown_ns: int | None = None
+        self._corruption: str | None = None
+        self._delivered_frame_ns: int | None = None
 
-    @property
-    def info(self) -> SourceInfo:
-        return self._info
-
-    def start(self, listener: Listener, start_ns: int | None = None) -> None:
-        """Begin to play from the start of the file; a source plays once."""
-        if self._thread is not None:
-            raise RuntimeError("a source can be started only once")
-        start_ns = now_ns() if start_ns is None else start_ns
-        self._thread = threading.Thread(
-            target=self._run, args=(listener, start_ns), name="emolive-media", daemon=True
-        )
-        self._thread.start()
-
-    def stop(self, timeout_s: float = 2.0) -> bool:
-        """Stop playing; False if the thread, or a listener that holds it, did not end in time."""
-        self._stop.set()
-        if self._thread is None:
-            return True
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+    @classmethod
+    def from_spec(cls, spec: SourceSpec, *, paced: bool, loop: bool) -> Self:
+        # os.path.expanduser leaves "~nobody" as it is; that of pathlib raises.
+        return cls(os.path.expanduser(spec.value), paced, loop)  # noqa: PTH111
 
     def _run(self, listener: Listener, start_ns: int) -> None:
-        self._tell(listener, "ok", "live", f"Playing {self._info.name}.")
+        self._report_streams(listener, "ok", "live", f"Playing {self._info.name}.")
         try:
-            for item in self._rounds():
-                if not self._wait(start_ns + item.t_ns):
+            for item in self._items():
+                t_ns = start_ns + item.t_ns
+                if not self._wait_until(t_ns if self._paced else 0):
                     return
-                self._deliver(listener, item, start_ns + item.t_ns)
+                self._deliver(listener, item, t_ns)
         except EmoliveError as error:
-            self._tell(listener, "error", "damaged", str(error))
+            self._report_streams(listener, "error", "damaged", str(error))
         else:
-            if self._damage is None:
-                self._tell(listener, "info", "ended", f"{self._info.name} has played to its end.")
+            if self._corruption is None:
+                self._report_streams(listener, "info", "ended", f"{self._info.name} has played to its end.")
             else:
-                self._tell(listener, "warning", "damaged", self._damage)
-        listener.on_end()
+                self._report_streams(listener, "warning", "damaged", self._corruption)
+        if not self._stopping.is_set():
+            listener.on_end()
 
-    def _rounds(self) -> Iterator[Frame | AudioBlock]:
-        """The file once, or in a loop round after round; stamps and indices go on increasing."""
-        round_ns = frames = sound_end_ns = 0
+    def _items(self) -> Iterator[Frame | AudioBlock]:
+        """The file once, or again and again; timestamps and frame indices go on increasing."""
+        pass_start_ns = frames = audio_end_ns = 0
         for turn in itertools.count():
-            end_ns = round_ns + 1
-            step_ns, last_ns = NS_PER_S // 30, round_ns
-            for item in iter_media(self._path, on_damage=self._on_damage):
-                t_ns = round_ns + item.t_ns
+            end_ns = pass_start_ns + 1
+            step_ns, last_ns = NS_PER_S // 30, pass_start_ns
+            for item in iter_media(self._path, on_corruption=self._on_corruption):
+                t_ns = pass_start_ns + item.t_ns
                 if isinstance(item, Frame):
                     if t_ns > last_ns:
                         step_ns, last_ns = t_ns - last_ns, t_ns
@@ -93,42 +86,38 @@ class MediaFileSource:
                     frames += 1
                     continue
                 block = AudioBlock(t_ns, item.samples, item.rate_hz)
-                if turn and (seam := fill_gap(block, sound_end_ns)):
-                    yield seam
+                if turn and (gap := fill_gap(block, audio_end_ns)):
+                    yield gap
                 yield block
-                sound_end_ns = t_ns + len(item.samples) * NS_PER_S // item.rate_hz
-                end_ns = max(end_ns, sound_end_ns)
+                audio_end_ns = t_ns + len(item.samples) * NS_PER_S // item.rate_hz
+                end_ns = max(end_ns, audio_end_ns)
             if not self._loop:
                 return
-            round_ns = end_ns
-
-    def _wait(self, t_ns: int) -> bool:
-        """Wait until `t_ns` if paced; False if stopped."""
-        wait_ns = t_ns - now_ns() if self._paced else 0
-        return not (self._stop.wait(to_s(wait_ns)) if wait_ns > 0 else self._stop.is_set())
+            pass_start_ns = end_ns
 
     def _deliver(self, listener: Listener, item: Frame | AudioBlock, t_ns: int) -> None:
         if isinstance(item, AudioBlock):
             listener.on_audio(AudioBlock(t_ns, item.samples, item.rate_hz))
             return
         late = self._paced and now_ns() - t_ns > _LATE_NS
-        if late and self._shown_ns is not None and t_ns - self._shown_ns < _PICTURE_NS:
+        if late and self._delivered_frame_ns is not None and t_ns - self._delivered_frame_ns < _MAX_DROP_NS:
             return
-        self._shown_ns = t_ns
+        self._delivered_frame_ns = t_ns
         if self._paced:
-            # Here, in the source's own thread, so that nobody who only wants to paint has to wait for it.
+            # Converted in the source's own thread, so that the thread that paints does not have to.
             _ = item.image
         listener.on_frame(Frame(t_ns, item.image_source, item.index))
 
-    def _on_damage(self, text: str) -> None:
-        self._damage = text
+    def _on_corruption(self, text: str) -> None:
+        self._corruption = text
 
-    def _tell(self, listener: Listener, level: Severity, code: str, text: str) -> None:
-        for chip, there, what in (
+    def _report_streams(self, listener: Listener, level: Severity, code: str, text: str) -> None:
+        """Report the same of each stream that the file has, and once which it has not."""
+        for status_source, present, name in (
             ("camera", self._info.has_video, "picture"),
             ("microphone", self._info.has_audio, "sound"),
         ):
-            if there:
-                listener.on_status(Status(chip, level, code, text))
+            if present:
+                listener.on_status(Status(status_source, level, code, text))
             elif code == "live":
-                listener.on_status(Status(chip, "info", "none", f"{self._info.name} has no {what}."))
+                listener.on_status(Status(status_source, "info", "none", f"{self._info.name} has no {name}."))

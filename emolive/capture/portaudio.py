@@ -1,4 +1,4 @@
-"""PortAudio, imported late and held by one lock: its device list is global to the process."""
+"""PortAudio, imported late and guarded by one lock: its device list is global to the process."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from emolive.errors import EmoliveError
+from emolive.errors import DeviceError, MissingDependencyError
 
 RATE_HZ = 48_000
-"""What sound cards run at; asking for it costs no resampling."""
+"""The native rate of most sound cards, which needs no resampling."""
 BLOCK_S = 0.02
 
 _lock = threading.RLock()
@@ -18,20 +18,27 @@ _open_streams: set[int] = set()
 
 
 def sounddevice() -> ModuleType:
-    """The sounddevice module; EmoliveError where the PortAudio library is missing."""
+    """The sounddevice module.
+
+    Raises:
+        MissingDependencyError: the PortAudio library is not installed.
+    """
     try:
         import sounddevice as module
     except OSError as error:
-        raise EmoliveError(
+        raise MissingDependencyError(
             "Sound cannot be recorded because the PortAudio library is missing: install libportaudio2."
         ) from error
     return module  # type: ignore[no-any-return]
 
 
 def refresh() -> bool:
-    """Look for sound devices again; False (and nothing done) while a microphone is open.
+    """Update PortAudio's list of devices.
 
-    PortAudio sees devices once, when it starts, and starting it again ends all its streams.
+    PortAudio lists devices once, when it is initialised, and initialising it again ends all its streams.
+
+    Returns:
+        False if nothing was done because a microphone is open, or because it failed.
     """
     module = sounddevice()
     with _lock:
@@ -47,7 +54,7 @@ def refresh() -> bool:
 
 
 def devices() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """All sound devices and all host APIs as PortAudio describes them; empty where there are none."""
+    """All audio devices and all host APIs as PortAudio describes them; empty if there are none."""
     module = sounddevice()
     with _lock:
         try:
@@ -59,10 +66,15 @@ def devices() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 def open_input(
     device: int | None, callback_at: Callable[[int], Callable[..., None]], finished: Callable[[], None]
 ) -> Any:
-    """Open and start a float32 input of 20 ms blocks: 48 kHz mono, or what is nearest to it.
+    """Open and start a float32 input of 20 ms blocks at 48 kHz mono, or at what is nearest to it.
 
-    `device` None is the system's default. `callback_at(rate_hz)` makes the stream's callback, which
-    gets blocks (n, 1 or 2). Raises EmoliveError saying why it cannot be opened.
+    Args:
+        device: PortAudio's index, or None for the system's default.
+        callback_at: makes the stream's callback for a rate in Hz; the callback gets blocks (n, 1 or 2).
+        finished: called when the stream has ended.
+
+    Raises:
+        DeviceError: it cannot be opened; the message says why.
     """
     module = sounddevice()
     with _lock:
@@ -95,12 +107,12 @@ def open_input(
                 return stream
         except (module.PortAudioError, ValueError) as error:
             reason = error
-    raise EmoliveError(
+    raise DeviceError(
         f"The microphone cannot be opened: check that it is connected and permitted ({reason})."
     ) from reason
 
 
-def alive(stream: Any) -> bool:
+def is_active(stream: Any) -> bool:
     """Whether PortAudio still serves an open stream."""
     try:
         return bool(stream.active)
@@ -117,5 +129,5 @@ def close_input(stream: Any) -> None:
             stream.abort(ignore_errors=True)
             stream.close(ignore_errors=True)
         except module.PortAudioError:
-            # The device is gone already, which is what was wanted.
+            # The device is gone already.
             return

@@ -1,4 +1,4 @@
-"""Work that runs ahead in a thread of its own, as far as there is room."""
+"""Iterates ahead of the consumer in a thread."""
 
 from __future__ import annotations
 
@@ -9,39 +9,40 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-DECODED = 16
-"""Room for frames and blocks of sound of a file: about a fifth of a second."""
+MEDIA_BUFFER_SIZE = 16
+"""Frames and audio blocks of a file: about a fifth of a second."""
+_PUT_TIMEOUT_S = 0.05
 
 
-def prefetch(items: Iterable[T], room: int) -> Generator[T, None, None]:
-    """The same items in the same order, made while the one before is worked on.
+def prefetch(iterable: Iterable[T], buffer_size: int) -> Generator[T, None, None]:
+    """Yield the items of `iterable` in order, while a thread already makes the next ones.
 
-    Whoever stops early closes it (`contextlib.closing`); then no further item is begun. What making an
-    item raises comes when the items before it have been taken.
+    A consumer that stops early closes the generator (`contextlib.closing`), which ends the thread. An
+    exception of the iterable is raised after the items before it were yielded.
 
     Args:
-        items: is iterated in the thread.
-        room: so many items wait at most.
+        iterable: iterated in the thread; closed there if it is a generator.
+        buffer_size: how many items wait at most.
     """
-    made: queue.Queue[T | _End] = queue.Queue(room)
-    over = threading.Event()
+    buffer: queue.Queue[T | _End] = queue.Queue(buffer_size)
+    cancelled = threading.Event()
 
     def put(item: T | _End) -> bool:
-        while not over.is_set():
+        while not cancelled.is_set():
             try:
-                made.put(item, timeout=0.05)
+                buffer.put(item, timeout=_PUT_TIMEOUT_S)
             except queue.Full:
                 continue
             return True
         return False
 
     def run() -> None:
-        iterator = iter(items)
+        iterator = iter(iterable)
         try:
             for item in iterator:
                 if not put(item):
                     break
-        except BaseException as error:  # noqa: BLE001 (raised again where the items are taken)
+        except BaseException as error:  # noqa: BLE001 (raised again in the consumer's thread)
             put(_End(error))
         else:
             put(_End(None))
@@ -49,23 +50,23 @@ def prefetch(items: Iterable[T], room: int) -> Generator[T, None, None]:
             if isinstance(iterator, Generator):
                 iterator.close()
 
-    thread = threading.Thread(target=run, name="emolive-ahead", daemon=True)
+    thread = threading.Thread(target=run, name="emolive-prefetch", daemon=True)
     thread.start()
     try:
         while True:
-            item = made.get()
+            item = buffer.get()
             if isinstance(item, _End):
                 if item.error is not None:
                     raise item.error
                 return
             yield item
     finally:
-        over.set()
+        cancelled.set()
         thread.join()
 
 
 class _End:
-    """Behind the last item."""
+    """Follows the last item."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error

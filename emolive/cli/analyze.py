@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
+from emolive.cli.commands import output_errors
 from emolive.cli.config import Arg, Registered
 from emolive.cli.model_options import ModelOptions
-from emolive.errors import ConfigError, EmoliveError
+from emolive.errors import ConfigError, EmoliveError, OutputError
 from emolive.plugins import SINKS
 
 if TYPE_CHECKING:
     from emolive.file_analyzer import FileAnalyzer
+    from emolive.sinks import ResultSink
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,39 +62,28 @@ def analyze(options: AnalyzeOptions) -> int:
         baseline=baseline,
         person=options.person or DEFAULT_PERSON,
         same_person=options.same_person,
-        on_damage=_report,
+        on_corruption=_report,
     ) as analyzer:
         for path in options.neutral:
-            analyzer.learn_neutral(path)
-        with _output(options.out) as out:
-            return _analyze_files(options, analyzer, out)
+            analyzer.calibrate(path)
+        name = options.format or ("table" if options.out is None and sys.stdout.isatty() else "jsonl")
+        with SINKS.get(name)(options.out) as sink:
+            return _analyze_files(options.files, analyzer, sink)
 
 
-def _analyze_files(options: AnalyzeOptions, analyzer: FileAnalyzer, out: TextIO) -> int:
-    from emolive.sinks.rows import writer
-
-    sink = writer(options.format or ("table" if out.isatty() else "jsonl"), out)
+def _analyze_files(files: tuple[Path, ...], analyzer: FileAnalyzer, sink: ResultSink) -> int:
     failed = False
-    for path in options.files:
+    for path in files:
         try:
-            for row in analyzer.rows(path):
-                sink.write(row)
+            for estimate in analyzer.analyze(path):
+                with output_errors("The rows"):
+                    sink.write(estimate)
+        except OutputError:
+            raise
         except EmoliveError as error:
             failed = True
             _report(str(error))
     return 2 if failed else 0
-
-
-@contextlib.contextmanager
-def _output(path: Path | None) -> Iterator[TextIO]:
-    """The file that rows go to; the terminal without a path."""
-    if path is None:
-        yield sys.stdout
-        return
-    from emolive.sinks.rows import atomic_text_file
-
-    with atomic_text_file(path) as out:
-        yield out
 
 
 def _report(sentence: str) -> None:

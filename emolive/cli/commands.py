@@ -13,12 +13,12 @@ import io
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_type_hints
 
 from emolive.cli.config import load_plugins, option_fields
-from emolive.errors import ConfigError, EmoliveError
+from emolive.errors import ConfigError, EmoliveError, OutputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,19 +156,46 @@ def guarded(prog: str, work: Callable[[], int]) -> int:
             # File names need not be valid text, and a terminal need not have all characters.
             stream.reconfigure(errors="backslashreplace")
     try:
-        return work()
+        code = work()
+        with output_errors("The output"):
+            sys.stdout.flush()
+        return code
     except SystemExit as end:
         # The parser ends the process after --help.
         return end.code if isinstance(end.code, int) else 0
     except EmoliveError as error:
         sys.stderr.write(f"{prog}: {' '.join(str(error).split())}\n")
+        _discard_unwritable_output()
         return 2
     except KeyboardInterrupt as stop:
         if str(stop):
             sys.stderr.write(f"{prog}: {stop}\n")
         return 130
     except BrokenPipeError:
-        # The reader of our output has closed it. Python would complain at exit if stdout stayed as it is.
+        # The reader of our output has closed it, which is not an error.
+        _discard_unwritable_output()
+        return 0
+
+
+@contextlib.contextmanager
+def output_errors(what: str) -> Iterator[None]:
+    """Turn an OSError into an OutputError, except for a closed pipe.
+
+    Args:
+        what: what is written, to begin the sentence.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{what} cannot be written: {error.strerror or error}.") from error
+
+
+def _discard_unwritable_output() -> None:
+    """Drop what stdout still buffers if it cannot be written: Python would complain about it at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TextIO
 
 from emolive.atomic_io import ensure_writable
+from emolive.cli.commands import output_errors
 from emolive.clock import now_ns, to_ns
-from emolive.errors import CheckpointError, OutputError
+from emolive.errors import CheckpointError
 from emolive.session.config import SessionConfig
-from emolive.sinks.rows import JsonlWriter, live_row
+from emolive.sinks.jsonl import JsonlSink
 from emolive.types import Estimate, Snapshot
 
 POLL_S = 0.05
@@ -28,18 +29,17 @@ class EstimateWriter:
 
     Args:
         path: the file; None for the terminal.
-        source: the source that the estimates are of.
 
     Raises:
         OutputError: there cannot be a file at `path`.
     """
 
-    def __init__(self, path: Path | None, source: str) -> None:
+    def __init__(self, path: Path | None) -> None:
         if path is not None:
             ensure_writable(path)
-        self._path, self._source = path, source
+        self._path = path
         self._stack = ExitStack()
-        self._sink: JsonlWriter | None = None
+        self._sink: JsonlSink | None = None
         self.error: OSError | None = None
         """Why nothing more is written."""
 
@@ -47,13 +47,15 @@ class EstimateWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        # An error of the file has been reported already, or another error is being raised.
+        with suppress(OSError):
+            self._stack.close()
 
     def __call__(self, estimate: Estimate) -> None:
         if self.error is not None:
             return
         try:
-            self._open().write(live_row(estimate, self._source))
+            self._open().write(estimate)
         except OSError as error:
             self.error = error
 
@@ -64,22 +66,19 @@ class EstimateWriter:
             OutputError: an estimate could not be written.
             BrokenPipeError: the reader of the output has closed it.
         """
-        try:
+        with output_errors("The estimates"):
             if self.error is not None:
                 raise self.error
             self._open()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise OutputError(f"The estimates cannot be written: {error.strerror or error}.") from error
+            self._stack.close()
 
-    def _open(self) -> JsonlWriter:
+    def _open(self) -> JsonlSink:
         if self._sink is None:
             out: TextIO = sys.stdout
             if self._path is not None:
                 file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
                 out = self._stack.enter_context(file)
-            self._sink = JsonlWriter(out)
+            self._sink = JsonlSink(out)
         return self._sink
 
 

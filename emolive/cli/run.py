@@ -63,7 +63,7 @@ def run(options: RunOptions) -> int:
         return _run_window(config, options, None)
     from emolive.cli.headless import EstimateWriter, run_headless
 
-    with EstimateWriter(options.jsonl, config.source) as writer:
+    with EstimateWriter(options.jsonl) as writer:
         if options.headless:
             return run_headless(config, options.duration, writer)
         return _run_window(config, options, writer)
@@ -129,15 +129,15 @@ def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWrit
 def _run_offscreen(config: SessionConfig, options: RunOptions, writer: EstimateWriter | None) -> int:
     """Without a display, render the window into memory for a while, print estimates and save a screenshot."""
     from emolive.gui.app import run_app
-    from emolive.sinks.rows import TableWriter, live_row
+    from emolive.sinks.table import TableSink
 
     seconds = options.duration or OFFSCREEN_S
     screenshot = options.screenshot or OFFSCREEN_SCREENSHOT
     sys.stdout.write(f"There is no display: the window runs offscreen for {seconds:.0f} s.\n")
-    table = TableWriter(sys.stdout)
+    table = TableSink(sys.stdout)
 
     def on_estimate(estimate: Estimate) -> None:
-        table.write(live_row(estimate, config.source))
+        table.write(estimate)
         if writer is not None:
             writer(estimate)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -105,8 +106,14 @@ class SessionController(QObject):
         """Change one field of the config in the running session; after a failed start, start with it."""
         previous: str = getattr(self.config, name)
         self._set_config(name, value)
+
+        def change(session: Session) -> None:
+            result = getattr(session, f"set_{name}")(value)
+            if isinstance(result, Future):
+                result.result()
+
         self.submit(
-            lambda session: getattr(session, f"set_{name}")(value),
+            change,
             on_refused=lambda: self._restore(name, value, previous),
         )
         if self.state == "failed":

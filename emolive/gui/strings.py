@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit
-
+from emolive.capture.source_spec import SourceKind, parse_microphone, parse_source, redact_url
+from emolive.errors import ConfigError
 from emolive.gui.i18n import noop, tr
 from emolive.models.io.checkpoint import CHECKPOINT_SUFFIXES
 from emolive.types import Modality, Snapshot, Status
-
-SourceKind = Literal["auto", "demo", "camera", "stream", "file", "none"]
 
 MEDIA_SUFFIXES = ("mp4", "mov", "mkv", "avi", "webm", "m4v", "mpg", "wav", "flac", "ogg", "mp3", "m4a")
 """Offered first in the file dialog; what can be opened is decided by the decoder."""
@@ -29,16 +24,10 @@ BADGES = {
 }
 """Sources of statuses in the order of their badges."""
 _BASELINES = {"none": noop("None"), "neutral": noop("Neutral"), "running": noop("Running")}
-_MICROPHONES = {
-    "auto": noop("Automatic"),
-    "default": noop("Default microphone"),
-    "none": noop("No audio"),
-}
-_MODALITIES: dict[str, str] = {
-    "av": noop("face and voice"),
-    "a": noop("voice only"),
-    "v": noop("face only"),
-}
+_SOURCES = (noop("Automatic"), noop("Drawn demo"), noop("Default microphone"))
+"""Titles of `emolive.capture.source_spec` that are translated here."""
+_MODALITIES = (noop("face and voice"), noop("voice only"), noop("face only"))
+"""The titles of `Modality`, which are translated here."""
 _EMOTIONS = {
     "neutral": noop("neutral"),
     "calm": noop("calm"),
@@ -55,41 +44,33 @@ _EMOTIONS = {
 
 
 def source_kind(source: str) -> SourceKind:
-    """The kind of source that a `SessionConfig.source` names."""
-    match source:
-        case "auto" | "demo" | "none":
-            return source
-    if "://" in source:
-        return "stream"
-    if source.isdigit() or source.startswith("/dev/"):
-        return "camera"
-    if "/" in source or "\\" in source or re.search(r"\.\w{2,5}$", source):
-        return "file"
-    return "camera"
+    """The kind of a `SessionConfig.source`; "none" for one that cannot be opened."""
+    try:
+        return parse_source(source).kind
+    except ConfigError:
+        return "none"
 
 
 def source_title(source: str) -> str:
-    """A short name for a source."""
-    match source_kind(source):
-        case "auto":
-            return tr("Automatic")
-        case "demo":
-            return tr("Drawn demo")
-        case "none":
-            return tr("No video")
-        case "stream":
-            return urlsplit(source).netloc or source
-        case "file":
-            return Path(source).name
-        case "camera":
-            return tr("Camera {index}", index=source) if source.isdigit() else source
+    """A short name for a source, without passwords."""
+    try:
+        spec = parse_source(source)
+    except ConfigError:
+        return redact_url(source)
+    if spec.kind == "camera" and spec.value.isdecimal():
+        return tr("Camera {index}", index=spec.value)
+    return tr("No video") if spec.kind == "none" else tr(spec.title)
 
 
 def mic_title(mic: str) -> str:
     """A short name for a microphone."""
-    if mic in _MICROPHONES:
-        return tr(_MICROPHONES[mic])
-    return tr("Microphone {index}", index=mic) if mic.isdigit() else mic
+    try:
+        spec = parse_microphone(mic)
+    except ConfigError:
+        return mic
+    if spec.kind == "microphone" and spec.value.isdecimal():
+        return tr("Microphone {index}", index=spec.value)
+    return tr("No audio") if spec.kind == "none" else tr(spec.title)
 
 
 # --- choices
@@ -124,7 +105,7 @@ def _filter(title: str, suffixes: tuple[str, ...]) -> str:
 
 def modality_title(modality: Modality) -> str:
     """Which of face and voice an estimate is from."""
-    return tr(_MODALITIES[modality])
+    return tr(modality.title)
 
 
 def label_title(label: str) -> str:

@@ -7,7 +7,7 @@ from typing import Protocol
 from emolive.gui import strings
 from emolive.gui.i18n import tr
 from emolive.gui.view_state import EstimateView, Message, Tag, VideoState
-from emolive.types import Face, Snapshot
+from emolive.types import Face, Modality, Snapshot
 
 FACE_STALE_NS = 700_000_000
 """A face that was seen so long before the frame is not drawn on it."""
@@ -79,7 +79,11 @@ def _tags(snapshot: Snapshot, estimate: EstimateView | None) -> tuple[Tag, ...]:
     tags: list[Tag] = []
     if snapshot.is_synthetic:
         tags.append(Tag(tr("DRAWN DEMO"), "warning"))
-    if estimate is not None and snapshot.estimate is not None and snapshot.estimate.modality != "av":
+    if (
+        estimate is not None
+        and snapshot.estimate is not None
+        and snapshot.estimate.modality is not Modality.AV
+    ):
         tags.append(Tag(estimate.modality.upper()))
     return tuple(tags)
 

@@ -274,9 +274,9 @@ class EmoliveNet(EmotionNet):
         return torch.cat([x.mean(dim=-1), (x.var(dim=-1, correction=0) + 1e-4).sqrt()], dim=-1)
 
     def forward(self, video: Tensor, audio: Tensor) -> Tensor:
-        found = self.answers(video, audio)
+        answers = self.answers(video, audio)
         joint, by_video, by_audio = mixture_weights(video, audio)
-        return joint * found.joint + by_video * found.video + by_audio * found.audio
+        return joint * answers.joint + by_video * answers.video + by_audio * answers.audio
 
     def answers(self, video: Tensor, audio: Tensor, grad_scale: float = 1.0) -> Answers:
         """See `EmotionNet.answers`; one pass for all three. With a `grad_scale` below 1 the audio branch

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from emolive.clock import to_ns
 from emolive.errors import ConfigError
 from emolive.models import checks as check
-from emolive.plugins import FRAME_ENCODERS
+from emolive.plugins import FRAME_ENCODERS, VOICE_ENCODERS
 from emolive.types import Pooling
 
 if TYPE_CHECKING:
@@ -23,21 +23,18 @@ if TYPE_CHECKING:
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
-AudioKind = Literal["mfcc", "logmel"]
 ChannelOrder = Literal["BGR", "RGB"]
 
 
 @dataclass(frozen=True, slots=True)
 class AudioSpec:
-    """How a waveform becomes features (channels, frames).
+    """Which audio features a model takes: the voice encoder and its parameters.
 
-    "mfcc" is librosa's default MFCC (centred frames, top_db 80 within the window), as the published
-    model uses it. "logmel" frames depend on their own samples only, so that they can be cached: frame i
-    covers the n_fft samples that end at (i + 1) * hop_length, which needs `left_context` samples from
-    before the window, and a fixed floor replaces top_db.
+    Not every encoder uses every parameter; see `emolive.audio.encoders`.
     """
 
-    kind: AudioKind = "mfcc"
+    kind: str = "mfcc"
+    """A name from `emolive.plugins.VOICE_ENCODERS`."""
     rate_hz: int = 22_050
     n_fft: int = 2048
     hop_length: int = 512
@@ -46,27 +43,41 @@ class AudioSpec:
     fmin_hz: float = 0.0
     fmax_hz: float = 11_025.0
     floor_db: float = -80.0
-    """logmel only: lower levels (dB, full-scale sine = 0) are raised to this one."""
+    """logmel only: quieter than this (dB, full-scale sine = 0) counts as this."""
+
+    @property
+    def encoder(self) -> Any:
+        """The `emolive.audio.encoders.VoiceEncoder` named `kind`; one for equal descriptions.
+
+        Raises:
+            ConfigError: there is none of that name.
+        """
+        return _voice_encoder(self)
 
     @property
     def left_context(self) -> int:
         """Samples needed from before the window."""
-        return 0 if self.kind == "mfcc" else self.n_fft - self.hop_length
+        return int(self.encoder.left_context)
 
     @property
     def channels(self) -> int:
-        """Features of one frame."""
-        return self.n_mfcc if self.kind == "mfcc" else self.n_mels
+        """Values per frame."""
+        return int(self.encoder.channels)
 
     def n_frames(self, n_samples: int) -> int:
-        """Number of feature frames of `n_samples` samples."""
-        return 1 + n_samples // self.hop_length if self.kind == "mfcc" else n_samples // self.hop_length
+        """Frames of a window of `n_samples`."""
+        return int(self.encoder.n_frames(n_samples))
 
     def __str__(self) -> str:
         return (
             f"{self.kind} {self.rate_hz} Hz, {self.n_fft}/{self.hop_length}, {self.channels} channels of "
             f"{self.n_mels}, {self.fmin_hz:g}-{self.fmax_hz:g} Hz, floor {self.floor_db:g} dB"
         )
+
+
+@lru_cache(maxsize=16)
+def _voice_encoder(spec: AudioSpec) -> Any:
+    return VOICE_ENCODERS.get(spec.kind)(spec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +299,7 @@ def _validate_pixels(pixels: PixelSpec) -> None:
 
 
 def _validate_audio(audio: AudioSpec) -> None:
-    check.choice("kind", audio.kind, get_args(AudioKind))
+    VOICE_ENCODERS.check(check.text("kind", audio.kind))
     check.number("rate_hz", audio.rate_hz, 1000, 192_000, whole=True)
     check.number("n_fft", audio.n_fft, 16, 65_536, whole=True)
     check.number("hop_length", audio.hop_length, 1, audio.n_fft, whole=True)

@@ -1,10 +1,10 @@
-"""Loads models in the background; the newest wish wins, the running model is never touched."""
+"""Loads models in the background; the newest request wins, and the model in use goes on meanwhile."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from emolive.errors import EmoliveError
 from emolive.models.io import checkpoint
 from emolive.models.runtimes.base import check_backend
-from emolive.models.spec import ModelSpec
+from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.plugins import FUSIONS
+from emolive.session.calibration import LoadedProfile, load_profile
 from emolive.types import Status
+from emolive.vision.face_pipeline import FacePipeline
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
@@ -24,69 +26,118 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """Which model is wanted: the shipped one of a fusion, or a checkpoint by its path."""
+    """Which model to load: the shipped one of a fusion, or a checkpoint file."""
 
     fusion: str | None
     path: Path | None
 
     @property
-    def exported(self) -> bool:
-        """It runs on ONNX Runtime alone, and is described in its own way."""
+    def is_onnx(self) -> bool:
+        """An exported checkpoint, which only ONNX Runtime runs."""
         return self.path is not None and checkpoint.is_onnx(self.path)
 
     @property
-    def text(self) -> str:
+    def title(self) -> str:
         return self.path.name if self.path is not None else str(self.fusion)
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model, warmed up, with the saved profile of the person."""
+
+    predictor: Predictor
+    space: Hashable
+    """What measures its features; of two models with equal spaces one can go on with the other's
+    statistics."""
+    video_space: Hashable
+    """What measures its frame vectors; with equal ones a model can go on with the other's buffer."""
+    profile: LoadedProfile
+
+
 class ModelLoader:
-    """One short-lived thread at a time; answers only for the newest wish."""
+    """Runs at most one thread at a time, while there are requests.
+
+    Args:
+        device: where models run: auto, cpu, cuda, mps.
+        backend: what runs them: auto, or a name from `emolive.models.spec.BACKENDS`.
+        person: the name whose profile is loaded with a model.
+        on_face_pipeline: gets the face pipeline for a model, its description and its feature space. Called
+            before the model, so that frames are perceived while weights are loaded.
+        on_model: gets the model.
+        on_status: gets statuses of "model".
+
+    The callbacks are called from the loader's thread.
+
+    Raises:
+        ConfigError: there is no such backend.
+    """
 
     def __init__(
         self,
         device: str,
         backend: str,
         *,
-        on_known: Callable[[ModelSpec], None],
-        on_ready: Callable[[Predictor], None],
+        person: Callable[[], str],
+        on_face_pipeline: Callable[[FacePipeline, ModelSpec, Hashable], None],
+        on_model: Callable[[LoadedModel], None],
         on_status: Callable[[Status], None],
     ) -> None:
-        """`on_known` is told what is coming before anything large is loaded, `on_ready` gets it.
-
-        EmoliveError for a backend that does not exist.
-        """
         check_backend(backend)
         self._device = device
         self._backend = backend
-        self._measured: str | None = None
-        """What "auto" came to: the models are alike, so that it is measured once."""
-        self._on_known, self._on_ready, self._on_status = on_known, on_ready, on_status
+        self._fastest: str | None = None
+        """What "auto" measured as fastest; the models are alike, so that it is measured once."""
+        self._person = person
+        self._on_face_pipeline, self._on_model, self._on_status = on_face_pipeline, on_model, on_status
         self._lock = threading.Lock()
-        self._wish: ModelRequest | None = None
+        self._request: ModelRequest | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
-        self.settled = threading.Event()
-        """Set while no wish is open: the newest one was granted or refused."""
+        self._when_idle: list[Callable[[], None]] = []
+        self.idle = threading.Event()
+        """Set while no request is open: the newest one was loaded or refused."""
+        # Used in the loader's thread only.
+        self._loaded_any = False
+        self._video_space: Hashable = None
+        """Of the face pipeline that was handed over last."""
 
-    def want(self, fusion: str | None, path: Path | None) -> None:
-        """Load this in the background. EmoliveError for a fusion that does not exist."""
+    def request(self, fusion: str | None, path: Path | None) -> None:
+        """Load a model in the background.
+
+        Args:
+            fusion: load its shipped checkpoint.
+            path: load this checkpoint.
+
+        Raises:
+            ConfigError: there is no such fusion.
+        """
         if fusion is not None:
             FUSIONS.check(fusion)
-        wish = ModelRequest(fusion, path)
+        request = ModelRequest(fusion, path)
         with self._lock:
             if self._closed:
                 return
-            self._wish = wish
-            self.settled.clear()
-            self._on_status(Status("model", "info", "loading", f"Loading {wish.text} …"))
+            self._request = request
+            self.idle.clear()
+            self._on_status(Status("model", "info", "loading", f"Loading {request.title} …"))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="emolive-loader", daemon=True)
                 self._thread.start()
 
+    def call_when_idle(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once no request is open: now, or later from the loader's thread."""
+        with self._lock:
+            if not self.idle.is_set():
+                self._when_idle.append(callback)
+                return
+        callback()
+
     def close(self, timeout_s: float) -> bool:
+        """Accept no more requests and end; False if loading did not end in time."""
         with self._lock:
             self._closed = True
-            self._wish = None
+            self._request = None
+            self._when_idle.clear()
             thread = self._thread
         if thread is not None:
             thread.join(timeout_s)
@@ -95,54 +146,82 @@ class ModelLoader:
     def _run(self) -> None:
         while True:
             with self._lock:
-                wish = self._wish
-                if wish is None:
+                request = self._request
+                if request is None:
                     self._thread = None
                     return
-            status = self._grant(wish)
+            status = self._load(request)
+            callbacks: list[Callable[[], None]] = []
             with self._lock:
-                if self._wish is wish:
-                    self._wish = None
+                if self._request is request:
+                    self._request = None
                     if status is not None:
                         self._on_status(status)
-                    self.settled.set()
+                    self.idle.set()
+                    callbacks, self._when_idle = self._when_idle, []
+            for callback in callbacks:
+                callback()
 
-    def _grant(self, wish: ModelRequest) -> Status | None:
+    def _load(self, request: ModelRequest) -> Status | None:
+        """Load a model and hand it over; what came of it, or None if a newer request has replaced this
+        one."""
         try:
-            # The camera runs already: what is seen while torch comes in is part of the first window.
-            if not wish.exported:
-                path = wish.path or checkpoint.shipped(str(wish.fusion))
-                self._on_known(checkpoint.describe(path).spec)
-            predictor = self._load(wish)
+            # The source is running: frames that are perceived while torch is imported belong to the first
+            # window.
+            if not self._loaded_any and not request.is_onnx:
+                path = request.path or checkpoint.shipped(str(request.fusion))
+                self._provide_pipeline(checkpoint.describe(path).spec, None)
+            predictor = self._load_predictor(request)
             with self._lock:
-                if self._wish is not wish or self._closed:
+                if self._request is not request or self._closed:
                     return None
-            self._on_ready(predictor)
+            video_space = self._provide_pipeline(predictor.spec, predictor)
+            profile = load_profile(predictor, self._person())
+            self._on_model(LoadedModel(predictor, predictor.feature_space, video_space, profile))
+            self._loaded_any = True
         except EmoliveError as error:
             return Status("model", "error", "refused", str(error))
         except Exception as error:
             if self._closed:
-                # Python takes away what is being imported when it ends.
+                # Imports fail while the interpreter shuts down.
                 return None
-            log.exception("loading %s failed", wish.text)
-            return Status("model", "error", "failed", f"Loading {wish.text} failed: {error}.")
+            log.exception("loading %s failed", request.title)
+            return Status("model", "error", "failed", f"Loading {request.title} failed: {error}.")
         from emolive.models.runtimes.base import AUTO
 
         backend = predictor.runtime
         if backend.latency_ms:
-            self._measured = backend.name
+            self._fastest = backend.name
         if backend.fallback_reason and self._backend != AUTO:
             return Status("model", "warning", "fallback", backend.fallback_reason)
-        text = f"{predictor.spec.fusion} answers on {predictor.device} by {backend.title}."
+        text = f"{predictor.spec.fusion} runs on {predictor.device} by {backend.title}."
         return Status("model", "ok", "ready", text)
 
-    def _load(self, wish: ModelRequest) -> Predictor:
+    def _load_predictor(self, request: ModelRequest) -> Predictor:
         import torch
 
         from emolive.predictor import load_predictor
 
-        # Perception and inference keep to one core each: for nets this small two threads only wait.
+        # Perception and inference use one core each: for networks this small a second thread mostly waits.
         torch.set_num_threads(1)
-        # An exported checkpoint knows but one backend.
-        backend = self._backend if wish.exported or self._measured is None else self._measured
-        return load_predictor(wish.fusion, wish.path, self._device, backend)
+        backend = self._backend if request.is_onnx or self._fastest is None else self._fastest
+        return load_predictor(request.fusion, request.path, self._device, backend)
+
+    def _provide_pipeline(self, spec: ModelSpec, predictor: Predictor | None) -> Hashable:
+        """Hand over a face pipeline for a model unless the one in use measures alike; its video feature
+        space.
+
+        Without a predictor that is possible only for encoders that need no weights; None for others.
+        """
+        if predictor is not None:
+            video_space: Hashable = predictor.feature_space.video
+        elif spec.learned_encoder is None:
+            video_space = FeatureSpace.of(spec).video
+        else:
+            return None
+        if video_space != self._video_space:
+            # Takes a second: done here, so that no frame waits for it.
+            pipeline = FacePipeline.for_spec(spec, predictor.encoders() if predictor is not None else None)
+            self._on_face_pipeline(pipeline, spec, video_space)
+            self._video_space = video_space
+        return video_space

@@ -1,269 +1,252 @@
-"""Eyes and mind of a session: what is seen and heard becomes estimates."""
+"""The model at work: a stream's newest window becomes an estimate relative to a person's baseline.
+
+What needs torch is imported where a model is used, so that devices are opened before torch is imported.
+"""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
+from collections.abc import Hashable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from emolive.clock import now_ns, to_ns, to_s
-from emolive.errors import EmoliveError
-from emolive.models.spec import FeatureSpace, ModelSpec
-from emolive.session.perception_stage import PerceptionStage
-from emolive.session.stream import StatusRegistry, StreamBuffers
+from emolive.clock import now_ns, to_s
+from emolive.session.calibration import (
+    BackgroundRunner,
+    Calibration,
+    LoadedProfile,
+    calibrated_streams,
+    load_profile,
+    new_profile,
+    save_profile,
+)
+from emolive.session.status import (
+    StatusRegistry,
+    baseline_status,
+    calibrated_status,
+    calibrating_status,
+    is_failure,
+    loaded_status,
+    stream_statuses,
+)
+from emolive.session.stream import Stream
 from emolive.smoothing import Smoother
-from emolive.types import Estimate, Frame, Status, Timestamps
+from emolive.types import Estimate, Status, Timestamps
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
-    from emolive.profile import SpeakerProfile
-    from emolive.session.active_model import ActiveModel
+    from emolive.profile import SpeakerStats
+    from emolive.session.model_loader import LoadedModel
     from emolive.windowing import FeatureWindow
 
 
-@dataclass(slots=True)
-class Calibration:
-    """A neutral baseline in the making."""
-
-    start_ns: int
-    end_ns: int
-    person: SpeakerProfile
-    """Whose neutral statistics grow meanwhile."""
-
-    def progress(self, t_ns: int) -> float:
-        return min(1.0, max(0.0, (t_ns - self.start_ns) / max(1, self.end_ns - self.start_ns)))
-
-
 class LivePipeline:
-    """Turns the evidence of a take into estimates.
+    """The model, the person and the baseline of a session. Not thread-safe: the inference thread owns it.
 
-    `prepare` and `adopt` belong to the loader's thread, `see` to the perception thread and `estimate` to
-    the inference thread (one thread does both for an unpaced source); the rest may be called from any.
+    Args:
+        baseline: none, neutral or running.
+        person: under which name the neutral baseline is saved.
+        statuses: of the session; gets those of "baseline".
+        run_in_background: for access to the disk.
     """
 
-    def __init__(self, baseline: str, person: str, statuses: StatusRegistry) -> None:
+    def __init__(
+        self, baseline: str, person: str, statuses: StatusRegistry, run_in_background: BackgroundRunner
+    ) -> None:
         self.baseline = baseline
-        self.person_name = person
-        self.statuses = statuses
-        self._lock = threading.RLock()
-        self._mind: ActiveModel | None = None
-        self._eyes: PerceptionStage | None = None
-        self._smoother: tuple[StreamBuffers, Smoother] | None = None
-        self._calibration: Calibration | None = None
-        self.estimates = 0
-        self.newest: Estimate | None = None
+        self.person = person
+        self.predictor: Predictor | None = None
+        self.stream: Stream | None = None
+        self._statuses = statuses
+        self._failure_shown = False
+        """A baseline could not be loaded, measured or saved; the status stays until baseline or person
+        change."""
+        self._run_in_background = run_in_background
+        self._space: Hashable = None
+        self._video_space: Hashable = None
+        self._neutral: SpeakerStats | None = None
+        """Of the person; None while unknown."""
+        self._loading: object = None
+        """Identifies the newest request for a saved profile; results of older ones are ignored."""
 
-    @property
-    def active_model(self) -> ActiveModel | None:
-        return self._mind
+    # --- requests
 
-    def prepare(self, spec: ModelSpec) -> None:
-        """Begin to see for a model that is still to come, so that what is there meanwhile counts."""
-        if self._mind is not None or spec.learned_encoder is not None:
-            return
-        if self._eyes is None or not self._eyes.fit(FeatureSpace.of(spec)):
-            perception = PerceptionStage(spec)
-            with self._lock:
-                self._eyes = perception
+    def attach(self, stream: Stream) -> None:
+        """Read another stream from now on; of the person only the neutral baseline is carried over."""
+        self.stream = stream
+        self._prepare(stream)
 
-    def adopt(self, predictor: Predictor) -> None:
-        """Swap in a model that is loaded and warm. Vectors and statistics go on where it measures alike."""
-        from emolive.session.active_model import ActiveModel
+    def set_model(self, loaded: LoadedModel) -> None:
+        """Predict with another model. Statistics are carried over if it measures the same features."""
+        previous, self.predictor = self.predictor, loaded.predictor
+        spec, stream = loaded.predictor.spec, self.stream
+        if stream is not None and previous is not None:
+            if previous.spec.audio != spec.audio:
+                stream.extractor = None
+            if previous.spec.labels != spec.labels:
+                stream.smoother = None
+        same_space = previous is not None and self._space == loaded.space
+        self._space, self._video_space = loaded.space, loaded.video_space
+        if not same_space:
+            if stream is not None:
+                stream.profile = stream.calibration = None
+            self._neutral = None
+            if loaded.profile.profile.name == self.person:
+                self._use_profile(loaded.profile)
+            else:
+                self._load_profile()
+        if stream is not None:
+            self._prepare(stream)
 
-        # Only here, in the loader's thread, other eyes and another model come in: they stay what they are.
-        old, perception, spec = self._mind, self._eyes, predictor.spec
-        if perception is None or not perception.fit(predictor.feature_space):
-            # They take a second to build, in which nobody else may have to wait for the lock.
-            perception = PerceptionStage(spec, predictor)
-        with self._lock:
-            self._eyes = perception
-            self._mind = ActiveModel(predictor, self.person_name, old)
-            if not self._mind.inherits:
-                self._calibration = None
-                self._load_person()
-            if old is None or old.spec.labels != spec.labels:
-                self._smoother = None
+    def set_baseline(self, mode: str) -> None:
+        """Normalise by another mode: none, neutral or running."""
+        self._report_baseline(None)
+        self.baseline = mode
 
-    def close(self) -> None:
-        """Let go of the model; nothing is estimated after this."""
-        with self._lock:
-            perception, self._eyes, self._mind = self._eyes, None, None
-        if perception is not None:
-            perception.close()
+    def set_person(self, name: str) -> None:
+        """Estimate for another person; the saved neutral baseline is loaded in the background."""
+        self.person = name
+        self._report_baseline(None)
+        self._neutral = None
+        if self.stream is not None:
+            self.stream.profile = self.stream.calibration = None
+            self._prepare(self.stream)
+        self._load_profile()
 
-    def begin(self, take: StreamBuffers) -> None:
-        """A new source: another face may sit there, so nothing is carried over but the neutral."""
-        with self._lock:
-            self._smoother = None
-            self._calibration = None
-            self.newest = None
-            if self._eyes is not None:
-                self._eyes.reset()
-            if self._mind is not None:
-                self._mind.person.reset()
+    def start_calibration(self, seconds: float, t_ns: int) -> None:
+        """Measure the neutral baseline from the windows that end after `t_ns`, for `seconds`."""
+        if self.predictor is not None and self.stream is not None:
+            self.stream.calibration = Calibration(self.predictor, self.person, t_ns, seconds)
+            self._report_baseline(calibrating_status())
 
-    def see(self, take: StreamBuffers, frame: Frame) -> None:
-        """Let perception look at a frame, if it is one of those to look at."""
-        with self._lock:
-            perception = self._eyes
-            due = perception is not None and perception.due(take, frame.t_ns)
-        if perception is not None and due:
-            perception.look(take, frame)
+    def finish_stream(self) -> None:
+        """No more input comes; a calibration in progress ends with what it has."""
+        stream = self.stream
+        if stream is not None:
+            if self.predictor is not None and stream.calibration is not None:
+                self._finish_calibration(stream, self.predictor)
+            stream.finished.set()
 
-    def estimate(self, take: StreamBuffers, end_ns: int) -> Estimate | None:
-        """Read the window that ends at `end_ns`; None without a model or without face and voice."""
+    # --- estimates
+
+    def predict(self, end_ns: int) -> Estimate | None:
+        """The estimate of the window that ends at `end_ns`; None without a model or without face and
+        voice."""
+        from emolive.windowing import extract_window
+
         start_ns = now_ns()
-        with self._lock:
-            active_model = self._mind
-        if active_model is None:
+        stream, predictor = self.stream, self.predictor
+        if stream is None or predictor is None or stream.profile is None or stream.smoother is None:
             return None
-        spec = active_model.spec
-        window = active_model.window(take, end_ns)
-        self._learn(active_model, window)
-        mode = self.baseline
-        reading = active_model.read(window, mode)
-        self._tell(take, window, spec)
-        self._tell_baseline(active_model, mode)
-        if reading is None:
+        spec, features = predictor.spec, stream.features
+        video = features.buffer if features is not None and features.space == self._video_space else None
+        window = extract_window(video, stream.audio, end_ns, spec, stream.extractor)
+        stream.profile.update(window, predictor.video_stats, predictor.audio_stats)
+        if stream.calibration is not None and stream.calibration.add(window, predictor):
+            self._finish_calibration(stream, predictor)
+        prediction = predictor.predict(window, stream.profile, self.baseline)
+        self._report(stream, window, predictor)
+        if prediction is None:
             return None
-        if self._smoother is None or self._smoother[0] is not take:
-            self._smoother = (take, Smoother(spec.labels))
-        smoothed = self._smoother[1].update(reading.probs, end_ns)
-        rings = (take.features.vectors if take.features else None, take.sound)
-        newest = [ring.newest_ns for ring in rings if ring is not None and ring.newest_ns is not None]
+        smoothed = stream.smoother.update(prediction.probs, end_ns)
+        observation, audio_ns = (
+            stream.observation,
+            stream.audio.newest_ns if stream.audio is not None else None,
+        )
+        newest_ns = max(observation.t_ns if observation is not None else 0, audio_ns or 0)
         estimate = Estimate(
+            source=stream.source,
             t_ns=end_ns,
-            t_s=to_s(end_ns - take.origin_ns),
+            t_s=to_s(end_ns - stream.origin_ns),
             labels=spec.labels,
-            raw_probs=reading.probs,
+            raw_probs=prediction.probs,
             probs=smoothed.probs,
             label=smoothed.label,
             confidence=smoothed.confidence,
-            modality=reading.modality,
+            modality=prediction.modality,
             fusion=spec.fusion,
-            baseline=reading.baseline,
-            # A file that is read as fast as it can be has stamps from times to come.
-            stamps=Timestamps(min(end_ns, start_ns, max(newest, default=end_ns)), start_ns, now_ns()),
+            baseline=prediction.baseline,
+            # The timestamps of a file that is not paced may lie in the future.
+            stamps=Timestamps(min(end_ns, start_ns, newest_ns or end_ns), start_ns, now_ns()),
         )
-        self.estimates += 1
-        self.newest = estimate
+        stream.estimate = estimate
+        stream.estimates += 1
         return estimate
 
-    def set_person(self, name: str) -> None:
-        """Read against another person from now on, with their saved neutral if there is one."""
-        with self._lock:
-            self.person_name = name
-            self._calibration = None
-            if self._mind is not None:
-                self._mind.person = self._mind.stranger(name)
-                self._load_person()
-
-    def calibrate(self, seconds: float, t_ns: int) -> None:
-        """Take the evidence from `t_ns` on for `seconds` as neutral. EmoliveError without a model."""
-        with self._lock:
-            if self._mind is None:
-                raise EmoliveError("The model is still loading: calibrate in a moment.")
-            if not self._mind.spec.baselines:
-                raise EmoliveError("This model reads raw features and knows no baseline.")
-            build_model = self._mind.stranger(self.person_name)
-            self._calibration = Calibration(t_ns, t_ns + to_ns(seconds), build_model)
-        self.statuses.put(
-            Status("baseline", "info", "calibrating", "Look and speak neutrally until the bar is full.")
+    def _report(self, stream: Stream, window: FeatureWindow, predictor: Predictor) -> None:
+        spec, profile = predictor.spec, stream.profile
+        stream.statuses.put(
+            *stream_statuses(
+                window, spec.window_s, has_video=stream.has_video, has_audio=stream.audio is not None
+            )
+        )
+        if profile is None or stream.calibration is not None or self._failure_shown:
+            return
+        self._statuses.put(
+            baseline_status(
+                self.baseline,
+                spec.baselines,
+                self.person,
+                face_s=profile.running.video.count / predictor.video_stats.rate_hz,
+                calibrated=calibrated_streams(profile, predictor) if self.baseline == "neutral" else (),
+            )
         )
 
-    def end(self) -> None:
-        """No more evidence comes: a calibration in the making is judged by what it has."""
-        with self._lock:
-            calibration, self._calibration = self._calibration, None
-            if calibration is not None and self._mind is not None:
-                self._finish_calibration(self._mind, calibration)
-
-    def calibration_progress(self, t_ns: int) -> float | None:
-        calibration = self._calibration
-        return None if calibration is None else calibration.progress(t_ns)
-
-    def _load_person(self) -> None:
-        if self._mind is None:
-            return
-        try:
-            found = self._mind.person.load()
-        except EmoliveError as error:
-            self.statuses.put(Status("baseline", "warning", "refused", str(error)))
-            return
-        if found:
-            text = f"The neutral baseline of {self.person_name} is loaded."
-            self.statuses.put(Status("baseline", "ok", "loaded", text))
+    def _report_baseline(self, status: Status | None) -> None:
+        """Replace the status of the baseline; None removes it."""
+        if status is None:
+            self._statuses.drop("baseline")
         else:
-            self.statuses.drop("baseline")
+            self._statuses.put(status)
+        self._failure_shown = is_failure(status)
 
-    def _learn(self, active_model: ActiveModel, window: FeatureWindow) -> None:
-        """Let the person's statistics grow by the newest bin."""
-        with self._lock:
-            active_model.learn(window)
-            calibration = self._calibration
-            if calibration is None:
-                return
-            if window.end_ns > calibration.start_ns:
-                active_model.learn_neutral(calibration.person, window)
-            if window.end_ns >= calibration.end_ns:
-                self.end()
+    # --- the person
 
-    def _finish_calibration(self, active_model: ActiveModel, calibration: Calibration) -> None:
-        build_model = calibration.person
-        got = active_model.calibrated(build_model)
-        if not got:
-            text = "Neither face nor voice was there long enough: the calibration was not taken."
-            self.statuses.put(Status("baseline", "warning", "failed", text))
+    def _prepare(self, stream: Stream) -> None:
+        """Give a stream what it lacks of the state that depends on the model."""
+        if self.predictor is None:
             return
-        for stream, title in (("video", "face"), ("audio", "voice")):
-            if title in got:
-                setattr(active_model.person.neutral, stream, getattr(build_model.neutral, stream))
+        from emolive.audio.online_features import OnlineFeatureExtractor
+
+        spec = self.predictor.spec
+        stream.require_window(spec.window_s)
+        if stream.profile is None:
+            stream.profile = new_profile(self.predictor, self.person, self._neutral)
+        if stream.extractor is None:
+            stream.extractor = OnlineFeatureExtractor(spec.audio)
+        if stream.smoother is None:
+            stream.smoother = Smoother(spec.labels)
+
+    def _load_profile(self) -> None:
+        if self.predictor is not None:
+            self._loading = request = object()
+            self._run_in_background(
+                partial(load_profile, self.predictor, self.person),
+                lambda loaded: self._use_profile(loaded) if self._loading is request else None,
+            )
+
+    def _use_profile(self, loaded: LoadedProfile) -> None:
+        self._loading = None
+        self._neutral = loaded.profile.neutral
+        if self.stream is not None and self.stream.profile is not None:
+            self.stream.profile.neutral = self._neutral
+        if (status := loaded_status(self.person, loaded.exists, loaded.error)) is not None:
+            self._report_baseline(status)
+
+    def _finish_calibration(self, stream: Stream, predictor: Predictor) -> None:
+        calibration, stream.calibration = stream.calibration, None
+        profile = stream.profile
+        if calibration is None or profile is None:
+            return
+        neutral, streams = calibration.merge_into(profile.neutral, predictor)
+        person = self.person
+        if not streams:
+            self._report_baseline(calibrated_status(person, streams, None))
+            return
+        self._loading = None
+        self._neutral = profile.neutral = neutral
         self.baseline = "neutral"
-        try:
-            active_model.person.save()
-        except EmoliveError as error:
-            text = f"The neutral baseline is in use but not saved. {error}"
-            self.statuses.put(Status("baseline", "warning", "unsaved", text))
-            return
-        text = f"Neutral baseline of {' and '.join(got)} saved for {active_model.person.name}."
-        self.statuses.put(Status("baseline", "ok", "calibrated", text))
-
-    def _tell(self, take: StreamBuffers, window: FeatureWindow, spec: ModelSpec) -> None:
-        """Say whether there is a face and a voice to read."""
-        put = self.statuses.put
-        if not take.has_video:
-            put(Status("face", "info", "none", "There is no picture: the voice goes on alone."))
-        elif window.has_face and window.video_present[-3:].any():
-            put(Status("face", "ok", "found", "A face is followed."))
-        else:
-            put(Status("face", "warning", "missing", "No face is seen: come into the picture."))
-        if take.sound is None:
-            put(Status("voice", "info", "none", "There is no sound: the face goes on alone."))
-        elif window.has_voice(spec.window_s):
-            put(Status("voice", "ok", "speech", "Speech is heard."))
-        else:
-            put(Status("voice", "info", "silent", "Nobody speaks: the face goes on alone."))
-
-    def _tell_baseline(self, active_model: ActiveModel, mode: str) -> None:
-        """Say against what the person is read."""
-        if self._calibration is not None:
-            return
-        spec, person = active_model.spec, active_model.person
-        if not spec.baselines:
-            status = Status("baseline", "info", "raw", "This model reads raw features and knows no baseline.")
-        elif mode == "none":
-            status = Status("baseline", "info", "none", "Read as anybody: no baseline is in use.")
-        elif mode == "running":
-            seen_s = person.running.video.count / active_model.predictor.video_stats.rate_hz
-            text = f"Read against the {seen_s:.0f} s of this face seen so far."
-            status = Status("baseline", "ok", "running", text)
-        elif got := active_model.calibrated(person):
-            text = f"Read against the neutral {' and '.join(got)} of {person.name}."
-            status = Status("baseline", "ok", "neutral", text)
-        else:
-            text = f"{person.name} is not calibrated yet: read as anybody. Press Calibrate."
-            status = Status("baseline", "warning", "uncalibrated", text)
-        old = self.statuses.get("baseline")
-        # What was refused or could not be saved stays readable until the mode changes.
-        if old is None or old.level == "ok" or old.code not in ("refused", "unsaved", "failed"):
-            self.statuses.put(status)
+        self._report_baseline(None)
+        self._run_in_background(
+            partial(save_profile, new_profile(predictor, person, neutral)),
+            lambda error: self._report_baseline(calibrated_status(person, streams, error)),
+        )

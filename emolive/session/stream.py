@@ -1,111 +1,294 @@
-"""One uninterrupted run of a source, and everything that is known of it."""
+"""All state of one source, from the first frame to the newest estimate, and its delivery."""
 
 from __future__ import annotations
 
+import logging
 import threading
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from emolive.audio.levels import SILENCE_DBFS, level_dbfs
+from emolive.audio.levels import SILENCE_DBFS, rms_dbfs
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.buffers.latest_slot import LatestSlot
-from emolive.capture.base import SourceInfo
-from emolive.clock import now_ns
-from emolive.types import AudioBlock, FaceObservation, Frame, Status
+from emolive.capture.base import Source, SourceInfo
+from emolive.capture.factory import open_spec, resolve
+from emolive.capture.source_spec import SourceSpec, parse_microphone, parse_source
+from emolive.clock import now_ns, to_ns, to_s
+from emolive.errors import ConfigError, EmoliveError
+from emolive.session.status import NO_AUDIO, NO_VIDEO, StatusRegistry
+from emolive.types import AudioBlock, Counters, Estimate, FaceObservation, Frame, Status
 
-RING_S = 8.0
-"""How much of both streams is kept: two windows and some."""
-VECTORS_PER_S = 32
+if TYPE_CHECKING:
+    from emolive.audio.online_features import OnlineFeatureExtractor
+    from emolive.profile import SpeakerProfile
+    from emolive.session.calibration import Calibration
+    from emolive.smoothing import Smoother
+    from emolive.vision.frame_sampler import FrameSampler
+
+log = logging.getLogger(__name__)
+
+HISTORY_MARGIN_S = 4.0
+"""The buffers hold a window and this much more, so that a late reader still finds its window."""
+READ_AHEAD_S = 1.0
+"""How far a source that is not paced may be ahead of inference; less than the margin."""
+_POLL_S = 0.004
 
 
 @dataclass(slots=True)
-class FeatureStream:
-    """What perception has made of a take, with the one measure its vectors have."""
+class VideoFeatures:
+    """The output of the perception thread for one face pipeline."""
 
-    vectors: FeatureBuffer
-    newest: FaceObservation | None = None
+    space: Hashable
+    """What measured the vectors; inference reads them only for a model of the same."""
+    buffer: FeatureBuffer
+    sampler: FrameSampler
 
 
-class StreamBuffers:
-    """Everything that begins anew with a source: the clock's origin, mailbox, rings and counters.
+@dataclass(slots=True, eq=False)
+class Stream:
+    """All state of one source. Made when the source is opened, dropped when another one takes its place.
 
-    Written by the sources' threads and by perception; read by inference and by snapshots.
+    Every field has one writing thread, named at its group; all others only read it.
     """
 
-    def __init__(self, info: SourceInfo | None, mic: SourceInfo | None) -> None:
-        self.info = info
-        """Where the picture comes from, if from anywhere."""
-        self.mic = mic
-        """Where the sound comes from, if from anywhere."""
+    source: str
+    """What was opened, without passwords; estimates carry it."""
+    video_info: SourceInfo | None
+    """Of the source that delivers frames, if any."""
+    audio_info: SourceInfo | None
+    """Of the source that delivers audio, if any."""
+    realtime: bool
+    """Follows the clock: what is late is dropped. Otherwise the source waits for inference."""
+    has_video: bool
+    """Frames are delivered."""
+    window_s: float
+    """The length of the model's window, which determines that of the buffers."""
+    previous: Counters = field(default_factory=Counters)
+    """Counters of the session's earlier streams."""
+
+    # Set once, by the thread that opens and starts the stream.
+    sources: list[tuple[Source, StreamListener]] = field(default_factory=list)
+    origin_ns: int = field(default_factory=now_ns)
+    """The source's time 0; windows end at whole bins from here."""
+    started: threading.Event = field(default_factory=threading.Event)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """The stream was closed; what still arrives is ignored."""
+    statuses: StatusRegistry = field(default_factory=StatusRegistry)
+    """Of camera, microphone, face and voice."""
+
+    # The source's threads.
+    frame: Frame | None = None
+    frame_slot: LatestSlot[Frame] = field(default_factory=LatestSlot)
+    frames_captured: int = 0
+    audio: AudioRingBuffer | None = None
+    audio_dbfs: float = SILENCE_DBFS
+    delivered_ns: int = -1
+    """Timestamp of the newest frame or block."""
+    ended: threading.Event = field(default_factory=threading.Event)
+    """The source has delivered everything."""
+
+    # The perception thread.
+    features: VideoFeatures | None = None
+    observation: FaceObservation | None = None
+    frames_perceived: int = 0
+    processed_ns: int | None = None
+    """Timestamp of the newest frame that perception is done with."""
+
+    # The inference thread.
+    bin_index: int = 1
+    """The next window ends at the end of the bin before this one, counted from the origin."""
+    read_limit_ns: int = 0
+    """A source that is not paced waits before it delivers anything later than this."""
+    profile: SpeakerProfile | None = None
+    extractor: OnlineFeatureExtractor | None = None
+    smoother: Smoother | None = None
+    calibration: Calibration | None = None
+    estimate: Estimate | None = None
+    estimates: int = 0
+    estimates_skipped: int = 0
+    finished: threading.Event = field(default_factory=threading.Event)
+    """The source has ended and everything of it was read."""
+
+    _history_lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a device delivers."""
+        return any(info is not None and info.live for info in (self.video_info, self.audio_info))
+
+    @property
+    def is_synthetic(self) -> bool:
+        return self.video_info is not None and self.video_info.is_synthetic
+
+    @property
+    def history_s(self) -> float:
+        """How much of both streams the buffers hold."""
+        return self.window_s + HISTORY_MARGIN_S
+
+    @property
+    def counters(self) -> Counters:
+        """Of this stream and the session's earlier ones."""
+        before = self.previous
+        return Counters(
+            frames_captured=before.frames_captured + self.frames_captured,
+            frames_perceived=before.frames_perceived + self.frames_perceived,
+            frames_dropped=before.frames_dropped + self.frame_slot.dropped,
+            estimates=before.estimates + self.estimates,
+            estimates_skipped=before.estimates_skipped + self.estimates_skipped,
+        )
+
+    def require_window(self, window_s: float) -> None:
+        """Let the buffers hold windows of this length. From any thread."""
+        with self._history_lock:
+            self.window_s = max(self.window_s, window_s)
+            if self.audio is not None:
+                self.audio.extend_to(self.history_s)
+            if self.features is not None:
+                self.features.buffer.extend_to(self.history_s)
+
+    def start(self) -> None:
+        """Start the sources; the stream's time begins now."""
         self.origin_ns = now_ns()
-        """Stamp of the source's time 0; windows end at whole bins from here. Set when it starts."""
-        self.latest_frame: LatestSlot[Frame] = LatestSlot()
-        self.features: FeatureStream | None = None
-        self.sound: AudioRingBuffer | None = None
-        self.frame: Frame | None = None
-        self.frames = 0
-        self.perceived = 0
-        self.level_dbfs = SILENCE_DBFS
-        self.ended = threading.Event()
-        self.over = threading.Event()
-        """Set when the take was replaced: what still arrives for it is dropped."""
+        self.read_limit_ns = self.origin_ns + to_ns(READ_AHEAD_S)
+        self.started.set()
+        for source, listener in self.sources:
+            try:
+                source.start(listener, self.origin_ns)
+            except EmoliveError as error:
+                part = "camera" if source.info.has_video else "microphone"
+                self.statuses.put(Status(part, "error", "missing", str(error)))
 
-    @property
-    def live(self) -> bool:
-        """Whether a device delivers, so that waiting for late evidence must have an end."""
-        return any(info is not None and info.live for info in (self.info, self.mic))
+    def stop(self, deadline_ns: int) -> bool:
+        """Stop the sources; waiting threads wake up, late deliveries are ignored.
 
-    @property
-    def has_video(self) -> bool:
-        return self.info is not None and self.info.has_video
-
-    def begin_sight(self, width: int) -> None:
-        """Take up vectors of another width: those before are of another measure."""
-        self.features = FeatureStream(FeatureBuffer(round(RING_S * VECTORS_PER_S), width))
-
-    def add_frame(self, frame: Frame) -> None:
-        self.frame = frame
-        self.frames += 1
-
-    def add_sound(self, block: AudioBlock) -> None:
-        """Append a block; another rate than before begins a new ring."""
-        if self.sound is None or self.sound.rate_hz != block.rate_hz:
-            self.sound = AudioRingBuffer(block.rate_hz, RING_S)
-        self.sound.write(block.samples, block.t_ns)
-        self.level_dbfs = level_dbfs(block.samples)
-
-    def add_observation(self, observation: FaceObservation) -> None:
-        """Take in what perception made of a frame."""
-        if (features := self.features) is not None:
-            features.vectors.append(observation.t_ns, observation.features)
-            features.newest = observation
-            self.perceived += 1
-
-    def close(self) -> None:
-        """Let go: waiting threads wake up, late deliveries are ignored."""
-        self.over.set()
-        self.latest_frame.close()
+        Returns:
+            False if a thread of a source did not end by `deadline_ns`; it is a daemon.
+        """
+        self.cancelled.set()
+        self.frame_slot.close()
+        if not self.started.is_set():
+            return True
+        # All at once: a device that hangs must not use up the others' time.
+        stops = [
+            threading.Thread(
+                target=source.stop, args=(_left_s(deadline_ns),), name="emolive-stop", daemon=True
+            )
+            for source, _ in self.sources
+        ]
+        for stop in stops:
+            stop.start()
+        for stop in stops:
+            stop.join(_left_s(deadline_ns))
+        return not any(stop.is_alive() for stop in stops)
 
 
-class StatusRegistry:
-    """The newest status of each part of a session, from any thread."""
+class StreamListener:
+    """Delivers a source to a stream.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._newest: dict[str, Status] = {}
+    Args:
+        stream: where to.
+        video: whether its frames are used.
+        audio: whether its audio is used.
+    """
 
-    def put(self, status: Status) -> None:
-        with self._lock:
-            self._newest[status.source] = status
+    def __init__(self, stream: Stream, *, video: bool = True, audio: bool = True) -> None:
+        self._stream = stream
+        self._video, self._audio = video, audio
 
-    def drop(self, source: str) -> None:
-        with self._lock:
-            self._newest.pop(source, None)
+    def on_frame(self, frame: Frame) -> None:
+        """Store a frame for perception; waits for perception if the stream is not in real time."""
+        stream = self._stream
+        if not self._video or stream.cancelled.is_set():
+            return
+        if not stream.realtime:
+            self._wait_for_reader(frame.t_ns)
+        stream.frame = frame
+        stream.frames_captured += 1
+        stream.frame_slot.put(frame, wait=not stream.realtime)
+        stream.delivered_ns = frame.t_ns
 
-    def all(self) -> tuple[Status, ...]:
-        with self._lock:
-            return tuple(self._newest.values())
+    def on_audio(self, block: AudioBlock) -> None:
+        """Append a block to the ring; a block of another rate starts a new one."""
+        stream = self._stream
+        if not self._audio or stream.cancelled.is_set():
+            return
+        if not stream.realtime:
+            self._wait_for_reader(block.t_ns)
+        ring = stream.audio
+        if ring is None or ring.rate_hz != block.rate_hz:
+            ring = stream.audio = AudioRingBuffer(block.rate_hz, stream.history_s)
+            # The window may have become longer meanwhile.
+            ring.extend_to(stream.history_s)
+        ring.write(block.samples, block.t_ns)
+        stream.audio_dbfs = rms_dbfs(block.samples)
+        stream.delivered_ns = block.t_ns
 
-    def get(self, source: str) -> Status | None:
-        with self._lock:
-            return self._newest.get(source)
+    def on_status(self, status: Status) -> None:
+        """Store a status, unless it is of a part that another source delivers."""
+        accepted = {"camera": self._video, "microphone": self._audio}.get(status.source, True)
+        if accepted and not self._stream.cancelled.is_set():
+            self._stream.statuses.put(status)
+
+    def on_end(self) -> None:
+        """Everything was delivered."""
+        if not self._stream.cancelled.is_set():
+            self._stream.ended.set()
+
+    def _wait_for_reader(self, t_ns: int) -> None:
+        stream = self._stream
+        while t_ns > stream.read_limit_ns and not stream.cancelled.wait(_POLL_S):
+            pass
+
+
+def open_stream(source: str, microphone: str, *, paced: bool, loop: bool, window_s: float) -> Stream:
+    """Open what two strings name, not started. May wait some seconds for a driver.
+
+    Args:
+        source: see `emolive.capture.source_spec`.
+        microphone: as well; "auto" is the source's own audio, or the default microphone beside a live source.
+        paced: False reads a file or the demo as fast as it can be processed; no effect beside a microphone.
+        loop: play a file again when it ends.
+        window_s: length of the model's window.
+
+    Raises:
+        EmoliveError: there is no such source or microphone, or both are "none".
+    """
+    source_spec, mic_spec = resolve(parse_source(source)), parse_microphone(microphone)
+    paced = paced or mic_spec.kind not in ("auto", "none")
+    video = open_spec(source_spec, paced=paced, loop=loop)
+    own_audio = mic_spec.kind == "auto" and video is not None and video.info.has_audio
+    no_audio_text = NO_AUDIO
+    audio: Source | None = None
+    if mic_spec.kind not in ("auto", "none"):
+        audio = open_spec(mic_spec)
+    elif mic_spec.kind == "auto" and not own_audio and video is not None and video.info.live:
+        try:
+            audio = open_spec(SourceSpec("microphone", "default"))
+        except EmoliveError as error:
+            # It was not asked for by name, so that a computer without a microphone is no error.
+            no_audio_text = f"{str(error).rstrip('.')}; estimates use the face only."
+    if video is None and audio is None:
+        raise ConfigError("There is neither a picture nor a sound: choose a source or a microphone.")
+    stream = Stream(
+        source=source_spec.redacted if video is not None else mic_spec.redacted,
+        video_info=video.info if video is not None else None,
+        audio_info=video.info if video is not None and own_audio else audio.info if audio else None,
+        realtime=paced or video is None or video.info.live,
+        has_video=video is not None and video.info.has_video,
+        window_s=window_s,
+    )
+    if not stream.has_video:
+        stream.statuses.put(Status("camera", "info", "none", NO_VIDEO))
+    if stream.audio_info is None:
+        stream.statuses.put(Status("microphone", "info", "none", no_audio_text))
+    if video is not None:
+        stream.sources.append((video, StreamListener(stream, audio=own_audio)))
+    if audio is not None:
+        stream.sources.append((audio, StreamListener(stream, video=False)))
+    return stream
+
+
+def _left_s(deadline_ns: int) -> float:
+    return max(0.05, to_s(deadline_ns - now_ns()))

@@ -87,7 +87,7 @@ class FaceDetector:
         # mp.Image silently ignores strides; the conversion also makes the array contiguous.
         rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
         with self._lock:
-            found = self._detector.detect(self._image(image_format=self._format, data=rgb)).detections
+            result = self._detector.detect(self._image(image_format=self._format, data=rgb))
         across, down = columns / rgb.shape[1], rows / rgb.shape[0]
         detections = [
             Detection(
@@ -99,7 +99,7 @@ class FaceDetector:
                 ),
                 float(d.categories[0].score),
             )
-            for d in found
+            for d in result.detections
         ]
         return sorted(detections, key=lambda d: -d.score)
 

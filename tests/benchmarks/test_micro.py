@@ -10,12 +10,12 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from emolive.audio import features as audio
+from emolive.audio.resample import resample
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.models import factory
-from emolive.models.runtimes import autotune as backends
+from emolive.models.runtimes import autotune
 from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
-from emolive.pooling import pool
+from emolive.pooling import pool_bins
 from emolive.vision.encoders import landmarks
 
 CPU = torch.device("cpu")
@@ -29,22 +29,22 @@ SHIPPED = ModelSpec(
 )
 
 
-@pytest.mark.parametrize("name", backends.NAMES)
+@pytest.mark.parametrize("name", autotune.NAMES)
 def test_head(benchmark: BenchmarkFixture, name: str) -> None:
     if name == "onnx":
         pytest.importorskip("onnxruntime")
     net = factory.build(SHIPPED).eval()
-    made = backends.build(name, net, CPU)
-    video, audio_, _ = backends.inputs(SHIPPED, CPU)
+    made = autotune.build(name, net, CPU)
+    video, audio_, _ = autotune.random_inputs(SHIPPED, CPU)
     with torch.inference_mode():
-        found = benchmark(made, video, audio_)
+        found = benchmark(made.logits, video, audio_)
         assert torch.allclose(found, net(video, audio_), atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [112, 224])
 def test_trunk(benchmark: BenchmarkFixture, size: int) -> None:
     net = factory.build(ModelSpec(pixels=PixelSpec(size))).eval()
-    made = backends.build("folded", net, CPU)
+    made = autotune.build("folded", net, CPU)
     pixels = torch.rand(1, 3, size, size)
     with torch.inference_mode():
         assert benchmark(made.encode, pixels).shape == (1, 1024)
@@ -54,16 +54,16 @@ def test_trunk(benchmark: BenchmarkFixture, size: int) -> None:
 def test_audio_features(benchmark: BenchmarkFixture, spec: AudioSpec) -> None:
     n = spec.left_context + round(3.6 * spec.rate_hz)
     sound = np.random.default_rng(0).normal(0, 0.1, n).astype(np.float32)
-    found = benchmark(audio.features, sound, spec)
+    found = benchmark(spec.encoder, sound)
     assert found.shape == (spec.channels, spec.n_frames(n - spec.left_context))
 
 
 def test_resampling_of_a_window(benchmark: BenchmarkFixture) -> None:
     sound = np.random.default_rng(0).normal(0, 0.1, round(3.6 * 48_000)).astype(np.float32)
-    assert benchmark(audio.resample, sound, 48_000, 22_050).shape == (79_380,)
+    assert benchmark(resample, sound, 48_000, 22_050).shape == (79_380,)
 
 
-def test_geometry_of_a_face(benchmark: BenchmarkFixture) -> None:
+def test_landmarks_of_a_face(benchmark: BenchmarkFixture) -> None:
     points = (landmarks.mean_shape() * 100 + 200)[None]
     vectors = benchmark(landmarks.LandmarkEncoder(), points)
     assert vectors[0] == pytest.approx(landmarks.mean_shape().ravel(), abs=1e-4)
@@ -74,7 +74,7 @@ def test_pooling_of_a_window(benchmark: BenchmarkFixture) -> None:
     rows = np.ones((54, 136), np.float32)
     end_ns = 3_600_000_000
     bins, present = benchmark(
-        lambda: pool(stamps, rows, np.ones(54, bool), end_ns, window_s=3.6, bins=15, pooling="mean")
+        lambda: pool_bins(stamps, rows, np.ones(54, bool), end_ns, window_s=3.6, n_bins=15, pooling="mean")
     )
     assert present.all()
     assert bins.shape == (15, 272)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -29,10 +30,10 @@ def test_live_rows_have_timestamps(emolive: Run, clips: Clips, tmp_path: Path) -
     result = emolive("run", "--headless", "--source", clips["whole"], "--jsonl", path)
     assert (result.code, result.out) == (0, "")
     rows = rows_of(path)
-    assert len(rows) == 11
+    assert len(rows) == 9
     for row in rows:
         assert list(row)[:7] == COLUMNS
-        assert set(row) - set(COLUMNS) == {"baseline", "capture_ns", "start_ns", "end_ns"}
+        assert set(row) - set(COLUMNS) == {"baseline", "summary", "capture_ns", "start_ns", "end_ns"}
         assert row["capture_ns"] <= row["start_ns"] <= row["end_ns"]
         assert row["file"] == str(clips["whole"])
     ends = [row["end_ns"] for row in rows]
@@ -127,12 +128,41 @@ def test_a_closed_pipe_ends_the_session_quietly(clips: Clips) -> None:
     process = started("run", "--headless", "--unpaced", "--source", clips["mute"], "--loop")
     assert process.stdout is not None
     assert process.stderr is not None
-    assert json.loads(process.stdout.readline())["fusion"] == "ia"
+    line = process.stdout.readline()
+    assert line, process.stderr.read().decode()
+    assert json.loads(line)["fusion"] == "ia"
     process.stdout.close()
     assert process.wait(60) == 0
     assert b"Traceback" not in (err := process.stderr.read())
     assert b"Broken" not in err
     process.stderr.close()
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full on this system")
+@pytest.mark.parametrize("command", ["run", "run --jsonl", "analyze", "analyze --format csv"])
+def test_a_full_disk_is_one_line(clips: Clips, command: str) -> None:
+    arguments = {
+        "run": ["run", "--headless", "--unpaced", "--source", clips["mute"]],
+        "run --jsonl": ["run", "--headless", "--unpaced", "--source", clips["mute"], "--jsonl", FULL],
+        "analyze": ["analyze", clips["blind"]],
+        "analyze --format csv": ["analyze", clips["blind"], "--format", "csv"],
+    }[command]
+    with FULL.open("wb") as out:
+        process = subprocess.run(
+            [sys.executable, "-m", "emolive.cli", *map(str, arguments)],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )
+    errors = process.stderr.decode()
+    assert process.returncode == 2
+    assert errors.endswith("cannot be written: No space left on device.\n")
+    assert "Traceback" not in errors
+    assert "Exception ignored" not in errors
 
 
 def test_ctrl_c_ends_without_a_traceback(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def _landmarks(folder: Path) -> Path:
     return folder / "marks.npz"
 
 
-def _mine(folder: Path) -> Path:
+def _my_clips(folder: Path) -> Path:
     for name in ("anna_bored_1.mp4", "bert_keen_1.mp4", "x.mp4"):
         (folder / name).touch()
     return folder
@@ -51,7 +51,7 @@ SAMPLES: dict[str, Callable[[Path], Path]] = {
     "ravdess": _ravdess,
     "folder": _folder,
     "landmarks": _landmarks,
-    "mine": _mine,
+    "my-clips": _my_clips,
 }
 """Write a few clips into a folder; return the ROOT."""
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.virtual_microphone import VirtualMicrophone
 from emolive._compat.opencv import cv2
-from emolive.audio.features import resample
+from emolive.audio.resample import resample
 from emolive.capture.media_file import iter_media, read_audio
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
@@ -36,7 +36,7 @@ def material(clip: Path | None) -> tuple[list[Image], FloatArray]:
     frames = [item.image for item in iter_media(clip, audio=False) if isinstance(item, Frame)]
     pictures = [cv2.resize(image, (640, 360), interpolation=cv2.INTER_AREA) for image in frames]
     samples, rate_hz = read_audio(clip)
-    sound = resample(samples, rate_hz, RATE_HZ).numpy()
+    sound = resample(samples, rate_hz, RATE_HZ)
     return pictures, (0.7 * sound / np.abs(sound).max()).astype(np.float32)
 
 

@@ -49,7 +49,7 @@ def heard(request, random_checkpoint) -> Iterator[tuple[Session, list[Estimate],
 
 def test_the_face_is_found_in_nearly_every_frame(heard):
     _, _, observations = heard
-    found = [o.face is not None and o.vector is not None for o in observations]
+    found = [o.face is not None and o.features is not None for o in observations]
     assert len(found) > 20
     assert sum(found) >= 0.95 * len(found)
 
@@ -84,7 +84,7 @@ def test_it_comes_four_times_a_second_without_a_hole(heard):
 def test_it_is_labelled_as_drawn(heard):
     session, _, _ = heard
     snapshot = session.snapshot()
-    assert snapshot.drawn
+    assert snapshot.is_synthetic
     assert snapshot.frame.image.shape == (480, 640, 3)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.virtual_microphone import what_is_missing
+from benchmarks.virtual_microphone import missing_requirements
 from emolive import paths as settings
 
 pytestmark = pytest.mark.devices
@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def test_a_session_lives_through_all_that_devices_do(shipped_random, tmp_path):
     """`devices_story.py` in a process of its own, on a real clip where there is one."""
-    if reason := what_is_missing():
+    if reason := missing_requirements():
         pytest.skip(reason)
     clips = sorted((settings.data_dir().resolve() / "ravdess" / "video").rglob("*.mp4"))
     story = tmp_path / "story.json"

@@ -20,6 +20,7 @@ from emolive.types import (
     Face,
     FaceObservation,
     Frame,
+    Modality,
     Snapshot,
     Status,
     Timestamps,
@@ -52,6 +53,7 @@ class FakeClock:
 
 def estimate(probs: tuple[float, ...] = (0.7, 0.3), label: str = "happy", t_ns: int = 0) -> Estimate:
     return Estimate(
+        source="demo",
         t_ns=t_ns,
         t_s=t_ns / 1e9,
         labels=LABELS,
@@ -59,7 +61,7 @@ def estimate(probs: tuple[float, ...] = (0.7, 0.3), label: str = "happy", t_ns: 
         probs=probs,
         label=label,
         confidence=max(probs),
-        modality="av",
+        modality=Modality.AV,
         fusion="ia",
         baseline="running",
         stamps=Timestamps(t_ns, t_ns, t_ns),

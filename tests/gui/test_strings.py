@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QWi
 
 from emolive import gui
 from emolive.gui import i18n, strings
+from emolive.types import Modality
 from tests.helpers.window_driver import WindowDriver
 
 SOURCES = sorted(Path(gui.__file__).parent.rglob("*.py"))
@@ -115,6 +116,10 @@ def test_another_language_is_one_file(tmp_path: Path, monkeypatch: pytest.Monkey
     assert i18n.use_language(["fr"]) == "en"
 
 
+def test_titles_of_other_modules_are_in_the_catalogue() -> None:
+    assert {modality.title for modality in Modality} <= catalogue_keys()
+
+
 def test_catalogues_have_no_stale_texts() -> None:
     for path in i18n.LOCALE_DIR.glob("*.json"):
         assert set(json.loads(path.read_text(encoding="utf-8"))) <= catalogue_keys(), path.name
@@ -127,9 +132,14 @@ def test_catalogues_have_no_stale_texts() -> None:
         ("demo", "demo", "Drawn demo"),
         ("none", "none", "No video"),
         ("0", "camera", "Camera 0"),
-        ("/dev/video0", "camera", "/dev/video0"),
+        ("/dev/video0", "camera", "Camera 0"),
         ("USB2.0 HD UVC WebCam: USB2.0 HD", "camera", "USB2.0 HD UVC WebCam: USB2.0 HD"),
         ("http://10.0.0.2:8080/video", "stream", "10.0.0.2:8080"),
+        ("rtsp://me:secret@10.0.0.2/video", "stream", "10.0.0.2"),
+        ("USB Camera v1.05", "camera", "USB Camera v1.05"),
+        ("file:///a/clip.mp4", "file", "clip.mp4"),
+        ("~x", "file", "~x"),
+        ("Demo", "demo", "Drawn demo"),
         ("clips/one.mp4", "file", "one.mp4"),
         ("one.webm", "file", "one.webm"),
     ],
@@ -137,3 +147,17 @@ def test_catalogues_have_no_stale_texts() -> None:
 def test_sources_have_titles(source: str, kind: str, title: str) -> None:
     assert strings.source_kind(source) == kind
     assert strings.source_title(source) == title
+
+
+@pytest.mark.parametrize(
+    ("mic", "title"),
+    [
+        ("auto", "Automatic"),
+        ("default", "Default microphone"),
+        ("none", "No audio"),
+        ("3", "Microphone 3"),
+        ("Desk", "Desk"),
+    ],
+)
+def test_microphones_have_titles(mic: str, title: str) -> None:
+    assert strings.mic_title(mic) == title

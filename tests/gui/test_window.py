@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 
 from emolive.gui import strings
 from emolive.gui.main_window import MainWindow
-from emolive.types import Status
+from emolive.types import Modality, Status
 from tests.helpers.fake_session import FakeSession
 from tests.helpers.window_driver import WindowDriver
 
@@ -123,10 +123,10 @@ def test_other_label_sets(driver: WindowDriver) -> None:
     assert view.timeline.labels == ("happy", "sad")
 
 
-@pytest.mark.parametrize(("modality", "tag"), [("a", "VOICE ONLY"), ("v", "FACE ONLY")])
-def test_a_missing_modality_is_tagged(driver: WindowDriver, modality: str, tag: str) -> None:
+@pytest.mark.parametrize(("modality", "tag"), [(Modality.AUDIO, "VOICE ONLY"), (Modality.VIDEO, "FACE ONLY")])
+def test_a_missing_modality_is_tagged(driver: WindowDriver, modality: Modality, tag: str) -> None:
     window = driver.open()
-    driver.session.modality = modality  # type: ignore[assignment]
+    driver.session.modality = modality
     driver.until(lambda: tag in tags(window))
     assert window.view.results.subline.text() == f"from {tag.lower()}"
 

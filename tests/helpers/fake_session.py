@@ -61,7 +61,7 @@ class FakeSession:
         self.release = threading.Event()
         self.release.set()
         """`stop` waits until it is set."""
-        self.modality: Modality = "av"
+        self.modality = Modality.AV
         self.estimating = True
         self.stopped = False
         self._subscribers: list[Callable[[Estimate], None]] = []
@@ -176,6 +176,7 @@ class FakeSession:
         best = max(range(len(probs)), key=probs.__getitem__)
         label = self.labels[best] if probs[best] > 0.3 else UNSURE
         return Estimate(
+            source=self.config.source,
             t_ns=t_ns,
             t_s=t_s,
             labels=self.labels,

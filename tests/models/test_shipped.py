@@ -51,15 +51,15 @@ def test_a_model_card_stands_beside_them():
 def test_it_answers_on_real_clips(predictor, real_clips):
     with FileAnalyzer(predictor) as analyzer:
         for clip in real_clips:
-            *rows, summary = analyzer.rows(clip)
-            assert len(rows) > 5
-            assert summary["modality"] in ("av", "v")
+            *estimates, summary = analyzer.analyze(clip)
+            assert len(estimates) > 5
+            assert summary.modality in ("av", "v")
             # Trained weights have a mind: random ones give everything about an eighth.
-            assert max(row["confidence"] for row in rows) > 0.3
+            assert max(estimate.confidence for estimate in estimates) > 0.3
 
 
 @pytest.mark.data
 def test_they_do_not_say_the_same_of_different_clips(predictor, real_clips):
     with FileAnalyzer(predictor) as analyzer:
-        said = [list(analyzer.rows(clip))[-1]["probs"] for clip in real_clips[:2]]
-    assert max(abs(said[0][label] - said[1][label]) for label in EMOTIONS) > 0.02
+        first, second = (list(analyzer.analyze(clip))[-1].probs for clip in real_clips[:2])
+    assert max(abs(a - b) for a, b in zip(first, second, strict=True)) > 0.02

@@ -99,12 +99,12 @@ def test_crops_equal_those_of_a_live_session(processor: tuple[Path, ClipProcesso
 
     pipeline = FacePipeline((Keep(),))
     clip = extract_clip_features(root / "live.mp4", pipeline, FrameSampler(spec, 0), 1)
-    assert clip.track is not None
+    assert clip.video is not None
     end_ns = centre_window_end_ns(clip.duration_s, spec)
     middles = end_ns - to_ns(3.6) + (np.arange(15) + 0.5) * to_ns(0.24)
     for i in np.flatnonzero(mask == MEASURED):
-        nearest = np.abs(clip.track.stamps_ns - middles[i]).argmin()
-        assert np.array_equal(crops[i], seen[int(clip.track.vectors[nearest, 0])])
+        nearest = np.abs(clip.video.stamps_ns - middles[i]).argmin()
+        assert np.array_equal(crops[i], seen[int(clip.video.vectors[nearest, 0])])
 
 
 def test_gaps_repeat_their_neighbours_and_are_counted(processor: tuple[Path, ClipProcessor]) -> None:

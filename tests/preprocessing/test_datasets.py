@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from emolive.errors import ConfigError
-from emolive.plugins import DATASETS, load_plugin
+from emolive.plugins import DATASETS, isolated_plugins, load_plugin
 from preprocessing import annotations
 from preprocessing.annotations import ClipEntry
 from preprocessing.cli import main
@@ -49,11 +49,9 @@ class Numbered:
 
 @pytest.fixture(autouse=True)
 def _registry() -> Iterator[None]:
-    """Data sets that a test registers are removed after it."""
-    names = set(DATASETS)
-    yield
-    for name in set(DATASETS) - names:
-        DATASETS.unregister(name)
+    """What a test registers is removed after it."""
+    with isolated_plugins():
+        yield
 
 
 @pytest.fixture
@@ -197,7 +195,7 @@ def test_the_example(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     example = Path(__file__).parents[2] / "examples/plugin_dataset.py"
     for name in ("anna_bored_1", "anna_bored_2", "bert_keen_2", "holiday"):
         write_clip(here / f"clips/{name}.mp4", sound=tone(1.5))
-    assert main(["mine", "clips", "a.csv", "--plugin", str(example), "--min-take", "2"]) == 0
+    assert main(["my-clips", "clips", "a.csv", "--plugin", str(example), "--min-take", "2"]) == 0
     table = annotations.read(here / "a.csv")
     assert [(i.id, i.label, i.actor) for i in table.items] == [
         ("anna_bored_2", "bored", "anna"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from emolive.errors import EmoliveError, MediaError
-from emolive.plugins import load_plugin
+from emolive.plugins import isolated_plugins, load_plugin
 from preprocessing.worker_pool import ITEMS_PER_WORKER, map_ordered
 
 
@@ -76,6 +76,7 @@ class Factory:
 def test_workers_load_the_plugins(tmp_path: Path) -> None:
     path = tmp_path / "offsets.py"
     path.write_text(PLUGIN)
-    load_plugin(path)
-    (module,) = (m for name, m in sys.modules.items() if name.endswith("_offsets"))
-    assert list(map_ordered(module.Factory(10), [1, 2], 1)) == [11, 12]
+    with isolated_plugins():
+        load_plugin(path)
+        (module,) = (m for name, m in sys.modules.items() if name.endswith("_offsets"))
+        assert list(map_ordered(module.Factory(10), [1, 2], 1)) == [11, 12]

@@ -25,12 +25,12 @@ class BackgroundNoise(WindowAugmentation):
     """Adds the power of a stationary noise to log-mel features, as in any room but a studio."""
 
     noise: Annotated[float, Range(0, 1)] = 0.15
-    """Share of clips with background noise (logmel)."""
+    """Share of clips with background noise, for features that are band levels."""
 
     stage = Stage.FEATURES
 
     def __call__(self, batch: WindowBatch) -> WindowBatch:
-        if not self.noise or batch.spec.audio.kind != "logmel":
+        if not self.noise or not batch.spec.audio.encoder.has_band_levels:
             return batch
         audio = batch.audio
         n, _, bands = audio.shape

@@ -14,6 +14,7 @@ from rich.table import Table
 from emolive.atomic_io import atomic_write
 from emolive.cli.config import Arg
 from emolive.models.io import checkpoint
+from emolive.types import Modality
 from training import plots
 from training.evaluate.clips import ClipEvaluation, ClipOptions
 from training.evaluate.robustness import evaluate_robustness
@@ -42,7 +43,7 @@ def evaluate(options: EvaluateOptions, console: Console | None = None) -> int:
     """
     console = console or Console(soft_wrap=True)
     evaluation = ClipEvaluation(checkpoint.load(options.checkpoint, fusion=options.fusion), options, console)
-    probs = evaluation.probs(options.modality)
+    probs = evaluation.probs(Modality(options.modality))
     results = evaluation.results(probs)
     _print(console, evaluation.title, results)
     if options.robustness:

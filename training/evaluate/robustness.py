@@ -12,11 +12,11 @@ from training.predict import Noise
 from training.report import percent
 
 CONDITIONS: tuple[tuple[str, Modality, Noise], ...] = (
-    ("both", "av", ""),
-    ("audio only", "a", ""),
-    ("video only", "v", ""),
-    ("noise for audio", "av", "a"),
-    ("noise for video", "av", "v"),
+    ("both", Modality.AV, ""),
+    ("audio only", Modality.AUDIO, ""),
+    ("video only", Modality.VIDEO, ""),
+    ("noise for audio", Modality.AV, "a"),
+    ("noise for video", Modality.AV, "v"),
 )
 
 

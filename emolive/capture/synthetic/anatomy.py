@@ -132,14 +132,14 @@ def eye(units: ActionUnits, gaze_x: float) -> Eye:
 
 def mouth(units: ActionUnits) -> Mouth:
     """The lips."""
-    smile, read_segment, pucker = units.lip_corner_puller, units.lip_stretcher, units.lip_pucker
+    smile, stretch, pucker = units.lip_corner_puller, units.lip_stretcher, units.lip_pucker
     press, jaw, part = units.lip_presser, units.jaw_drop, units.lips_part
-    corner_x = 0.285 + 0.075 * smile + 0.06 * read_segment - 0.085 * pucker - 0.02 * press - 0.03 * jaw
+    corner_x = 0.285 + 0.075 * smile + 0.06 * stretch - 0.085 * pucker - 0.02 * press - 0.03 * jaw
     corner_y = (
         0.785
         - 0.105 * smile
         + 0.062 * units.lip_corner_depressor
-        + 0.025 * read_segment
+        + 0.025 * stretch
         + 0.055 * jaw
         - 0.012 * units.upper_lip_raiser
     )
@@ -150,7 +150,7 @@ def mouth(units: ActionUnits) -> Mouth:
     inner_top = 0.785 - 0.75 * raise_ - 0.010 * part - 0.02 * units.chin_raiser
     gap = max(0.0, 0.055 * part + 0.20 * jaw + 0.012 * units.upper_lip_raiser)
     inner_bottom = inner_top + 0.004 + gap
-    thick = 0.136 - 0.04 * press - 0.03 * smile - 0.025 * read_segment + 0.012 * pucker - 0.02 * jaw
+    thick = 0.136 - 0.04 * press - 0.03 * smile - 0.025 * stretch + 0.012 * pucker - 0.02 * jaw
     bottom = inner_bottom + thick - 0.012 * units.chin_raiser
 
     # With the corners drawn up or down the line between the lips bends towards them.

@@ -104,15 +104,15 @@ class PhraseGenerator:
         if not self._line:
             if t_s < self._end_s:
                 return self._silent, 0.3
-            self._say_syllable(t_s, rate_hz, pause_s)
+            self._add_syllable(t_s, rate_hz, pause_s)
         _, target, melody = self._line[0]
         return target, melody
 
-    def _say_syllable(self, t_s: float, rate_hz: float, pause_s: float) -> None:
+    def _add_syllable(self, t_s: float, rate_hz: float, pause_s: float) -> None:
         rng = self._rng
         consonant = CONSONANTS[int(rng.integers(len(CONSONANTS)))]
         vowel = VOWELS[int(rng.integers(len(VOWELS)))]
-        stress, read_segment, accent = (
+        stress, duration, accent = (
             bool(rng.random() < 0.4),
             float(rng.uniform(0.85, 1.2)),
             float(rng.normal()),
@@ -122,7 +122,7 @@ class PhraseGenerator:
         melody = (
             None if last else float(np.clip(0.55 - 1.1 * place + (0.7 * stress) + 0.2 * accent, -1.1, 1.2))
         )
-        length_s = read_segment * (1.25 if last else 1.0) / rate_hz
+        length_s = duration * (1.25 if last else 1.0) / rate_hz
         speed = 4.0 / rate_hz
         for target, duration_s in consonant:
             t_s += duration_s * min(speed, 1.3)

@@ -28,7 +28,7 @@ _TONGUE: Colour = (92, 84, 172)
 _TEETH: Colour = (226, 234, 238)
 
 
-class Canvas2D:
+class Canvas:
     """Draws smooth shapes, given in units of the face, on a picture that it changes."""
 
     def __init__(self, picture: Image, place: Callable[[Points], Points], unit_px: float) -> None:
@@ -37,7 +37,7 @@ class Canvas2D:
         self.unit_px = unit_px
 
     def fixed(self, points: Points) -> NDArray[np.int32]:
-        """Pixels times 16, as OpenCV's `shift=4` wants them."""
+        """Pixels times 16, for OpenCV's `shift=4`."""
         return np.round(self._place(points) * 16).astype(np.int32)
 
     def fill(self, points: Points, colour: Colour) -> None:
@@ -96,13 +96,13 @@ def paste(part: Image, colour: Colour | Image, mask: NDArray[np.uint8]) -> None:
     )
 
 
-def draw_details(pen: Canvas2D, units: ActionUnits, gaze_x: float) -> None:
+def draw_details(canvas: Canvas, units: ActionUnits, gaze_x: float) -> None:
     """All that moves, from the deepest layer up."""
-    _folds(pen, units)
+    _folds(canvas, units)
     for side in (False, True):
-        _eye(pen, units, side, -gaze_x if side else gaze_x)
-        _brow(pen, units, side)
-    _mouth(pen, units)
+        _eye(canvas, units, side, -gaze_x if side else gaze_x)
+        _brow(canvas, units, side)
+    _mouth(canvas, units)
 
 
 def _turned(points: Points, side: bool) -> Points:
@@ -113,7 +113,7 @@ def _both(points: Points) -> list[Points]:
     return [points, mirror(points)]
 
 
-def _folds(pen: Canvas2D, units: ActionUnits) -> None:
+def _folds(canvas: Canvas, units: ActionUnits) -> None:
     smile = units.lip_corner_puller
     sneer = max(units.nose_wrinkler, units.upper_lip_raiser)
     fold = smooth(
@@ -129,18 +129,18 @@ def _folds(pen: Canvas2D, units: ActionUnits) -> None:
     depth = (
         0.20 + 0.45 * smile + 0.45 * sneer + 0.15 * units.lip_stretcher + 0.15 * units.lip_corner_depressor
     )
-    pen.soft_lines(_both(fold), _SHADOW, min(depth, 0.85), 0.030, 0.028)
+    canvas.soft_lines(_both(fold), _SHADOW, min(depth, 0.85), 0.030, 0.028)
 
     lift = 0.04 * max(units.cheek_raiser, smile)
     bag = smooth(np.array([(-0.46, 0.085 - 0.4 * lift), (-0.36, 0.115 - lift), (-0.25, 0.10 - lift)]))
     depth = 0.22 + 0.35 * units.cheek_raiser + 0.25 * units.lid_tightener
-    pen.soft_lines(_both(bag), _SHADOW, depth, 0.020, 0.022)
+    canvas.soft_lines(_both(bag), _SHADOW, depth, 0.020, 0.022)
     if units.cheek_raiser > 0.3:
         feet = [
             np.array([(-0.545, y), (-0.61, y + dy)]) for y, dy in ((-0.01, -0.03), (0.02, 0.01), (0.05, 0.05))
         ]
-        both = [found for foot in feet for found in _both(foot)]
-        pen.soft_lines(both, _SHADOW, 0.7 * (units.cheek_raiser - 0.3), 0.010, 0.008)
+        both = [side for foot in feet for side in _both(foot)]
+        canvas.soft_lines(both, _SHADOW, 0.7 * (units.cheek_raiser - 0.3), 0.010, 0.008)
 
     raised = max(units.inner_brow_raiser, units.outer_brow_raiser)
     if raised > 0.2:
@@ -150,26 +150,26 @@ def _folds(pen: Canvas2D, units: ActionUnits) -> None:
             np.stack([across, y + 0.012 * np.cos(across * 9) - 0.03 * (1 - units.outer_brow_raiser)], axis=1)
             for y in (-0.42, -0.48)
         ]
-        pen.soft_lines(waves, _SHADOW, 0.42 * (raised - 0.2), 0.016, 0.012)
+        canvas.soft_lines(waves, _SHADOW, 0.42 * (raised - 0.2), 0.016, 0.012)
     frown = max(units.brow_lowerer, 0.8 * units.nose_wrinkler)
     if frown > 0.1:
         furrow = smooth(np.array([(-0.055, -0.29), (-0.045, -0.22), (-0.06, -0.13)]))
-        pen.soft_lines(_both(furrow), _SHADOW, 0.75 * frown, 0.016, 0.012)
+        canvas.soft_lines(_both(furrow), _SHADOW, 0.75 * frown, 0.016, 0.012)
     if units.nose_wrinkler > 0.1:
         lines = [
             smooth(np.array([(-0.085, y + 0.02), (0.0, y), (0.085, y + 0.02)])) for y in (-0.03, 0.03)
         ] + _both(smooth(np.array([(-0.07, 0.10), (-0.10, 0.17), (-0.16, 0.21)])))
-        pen.soft_lines(lines, _SHADOW, 0.6 * units.nose_wrinkler, 0.014, 0.010)
+        canvas.soft_lines(lines, _SHADOW, 0.6 * units.nose_wrinkler, 0.014, 0.010)
 
 
-def _brow(pen: Canvas2D, units: ActionUnits, side: bool) -> None:
+def _brow(canvas: Canvas, units: ActionUnits, side: bool) -> None:
     spine, half = anatomy.brow(units)
     along = np.gradient(spine, axis=0)
     normal = np.stack([along[:, 1], -along[:, 0]], axis=1)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     offset = normal * half[:, None]
     outline = np.concatenate([spine + offset, (spine - offset)[::-1]])
-    pen.soft(_turned(outline, side), _BROW, 0.80, 0.014)
+    canvas.soft(_turned(outline, side), _BROW, 0.80, 0.014)
     # Single hairs: they lean outwards, and stand upright at the inner end.
     index = np.arange(1, len(spine) - 1)
     root = spine[index] - 0.85 * offset[index]
@@ -178,29 +178,29 @@ def _brow(pen: Canvas2D, units: ActionUnits, side: bool) -> None:
         + 1.12 * offset[index]
         - 0.060 * along[index] / np.linalg.norm(along[index], axis=1, keepdims=True)
     )
-    hairs = list(pen.fixed(_turned(np.stack([root, tip], axis=1), side)))
-    cv2.polylines(pen.picture, hairs, False, (26, 34, 54), 1, cv2.LINE_AA, 4)
+    hairs = list(canvas.fixed(_turned(np.stack([root, tip], axis=1), side)))
+    cv2.polylines(canvas.picture, hairs, False, (26, 34, 54), 1, cv2.LINE_AA, 4)
 
 
-def _eye(pen: Canvas2D, units: ActionUnits, side: bool, gaze_x: float) -> None:
+def _eye(canvas: Canvas, units: ActionUnits, side: bool, gaze_x: float) -> None:
     eye = anatomy.eye(units, gaze_x)
     upper, lower = _turned(eye.upper, side), _turned(eye.lower, side)
     crease = _turned(eye.crease, side)
-    pen.soft(
+    canvas.soft(
         np.concatenate([crease, upper[::-1]]), _SHADOW, 0.30 * (1.0 - 0.6 * units.upper_lid_raiser), 0.026
     )
-    pen.soft_lines([crease], _LINE, 0.60 - 0.25 * units.upper_lid_raiser, 0.012, 0.010)
+    canvas.soft_lines([crease], _LINE, 0.60 - 0.25 * units.upper_lid_raiser, 0.012, 0.010)
 
     opening = np.concatenate([upper, lower[::-1]])
-    fixed = pen.fixed(opening)
+    fixed = canvas.fixed(opening)
     low = np.maximum(fixed.min(axis=0) // 16 - 4, 0)
     high = fixed.max(axis=0) // 16 + 5
-    part = pen.picture[low[1] : high[1], low[0] : high[0]]
+    part = canvas.picture[low[1] : high[1], low[0] : high[0]]
     mask = np.zeros(part.shape[:2], np.uint8)
     cv2.fillPoly(mask, [fixed - low * 16], 255, cv2.LINE_AA, 4)
     ball = np.empty_like(part)
     ball[:] = _WHITE
-    self_pen = Canvas2D(ball, lambda points: pen.fixed(points) / 16 - low, pen.unit_px)
+    self_pen = Canvas(ball, lambda points: canvas.fixed(points) / 16 - low, canvas.unit_px)
     _iris(self_pen, _turned(eye.iris[None], side), low)
     # The lid's shadow on the ball.
     self_pen.soft_lines([moved(upper, 0.0, 0.012)], (96, 100, 112), 0.75, 0.034, 0.014)
@@ -208,26 +208,28 @@ def _eye(pen: Canvas2D, units: ActionUnits, side: bool, gaze_x: float) -> None:
 
     corner = _turned(moved(anatomy.EYE_INNER[None], -0.012, 0.0), side)
     if units.eyes_closed < 0.6:
-        pen.soft(
+        canvas.soft(
             corner + np.array([(0, -0.010), (0.012, 0), (0, 0.010), (-0.012, 0)]), (120, 122, 196), 0.8, 0.006
         )
-    pen.soft_lines([lower[1:-1]], _LINE, 0.60, 0.012, 0.007)
+    canvas.soft_lines([lower[1:-1]], _LINE, 0.60, 0.012, 0.007)
     s = np.linspace(0, 1, len(upper))[:, None]
     thick = (0.020 * np.sin(np.pi * (0.12 + 0.8 * (1 - s))) ** 0.8 + 0.003) * np.array([0.0, 1.0])
     lash = np.concatenate([upper - thick, (upper + 0.25 * thick)[::-1]])
-    pen.fill(lash, _LASH)
+    canvas.fill(lash, _LASH)
     out = 1.0 if side else -1.0
     wing = upper[0] + np.array([(0.0, -0.010), (out * 0.024, -0.014), (0.0, 0.006)])
-    pen.fill(wing, _LASH)
+    canvas.fill(wing, _LASH)
 
 
-def _iris(pen: Canvas2D, middle: Points, low: NDArray[np.int64]) -> None:
-    centre = pen.fixed(middle)[0]
-    radius = anatomy.IRIS_RADIUS * pen.unit_px * 16
+def _iris(canvas: Canvas, middle: Points, low: NDArray[np.int64]) -> None:
+    centre = canvas.fixed(middle)[0]
+    radius = anatomy.IRIS_RADIUS * canvas.unit_px * 16
 
     def disc(share: float, colour: Colour, shift: tuple[float, float] = (0.0, 0.0)) -> None:
         at = centre[0] + round(shift[0] * radius), centre[1] + round(shift[1] * radius)
-        cv2.circle(pen.picture, (int(at[0]), int(at[1])), round(radius * share), colour, -1, cv2.LINE_AA, 4)
+        cv2.circle(
+            canvas.picture, (int(at[0]), int(at[1])), round(radius * share), colour, -1, cv2.LINE_AA, 4
+        )
 
     disc(1.0, (44, 50, 36))
     disc(0.88, _IRIS)
@@ -237,44 +239,44 @@ def _iris(pen: Canvas2D, middle: Points, low: NDArray[np.int64]) -> None:
     disc(0.10, (210, 210, 210), (0.36, 0.40))
 
 
-def _mouth(pen: Canvas2D, units: ActionUnits) -> None:
+def _mouth(canvas: Canvas, units: ActionUnits) -> None:
     mouth = anatomy.mouth(units)
     middle = len(mouth.lower_outer) // 2
     bottom = mouth.lower_outer[middle]
     under = moved(smooth(np.array([(-0.15, 0.0), (0.0, 0.016), (0.15, 0.0)])), 0.0, bottom[1] + 0.028)
-    pen.soft_lines([under], _SHADOW, 0.55 + 0.25 * units.chin_raiser, 0.034, 0.030)
+    canvas.soft_lines([under], _SHADOW, 0.55 + 0.25 * units.chin_raiser, 0.034, 0.030)
     if units.chin_raiser > 0.1:
         boss = smooth(np.array([(-0.13, 0.10), (-0.09, 0.055), (0.0, 0.045), (0.09, 0.055), (0.13, 0.10)]))
-        pen.soft_lines([moved(boss, 0.0, bottom[1])], _SHADOW, 0.5 * units.chin_raiser, 0.018, 0.014)
+        canvas.soft_lines([moved(boss, 0.0, bottom[1])], _SHADOW, 0.5 * units.chin_raiser, 0.018, 0.014)
 
     if mouth.gap > 0.008:
-        _inside(pen, mouth)
-    pen.fill(np.concatenate([mouth.upper_outer, mouth.upper_inner[::-1]]), _UPPER_LIP)
-    pen.fill(np.concatenate([mouth.lower_inner, mouth.lower_outer[::-1]]), _LOWER_LIP)
+        _inside(canvas, mouth)
+    canvas.fill(np.concatenate([mouth.upper_outer, mouth.upper_inner[::-1]]), _UPPER_LIP)
+    canvas.fill(np.concatenate([mouth.lower_inner, mouth.lower_outer[::-1]]), _LOWER_LIP)
     third = len(mouth.lower_outer) // 3
     shine = 0.55 * mouth.lower_inner[third:-third] + 0.45 * mouth.lower_outer[third:-third]
-    pen.soft_lines([shine], (170, 176, 236), 0.5, 0.028, 0.018)
-    pen.soft_lines([mouth.upper_outer], (108, 112, 190), 0.6, 0.010, 0.008)
-    pen.soft_lines([mouth.lower_outer], (96, 104, 176), 0.5, 0.012, 0.010)
-    pen.line(mouth.upper_inner, (40, 40, 92), 0.010)
+    canvas.soft_lines([shine], (170, 176, 236), 0.5, 0.028, 0.018)
+    canvas.soft_lines([mouth.upper_outer], (108, 112, 190), 0.6, 0.010, 0.008)
+    canvas.soft_lines([mouth.lower_outer], (96, 104, 176), 0.5, 0.012, 0.010)
+    canvas.line(mouth.upper_inner, (40, 40, 92), 0.010)
     if mouth.gap > 0.008:
-        pen.line(mouth.lower_inner, (60, 58, 130), 0.006)
+        canvas.line(mouth.lower_inner, (60, 58, 130), 0.006)
     ends = [mouth.upper_outer[:1] + np.array([(-0.006, 0.0), (0.018, 0.003)])]
-    pen.soft_lines([*ends, mirror(ends[0])], (56, 64, 116), 0.6, 0.018, 0.014)
+    canvas.soft_lines([*ends, mirror(ends[0])], (56, 64, 116), 0.6, 0.018, 0.014)
 
 
-def _inside(pen: Canvas2D, mouth: anatomy.Mouth) -> None:
+def _inside(canvas: Canvas, mouth: anatomy.Mouth) -> None:
     """Teeth and tongue, seen between the lips."""
     hole = np.concatenate([mouth.upper_inner, mouth.lower_inner[::-1]])
-    fixed = pen.fixed(hole)
+    fixed = canvas.fixed(hole)
     low = np.maximum(fixed.min(axis=0) // 16 - 3, 0)
     high = fixed.max(axis=0) // 16 + 4
-    part = pen.picture[low[1] : high[1], low[0] : high[0]]
+    part = canvas.picture[low[1] : high[1], low[0] : high[0]]
     mask = np.zeros(part.shape[:2], np.uint8)
     cv2.fillPoly(mask, [fixed - low * 16], 255, cv2.LINE_AA, 4)
     inner = np.empty_like(part)
     inner[:] = _MOUTH
-    inside = Canvas2D(inner, lambda points: pen.fixed(points) / 16 - low, pen.unit_px)
+    inside = Canvas(inner, lambda points: canvas.fixed(points) / 16 - low, canvas.unit_px)
     if mouth.gap > 0.07:
         floor = mouth.lower_inner[len(mouth.lower_inner) // 2]
         angle = np.linspace(0, 2 * np.pi, 24)

@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emolive.capture.synthetic.schedule import EMOTIONS
+from emolive.capture.synthetic.emotion_timeline import EMOTIONS
 
 
 @dataclass(frozen=True, slots=True)

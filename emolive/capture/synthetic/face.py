@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from emolive._compat.opencv import cv2
 from emolive.capture.synthetic.anatomy import Points
-from emolive.capture.synthetic.details import Canvas2D, draw_details
+from emolive.capture.synthetic.details import Canvas, draw_details
 from emolive.capture.synthetic.expression import ActionUnits
 from emolive.capture.synthetic.motion import Pose
 from emolive.capture.synthetic.portrait import HEAD_BOX, HEIGHT, ORIGIN_PX, UNIT_PX, paint
@@ -33,7 +33,7 @@ class FaceRenderer:
 
     def __init__(self, seed: int = 0) -> None:
         portrait = paint(seed)
-        self._background = portrait.add_noise.copy()
+        self._background = portrait.background.copy()
         _write_label(self._background)
         self._head = portrait.head
         self._left = round(ORIGIN_PX[0]) + HEAD_BOX[0] - _MARGIN_PX
@@ -71,7 +71,7 @@ class FaceRenderer:
         def place(points: Points) -> Points:
             return (_to_picture(points, pose) - (left, top) + 0.5) * _DETAIL - 0.5
 
-        draw_details(Canvas2D(large, place, UNIT_PX * _DETAIL), units, pose.gaze_x)
+        draw_details(Canvas(large, place, UNIT_PX * _DETAIL), units, pose.gaze_x)
         cv2.resize(large, (width, height), dst=part, interpolation=cv2.INTER_AREA)
         return picture
 
@@ -102,8 +102,8 @@ class FaceRenderer:
 
 def _to_picture(points: Points, pose: Pose) -> Points:
     """Units of the face to pixels of the picture, (..., 2)."""
-    make_divisible = (points - _NEAREST) / _SPREAD
-    depth = np.exp(-(make_divisible * make_divisible).sum(axis=-1, keepdims=True))
+    offset = (points - _NEAREST) / _SPREAD
+    depth = np.exp(-(offset * offset).sum(axis=-1, keepdims=True))
     cos, sin = np.cos(pose.roll_rad), np.sin(pose.roll_rad)
     turn = np.array([[cos, sin], [-sin, cos]])
     placed: Points = (points * UNIT_PX + depth * (pose.yaw, pose.pitch)) @ turn

@@ -1,6 +1,6 @@
 """Recursive filters with a state, each by one call of BLAS.
 
-`scipy.signal` has them too, but takes half as long to import as torch, and the demo is to begin at once.
+`scipy.signal` has them too, but its import takes half as long as that of torch, which would delay the demo.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from scipy.linalg.blas import dtbsv
 Doubles = NDArray[np.float64]
 
 
-def sections(coefficients: Doubles, samples: Doubles, state: Doubles) -> tuple[Doubles, Doubles]:
-    """Second-order sections one behind the other, as `scipy.signal.sosfilt` runs them.
+def sosfilt(coefficients: Doubles, samples: Doubles, state: Doubles) -> tuple[Doubles, Doubles]:
+    """Second-order sections in series, as `scipy.signal.sosfilt` runs them.
 
     Args:
         coefficients: (n, 6) rows of b0, b1, b2, 1, a1, a2.
         samples: (k,) with k of at least 2.
-        state: (n, 2) from the call before; zeros at first.
+        state: (n, 2) from the previous call; zeros at first.
 
     Returns:
-        (k,) what comes out, and the next state.
+        The filtered samples (k,), and the next state.
     """
     after = np.empty_like(state)
     band = np.zeros((3, len(samples)), order="F")
     for row, (b0, b1, b2, _, a1, a2) in enumerate(coefficients):
-        wanted = b0 * samples
-        wanted[1:] += b1 * samples[:-1]
-        wanted[2:] += b2 * samples[:-2]
-        wanted[:2] += state[row]
-        # y[t] + a1 y[t-1] + a2 y[t-2] = wanted[t] is a triangular system with two bands below the diagonal.
+        source = b0 * samples
+        source[1:] += b1 * samples[:-1]
+        source[2:] += b2 * samples[:-2]
+        source[:2] += state[row]
+        # y[t] + a1 y[t-1] + a2 y[t-2] = source[t] is a triangular system with two bands below the diagonal.
         band[1], band[2] = a1, a2
-        found: Doubles = dtbsv(2, band, wanted, lower=1, diag=1)
-        second = b2 * samples[-1] - a2 * found[-1]
-        after[row] = b1 * samples[-1] - a1 * found[-1] + b2 * samples[-2] - a2 * found[-2], second
-        samples = found
+        filtered: Doubles = dtbsv(2, band, source, lower=1, diag=1)
+        second = b2 * samples[-1] - a2 * filtered[-1]
+        after[row] = b1 * samples[-1] - a1 * filtered[-1] + b2 * samples[-2] - a2 * filtered[-2], second
+        samples = filtered
     return samples, after

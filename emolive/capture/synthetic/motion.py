@@ -64,7 +64,7 @@ class IdleMotion:
         return float(np.sin(np.pi * x) ** 2) if 0.0 < x < 1.0 else 0.0
 
 
-def speak(units: ActionUnits, opening: float, pucker: float, blink: float) -> ActionUnits:
+def apply_speech(units: ActionUnits, opening: float, pucker: float, blink: float) -> ActionUnits:
     """The expression while it speaks (`opening` 0..1 of the voice) and blinks."""
     return replace(
         units,

@@ -50,7 +50,7 @@ _HAIR_INNER = np.array(
 class Portrait:
     """Painted layers."""
 
-    add_noise: Image
+    background: Image
     """(480, 640, 3) with neck and shoulders."""
     head: Image
     """(410, 300, 4) colour times coverage, and coverage; `HEAD_BOX` says where."""

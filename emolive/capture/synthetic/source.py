@@ -1,102 +1,98 @@
-"""The drawn demo as a source of pictures and sound."""
+"""The drawn demo as a source of video and audio."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
+from typing import Self
 
-from emolive.capture.base import Listener, SourceInfo
+from emolive.capture.base import Listener, SourceInfo, ThreadedSource
+from emolive.capture.source_spec import SourceSpec
+from emolive.capture.synthetic.emotion_timeline import PASS_S, mix_at
 from emolive.capture.synthetic.expression import blend
 from emolive.capture.synthetic.face import FaceRenderer
-from emolive.capture.synthetic.motion import IdleMotion, speak
-from emolive.capture.synthetic.schedule import PASS_S, mix_at
+from emolive.capture.synthetic.motion import IdleMotion, apply_speech
 from emolive.capture.synthetic.voice import BLOCK, RATE_HZ, Voice
 from emolive.clock import NS_PER_S, now_ns, to_ns, to_s
-from emolive.errors import EmoliveError
-from emolive.types import AudioBlock, Frame, Image, Status
+from emolive.errors import ConfigError
+from emolive.types import AudioBlock, Frame, Image
 
 FPS = 30
 _LATE_NS = NS_PER_S // 20
 
 
 class SyntheticScene:
-    """The face and its voice at any time, without a thread: what `SyntheticSource` plays."""
+    """Renders the face at any time, without a thread.
+
+    Args:
+        seed: of the face's details and its idle motion.
+    """
 
     def __init__(self, seed: int = 0) -> None:
-        self._artist = FaceRenderer(seed)
+        self._renderer = FaceRenderer(seed)
         self._motion = IdleMotion(seed)
 
     def picture(self, t_s: float, opening: float = 0.0, pucker: float = 0.0) -> Image:
-        """(480, 640, 3) BGR at `t_s`, with the mouth as the voice has it."""
-        units = speak(blend(mix_at(t_s)), opening, pucker, self._motion.blink(t_s))
-        return self._artist.draw(units, self._motion.pose(t_s))
+        """The image (480, 640, 3) BGR at `t_s` seconds, with the mouth as the voice sets it (each 0..1)."""
+        units = apply_speech(blend(mix_at(t_s)), opening, pucker, self._motion.blink(t_s))
+        return self._renderer.draw(units, self._motion.pose(t_s))
 
 
-class SyntheticSource:
-    """A drawn face and a made voice that play the eight emotions in turn; no file is needed.
+class SyntheticSource(ThreadedSource):
+    """A drawn face and a synthesised voice that play the eight emotions in turn; needs no file and no device.
 
-    Paced, it delivers frames (30 a second) and sound (48,000 Hz, blocks of 20 ms) as a camera and a
-    microphone would, nothing before its time, and leaves frames out when the machine is too slow.
-    Unpaced, it is as fast as the listener takes it, and leaves nothing out. `duration_s` ends either;
-    without it, a paced demo that loops is endless and every other plays one pass.
+    Paced, it delivers frames (30 a second) and audio (48,000 Hz, blocks of 20 ms) as a camera and a
+    microphone do, nothing before its time, and drops frames if the computer is too slow. Otherwise it
+    delivers everything as fast as the listener takes it.
+
+    Args:
+        paced: keep to the clock.
+        loop: repeat for ever; has an effect only if paced.
+        seed: of face, motion and voice.
+        duration_s: seconds after which it ends; by default never if it is paced and loops, else after one
+            pass.
+
+    Raises:
+        ConfigError: the duration is not positive.
     """
 
     def __init__(
         self, paced: bool = True, loop: bool = True, seed: int = 0, duration_s: float | None = None
     ) -> None:
         if duration_s is not None and duration_s <= 0:
-            raise EmoliveError("The demo's duration must be more than 0 seconds.")
+            raise ConfigError("The demo's duration must be more than 0 seconds.")
         self._paced = paced
         self._seed = seed
         self._duration_s = PASS_S if duration_s is None and not (paced and loop) else duration_s
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    @property
-    def info(self) -> SourceInfo:
-        return SourceInfo(
-            "Drawn demo", True, True, live=False, is_synthetic=True, duration_s=self._duration_s
+        super().__init__(
+            SourceInfo("Drawn demo", True, True, live=False, is_synthetic=True, duration_s=self._duration_s)
         )
 
-    def start(self, listener: Listener, start_ns: int | None = None) -> None:
-        """Begin from the first second; EmoliveError if it already plays."""
-        if self._thread is not None and self._thread.is_alive():
-            raise EmoliveError("The drawn demo is already playing.")
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(listener, self._stop, start_ns), name="emolive-demo", daemon=True
-        )
-        self._thread.start()
+    @classmethod
+    def from_spec(cls, spec: SourceSpec, *, paced: bool, loop: bool) -> Self:
+        del spec, loop
+        return cls(paced)
 
-    def stop(self, timeout_s: float = 2.0) -> bool:
-        """Stop delivering; False if the thread did not end in time."""
-        self._stop.set()
-        if self._thread is None:
-            return True
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
-
-    def _run(self, listener: Listener, stop: threading.Event, start_ns: int | None) -> None:
+    def _run(self, listener: Listener, start_ns: int) -> None:
         scene, voice = SyntheticScene(self._seed), Voice(self._seed)
-        listener.on_status(Status("camera", "ok", "live", "The drawn demo plays."))
-        t0_ns = now_ns() if start_ns is None else start_ns
+        self._report("ok", "live", "The drawn demo plays.")
         opening = pucker = 0.0
-        for t_ns, frame in self._times():
-            # Sound is complete only when its last sample is.
-            due_ns = t0_ns + t_ns + (0 if frame is not None else BLOCK * NS_PER_S // RATE_HZ)
-            wait_ns = due_ns - now_ns()
-            if stop.is_set() or (self._paced and wait_ns > 0 and stop.wait(to_s(wait_ns))):
+        for media_ns, index in self._schedule():
+            t_ns = start_ns + media_ns
+            # An audio block is complete when its last sample is.
+            due_ns = t_ns + (0 if index is not None else BLOCK * NS_PER_S // RATE_HZ)
+            late = self._paced and now_ns() - due_ns > _LATE_NS
+            if not self._wait_until(due_ns if self._paced else 0):
                 return
-            if frame is None:
+            if index is None:
                 block = voice.next_block()
                 opening, pucker = block.opening, block.pucker
-                listener.on_audio(AudioBlock(t0_ns + t_ns, block.samples, RATE_HZ))
-            elif not (self._paced and wait_ns < -_LATE_NS):
-                listener.on_frame(Frame(t0_ns + t_ns, scene.picture(to_s(t_ns), opening, pucker), frame))
+                listener.on_audio(AudioBlock(t_ns, block.samples, RATE_HZ))
+            elif not late:
+                listener.on_frame(Frame(t_ns, scene.picture(to_s(media_ns), opening, pucker), index))
         listener.on_end()
 
-    def _times(self) -> Iterator[tuple[int, int | None]]:
-        """(media time in ns, index of the frame or None for sound) in time order."""
+    def _schedule(self) -> Iterator[tuple[int, int | None]]:
+        """(media time in ns, index of the frame or None for an audio block) in time order."""
         end_ns = None if self._duration_s is None else to_ns(self._duration_s)
         frame = block = 0
         while True:

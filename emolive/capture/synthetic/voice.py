@@ -13,8 +13,8 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from emolive.capture.synthetic.articulation import PhraseGenerator, VocalTractState
-from emolive.capture.synthetic.filters import Doubles, sections
-from emolive.capture.synthetic.schedule import EMOTIONS, mix_at
+from emolive.capture.synthetic.emotion_timeline import EMOTIONS, mix_at
+from emolive.capture.synthetic.filters import Doubles, sosfilt
 from emolive.types import FloatArray
 
 RATE_HZ = 48_000
@@ -142,9 +142,9 @@ class Voice:
 
         flow = self._glottis(style, melody, noise, now.voicing, level)
         tract = _resonators([(f * style.formants, b) for f, b in (*now.formants, *_FORMANT_4_5)])
-        voiced, self._formant_state = sections(tract, flow, self._formant_state)
+        voiced, self._formant_state = sosfilt(tract, flow, self._formant_state)
         hissing = _band(now.noise_hz, now.noise_hz * 0.45)
-        hiss, self._noise_state = sections(hissing, noise, self._noise_state)
+        hiss, self._noise_state = sosfilt(hissing, noise, self._noise_state)
         before, self._noise_gain = self._noise_gain, 0.036 * now.noise * level**0.7
         result: Doubles = voiced + hiss * np.linspace(before, self._noise_gain, STEP, endpoint=False)
         return result
@@ -173,7 +173,7 @@ class Voice:
         )
         pole = float(np.exp(-2 * np.pi * style.cutoff_hz / RATE_HZ))
         tilt = np.array([[1.0 - pole, 0.0, 0.0, 1.0, -pole, 0.0]])
-        soft, self._tilt_state = sections(tilt, pulse, self._tilt_state)
+        soft, self._tilt_state = sosfilt(tilt, pulse, self._tilt_state)
         # Lips radiate high sound better than low (a weak first difference on top of the derivative).
         source = soft + breath
         result: Doubles = source - _LIPS * np.concatenate([[self._last], source[:-1]])

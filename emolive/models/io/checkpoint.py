@@ -176,8 +176,8 @@ def _described(path: Path, file: Any) -> tuple[Description, Callable[[str], str]
     try:
         spec = ModelSpec.from_dict(format2.spec_values(entry["spec"]) if old else entry["spec"])
         provenance = dict(entry["provenance"])
-        carried = provenance.pop(_FORMAT_2_FACE_CLASSIFIER, None) if old else None
-        labels = carried["labels"] if carried else entry.get("face_labels", ())
+        old_face_head = provenance.pop(_FORMAT_2_FACE_CLASSIFIER, None) if old else None
+        labels = old_face_head["labels"] if old_face_head else entry.get("face_labels", ())
         face_labels = tuple(map(str, labels))
     except EmoliveError as error:
         raise CheckpointError(f"{path} cannot be used. {error}") from error
@@ -185,7 +185,7 @@ def _described(path: Path, file: Any) -> tuple[Description, Callable[[str], str]
         raise CheckpointError(f"{path} is damaged: its description cannot be read ({error}).") from error
     name_of = format2.tensor_name if old else str
     shapes = {name_of(key): tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
-    return Description(path, spec, provenance, shapes, face_labels), name_of, carried
+    return Description(path, spec, provenance, shapes, face_labels), name_of, old_face_head
 
 
 def check_request(path: Path, spec: ModelSpec, fusion: str | None, landmarker: str | None) -> None:
@@ -223,7 +223,7 @@ def load(
     """
     path = Path(path)
     with open_safetensors(path, "pt") as file:
-        description, name_of, carried = _described(path, file)
+        description, name_of, old_face_head = _described(path, file)
         spec = description.spec
         check_request(path, spec, fusion, landmarker)
         try:
@@ -237,7 +237,7 @@ def load(
         _check_shapes(description, net)
         tensors = {name_of(key): file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     _check_values(path, tensors, net)
-    face_head = _face_head(path, tensors, description, carried)
+    face_head = _face_head(path, tensors, description, old_face_head)
     net.load_state_dict(tensors)
     return Checkpoint(net.eval().to(device), spec, description.provenance, path, face_head)
 
@@ -270,20 +270,20 @@ def _check_values(path: Path, tensors: dict[str, Tensor], net: EmotionNet) -> No
 
 
 def _face_head(
-    path: Path, tensors: dict[str, Tensor], description: Description, carried: Mapping[str, Any] | None
+    path: Path, tensors: dict[str, Tensor], description: Description, old_face_head: Mapping[str, Any] | None
 ) -> FaceHead | None:
     """The classifier of single faces; its tensors are removed from `tensors`."""
     weight = tensors.pop(f"{FACE_CLASSIFIER}weight", None)
     bias = tensors.pop(f"{FACE_CLASSIFIER}bias", None)
     if weight is not None and bias is not None:
         return FaceHead(description.face_labels, weight, bias)
-    if carried is None:
+    if old_face_head is None:
         return None
     import torch
 
     encoder = description.spec.learned_encoder
     try:
-        labels, old_weight, old_bias = format2.face_head(carried)
+        labels, old_weight, old_bias = format2.face_head(old_face_head)
         if encoder is None or old_weight.shape[1] != encoder.dim:
             raise ValueError("the classifier of faces does not fit the backbone")
     except (KeyError, TypeError, ValueError) as error:

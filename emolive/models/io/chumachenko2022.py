@@ -120,8 +120,8 @@ def _weights(path: Path, what: str) -> dict[str, Tensor]:
 
 def _rename(key: str, table: tuple[tuple[str, str], ...]) -> str | None:
     for pattern, replacement in table:
-        new, found = re.subn(rf"^{pattern}", replacement, key)
-        if found:
+        new, count = re.subn(rf"^{pattern}", replacement, key)
+        if count:
             return new
     return None
 
@@ -157,8 +157,8 @@ def _fill(module: nn.Module, weights: dict[str, Tensor], own: set[str], path: Pa
         raise CheckpointError(f"{path} is not {what}: it lacks {missing[0]}.")
     for key, value in expected.items():
         if value.shape != weights[key].shape:
-            got, wanted = tuple(weights[key].shape), tuple(value.shape)
-            raise CheckpointError(f"{path} is not {what}: {key} is {got} and should be {wanted}.")
+            shape, expected_shape = tuple(weights[key].shape), tuple(value.shape)
+            raise CheckpointError(f"{path} is not {what}: {key} is {shape} and should be {expected_shape}.")
     module.load_state_dict(weights, strict=False)
 
 
@@ -182,20 +182,20 @@ def convert_checkpoint(path: Path, *, fusion: str | None = None, heads: int | No
     path = Path(path)
     what = "a checkpoint of the published audio-visual model"
     weights = _weights(path, what)
-    found = next((name for name, mark in _FUSION_MARKS.items() if mark in weights), None)
-    if found is None or "classifier_1.0.weight" not in weights:
+    held = next((name for name, mark in _FUSION_MARKS.items() if mark in weights), None)
+    if held is None or "classifier_1.0.weight" not in weights:
         raise CheckpointError(f"{path} is not {what}: none of its three fusions is in it.")
     if fusion is not None:
         FUSIONS.check(fusion)
-        if fusion != found:
-            raise CheckpointError(f"{path} holds the fusion {found}, and {fusion} was asked for.")
+        if fusion != held:
+            raise CheckpointError(f"{path} holds the fusion {held}, and {fusion} was asked for.")
     if heads is None:
         named = re.search(r"(\d+)[-_ ]?heads?(?![a-z])", path.stem, re.IGNORECASE)
         heads = int(named[1]) if named else 1
     classes = len(weights["classifier_1.0.weight"])
     labels = EMOTIONS if classes == len(EMOTIONS) else tuple(f"class {i + 1}" for i in range(classes))
     net = factory.build(
-        ModelSpec(fusion=found, num_heads=heads, labels=labels, pixels=PixelSpec(), audio=AudioSpec())
+        ModelSpec(fusion=held, num_heads=heads, labels=labels, pixels=PixelSpec(), audio=AudioSpec())
     )
     renamed: dict[str, Tensor] = {}
     for key, value in weights.items():

@@ -49,8 +49,8 @@ def tensor_name(name: str) -> str:
     return name
 
 
-def face_head(carried: Mapping[str, Any]) -> tuple[tuple[str, ...], FloatArray, FloatArray]:
-    """The classifier of single faces that format 2 kept as base64 in the metadata.
+def face_head(stored: Mapping[str, Any]) -> tuple[tuple[str, ...], FloatArray, FloatArray]:
+    """The classifier of single faces that format 2 stored as base64 in the metadata.
 
     Returns:
         Labels, weight (classes, dim) and bias (classes,).
@@ -58,10 +58,9 @@ def face_head(carried: Mapping[str, Any]) -> tuple[tuple[str, ...], FloatArray, 
     Raises:
         ValueError, TypeError, KeyError: it is damaged.
     """
-    labels = tuple(map(str, carried["labels"]))
+    labels = tuple(map(str, stored["labels"]))
     weight, bias = (
-        np.frombuffer(base64.b64decode(carried[name]), "<f4").astype(np.float32)
-        for name in ("weight", "bias")
+        np.frombuffer(base64.b64decode(stored[name]), "<f4").astype(np.float32) for name in ("weight", "bias")
     )
     if len(bias) != len(labels):
         raise ValueError("the classifier of faces has another number of labels than of classes")

@@ -94,16 +94,18 @@ def _graph(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], ou
 def _difference(content: bytes, module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str]) -> float:
     """The largest difference from torch, as a share of the largest value if that is above 1."""
     session = create_session(content, "The export")
-    worst = 0.0
+    largest = 0.0
     for n in BATCHES:
         batch = [part[:n] for part in inputs]
         with torch.inference_mode():
             expected = module(*batch).numpy()
-        found = session.run(None, {name: part.numpy() for name, part in zip(names, batch, strict=True)})[0]
-        if found.shape != expected.shape or not np.isfinite(found).all():
+        result = session.run(None, {name: part.numpy() for name, part in zip(names, batch, strict=True)})[0]
+        if result.shape != expected.shape or not np.isfinite(result).all():
             return float("inf")
-        worst = max(worst, float(np.abs(found - expected).max()) / max(1.0, float(np.abs(expected).max())))
-    return worst
+        largest = max(
+            largest, float(np.abs(result - expected).max()) / max(1.0, float(np.abs(expected).max()))
+        )
+    return largest
 
 
 def _checked(

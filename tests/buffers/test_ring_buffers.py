@@ -1,0 +1,227 @@
+"""The ring buffers against a model that is a dictionary or a list."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emolive.buffers.audio_ring import AudioRingBuffer
+from emolive.buffers.feature_buffer import FeatureBuffer
+from emolive.clock import NS_PER_S
+
+RATES = st.sampled_from([8000, 16000, 22050, 44100, 48000])
+START_NS = 7_000_000_123
+
+
+def ramp(first: int, n: int) -> np.ndarray:
+    """Samples that tell their own number (exact in float32 below 2**24)."""
+    return np.arange(first + 1, first + 1 + n, dtype=np.float32)
+
+
+def stamp(index: int, rate_hz: int) -> int:
+    return START_NS + round(index * NS_PER_S / rate_hz)
+
+
+@st.composite
+def pieces(draw: st.DrawFn) -> list[tuple[int, int]]:
+    """Blocks as (gap before it, length), in samples; a gap is none or long enough to be one."""
+    gap = st.one_of(st.just(0), st.just(0), st.integers(5000, 9000))
+    return draw(st.lists(st.tuples(gap, st.integers(1, 3000)), min_size=1, max_size=30))
+
+
+@settings(max_examples=60, deadline=None)
+@given(rate_hz=RATES, blocks=pieces(), data=st.data())
+def test_reads_what_was_written_at_that_time(
+    rate_hz: int, blocks: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    ring = AudioRingBuffer(rate_hz, seconds=0.5)
+    model: dict[int, float] = {}
+    at = 0
+    for i, (gap, n) in enumerate(blocks):
+        at += gap if i else 0
+        samples = ramp(at, n)
+        ring.write(samples, stamp(at, rate_hz))
+        model.update(enumerate(samples.tolist(), start=at))
+        at += n
+    kept = {i: value for i, value in model.items() if i >= at - ring.capacity}
+    for _ in range(5):
+        end = data.draw(st.integers(-100, at + 6000))
+        n = data.draw(st.integers(0, 12000))
+        samples, present = ring.read(stamp(end, rate_hz), n)
+        expected = [kept.get(i, 0.0) for i in range(end - n, end)]
+        assert samples.tolist() == expected
+        assert present.tolist() == [i in kept for i in range(end - n, end)]
+    newest = ring.newest_ns
+    assert newest is not None
+    assert abs(newest - stamp(at, rate_hz)) <= 1 + NS_PER_S // rate_hz
+
+
+@settings(max_examples=60, deadline=None)
+@given(rate_hz=RATES, total=st.integers(1, 40_000), data=st.data())
+def test_how_the_sound_is_cut_into_blocks_does_not_matter(
+    rate_hz: int, total: int, data: st.DataObject
+) -> None:
+    whole = AudioRingBuffer(rate_hz, seconds=1.0)
+    cut = AudioRingBuffer(rate_hz, seconds=1.0)
+    whole.write(ramp(0, total), START_NS)
+    at = 0
+    while at < total:
+        n = data.draw(st.integers(1, 9000))
+        cut.write(ramp(at, min(n, total - at)), stamp(at, rate_hz))
+        at += n
+    for hop_ns in (0, 50_000_000, 250_000_000, 333_333_333, data.draw(st.integers(0, NS_PER_S))):
+        a, b = whole.read(START_NS + hop_ns, 3000), cut.read(START_NS + hop_ns, 3000)
+        np.testing.assert_array_equal(a[0], b[0])
+        np.testing.assert_array_equal(a[1], b[1])
+
+
+@settings(max_examples=30, deadline=None)
+@given(rate_hz=RATES, seed=st.integers(0, 2**32 - 1), drift_ppm=st.floats(-200, 200))
+def test_jitter_and_drift_of_the_stamps_are_evened_out(rate_hz: int, seed: int, drift_ppm: float) -> None:
+    rng = np.random.default_rng(seed)
+    ring = AudioRingBuffer(rate_hz, seconds=2.0)
+    n = rate_hz // 50
+    true_rate_hz = rate_hz * (1 + drift_ppm * 1e-6)
+    for i in range(400):
+        late_ns = int(rng.uniform(-3e6, 3e6)) + (int(80e6) if rng.random() < 0.05 else 0)
+        ring.write(ramp(i * n, n), START_NS + round(i * n * NS_PER_S / true_rate_hz) + late_ns)
+    end = 400 * n - n // 2
+    samples, present = ring.read(START_NS + round(end * NS_PER_S / true_rate_hz), n)
+    assert present.all()
+    assert abs(samples[-1] - end) < 0.003 * rate_hz
+    np.testing.assert_array_equal(np.diff(samples), 1)
+
+
+def test_one_very_late_stamp_does_not_displace_what_follows() -> None:
+    ring = AudioRingBuffer(48000, seconds=2.0)
+    for i in range(60):
+        late_ns = 150_000_000 if i == 30 else 0
+        ring.write(ramp(i * 960, 960), stamp(i * 960, 48000) + late_ns)
+    samples, present = ring.read(stamp(60 * 960, 48000), 28 * 960)
+    assert present.all()
+    np.testing.assert_array_equal(samples, ramp(32 * 960, 28 * 960))
+
+
+def test_a_sound_that_starts_over_much_earlier_is_taken_from_there() -> None:
+    ring = AudioRingBuffer(8000, seconds=1.0)
+    ring.write(ramp(0, 4000), stamp(100_000, 8000))
+    ring.write(ramp(0, 1000), stamp(0, 8000))
+    samples, present = ring.read(stamp(1000, 8000), 1500)
+    assert present.tolist() == [False] * 500 + [True] * 1000
+    np.testing.assert_array_equal(samples[500:], ramp(0, 1000))
+
+
+def test_an_empty_ring_has_nothing() -> None:
+    ring = AudioRingBuffer(16000, seconds=1.0)
+    ring.write(np.zeros(0, np.float32), START_NS)
+    assert ring.newest_ns is None
+    samples, present = ring.read(START_NS, 10)
+    assert not samples.any()
+    assert not present.any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(written=st.integers(1, 30_000), longer_s=st.floats(0.3, 3), more=st.integers(0, 30_000))
+def test_a_ring_that_is_extended_keeps_what_it_has(written: int, longer_s: float, more: int) -> None:
+    rate_hz = 8000
+    ring = AudioRingBuffer(rate_hz, seconds=1.0)
+    ring.write(ramp(0, written), START_NS)
+    ring.extend_to(longer_s)
+    capacity = max(8000, round(rate_hz * longer_s))
+    assert ring.capacity == capacity
+    if more:
+        ring.write(ramp(written, more), stamp(written, rate_hz))
+    first_kept = max(0, written - 8000, written + more - capacity)
+    if more > capacity:
+        first_kept = written + more - capacity
+    samples, present = ring.read(stamp(written + more, rate_hz), capacity)
+    n = written + more - first_kept
+    assert present.sum() == n
+    assert present[-n:].all()
+    np.testing.assert_array_equal(samples[-n:], ramp(first_kept, n))
+
+
+def test_a_reader_sees_whole_blocks_while_another_thread_writes() -> None:
+    rate_hz, n = 48000, 960
+    ring = AudioRingBuffer(rate_hz, seconds=0.5)
+    stop = threading.Event()
+
+    def write() -> None:
+        for i in range(4000):
+            ring.write(ramp(i * n, n), stamp(i * n, rate_hz))
+        stop.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    windows = 0
+    while not stop.is_set() or windows == 0:
+        newest = ring.newest_ns
+        if newest is None:
+            continue
+        samples, present = ring.read(newest, 5000)
+        held = samples[present]
+        np.testing.assert_array_equal(np.diff(held), 1)
+        windows += 1
+    writer.join()
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    length=st.integers(1, 60),
+    pairs=st.lists(st.tuples(st.integers(-20, 200), st.booleans()), max_size=40),
+    start=st.integers(-30, 210),
+    span=st.integers(-5, 100),
+)
+def test_vectors_between_two_stamps(
+    length: int, pairs: list[tuple[int, bool]], start: int, span: int
+) -> None:
+    buffer = FeatureBuffer(dim=3, seconds=length / NS_PER_S)
+    model: list[tuple[int, bool]] = []
+    for t_ns, present in pairs:
+        added = buffer.append(t_ns, np.full(3, t_ns, np.float32) if present else None)
+        assert added == (not model or t_ns > model[-1][0])
+        if added:
+            model.append((t_ns, present))
+    if model:
+        model = [(t_ns, present) for t_ns, present in model if t_ns >= model[-1][0] - length]
+    expected = [(t_ns, present) for t_ns, present in model if start <= t_ns <= start + span]
+    stamps, vectors, present_flags = buffer.between(start, start + span)
+    assert stamps.tolist() == [t for t, _ in expected]
+    assert present_flags.tolist() == [present for _, present in expected]
+    assert vectors.shape == (len(expected), 3)
+    assert vectors[:, 0].tolist() == [t if present else 0 for t, present in expected]
+    assert buffer.newest_ns == (model[-1][0] if model else None)
+    assert len(buffer) == len(model)
+
+
+def test_a_feature_buffer_that_is_extended_keeps_more_from_then_on() -> None:
+    buffer = FeatureBuffer(dim=1, seconds=1.0)
+    for second in range(3):
+        buffer.append(second * NS_PER_S, np.zeros(1, np.float32))
+    assert len(buffer) == 2
+    buffer.extend_to(10.0)
+    buffer.extend_to(2.0)
+    for second in range(3, 9):
+        buffer.append(second * NS_PER_S, np.zeros(1, np.float32))
+    assert len(buffer) == 8
+
+
+def test_a_vector_of_another_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="shape"):
+        FeatureBuffer(dim=3, seconds=4).append(0, np.zeros(2, np.float32))
+
+
+@pytest.mark.parametrize("bad", [(0, 1.0), (16000, 0.0)])
+def test_an_audio_ring_needs_a_rate_and_a_length(bad: tuple[int, float]) -> None:
+    with pytest.raises(ValueError, match="positive"):
+        AudioRingBuffer(*bad)
+
+
+@pytest.mark.parametrize("bad", [(0, 1.0), (3, 0.0)])
+def test_a_feature_buffer_needs_a_width_and_a_length(bad: tuple[int, float]) -> None:
+    with pytest.raises(ValueError, match="positive"):
+        FeatureBuffer(*bad)

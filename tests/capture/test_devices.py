@@ -1,0 +1,141 @@
+"""Names to devices and to sources, on a computer that need not have any."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emolive.capture import devices
+from emolive.capture.camera import CameraSource
+from emolive.capture.devices import Device, cameras, find_camera, find_microphone, microphones
+from emolive.capture.factory import create_microphone, create_source
+from emolive.capture.media_file import MediaFileSource
+from emolive.errors import EmoliveError
+
+TWO = [
+    Device(0, "Integrated Camera", True),
+    Device(2, "Logitech C920", False),
+    Device(4, "Logitech BRIO", False),
+]
+
+
+@pytest.fixture
+def two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "cameras", lambda: TWO)
+    monkeypatch.setattr(devices, "microphones", lambda: TWO)
+    monkeypatch.setattr(devices.portaudio, "sounddevice", lambda: None)
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("find", [find_camera, find_microphone])
+def test_a_name_in_any_case_or_a_unique_part_of_it(find: Any) -> None:
+    assert find("logitech c920").index == 2
+    assert find("brio").index == 4
+    assert find("0").name == "Integrated Camera"
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("find", [find_camera, find_microphone])
+def test_a_name_that_fits_none_or_several_names_what_there_is(find: Any) -> None:
+    with pytest.raises(EmoliveError, match=r"Several .* 'logi': .*2 Logitech C920, 4 Logitech BRIO"):
+        find("logi")
+    with pytest.raises(EmoliveError, match=r"no .* 'webcam': .*0 Integrated Camera, 2 Logitech"):
+        find("webcam")
+
+
+def test_a_whole_name_wins_over_a_part_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "cameras", lambda: [Device(0, "Cam 2", True), Device(1, "Cam", False)])
+    assert find_camera("cam").index == 1
+
+
+def test_no_devices_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "cameras", list)
+    with pytest.raises(EmoliveError, match="no camera is connected"):
+        find_camera("Logitech")
+    monkeypatch.setattr(devices.platform, "system", lambda: "Darwin")
+    assert find_camera("3") == Device(3, "Camera 3", False)
+    monkeypatch.setattr(devices.platform, "system", lambda: "Linux")
+    with pytest.raises(EmoliveError, match="no camera is connected"):
+        find_camera("777")
+
+
+def test_lists_never_fail() -> None:
+    assert all(isinstance(device, Device) for device in [*cameras(), *microphones()])
+
+
+def test_a_driver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    blocked = threading.Event()
+    monkeypatch.setattr(devices, "TIMEOUT_S", 0.01)
+    monkeypatch.setattr(devices, "_cameras", lambda: [TWO[0]] if blocked.wait(60) else [])
+    assert cameras() == []
+    blocked.set()
+
+
+def test_without_portaudio_there_are_no_microphones_and_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    real = builtins.__import__
+
+    def without(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "sounddevice":
+            raise OSError("PortAudio library not found")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    assert microphones(refresh=True) == []
+    for spec in ("default", "some microphone"):
+        with pytest.raises(EmoliveError, match="install libportaudio2"):
+            create_microphone(spec)
+
+
+def test_none_is_no_source() -> None:
+    assert create_source("none") is None
+    assert create_microphone("None") is None
+
+
+@pytest.mark.parametrize("spec", ["http://127.0.0.1:9/a.mjpg", "rtsp://host/live.mp4", "0", "/dev/video3"])
+def test_cameras_and_streams(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = [Device(0, "Cam", True), Device(3, "Other", False)]
+    monkeypatch.setattr(devices, "cameras", lambda: there)
+    source = create_source(spec)
+    assert isinstance(source, CameraSource)
+    assert source.info.live
+    assert (source.info.has_video, source.info.has_audio) == (True, False)
+
+
+def test_files_by_path_and_by_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import wave
+
+    with wave.open(str(tmp_path / "a b.wav"), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+        out.writeframes(bytes(1600))
+    monkeypatch.chdir(tmp_path)
+    for spec in ("a b.wav", f"{tmp_path}/a b.wav", (tmp_path / "a b.wav").as_uri(), " a b.wav "):
+        source = create_source(spec)
+        assert isinstance(source, MediaFileSource)
+        assert source.info.name == "a b.wav"
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("", "No source is named"),
+        ("clip.mp4", r"no file clip\.mp4"),
+        ("videos/clip", "no file videos/clip"),
+        ("~/no-such-folder/clip.mkv", "no file .*no-such-folder"),
+        ("gopher://host/x", "gopher://host/x is no stream"),
+        ("No Such Camera", "no camera 'No Such Camera'"),
+    ],
+)
+def test_what_cannot_be_opened_says_so_at_once(spec: str, says: str) -> None:
+    with pytest.raises(EmoliveError, match=says):
+        create_source(spec)

@@ -1,0 +1,60 @@
+"""Items that are made ahead: the same ones, and no thread that outlives them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from emolive.capture.prefetch import prefetch
+from tests.helpers.listener import eventually
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "emolive-prefetch"]
+
+
+def test_they_are_the_same_and_in_order_and_no_more_wait_than_there_is_room_for() -> None:
+    begun: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for i in range(100):
+            begun.append(i)
+            yield i
+
+    with closing(prefetch(numbers(), 3)) as items:
+        taken = next(items)
+        eventually(lambda: len(begun) == 5, "three that wait and one that is held")
+        assert [taken, *items] == list(range(100))
+    assert not threads()
+
+
+def test_what_goes_wrong_comes_behind_what_went_right() -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise ValueError("three")
+
+    items = prefetch(broken(), 8)
+    assert [next(items), next(items)] == [1, 2]
+    with pytest.raises(ValueError, match="three"):
+        next(items)
+    assert not threads()
+
+
+def test_whoever_stops_early_leaves_nothing_open() -> None:
+    closed = threading.Event()
+
+    def endless() -> Iterator[int]:
+        try:
+            while True:
+                yield 0
+        finally:
+            closed.set()
+
+    with closing(prefetch(endless(), 2)) as items:
+        next(items)
+    assert closed.is_set()
+    assert not threads()

@@ -1,0 +1,177 @@
+"""Ownership of state: a disk that blocks holds nothing up, buffers follow the window."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from emolive import profile as profile_module
+from emolive.profile import SpeakerProfile
+from emolive.session.calibration import load_profile
+from emolive.session.stream import HISTORY_MARGIN_S
+
+
+def counts(watched) -> tuple[int, int]:
+    counters = watched.session.snapshot().counters
+    return counters.frames_perceived, counters.estimates
+
+
+def until_more(watched, frames: int = 20, estimates: int = 6) -> None:
+    """Frames go on being perceived and estimates published."""
+    before = counts(watched)
+    watched.until(
+        lambda: counts(watched)[0] >= before[0] + frames and counts(watched)[1] >= before[1] + estimates,
+        f"{frames} frames and {estimates} estimates",
+        15,
+    )
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """Writes wait for `disk.set()`; `disk.asked` is set by the first."""
+    released = threading.Event()
+    released.asked = threading.Event()
+    real = profile_module.atomic_write
+
+    @contextmanager
+    def blocked(path):
+        released.asked.set()
+        assert released.wait(60)
+        with real(path) as part:
+            yield part
+
+    monkeypatch.setattr(profile_module, "atomic_write", blocked)
+    yield released
+    released.set()
+
+
+def test_frames_and_estimates_go_on_while_the_disk_blocks_a_save(watch, disk):
+    watched = watch("demo", person="Ann")
+    watched.until_estimates(1)
+    watched.session.calibrate(1.0)
+    watched.until(disk.asked.is_set, "the save")
+    skipped = watched.session.snapshot().counters.estimates_skipped
+    until_more(watched)
+    snapshot = watched.session.snapshot()
+    assert snapshot.calibration is None
+    assert (snapshot.baseline, snapshot.estimate.baseline) == ("neutral", "neutral")
+    assert snapshot.counters.estimates_skipped == skipped
+    assert watched.code("baseline") == "neutral"
+    disk.set()
+    predictor = watched.session._inference.pipeline.predictor
+    watched.until(lambda: load_profile(predictor, "Ann").exists, "the file")
+
+
+def test_a_disk_that_blocks_does_not_block_stop(watch, disk):
+    watched = watch("demo")
+    watched.until_estimates(1)
+    watched.session.calibrate(1.0)
+    watched.until(disk.asked.is_set, "the save")
+    # The baseline is still being saved, which is reported and not waited for.
+    assert not watched.session.stop(1.0)
+    disk.set()
+    assert watched.session.stop(10)
+
+
+def test_frames_and_estimates_go_on_while_the_disk_blocks_a_load(watch, monkeypatch):
+    watched = watch("demo")
+    watched.until_estimates(1)
+    asked, released = threading.Event(), threading.Event()
+    real = SpeakerProfile.load
+
+    def blocked(self):
+        asked.set()
+        assert released.wait(60)
+        return real(self)
+
+    monkeypatch.setattr(SpeakerProfile, "load", blocked)
+    watched.session.set_person("Ann")
+    watched.until(asked.is_set, "the load")
+    until_more(watched)
+    assert watched.session.snapshot().person == "Ann"
+    released.set()
+
+
+def test_the_model_in_use_goes_on_while_the_next_waits_for_the_disk(watch, random_checkpoint, monkeypatch):
+    watched = watch("demo")
+    watched.until_estimates(1)
+    asked, released = threading.Event(), threading.Event()
+    real = SpeakerProfile.load
+
+    def blocked(self):
+        asked.set()
+        assert released.wait(60)
+        return real(self)
+
+    monkeypatch.setattr(SpeakerProfile, "load", blocked)
+    watched.session.set_checkpoint(random_checkpoint("lt"))
+    watched.until(asked.is_set, "the load")
+    until_more(watched)
+    assert watched.estimates[-1].fusion == "ia"
+    released.set()
+    watched.until(lambda: watched.estimates[-1].fusion == "lt", "the next model")
+
+
+def test_a_failed_save_is_reported_and_the_baseline_is_in_use(watch, monkeypatch):
+    from emolive.errors import OutputError
+
+    def full(self):
+        raise OutputError("people/guest.json cannot be written: no space left on device.")
+
+    monkeypatch.setattr(SpeakerProfile, "save", full)
+    watched = watch("demo")
+    watched.until_estimates(1)
+    watched.session.calibrate(1.0)
+    watched.until(lambda: watched.code("baseline") == "unsaved", "the status")
+    watched.until_estimates(2)
+    assert watched.code("baseline") == "unsaved"
+    assert "no space left" in watched.status("baseline").text
+    watched.session.set_baseline("running")
+    watched.until(lambda: watched.code("baseline") == "running", "the status of the next baseline")
+
+
+def test_buffers_follow_a_window_of_twelve_seconds(watch, random_checkpoint):
+    """With buffers of a fixed 8 s its window would never be full."""
+    from emolive.clock import to_ns
+
+    path = random_checkpoint("ia", window_s=12.0, n_bins=50)
+    watched = watch("demo", checkpoint=path, loop=True)
+    watched.until(lambda: watched.estimates and watched.estimates[-1].t_s > 12.5, "a full window", 60)
+    stream, predictor = watched.session._stream, watched.session._inference.pipeline.predictor
+    assert stream.history_s == pytest.approx(12 + HISTORY_MARGIN_S)
+    end_ns = watched.estimates[-1].t_ns
+    stamps, _, present = stream.features.buffer.between(end_ns - to_ns(12.0), end_ns)
+    # From the beginning of the window on, however many frames a busy machine let through.
+    assert stamps[0] < end_ns - to_ns(11.0)
+    assert present.mean() > 0.9
+    _, present = stream.audio.read(end_ns, round(11.9 * stream.audio.rate_hz))
+    assert present.all()
+    assert predictor.spec.window_s == 12.0
+
+
+def test_a_longer_window_is_full_after_a_change_of_the_model(watch, random_checkpoint):
+    watched = watch("demo")
+    watched.until_estimates(2)
+    watched.session.set_checkpoint(random_checkpoint("ia", window_s=9.6, n_bins=40))
+    watched.until(lambda: watched.session._stream.window_s == 9.6, "the longer window")
+    stream = watched.session._stream
+    watched.until(lambda: watched.estimates[-1].t_s > 10, "a full window", 60)
+    _, present = stream.audio.read(watched.estimates[-1].t_ns, round(9.5 * stream.audio.rate_hz))
+    assert present.all()
+
+
+def test_a_new_source_has_state_of_its_own(watch, clips):
+    watched = watch("demo")
+    watched.until_estimates(2)
+    old = watched.session._stream
+    watched.session.set_source(str(clips["mute"])).result(30)
+    watched.until(lambda: watched.estimates[-1].source == str(clips["mute"]), "an estimate of the file")
+    new = watched.session._stream
+    assert old.cancelled.is_set()
+    for name in ("profile", "smoother", "extractor", "features", "frame_slot", "statuses"):
+        assert getattr(old, name) is not getattr(new, name), name
+    count = old.estimates
+    watched.until_estimates(2)
+    assert old.estimates == count

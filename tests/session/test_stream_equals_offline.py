@@ -1,0 +1,125 @@
+"""What a session says of a file, live or as fast as it can, is what offline analysis says of it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from emolive.file_analyzer import FileAnalyzer
+from emolive.models.io import checkpoint
+from emolive.models.io.chumachenko2022 import convert_checkpoint
+from emolive.predictor import load_predictor
+from emolive.types import Estimate
+
+FUSIONS = ("lt", "it", "ia")
+TOLERANCE = 1e-6
+"""The features are equal bit for bit; sums in the network depend on how its inputs lie in memory."""
+
+
+@pytest.fixture(scope="module")
+def offline():
+    """(checkpoint, file) → the estimates of the file by bin, each computed once."""
+    known = {}
+
+    def estimates(model: Path, path: Path, baseline: str = "running") -> dict[int, Estimate]:
+        key = (model, path, baseline)
+        if key not in known:
+            with FileAnalyzer(load_predictor(None, model, "cpu"), baseline=baseline) as analyzer:
+                *found, _summary = analyzer.analyze(path)
+            known[key] = {round(e.t_s / 0.24): e for e in found}
+        return known[key]
+
+    return estimates
+
+
+def assert_equal(session, expected) -> None:
+    estimates, counters = session
+    try:
+        compare(estimates, expected)
+    except AssertionError:
+        if counters.frames_dropped or counters.estimates_skipped:
+            pytest.skip(f"this computer was too slow to play live: {counters}")
+        raise
+
+
+def compare(estimates, expected) -> None:
+    assert expected
+    streamed = {round(e.t_s / 0.24): e for e in estimates}
+    assert streamed.keys() == expected.keys()
+    for hop, estimate in streamed.items():
+        offline = expected[hop]
+        assert type(estimate) is type(offline)
+        assert estimate.t_s == pytest.approx(offline.t_s, abs=1e-3)
+        assert (estimate.modality, estimate.baseline) == (offline.modality, offline.baseline)
+        assert estimate.label == offline.label
+        assert estimate.probs == pytest.approx(offline.probs, abs=TOLERANCE)
+
+
+def streamed(watch, path, model, *, paced, **config):
+    watched = watch(path, checkpoint=model, paced=paced, **config)
+    estimates = watched.until_finished()
+    counters = watched.session.snapshot().counters
+    if counters.frames_dropped or counters.estimates_skipped:
+        assert paced, "an unpaced session drops nothing"
+    return estimates, counters
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_real_clips_as_fast_as_they_go(watch, offline, random_checkpoint, real_clips, fusion):
+    model = random_checkpoint(fusion)
+    for path in real_clips:
+        assert_equal(streamed(watch, path, model, paced=False), offline(model, path))
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_real_clips_live(watch, offline, random_checkpoint, real_clips, fusion):
+    """Each clip with one of the fusions."""
+    model = random_checkpoint(fusion)
+    for path in real_clips[FUSIONS.index(fusion) :: len(FUSIONS)]:
+        assert_equal(streamed(watch, path, model, paced=True), offline(model, path))
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_the_drawn_clip_as_fast_as_it_goes(watch, offline, random_checkpoint, clips, fusion):
+    model = random_checkpoint(fusion)
+    session = streamed(watch, clips["whole"], model, paced=False)
+    assert_equal(session, offline(model, clips["whole"]))
+    assert session[0][-1].modality == "av"
+
+
+@pytest.mark.parametrize("name", ["mute", "blind", "late", "away"])
+def test_odd_clips_as_fast_as_they_go(watch, offline, random_checkpoint, clips, name):
+    """No sound, no picture, sound that begins late, a face that goes away and comes back."""
+    model = random_checkpoint("lt")
+    assert_equal(streamed(watch, clips[name], model, paced=False), offline(model, clips[name]))
+
+
+def test_sound_that_begins_late_live(watch, offline, random_checkpoint, clips):
+    model = random_checkpoint("lt")
+    assert_equal(streamed(watch, clips["late"], model, paced=True), offline(model, clips["late"]))
+
+
+def test_without_a_baseline_too(watch, offline, random_checkpoint, clips):
+    model = random_checkpoint("ia")
+    estimates = streamed(watch, clips["whole"], model, paced=False, baseline="none")
+    assert_equal(estimates, offline(model, clips["whole"], "none"))
+
+
+@pytest.mark.data
+def test_the_published_form_on_pixels(watch, offline, parity, real_clips, tmp_path):
+    model = tmp_path / "ia.safetensors"
+    checkpoint.save(model, convert_checkpoint(parity / "ia_1head.pth"), provenance={})
+    rows = offline(model, real_clips[0])
+    assert_equal(streamed(watch, real_clips[0], model, paced=False), rows)
+    assert {estimate.baseline for estimate in rows.values()} == {"none"}
+
+
+def test_the_same_file_under_another_name_says_the_same(watch, clips, random_checkpoint, tmp_path):
+    copy = shutil.copy(clips["blind"], tmp_path / "käthe & co.mkv")
+    first, _ = streamed(watch, clips["blind"], random_checkpoint("ia"), paced=False)
+    again, _ = streamed(watch, copy, random_checkpoint("ia"), paced=False)
+    assert [e.probs for e in first] == [e.probs for e in again]
