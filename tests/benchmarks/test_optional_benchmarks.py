@@ -15,12 +15,12 @@ from emolive.models.spec import ModelSpec, PixelSpec
 
 def test_a_step_on_cached_vectors_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "_unfrozen", lambda *_: sum(i for i in range(100_000)))
-    figures = {figure.key: figure for figure in training.run(BenchmarkConfig(tmp_path, rounds=1), Report())}
-    assert 0 < (figures["train.cached"].value or 0) < 60
-    assert (figures["train.unfrozen_reference"].value or 0) > 0
+    results = {m.key: m for m in training.run(BenchmarkConfig(tmp_path, rounds=1), Report())}
+    assert 0 < (results["train.cached"].value or 0) < 60
+    assert (results["train.unfrozen_reference"].value or 0) > 0
 
 
-def test_the_reference_step_trains_the_backbone() -> None:
+def test_the_published_step_trains_the_backbone() -> None:
     net = factory.build(ModelSpec(fusion="lt", n_bins=4, pixels=PixelSpec(32))).train()
     spec = net.spec
     before = net.backbone.stem[0].weight.detach().clone()  # type: ignore[union-attr,index,operator]
@@ -35,8 +35,8 @@ def test_the_reference_step_trains_the_backbone() -> None:
 def test_clips_are_preprocessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = fixtures.write_clip(tmp_path / "clip.mp4", 1.0)
     monkeypatch.setattr(preprocessing, "_clips", lambda _: ([clip], "one clip"))
-    figures = {figure.key: figure for figure in preprocessing.run(BenchmarkConfig(tmp_path), Report())}
-    assert (figures["preprocess.clips"].value or 0) > 0
+    results = {m.key: m for m in preprocessing.run(BenchmarkConfig(tmp_path), Report())}
+    assert (results["preprocess.clips"].value or 0) > 0
     assert (tmp_path / "prepared" / "crops" / "clip.npy").is_file()
-    mtcnn = figures["preprocess.mtcnn"]
+    mtcnn = results["preprocess.mtcnn"]
     assert mtcnn.value is not None or "facenet-pytorch" in mtcnn.note
