@@ -1,6 +1,8 @@
 """A voice encoder in one file: level and zero-crossing rate of 20 ms frames.
 
-emolive train --plugin examples/plugin_voice_encoder.py --audio zcr ...
+emolive train --plugin examples/plugin_voice_encoder.py --audio zcr --arch chumachenko2022 ...
+
+The architecture emolive convolves over bands, a multiple of 8; chumachenko2022 takes any number of channels.
 """
 
 import numpy as np
@@ -24,7 +26,8 @@ class ZeroCrossingRate:
     left_context = 0
     is_frame_local = True
     has_band_levels = False
-    default_spec = AudioSpec(kind="zcr", rate_hz=16_000, hop_length=320)
+    # No parameter may lie above half the rate, not even one that the encoder does not use.
+    default_spec = AudioSpec(kind="zcr", rate_hz=16_000, hop_length=320, fmax_hz=8_000)
 
     def __init__(self, spec: AudioSpec) -> None:
         self.rate_hz = spec.rate_hz

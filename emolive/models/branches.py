@@ -115,7 +115,10 @@ class SpectrogramBranch(nn.Module):
     ) -> None:
         super().__init__()
         if bands % 8:
-            raise ConfigError(f"A spectrogram branch needs a multiple of 8 mel bands, not {bands}.")
+            raise ConfigError(
+                f"The architecture emolive takes audio features of a multiple of 8 mel bands, not {bands}: "
+                "choose another voice encoder, or the architecture chumachenko2022."
+            )
         self.bands, self.middle, self.out = bands, middle, out
         a, b, c = self.CHANNELS_2D
         self.spectrogram = nn.Sequential(

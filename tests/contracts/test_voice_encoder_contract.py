@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from emolive.audio.encoders import VoiceEncoder
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.errors import ConfigError
-from emolive.models.spec import AudioSpec
+from emolive.models import factory
+from emolive.models.spec import AudioSpec, ModelSpec
 from emolive.plugins import VOICE_ENCODERS, load_plugin
 from emolive.windowing import Waveform
 from tests.helpers.sounds import restless_noise
@@ -46,6 +48,14 @@ def test_the_example_is_registered():
 def test_it_has_the_name_under_which_it_is_registered(encoder):
     assert VOICE_ENCODERS.get(encoder.name) is type(encoder)
     assert encoder.name in encoder.fingerprint
+
+
+def test_a_model_can_be_described_with_its_default_parameters(encoder):
+    spec = type(encoder).default_spec
+    assert spec.kind == encoder.name
+    described = ModelSpec(encoders=("landmarks",), landmarker="dlib68", audio=spec)
+    assert ModelSpec.from_dict(described.to_dict()) == described
+    factory.build(replace(described, arch="chumachenko2022"))
 
 
 def test_shape_and_type_are_as_promised(encoder, sound, n):
