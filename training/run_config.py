@@ -159,6 +159,8 @@ def _layers(
 ) -> Layers:
     stored, given = _with_new_values(stored), _with_new_values(given)
     if resume := given.get("resume_path", ""):
+        if not Path(resume).exists():
+            raise ConfigError(f"{resume} is not the result folder of a run: there is nothing at this path.")
         folder = Path(resume) if Path(resume).is_dir() else Path(resume).parent
         path = stored_config_path(folder)
         stored = _with_new_values(parser.check_values(read_run_config(path), str(path)))
