@@ -227,6 +227,7 @@ def test_a_changed_clip_is_processed_again(tree: Path, tmp_path: Path) -> None:
         (["check", "clips"], "holds no preprocessed clips"),
         (["annotations", "clips"], "holds no preprocessed clips"),
         (["landmarks", "no.npz", "a.csv"], "There is nothing at no.npz"),
+        (["landmarks", "clips/1/happy/a.mp4", "a.csv"], "it is damaged or not an .npz file."),
         (["folder", "clips", "out", "--splits", "odd"], "--splits must be one of auto, custom"),
         (["folder", "clips", "clips"], "OUT must be another folder"),
         (["folder", "clips", "out", "--dry-rum"], "did you mean --dry-run?"),
