@@ -126,8 +126,8 @@ class FileAnalyzer:
         self._pipeline = FacePipeline.for_spec(predictor.spec, predictor.encoders())
         self._profile = predictor.new_profile(person)
         self._is_calibrated = False
-        if baseline == "neutral":
-            self._profile.load()
+        self.has_saved_baseline = baseline == "neutral" and self._profile.load()
+        """Whether a saved neutral baseline of the person is in use."""
 
     def __enter__(self) -> FileAnalyzer:
         return self

@@ -162,6 +162,9 @@ def test_without_a_saved_baseline_there_is_none(emolive: Run, clips: Clips) -> N
     result = emolive("analyze", clips["blind"], "--baseline", "neutral", "--person", "Ann")
     assert result.code == 0
     assert {row["baseline"] for row in result.rows} == {"none"}
+    assert result.err == (
+        "emolive: There is no saved neutral baseline of Ann: --neutral FILE measures one.\n"
+    )
 
 
 def test_the_running_baseline_continues_for_the_same_person_only(emolive: Run, clips: Clips) -> None:

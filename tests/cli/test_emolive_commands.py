@@ -41,6 +41,8 @@ from tests.cli.conftest import Run
         (["run", "--headless", "--duration", "nan"], "--duration must be a number above 0, not nan"),
         (["run", "--unpaced"], "--headless"),
         (["run", "--headless", "--counters", "x.json"], "--counters measures the window"),
+        (["run", "--headless", "--screenshot", "x.png"], "--screenshot shows the window"),
+        (["analyze", "x.mp4", "--neutral", "y.mp4", "--baseline", "none"], "combined with --baseline none"),
         (["run", "--backend", "fast"], "fast"),
         (["run", "--headless", "--source", "no such camera"], "no such camera"),
         (["run", "--headless", "--source", "97"], "97"),

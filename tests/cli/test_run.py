@@ -70,6 +70,13 @@ def test_a_session_without_estimates_writes_an_empty_file(emolive: Run, tmp_path
     empty = write_clip(tmp_path / "empty.mkv", [np.zeros((240, 320, 3), np.uint8)] * 20, None)
     result = emolive("run", "--headless", "--unpaced", "--source", empty, "--jsonl", path)
     assert (result.code, path.read_text()) == (0, "")
+    assert "neither a face nor a voice" in result.err.splitlines()[-1]
+
+
+def test_the_end_of_a_file_is_reported_once(emolive: Run, clips: Clips) -> None:
+    result = emolive("run", "--headless", "--unpaced", "--source", clips["whole"])
+    assert result.err.count("has played to its end") == 1
+    assert "There is no estimate" not in result.err
 
 
 def test_choices_that_are_not_given_are_left_to_the_window() -> None:
