@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.audio.resample import AudioBuffer
-from emolive.audio.vad import detect_speech
 from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import ModelSpec
 from emolive.pooling import pool_bins
@@ -248,5 +247,4 @@ def extract_window(
         absent = np.zeros(n_frames, np.bool_)
         return FeatureWindow(end_ns, bins, bins_present, frames, absent, absent)
     features = (extractor or OnlineFeatureExtractor(spec.audio)).read(audio, end_ns, spec.n_samples)
-    speech = detect_speech(features.levels_dbfs, features.present)
-    return FeatureWindow(end_ns, bins, bins_present, features.frames, features.present, speech)
+    return FeatureWindow(end_ns, bins, bins_present, features.frames, features.present, features.speech)

@@ -11,7 +11,7 @@ from emolive.models.network import EmotionNet
 from emolive.models.spec import FeatureSpace, ModelSpec
 from preprocessing.annotations import Annotations
 
-FORMAT = 4
+FORMAT = 5
 """Rises with every change of what is stored."""
 
 

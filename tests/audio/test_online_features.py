@@ -34,7 +34,7 @@ MAX_OPEN = 18
 
 def assert_same(found: AudioFeatures, expected: AudioFeatures) -> None:
     assert_array_equal(found.frames, expected.frames)
-    assert_array_equal(found.levels_dbfs, expected.levels_dbfs)
+    assert_array_equal(found.speech, expected.speech)
     assert_array_equal(found.present, expected.present)
 
 
@@ -100,7 +100,8 @@ def test_what_is_kept_is_not_read_again() -> None:
     assert_as_alone(extractor, buffer, 20 * BIN_NS)
     buffer.n_read = 0
     extractor.read(buffer, 21 * BIN_NS, N)
-    assert buffer.n_read < 0.75 * 48_000
+    # Half a second or so of each, for the frames and for speech detection.
+    assert buffer.n_read < 1.5 * 48_000
 
 
 def test_what_is_rewritten_between_two_reads_is_read_anew() -> None:

@@ -24,6 +24,7 @@ from emolive import paths
 from emolive.atomic_io import atomic_write
 from emolive.errors import CheckpointError, ConfigError, EmoliveError, MissingDependencyError
 from emolive.models.network import STATS, EmotionNet
+from emolive.models.runtimes import session
 from emolive.models.spec import ModelSpec
 
 log = logging.getLogger(__name__)
@@ -68,30 +69,8 @@ class OnnxNet(nn.Module):
 
 
 def create_session(content: bytes, name: str, threads: int | None = None) -> Any:
-    """An onnxruntime session on the CPU.
-
-    Args:
-        content: the ONNX file.
-        name: of the file, for the error.
-        threads: by default as many as torch uses.
-
-    Raises:
-        MissingDependencyError: onnxruntime is not installed.
-        CheckpointError: onnxruntime cannot run the model.
-    """
-    try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(INSTALL) from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or torch.get_num_threads()
-    # Spinning threads take the core that capture and window need.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise CheckpointError(f"{name} is not an ONNX model that can be run, or is damaged.") from error
+    """As `emolive.models.runtimes.session.create_session`, by default with as many threads as torch uses."""
+    return session.create_session(content, name, threads or torch.get_num_threads())
 
 
 def convert(net: EmotionNet) -> OnnxNet:
@@ -101,10 +80,6 @@ def convert(net: EmotionNet) -> OnnxNet:
         MissingDependencyError: packages are missing.
         CheckpointError: the network cannot be exported.
     """
-    try:
-        import onnxruntime  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(INSTALL) from error
     spec = net.spec
     video = torch.zeros(1, spec.n_bins, spec.video_channels)
     audio = torch.zeros(1, spec.audio_channels, spec.audio.n_frames(spec.n_samples))
