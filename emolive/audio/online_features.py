@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emolive.audio.encoders import VoiceEncoder
+from emolive.audio.encoders import SpeechAwareEncoder, VoiceEncoder
 from emolive.audio.resample import AudioBuffer, ResampledReader
 from emolive.audio.vad import SpeechDetector, speech_of_frames, steps_in
 from emolive.models.spec import AudioSpec
@@ -101,11 +101,17 @@ class OnlineFeatureExtractor:
         Returns:
             `encoder.n_frames(n_samples)` frames. What was not recorded counts as silence.
         """
-        frames = self._read_frames(buffer, end_ns, n_samples)
-        seconds = n_samples / self.encoder.rate_hz
+        encoder = self.encoder
+        seconds = n_samples / encoder.rate_hz
         probabilities = self.speech_detector.read(buffer, end_ns, steps_in(seconds))
-        speech = speech_of_frames(probabilities, len(frames), seconds) & frames.present
-        return AudioFeatures(frames.vectors, frames.present, speech)
+        speech = speech_of_frames(probabilities, encoder.n_frames(n_samples), seconds)
+        if isinstance(encoder, SpeechAwareEncoder):
+            segment = self._reader.read(buffer, end_ns, encoder.left_context + n_samples)
+            vectors, present = encoder.encode_window(segment.samples, segment.present, speech)
+            self.n_computed += len(present)
+            return AudioFeatures(vectors.T, present, speech & present)
+        frames = self._read_frames(buffer, end_ns, n_samples)
+        return AudioFeatures(frames.vectors, frames.present, speech & frames.present)
 
     def _read_frames(self, buffer: AudioBuffer, end_ns: int, n_samples: int) -> _Frames:
         encoder = self.encoder

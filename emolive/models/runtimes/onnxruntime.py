@@ -83,31 +83,55 @@ def convert(net: EmotionNet) -> OnnxNet:
     spec = net.spec
     video = torch.zeros(1, spec.n_bins, spec.video_channels)
     audio = torch.zeros(1, spec.audio_channels, spec.audio.n_frames(spec.n_samples))
-    head = _cached_session(net, (video, audio), ("video", "audio"), "logits")
+    head = cached_session(net, (video, audio), ("video", "audio"), "logits")
     backbone = None
     if net.backbone is not None:
         pixels = torch.zeros(1, 3, spec.pixels.size, spec.pixels.size)
-        backbone = _cached_session(net.backbone, (pixels,), ("pixels",), "vectors")
+        backbone = cached_session(net.backbone, (pixels,), ("pixels",), "vectors")
     buffers = {name: getattr(net, name) for name in BUFFERS}
     return OnnxNet(spec, buffers, head=head, backbone=backbone).eval()
 
 
-def _cached_session(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], output: str) -> Any:
-    """A session of a module for exactly these shapes, from the cache or exported now."""
-    path = paths.cache_dir() / "onnx" / f"{_digest(module, inputs)}.onnx"
+def cached_session(
+    module: nn.Module,
+    inputs: Sequence[Tensor],
+    names: Sequence[str],
+    output: str,
+    dynamic_axes: Mapping[str, Mapping[int, str]] | None = None,
+    threads: int | None = None,
+) -> Any:
+    """A session of a module, from the cache or exported now.
+
+    Args:
+        module: in eval mode.
+        inputs: examples; the session is for exactly these shapes, except in the dynamic axes.
+        names: of the inputs.
+        output: name of the output.
+        dynamic_axes: name of an input or output → axis → what the axis is called.
+        threads: for one run; by default as many as torch uses.
+
+    Raises:
+        MissingDependencyError: packages are missing.
+        CheckpointError: the module cannot be exported.
+    """
+    path = paths.cache_dir() / "onnx" / f"{_digest(module, inputs, dynamic_axes)}.onnx"
     try:
-        return create_session(path.read_bytes(), path.name)
+        return create_session(path.read_bytes(), path.name, threads)
     except (OSError, EmoliveError) as error:
         log.info("%s is exported: %s", path.name, error)
-    content = _export(module, inputs, names, output)
+    content = _export(module, inputs, names, output, dynamic_axes)
     _store(path, content)
-    return create_session(content, "The export")
+    return create_session(content, "The export", threads)
 
 
-def _digest(module: nn.Module, inputs: Sequence[Tensor]) -> str:
+def _digest(
+    module: nn.Module, inputs: Sequence[Tensor], dynamic_axes: Mapping[str, Mapping[int, str]] | None
+) -> str:
     """Digest of everything that the export depends on."""
     shapes = [list(part.shape) for part in inputs]
-    made_by = [torch.__version__, OPSET, version("emolive"), repr(module), shapes]
+    made_by: list[Any] = [torch.__version__, OPSET, version("emolive"), repr(module), shapes]
+    if dynamic_axes:
+        made_by.append(dynamic_axes)
     digest = hashlib.sha256(json.dumps(made_by).encode())
     for name, value in module.state_dict().items():
         digest.update(name.encode())
@@ -115,7 +139,13 @@ def _digest(module: nn.Module, inputs: Sequence[Tensor]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _export(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], output: str) -> bytes:
+def _export(
+    module: nn.Module,
+    inputs: Sequence[Tensor],
+    names: Sequence[str],
+    output: str,
+    dynamic_axes: Mapping[str, Mapping[int, str]] | None,
+) -> bytes:
     try:
         import onnx  # noqa: F401 (the exporter needs it, and its own message is less clear)
     except ModuleNotFoundError as error:
@@ -132,6 +162,7 @@ def _export(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], o
                 opset_version=OPSET,
                 input_names=list(names),
                 output_names=[output],
+                dynamic_axes=dynamic_axes,
             )
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
