@@ -288,7 +288,10 @@ AUGMENTATIONS = Registry(
         "flip": ("mirrored faces", "training.augment.flip:HorizontalFlip"),
         "gain_eq": ("random gain and equalisation", "training.augment.gain_eq:RandomGainEq"),
         "background_noise": ("steady background noise", "training.augment.background_noise:BackgroundNoise"),
-        "landmark_affine": ("linear maps of the landmarks", "training.augment.landmark_affine:LandmarkAffine"),
+        "landmark_affine": (
+            "linear maps of the landmarks",
+            "training.augment.landmark_affine:LandmarkAffine",
+        ),
         "low_fps": ("low frame rate", "training.augment.low_fps:LowFrameRate"),
         "landmark_noise": (
             "jitter and offset of the face features",

@@ -101,7 +101,7 @@ def test_live_windows_are_those_of_the_file_bit_for_bit(rate_hz, audio, start_s)
     origin_ns, whole = 10**15 + 7, Waveform((), rate_hz)
     ring, vectors, extractor = (
         AudioRingBuffer(rate_hz, 8.0),
-        FeatureBuffer(256, 136),
+        FeatureBuffer(136, 8.0),
         OnlineFeatureExtractor(audio),
     )
     blocks = [

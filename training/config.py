@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from emolive.cli.config import Arg, Range, Registered
 from emolive.errors import ConfigError
-from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
+from emolive.models.spec import ModelSpec, PixelSpec
 from emolive.normalization import MODES
 from emolive.plugins import FUSIONS, VOICE_ENCODERS
 from training import run_config
@@ -17,7 +17,6 @@ from training.augment.pipeline import with_augmentations
 from training.encoder_traits import landmarker_of
 from training.modality_dropout import Mask
 
-LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50.0, fmax_hz=8000.0)
 PUBLISHED_MILESTONES = (40, 55, 65, 70)
 """Epochs at which the published recipe divides the learning rate by ten."""
 NOT_PART_OF_A_RUN = (
@@ -291,12 +290,12 @@ def model_spec(config: TrainConfig, labels: tuple[str, ...]) -> ModelSpec:
         labels=labels,
         n_bins=config.sample_duration,
         pixels=PixelSpec(size=config.sample_size),
-        audio=LOGMEL if config.audio == LOGMEL.kind else AudioSpec(kind=config.audio),
+        audio=VOICE_ENCODERS.get(config.audio).default_spec,
         dropout=config.dropout,
         width=config.width,
         arch=config.arch,
     )
-    is_raw = all(e.learned for e in spec.encoder_classes) and config.audio == AudioSpec().kind
+    is_raw = all(e.learned for e in spec.encoder_classes) and spec.audio == ModelSpec().audio
     return replace(
         spec,
         landmarker=landmarker_of(spec),

@@ -15,6 +15,9 @@ class VoiceEncoder(Protocol):
     deterministic: training, file analysis and the live app each call it on their own.
     """
 
+    default_spec: AudioSpec
+    """The parameters with which new models are trained."""
+
     def __init__(self, spec: AudioSpec) -> None: ...
 
     @property

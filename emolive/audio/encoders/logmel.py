@@ -21,6 +21,9 @@ class LogMel:
     name = "logmel"
     is_frame_local = True
     has_band_levels = True
+    default_spec = AudioSpec(
+        kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50.0, fmax_hz=8000.0
+    )
 
     def __init__(self, spec: AudioSpec) -> None:
         self.rate_hz = spec.rate_hz

@@ -27,6 +27,7 @@ class Mfcc:
     is_frame_local = False
     has_band_levels = False
     left_context = 0
+    default_spec = AudioSpec(kind="mfcc")
 
     def __init__(self, spec: AudioSpec) -> None:
         self.rate_hz = spec.rate_hz
