@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
+# Virtual environments have another layout on Windows.
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.ready-test
 
@@ -53,14 +54,14 @@ system:
 system-test:
 	@sh tools/system_packages.sh test
 
-$(BIN)/python:
+$(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
-$(READY): pyproject.toml | $(BIN)/python
+$(READY): pyproject.toml | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --editable '.[onnx]'
 	@touch $@
 
-$(TEST_READY): pyproject.toml | $(BIN)/python
+$(TEST_READY): pyproject.toml | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ $(READY)
 

@@ -204,7 +204,7 @@ def _pixel_figures(times: dict[str, Times], apart: float, harness: PipelineHarne
         "×",
         PIXEL_RATIO,
         at_least=True,
-        bottleneck="The backbone alone takes most of it: half of its layers are depthwise convolutions and channel "
+        bottleneck="The backbone takes most of it: half of its layers are depthwise convolutions and channel "
         "shuffles, which are bound by memory.",
     )
     yield Measurement("hop.pixel_logits", "  largest difference in logits", apart, "", LOGITS)
@@ -227,7 +227,7 @@ def _shipped_figures(
             "×",
             SHIPPED_RATIO,
             at_least=True,
-            bottleneck="Runs differ by a tenth; audio features and the fusion network share most of the time.",
+            bottleneck="Runs differ by a tenth; audio features and the network share most of the time.",
         )
     crops, spec = times["perception"], harnesses[config.fusion].spec
     note = f"{LANDMARKER_ID} on 640x480; not part of the figures above, as the reference gets crops"

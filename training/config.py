@@ -295,7 +295,7 @@ def model_spec(config: TrainConfig, labels: tuple[str, ...]) -> ModelSpec:
         width=config.width,
         arch=config.arch,
     )
-    is_raw = all(e.learned for e in spec.encoder_classes) and config.audio == "mfcc"
+    is_raw = all(e.learned for e in spec.encoder_classes) and spec.audio == ModelSpec().audio
     return replace(
         spec,
         landmarker=landmarker_of(spec),

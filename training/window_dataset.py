@@ -93,7 +93,7 @@ class WindowDataset:
         return int(np.argmin(np.abs(self.shifts_s)))
 
     def window(self, clip: int, shift: int | None = None) -> FeatureWindow:
-        """A window as `emolive.windowing.extract_window` returns it, but without its end and its level."""
+        """A window as `emolive.windowing.extract_window` returns it, but without its end."""
         k = self.centre if shift is None else shift
         return FeatureWindow(
             0,

@@ -11,7 +11,7 @@ from emolive.capture.factory import create_source
 from emolive.capture.source_spec import SourceSpec, parse_source
 from emolive.errors import ConfigError
 from emolive.gui import strings
-from emolive.plugins import SOURCES, load_plugin
+from emolive.plugins import isolated_plugins, load_plugin
 from tests.helpers.listener import Collector
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "plugin_source.py"
@@ -19,9 +19,9 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "plugin_source.py"
 
 @pytest.fixture(autouse=True)
 def _loaded() -> Iterator[None]:
-    load_plugin(EXAMPLE)
-    yield
-    SOURCES.unregister("gradient")
+    with isolated_plugins():
+        load_plugin(EXAMPLE)
+        yield
 
 
 def test_its_name_opens_it() -> None:

@@ -15,7 +15,7 @@ from emolive.capture import factory
 from emolive.capture.base import Source
 from emolive.capture.source_spec import SourceSpec, parse_source
 from emolive.capture.synthetic import SyntheticSource
-from emolive.plugins import SOURCES, load_plugin
+from emolive.plugins import SOURCES, isolated_plugins, load_plugin
 from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
 from tests.helpers.listener import Collector, eventually
 
@@ -25,9 +25,9 @@ STOP_S = 3.0
 
 @pytest.fixture(autouse=True, scope="module")
 def _example() -> Iterator[None]:
-    load_plugin(EXAMPLE)
-    yield
-    SOURCES.unregister("gradient")
+    with isolated_plugins():
+        load_plugin(EXAMPLE)
+        yield
 
 
 @pytest.fixture(scope="module")

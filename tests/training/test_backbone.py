@@ -372,7 +372,7 @@ def test_a_backbone_file_is_no_model_and_a_model_no_backbone_file(
         checkpoint.load(trained / "backbone.safetensors")
     model = random_checkpoint("ia")  # type: ignore[operator]
     assert not is_backbone_file(model)
-    with pytest.raises(EmoliveError, match="not one of a trunk"):
+    with pytest.raises(EmoliveError, match="not a backbone checkpoint"):
         load_backbone(model)
     assert evaluate(["ferplus", "nowhere", "--checkpoint", str(model)]) == 2
     assert "not pixels" in capsys.readouterr().err

@@ -36,7 +36,7 @@ def test_the_face_is_searched_anew_in_each_clip(tmp_path: Path, monkeypatch: pyt
     items = tuple(ClipEntry(name, "crops.npy", "", "happy", "1", "") for name in "ab")
     reader = ClipReader(Annotations(items, tmp_path), SPEC)
     for count, item in enumerate(items):
-        track = reader.read(item).track
+        track = reader.read(item).video
         assert track is not None
         assert FakePipeline.resets == count, "a new pipeline needs no reset"
         assert track.present.tolist() == [True, True, False, True]

@@ -28,7 +28,7 @@ def test_session_rows_are_those_of_a_live_session(dataset: WindowDataset, clips:
     stats = compute_global_stats(dataset, SPEC, range(N))
     live = SpeakerStats.none(SPEC)
     for hop in range(1, int(clip.duration_s / SPEC.bin_s) + 1):
-        window = extract_window(clip.track, clip.sound, hop * 240_000_000, SPEC)
+        window = extract_window(clip.video, clip.audio, hop * 240_000_000, SPEC)
         live.add(window, SPEC, stats.video, stats.audio)
     for stream in STREAMS:
         ours = clip_stats(dataset.session, stream, 3, stats.of(stream))

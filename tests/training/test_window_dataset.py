@@ -75,7 +75,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_centre_window_is_that_of_the_live_code(dataset: WindowDataset, clips: Path) -> None:
     found = annotations.read(clips)
     clip = ClipReader(found, SPEC).read(found.items[3])
-    window = extract_window(clip.track, clip.sound, centre_window_end_ns(clip.duration_s, SPEC), SPEC)
+    window = extract_window(clip.video, clip.audio, centre_window_end_ns(clip.duration_s, SPEC), SPEC)
     stored = dataset.window(3)
     assert np.array_equal(stored.video, window.video)
     # Several shifts are stored in half precision.

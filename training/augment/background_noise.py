@@ -25,7 +25,7 @@ class BackgroundNoise(WindowAugmentation):
     """Adds the power of a stationary noise to log-mel features, as in any room but a studio."""
 
     noise: Annotated[float, Range(0, 1)] = 0.15
-    """Share of clips with background noise (logmel)."""
+    """Share of clips with background noise, for features that are band levels."""
 
     stage = Stage.FEATURES
 
