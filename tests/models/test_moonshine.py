@@ -87,7 +87,11 @@ def test_what_was_not_recorded_is_absent_and_not_encoded():
 
 
 def test_the_network_of_a_model_follows_from_its_voice_encoder():
-    for name, branch in (("logmel", SpectrogramBranch), ("moonshine", FeatureBranch), ("mfcc", FeatureBranch)):
+    for name, branch in (
+        ("logmel", SpectrogramBranch),
+        ("moonshine", FeatureBranch),
+        ("mfcc", FeatureBranch),
+    ):
         audio: AudioSpec = VOICE_ENCODERS.get(name).default_spec
         spec = ModelSpec(encoders=("landmarks",), landmarker="dlib68", audio=audio, arch="emolive")
         net = factory.build(spec).eval()

@@ -26,7 +26,7 @@ def test_a_session_says_what_answers(watch: Callable[..., Any]) -> None:
 def test_a_session_says_that_torch_stands_in(
     watch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     one = watch("demo", backend="onnx", mic="none")
     one.until(lambda: one.session.model_settled, "the model")
     status = one.status("model")
@@ -41,7 +41,7 @@ def test_analyze_says_that_torch_stands_in(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     given = ["--checkpoint", str(random_checkpoint("ia")), "--format", "jsonl", "--backend", "onnx"]
     assert main(["analyze", str(clips["blind"]), *given]) == 0
     told = capsys.readouterr()
