@@ -44,13 +44,13 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
 def _figures(config: BenchmarkConfig, devices: VirtualDevices, kind: str) -> Iterator[Measurement]:
     start_ns = now_ns()
     counters = _run(config, devices)
-    shown = "on the display" if _display() else "offscreen"
+    platform = "on the display" if _display() else "offscreen"
     what = {
         "webcam": f"another process's stream at 640x480, {devices.sound} microphone",
         "demo": "includes drawing the picture and synthesising the voice",
         "source": f"source {devices.source}, {devices.sound}",
     }[kind]
-    note = f"{shown}, {counters['counted_s']:.0f} s from the first estimate on; {what}"
+    note = f"{platform}, {counters['counted_s']:.0f} s from the first estimate on; {what}"
 
     def figure(name: str, label: str, value: float | None, unit: str, target: float) -> Measurement:
         # The demo has no bounds of its own: what it draws is no part of the app.

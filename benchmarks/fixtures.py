@@ -40,8 +40,8 @@ def sound(seconds: float) -> FloatArray:
 
 def crops(n: int, size: int) -> list[Image]:
     """(size, size, 3) BGR faces, each different."""
-    made: list[Any] = [cv2.resize(picture[40:440, 120:520], (size, size)) for picture in pictures(n / 4, 4)]
-    return made
+    images: list[Any] = [cv2.resize(picture[40:440, 120:520], (size, size)) for picture in pictures(n / 4, 4)]
+    return images
 
 
 def write_clip(path: Path, seconds: float, size: tuple[int, int] = (640, 480)) -> Path:

@@ -20,7 +20,7 @@ from torch import Tensor
 from emolive.errors import EmoliveError
 from emolive.types import Image
 
-WANTED = "`pip install --no-deps facenet-pytorch` and `pip install requests`"
+REQUIREMENTS = "`pip install --no-deps facenet-pytorch` and `pip install requests`"
 _TORCHVISION = (
     "torchvision",
     "torchvision.transforms",
@@ -45,15 +45,15 @@ def batched_nms(boxes: Tensor, scores: Tensor, groups: Tensor, threshold: float)
     moved = (boxes + (groups.to(boxes) * (boxes.max() + 1))[:, None]).numpy()
     areas = (moved[:, 2] - moved[:, 0]) * (moved[:, 3] - moved[:, 1])
     left = np.argsort(-scores.numpy(), kind="stable")
-    kept = []
+    indices = []
     while len(left):
         best, left = left[0], left[1:]
-        kept.append(int(best))
+        indices.append(int(best))
         across = np.minimum(moved[best, 2], moved[left, 2]) - np.maximum(moved[best, 0], moved[left, 0])
         down = np.minimum(moved[best, 3], moved[left, 3]) - np.maximum(moved[best, 1], moved[left, 1])
         shared = across.clip(0) * down.clip(0)
         left = left[shared <= threshold * (areas[best] + areas[left] - shared)]
-    return torch.tensor(kept)
+    return torch.tensor(indices)
 
 
 class Mtcnn:
@@ -64,7 +64,7 @@ class Mtcnn:
             with _torchvision():
                 from facenet_pytorch.models.mtcnn import MTCNN
         except ImportError as error:
-            raise EmoliveError(f"MTCNN cannot be had ({error}): it wants {WANTED}.") from error
+            raise EmoliveError(f"MTCNN cannot be had ({error}): it wants {REQUIREMENTS}.") from error
         self._net: Any = MTCNN(image_size=(720, 1280), device=torch.device("cpu"))
 
     def detect(self, image: Image) -> list[tuple[float, ...]]:

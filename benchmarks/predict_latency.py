@@ -173,11 +173,11 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     )
     yield from _pixel_figures(times, difference(pixel, full, _there(newest["pixel"])), pixel)
     yield from _shipped_figures(times, shipped, config)
-    hop, whole = times[config.fusion], times["full"]
+    streamed, full_window = times[config.fusion], times["full"]
     report.summary |= {
-        "hop_cpu_ms": hop.to_dict(),
-        "full_window_cpu_ms": whole.to_dict(),
-        "ratio": round(whole.p50 / hop.p50, 2),
+        "hop_cpu_ms": streamed.to_dict(),
+        "full_window_cpu_ms": full_window.to_dict(),
+        "ratio": round(full_window.p50 / streamed.p50, 2),
         "backend": shipped[config.fusion].predictor.runtime.name,
         "fusion": config.fusion,
     }
@@ -234,13 +234,13 @@ def _shipped_figures(
     yield Measurement(
         "hop.perception_p50", "face and landmarks, each frame looked at", crops.p50, "ms", note=note
     )
-    per_estimate = crops.p50 * spec.bin_s * _looks_per_s(spec)
+    per_estimate = crops.p50 * spec.bin_s * _frames_per_s(spec)
     total = times[config.fusion].p50 + per_estimate
     yield Measurement("hop.chain_p50", f"shipped {config.fusion} with its faces and landmarks", total, "ms")
     yield Measurement("hop.chain_ratio", "  times less than 15 ready crops anew", full / total, "×")
 
 
-def _looks_per_s(spec: ModelSpec) -> float:
+def _frames_per_s(spec: ModelSpec) -> float:
     """How many frames a second perception looks at, of a camera of 30."""
     sampler = FrameSampler(spec, 0)
     looked = sum(sampler.accept(i * NS_PER_S // fixtures.FPS) for i in range(10 * fixtures.FPS))

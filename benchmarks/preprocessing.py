@@ -69,8 +69,8 @@ def _clips(config: BenchmarkConfig) -> tuple[list[Path], str]:
     """Clips of one folder: real ones if there are any, else a drawn one."""
     real = sorted((settings.data_dir() / "ravdess" / "video").resolve().rglob("*.mp4"))
     if real:
-        mine = [path for path in real if path.parent == real[0].parent][:4]
-        return mine, f"{len(mine)} RAVDESS clips"
+        same_actor = [path for path in real if path.parent == real[0].parent][:4]
+        return same_actor, f"{len(same_actor)} RAVDESS clips"
     return [fixtures.write_clip(config.folder / "clip.mp4", CLIP_S, fixtures.HD)], "a drawn clip, 1280x720"
 
 

@@ -38,10 +38,10 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     profile = cProfile.Profile()
     for turn in range(3 + count):
         harness.advance()
-        shown = [next(frames) for _ in range(PER_ESTIMATE)] if turn >= 3 else []
+        new_frames = [next(frames) for _ in range(PER_ESTIMATE)] if turn >= 3 else []
         if turn >= 3:
             profile.enable()
-        for frame in shown:
+        for frame in new_frames:
             face_pipeline.process(frame)
         harness.hop()
         profile.disable()

@@ -95,7 +95,7 @@ def busy_neighbour() -> Iterator[None]:
 def live(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     """`live`: from the newest evidence of a window to its estimate."""
     session_config = _config(config, config.source, config.mic)
-    drawn = "includes drawing the picture" if config.source == "demo" else f"source {config.source}"
+    cpu_note = "includes drawing the picture" if config.source == "demo" else f"source {config.source}"
     for name, beside, bound in (("idle", ExitStack(), IDLE_MS), ("busy", busy_neighbour(), BUSY_MS)):
         with beside:
             result = measure_sessions([session_config], config.seconds)
@@ -107,7 +107,7 @@ def live(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
         yield Measurement(f"live.{name}_p50", f"evidence to label, {with_whom}", times.p50, "ms", note=note)
         yield Measurement(f"live.{name}_p95", "  95th percentile", times.p95, "ms", bound)
         yield Measurement(
-            f"live.{name}_cpu", "  CPU of the session", 100 * result.cpu_share, "% of a core", note=drawn
+            f"live.{name}_cpu", "  CPU of the session", 100 * result.cpu_share, "% of a core", note=cpu_note
         )
 
 

@@ -129,10 +129,12 @@ def make_normalizer(mode: str, stats: GlobalStats, evidence: RunningStats | None
         return _normalizer("neutral", evidence.mean, stats.within_speaker_std)
     if mode == "running":
         prior = PRIOR_S * stats.rate_hz
-        seen = evidence or RunningStats.zero(len(stats.mean))
-        weight = seen.count / (seen.count + prior)
-        mean = weight * seen.mean + (1 - weight) * stats.mean
-        variance = weight * seen.variance + (1 - weight) * stats.within_speaker_std.astype(np.float64) ** 2
+        observed = evidence or RunningStats.zero(len(stats.mean))
+        weight = observed.count / (observed.count + prior)
+        mean = weight * observed.mean + (1 - weight) * stats.mean
+        variance = (
+            weight * observed.variance + (1 - weight) * stats.within_speaker_std.astype(np.float64) ** 2
+        )
         return _normalizer("running", mean, np.sqrt(variance))
     return _normalizer("none", stats.mean, stats.std)
 

@@ -66,8 +66,8 @@ class Smoother:
         self._t_ns = t_ns
         leader = int(self._probs.argmax())
         self._update_label(self._labels[leader], float(self._probs[leader]), t_ns)
-        shown = leader if self._label == UNSURE else self._labels.index(self._label)
-        return Smoothed(tuple(self._probs.tolist()), self._label, float(self._probs[shown]))
+        displayed = leader if self._label == UNSURE else self._labels.index(self._label)
+        return Smoothed(tuple(self._probs.tolist()), self._label, float(self._probs[displayed]))
 
     def _update_label(self, leader: str, probability: float, t_ns: int) -> None:
         threshold = KEEP_THRESHOLD if leader == self._label else SHOW_THRESHOLD

@@ -166,9 +166,9 @@ class ClipProcessor:
         level_dbfs = peak_level_dbfs(audio)
         if level_dbfs < SPEECH_FLOOR_DBFS:
             step.add_issue("silent", f"Its audio never exceeds {level_dbfs:.0f} dBFS.")
-        window, span_s = extract_audio_window(audio, end_ns, config.n_samples, config.rate_hz)
-        whole = resample(audio.samples, audio.rate_hz, config.rate_hz)
-        for folder, samples in ((names.AUDIO, window), (names.WHOLE_AUDIO, whole)):
+        crop_window, span_s = extract_audio_window(audio, end_ns, config.n_samples, config.rate_hz)
+        full_clip = resample(audio.samples, audio.rate_hz, config.rate_hz)
+        for folder, samples in ((names.AUDIO, crop_window), (names.WHOLE_AUDIO, full_clip)):
             data = encode_audio(samples, config.rate_hz, config.audio_format)
             step.write(f"{folder}/{clip.id}.{config.audio_format}", data)
         step.stats |= {

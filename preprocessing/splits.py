@@ -140,12 +140,12 @@ def fold_of(scheme: str, actors: Iterable[str]) -> Fold:
         ConfigError: the scheme is unknown, has no such fold, or there are too few actors for it.
     """
     name, colon, number = scheme.partition(":")
-    found = folds(name, actors)
+    all_folds = folds(name, actors)
     if not colon:
-        return found[0]
-    if not (number.isdecimal() and 1 <= int(number) <= len(found)):
-        raise ConfigError(f"{name} has the folds 1 to {len(found)}, not {number or 'none'}.")
-    return found[int(number) - 1]
+        return all_folds[0]
+    if not (number.isdecimal() and 1 <= int(number) <= len(all_folds)):
+        raise ConfigError(f"{name} has the folds 1 to {len(all_folds)}, not {number or 'none'}.")
+    return all_folds[int(number) - 1]
 
 
 def assign(items: Iterable[ClipEntry], fold: Fold) -> list[ClipEntry]:

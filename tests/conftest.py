@@ -37,7 +37,7 @@ def _home_of_the_test(
 def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpoint:
     """`random_checkpoint(fusion, **spec)`: a model on facial geometry whose weights nobody trained."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    made: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
 
     def make(fusion: str = "ia", **changes: Any) -> Path:
         import torch
@@ -61,7 +61,7 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
             **changes,
         )
         key = repr(spec)
-        if key not in made:
+        if key not in paths:
             torch.manual_seed(7)
             net = factory.build(spec)
             # As wide as real landmarks and decibels, so that features come in a sensible range.
@@ -69,9 +69,9 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
                 getattr(net, f"{stream}_mean").fill_(middle)
                 getattr(net, f"{stream}_std").fill_(spread)
                 getattr(net, f"{stream}_within_speaker_std").fill_(spread / 2)
-            made[key] = folder / f"{fusion}-{len(made)}.safetensors"
-            checkpoint.save(made[key], net, provenance={"data": "none: random weights"})
-        return made[key]
+            paths[key] = folder / f"{fusion}-{len(paths)}.safetensors"
+            checkpoint.save(paths[key], net, provenance={"data": "none: random weights"})
+        return paths[key]
 
     return make
 

@@ -25,8 +25,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def analyzer(random_checkpoint: Any) -> Any:
-    with FileAnalyzer(load_predictor("ia", random_checkpoint("ia"), "cpu", "eager")) as made:
-        yield made
+    with FileAnalyzer(load_predictor("ia", random_checkpoint("ia"), "cpu", "eager")) as instance:
+        yield instance
 
 
 def test_every_window_gives_an_estimate_and_the_file_a_summary(analyzer, clip):
@@ -36,8 +36,8 @@ def test_every_window_gives_an_estimate_and_the_file_a_summary(analyzer, clip):
         assert type(estimate) is Estimate
         assert estimate.source == str(clip)
         assert estimate.stamps is None
-        shown = dict(zip(estimate.labels, estimate.probs, strict=True))
-        assert estimate.confidence == shown.get(estimate.label, max(estimate.probs))
+        by_label = dict(zip(estimate.labels, estimate.probs, strict=True))
+        assert estimate.confidence == by_label.get(estimate.label, max(estimate.probs))
     assert estimates[-1].modality is Modality.AV
     assert isinstance(summary, FileSummary)
 

@@ -17,9 +17,9 @@ FACE = GlobalStats(
 
 
 def rows_of(mean, std, n, seed=0):
-    drawn = np.random.default_rng(seed).standard_normal((n, WIDTH))
-    drawn = (drawn - drawn.mean(axis=0)) / drawn.std(axis=0)
-    return (drawn * std + mean).astype(np.float32)
+    samples = np.random.default_rng(seed).standard_normal((n, WIDTH))
+    samples = (samples - samples.mean(axis=0)) / samples.std(axis=0)
+    return (samples * std + mean).astype(np.float32)
 
 
 # --- moments
@@ -96,13 +96,13 @@ def test_a_face_that_never_moves_does_not_divide_by_zero():
 
 @pytest.mark.parametrize("mode", MODES)
 def test_applied_features_carry_one_flag_and_are_zero_where_missing(mode):
-    made = make_normalizer(mode, FACE, RunningStats.of(rows_of(9, 3, 50)))
+    normalizer = make_normalizer(mode, FACE, RunningStats.of(rows_of(9, 3, 50)))
     rows = np.array([[1, 2, 3], [np.nan] * 3], np.float32)
-    applied = made.apply(rows, np.array([True, False]), MODES)
+    applied = normalizer.apply(rows, np.array([True, False]), MODES)
     assert applied.shape == (2, WIDTH + 3)
     assert applied[0, WIDTH:].tolist() == [float(m == mode) for m in MODES]
     assert applied[1].tolist() == [0] * 6
-    np.testing.assert_allclose(applied[0, :WIDTH], (rows[0] - made.shift) / made.scale, rtol=1e-6)
+    np.testing.assert_allclose(applied[0, :WIDTH], (rows[0] - normalizer.shift) / normalizer.scale, rtol=1e-6)
 
 
 def test_a_slip_of_the_tracker_bends_nothing_for_long():

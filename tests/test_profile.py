@@ -66,11 +66,11 @@ def test_a_saved_neutral_comes_back_exactly():
     again = SpeakerProfile(SPEC, "Ann")
     assert again.load()
     for stream in ("video", "audio"):
-        mine, theirs = getattr(person.neutral, stream), getattr(again.neutral, stream)
-        assert (mine.count, mine.total.tolist(), mine.squares.tolist()) == (
-            theirs.count,
-            theirs.total.tolist(),
-            theirs.squares.tolist(),
+        saved, loaded = getattr(person.neutral, stream), getattr(again.neutral, stream)
+        assert (saved.count, saved.total.tolist(), saved.squares.tolist()) == (
+            loaded.count,
+            loaded.total.tolist(),
+            loaded.squares.tolist(),
         )
     assert not [p for p in path.parent.iterdir() if p != path]
 

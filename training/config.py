@@ -237,7 +237,7 @@ def _instantiate(layers: run_config.Layers) -> tuple[Any, ...]:
     if not _has_learned_encoder(str(layers.merged.get("encoder", TrainConfig.encoder))):
         # A recipe may train everything, but this model has no backbone.
         recipe.pop("backbone", None)
-    return layers.parser.instantiate({**recipe, **layers.stored, **layers.given})
+    return layers.parser.instantiate({**recipe, **layers.stored, **layers.command_line})
 
 
 def _has_learned_encoder(encoder: str) -> bool:

@@ -68,12 +68,12 @@ def read_annotations(config: TrainConfig) -> Annotations:
     """
     if not config.annotation_path:
         raise ConfigError("There is no annotation file: name one with --annotation_path.")
-    found = annotation_files.read(Path(config.annotation_path), allow_outside=config.allow_outside)
+    annotations = annotation_files.read(Path(config.annotation_path), allow_outside=config.allow_outside)
     left_out = {normalize_actor_id(actor) for actor in split_list(config.leave_out_actors)}
-    kept = tuple(item for item in found.items if normalize_actor_id(item.actor) not in left_out)
-    if not kept:
+    items = tuple(item for item in annotations.items if normalize_actor_id(item.actor) not in left_out)
+    if not items:
         raise ConfigError("--leave_out_actors leaves out all actors: name fewer.")
-    return Annotations(kept, found.root)
+    return Annotations(items, annotations.root)
 
 
 def fold_of(config: TrainConfig, annotations: Annotations) -> Fold | None:

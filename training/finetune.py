@@ -132,8 +132,8 @@ class CropEncoder:
         for start in range(0, len(index), CHUNK):
             rows = slice(start, start + CHUNK)
             images = torch.from_numpy(windows.images[index[rows]]).to(device)
-            drawn = select_rows(params, torch.from_numpy(sample[rows]))
-            x = normalize_pixels(self._augment(images, windows.pixels.size, drawn), windows.pixels)
+            row_params = select_rows(params, torch.from_numpy(sample[rows]))
+            x = normalize_pixels(self._augment(images, windows.pixels.size, row_params), windows.pixels)
             with self._fabric.autocast():
                 features.append(
                     self._backbone(x.to(self._like))

@@ -140,8 +140,8 @@ def bootstrap_intervals(
     # Both figures follow from the confusion matrix, and that of a draw is the sum of its actors'.
     counts = np.stack([confusion_matrix(truth[rows], probs[rows]) for rows in rows_of])
     rng = np.random.default_rng(seed)
-    drawn = np.stack([rng.integers(len(names), size=len(names)) for _ in range(rounds)])
-    totals = counts[drawn].sum(axis=1)
+    resamples = np.stack([rng.integers(len(names), size=len(names)) for _ in range(rounds)])
+    totals = counts[resamples].sum(axis=1)
     correct, support = np.diagonal(totals, axis1=1, axis2=2), totals.sum(axis=2)
     with np.errstate(invalid="ignore"):
         recalls = correct / support

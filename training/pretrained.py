@@ -73,10 +73,10 @@ def _from_checkpoint(path: Path, spec: ModelSpec) -> tuple[EmotionNet, ModelSpec
     if spec.learned_encoder is not None and source.net.backbone is not None:
         spec = replace(spec, pixels=source.spec.pixels)
     net = factory.build(spec)
-    theirs, ours = source.net.state_dict(), net.state_dict()
-    same = {k for k, v in ours.items() if k in theirs and theirs[k].shape == v.shape}
-    if same == set(ours) == set(theirs):
-        net.load_state_dict(theirs)
+    source_state, target_state = source.net.state_dict(), net.state_dict()
+    same = {k for k, v in target_state.items() if k in source_state and source_state[k].shape == v.shape}
+    if same == set(target_state) == set(source_state):
+        net.load_state_dict(source_state)
     elif net.backbone is not None and source.net.backbone is not None:
         net.backbone.load_state_dict(source.net.backbone.state_dict())
     else:

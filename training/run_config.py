@@ -35,12 +35,12 @@ class Layers:
     parser: OptionsParser
     recipe: dict[str, Any]
     stored: dict[str, Any]
-    given: dict[str, Any]
+    command_line: dict[str, Any]
 
     @property
     def merged(self) -> dict[str, Any]:
         """All layers; later ones override earlier ones."""
-        return {**self.recipe, **self.stored, **self.given}
+        return {**self.recipe, **self.stored, **self.command_line}
 
 
 def parse_layers(
@@ -67,9 +67,9 @@ def parse_layers(
     """
     parser = OptionsParser(*classes, prog=prog, description=description)
     path, rest = _pop_config(argv)
-    given = parser.parse_values(rest).command_line
+    command_line = parser.parse_values(rest).command_line
     stored = parser.check_values(read_run_config(path), str(path)) if path is not None else {}
-    return _layers(parser, stored, given, not_part_of_a_run, default_recipe)
+    return _layers(parser, stored, command_line, not_part_of_a_run, default_recipe)
 
 
 def value_layers(
@@ -134,15 +134,18 @@ def recipe_path(recipe: str) -> Path:
         return path
     if Path(recipe).suffix in (".yaml", ".yml") and Path(recipe).is_file():
         return Path(recipe)
-    known = ", ".join(sorted(path.stem for path in RECIPES.glob("*.yaml")))
-    raise ConfigError(f"There is no recipe {recipe}: choose {known}, or name a YAML file.")
+    names = ", ".join(sorted(path.stem for path in RECIPES.glob("*.yaml")))
+    raise ConfigError(f"There is no recipe {recipe}: choose {names}, or name a YAML file.")
 
 
 def check_same_run(
-    folder: Path, stored: Mapping[str, Any], given: Mapping[str, Any], not_part_of_a_run: Collection[str]
+    folder: Path,
+    stored: Mapping[str, Any],
+    command_line: Mapping[str, Any],
+    not_part_of_a_run: Collection[str],
 ) -> None:
     """Raises ConfigError if an option of a resumed run was given with another value."""
-    for name, value in given.items():
+    for name, value in command_line.items():
         if name not in not_part_of_a_run and stored.get(name, value) != value:
             raise ConfigError(
                 f"The run in {folder} has {name} {stored.get(name)}, not {value}: leave the option out, or "
@@ -153,23 +156,23 @@ def check_same_run(
 def _layers(
     parser: OptionsParser,
     stored: dict[str, Any],
-    given: dict[str, Any],
+    command_line: dict[str, Any],
     not_part_of_a_run: Collection[str],
     default_recipe: str,
 ) -> Layers:
-    stored, given = _with_new_values(stored), _with_new_values(given)
-    if resume := given.get("resume_path", ""):
+    stored, command_line = _with_new_values(stored), _with_new_values(command_line)
+    if resume := command_line.get("resume_path", ""):
         folder = Path(resume) if Path(resume).is_dir() else Path(resume).parent
         path = stored_config_path(folder)
         stored = _with_new_values(parser.check_values(read_run_config(path), str(path)))
         stored["result_path"] = str(folder)
-        check_same_run(folder, stored, given, not_part_of_a_run)
-    name = given.get("recipe", stored.get("recipe", default_recipe))
+        check_same_run(folder, stored, command_line, not_part_of_a_run)
+    name = command_line.get("recipe", stored.get("recipe", default_recipe))
     recipe: dict[str, Any] = {}
     if name:
         path = recipe_path(name)
         recipe = parser.check_values(read_config(path), str(path))
-    return Layers(parser, recipe, stored, given)
+    return Layers(parser, recipe, stored, command_line)
 
 
 def _with_new_values(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -153,7 +153,7 @@ def option_fields(options: type, *, with_help: bool = False) -> tuple[OptionFiel
         return ()
     hints = get_type_hints(options, include_extras=True)
     texts = field_docs(options) if with_help else {}
-    found = []
+    described = []
     for field in fields(options):
         hint, extras = hints[field.name], []
         if get_origin(hint) is Annotated:
@@ -168,7 +168,7 @@ def option_fields(options: type, *, with_help: bool = False) -> tuple[OptionFiel
                 f"The option {field.name} of {options.__name__} has an unsupported type: {hint}."
             )
         default = field.default if field.default_factory is MISSING else field.default_factory()
-        found.append(
+        described.append(
             OptionField(
                 name=field.name,
                 type=hint,
@@ -181,7 +181,7 @@ def option_fields(options: type, *, with_help: bool = False) -> tuple[OptionFiel
                 help=texts.get(field.name, ""),
             )
         )
-    return tuple(found)
+    return tuple(described)
 
 
 def field_docs(options: type) -> dict[str, str]:

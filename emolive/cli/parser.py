@@ -102,15 +102,15 @@ class OptionsParser:
             parsed = vars(parser.parse_args(argv, defaults=False))
         except argparse.ArgumentError as error:
             raise self._translated(error, argv) from error
-        given = {name: value for name, value in parsed.items() if value not in (None, [])}
+        arguments = {name: value for name, value in parsed.items() if value not in (None, [])}
         file: dict[str, Any] = {}
-        if path := given.pop("config", None):
+        if path := arguments.pop("config", None):
             stored = read_config(Path(path))
             plugins = stored.pop("plugin", [])
             for plugin in [plugins] if isinstance(plugins, str) else plugins:
                 load_plugin(Path(plugin))
             file = self.check_values(stored, str(path))
-        return ParsedValues(file, {name: self._checked(name, value) for name, value in given.items()})
+        return ParsedValues(file, {name: self._checked(name, value) for name, value in arguments.items()})
 
     def check_values(self, values: Mapping[str, Any], source: str = "") -> dict[str, Any]:
         """The values of a file, converted to the types of their fields.
@@ -277,8 +277,8 @@ def _value_of(flag: str, argv: Sequence[str]) -> str:
 def _help_text(field: OptionField, text: str) -> str:
     default = field.default
     if default is not None and default is not False and default not in ((), "") and not field.required:
-        shown = " ".join(map(str, default)) if field.multiple else "yes" if default is True else str(default)
-        text = f"{text} (default: {shown})"
+        value = " ".join(map(str, default)) if field.multiple else "yes" if default is True else str(default)
+        text = f"{text} (default: {value})"
     return text.strip().replace("%", "%%")
 
 

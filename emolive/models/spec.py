@@ -193,9 +193,9 @@ class ModelSpec:
             raise ConfigError("There is no frame encoder in the model description.")
         if len(self.labels) < 2:
             raise ConfigError("A model needs at least two labels to choose from.")
-        check.number("num_heads", self.num_heads, 1, 256, whole=True)
+        check.number("num_heads", self.num_heads, 1, 256, integer=True)
         check.number("window_s", self.window_s, 0.5, 60)
-        check.number("n_bins", self.n_bins, 1, 1000, whole=True)
+        check.number("n_bins", self.n_bins, 1, 1000, integer=True)
         check.choice("pooling", self.pooling, get_args(Pooling))
         check.number("width", self.width, 0.01, 16)
         check.number("dropout", self.dropout, 0, 0.99)
@@ -290,7 +290,7 @@ def read_pixels(values: Any) -> PixelSpec:
 
 
 def _validate_pixels(pixels: PixelSpec) -> None:
-    check.number("size", pixels.size, 16, 2048, whole=True)
+    check.number("size", pixels.size, 16, 2048, integer=True)
     check.choice("order", pixels.order, get_args(ChannelOrder))
     for value in check.triple("mean", pixels.mean):
         check.number("mean", value, -1e3, 1e3)
@@ -300,11 +300,11 @@ def _validate_pixels(pixels: PixelSpec) -> None:
 
 def _validate_audio(audio: AudioSpec) -> None:
     VOICE_ENCODERS.check(check.text("kind", audio.kind))
-    check.number("rate_hz", audio.rate_hz, 1000, 192_000, whole=True)
-    check.number("n_fft", audio.n_fft, 16, 65_536, whole=True)
-    check.number("hop_length", audio.hop_length, 1, audio.n_fft, whole=True)
-    check.number("n_mels", audio.n_mels, 1, 1024, whole=True)
-    check.number("n_mfcc", audio.n_mfcc, 1, 1024, whole=True)
+    check.number("rate_hz", audio.rate_hz, 1000, 192_000, integer=True)
+    check.number("n_fft", audio.n_fft, 16, 65_536, integer=True)
+    check.number("hop_length", audio.hop_length, 1, audio.n_fft, integer=True)
+    check.number("n_mels", audio.n_mels, 1, 1024, integer=True)
+    check.number("n_mfcc", audio.n_mfcc, 1, 1024, integer=True)
     check.number("fmin_hz", audio.fmin_hz, 0, audio.rate_hz / 2)
     check.number("fmax_hz", audio.fmax_hz, audio.fmin_hz, audio.rate_hz / 2)
     check.number("floor_db", audio.floor_db, -300, 0)

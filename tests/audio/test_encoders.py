@@ -108,9 +108,9 @@ def test_fingerprints_are_those_in_saved_profiles():
 
 def test_mel_frequencies_are_slaney_s():
     """The values in librosa's documentation of `mel_frequencies(n_mels=40)`, every fifth."""
-    found = mel_frequencies(40, 0, 11_025)
+    frequencies_hz = mel_frequencies(40, 0, 11_025)
     assert_allclose(
-        found[::5],
+        frequencies_hz[::5],
         [0.0, 426.586, 853.173, 1334.436, 2071.84, 3216.731, 4994.285, 7754.107],
         atol=1e-3,
     )

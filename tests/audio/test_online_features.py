@@ -32,10 +32,10 @@ MAX_OPEN = 18
 """Frames that can depend on sound behind the window: of one chunk of resampling, and a frame's own length."""
 
 
-def assert_same(found: AudioFeatures, expected: AudioFeatures) -> None:
-    assert_array_equal(found.frames, expected.frames)
-    assert_array_equal(found.levels_dbfs, expected.levels_dbfs)
-    assert_array_equal(found.present, expected.present)
+def assert_same(actual: AudioFeatures, expected: AudioFeatures) -> None:
+    assert_array_equal(actual.frames, expected.frames)
+    assert_array_equal(actual.levels_dbfs, expected.levels_dbfs)
+    assert_array_equal(actual.present, expected.present)
 
 
 def assert_as_alone(
@@ -63,10 +63,10 @@ def test_from_bin_to_bin_few_frames_are_computed(rate_hz: int) -> None:
 def test_without_resampling_frames_are_those_of_the_encoder() -> None:
     sound = restless_noise(SPEC.rate_hz, 6)
     for spec in (SPEC, AudioSpec()):
-        found = OnlineFeatureExtractor(spec).read(Waveform(sound, spec.rate_hz), to_ns(4.8), N)
+        features = OnlineFeatureExtractor(spec).read(Waveform(sound, spec.rate_hz), to_ns(4.8), N)
         end = round(4.8 * spec.rate_hz)
         expected = spec.encoder(sound[end - N - spec.left_context : end])
-        assert_array_equal(found.frames, expected.T)
+        assert_array_equal(features.frames, expected.T)
 
 
 @dataclass
@@ -114,8 +114,8 @@ def test_what_is_rewritten_between_two_reads_is_read_anew() -> None:
 
     # Half a second less, and another sound in its place.
     buffer.between = rewrite
-    found = extractor.read(buffer, 21 * BIN_NS, N)
-    assert_same(found, OnlineFeatureExtractor(SPEC).read(buffer, 21 * BIN_NS, N))
+    features = extractor.read(buffer, 21 * BIN_NS, N)
+    assert_same(features, OnlineFeatureExtractor(SPEC).read(buffer, 21 * BIN_NS, N))
     assert_as_alone(extractor, buffer, 22 * BIN_NS)
 
 

@@ -95,11 +95,11 @@ def test_what_was_read_before_changes_nothing(from_hz):
     used = ResampledReader(22_050)
     for _ in range(40):
         end_ns, n = int(rng.integers(-NS_PER_S, 7 * NS_PER_S)), int(rng.integers(1, 80_000))
-        found, expected = used.read(waveform, end_ns, n), ResampledReader(22_050).read(waveform, end_ns, n)
-        assert_array_equal(found.samples, expected.samples)
-        assert_array_equal(found.present, expected.present)
-        assert (found.end, found.stable_until) == (expected.end, expected.stable_until)
-        assert (found.end, found.generation) == used.locate(waveform, end_ns)
+        actual, expected = used.read(waveform, end_ns, n), ResampledReader(22_050).read(waveform, end_ns, n)
+        assert_array_equal(actual.samples, expected.samples)
+        assert_array_equal(actual.present, expected.present)
+        assert (actual.end, actual.stable_until) == (expected.end, expected.stable_until)
+        assert (actual.end, actual.generation) == used.locate(waveform, end_ns)
 
 
 @pytest.mark.parametrize("from_hz", [22_050, 48_000, 16_000, 48_001])
@@ -108,25 +108,28 @@ def test_a_ring_and_the_whole_file_give_the_same_samples(from_hz, start_s):
     sound, block = restless_noise(from_hz, 9), from_hz // 50
     ring, start_ns = AudioRingBuffer(from_hz, 8.0), 10**12
     blocks = [sound[i : i + block] for i in range(0, len(sound), block)]
-    whole = Waveform(np.zeros(0), from_hz)
+    waveform = Waveform(np.zeros(0), from_hz)
     live, offline = ResampledReader(22_050), ResampledReader(22_050)
     stamps = [to_ns(start_s) + round(i * block * NS_PER_S / from_hz) for i in range(len(blocks))]
     for t_ns, part in zip(stamps, blocks, strict=True):
-        whole.append(AudioBlock(t_ns, part, from_hz))
+        waveform.append(AudioBlock(t_ns, part, from_hz))
     for i, (t_ns, part) in enumerate(zip(stamps, blocks, strict=True)):
         ring.write(part, start_ns + t_ns)
         end_ns = t_ns // to_ns(0.24) * to_ns(0.24)
         if i % 12 == 11:
-            found, expected = live.read(ring, start_ns + end_ns, 79_380), offline.read(whole, end_ns, 79_380)
-            assert_array_equal(found.samples, expected.samples)
-            assert_array_equal(found.present, expected.present)
+            actual, expected = (
+                live.read(ring, start_ns + end_ns, 79_380),
+                offline.read(waveform, end_ns, 79_380),
+            )
+            assert_array_equal(actual.samples, expected.samples)
+            assert_array_equal(actual.present, expected.present)
 
 
 def test_what_is_not_there_is_silent_and_not_present():
-    found = ResampledReader(22_050).read(Waveform(np.ones(48_000), 48_000), to_ns(1.5), 44_100)
-    assert found.present.tolist() == [False] * 11_025 + [True] * 22_050 + [False] * 11_025
-    assert np.abs(found.samples[12_000:32_000] - 1).max() < 1e-3
-    assert not found.samples[-5000:].any()
+    segment = ResampledReader(22_050).read(Waveform(np.ones(48_000), 48_000), to_ns(1.5), 44_100)
+    assert segment.present.tolist() == [False] * 11_025 + [True] * 22_050 + [False] * 11_025
+    assert np.abs(segment.samples[12_000:32_000] - 1).max() < 1e-3
+    assert not segment.samples[-5000:].any()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of address space on Windows")

@@ -102,12 +102,12 @@ def speech_by_window(samples: np.ndarray, rate_hz: int) -> list[float]:
 @pytest.mark.parametrize("rate_hz", [16_000, 22_050, 44_100, 48_000])
 @pytest.mark.parametrize("kind", ["hum", "noise", "hum on an offset"])
 def test_a_hum_from_the_start_on_is_never_speech(rate_hz, kind):
-    made = {
+    signals = {
         "hum": sine(50, rate_hz, 5, 0.3),
         "noise": noise(rate_hz, 5, -25),
         "hum on an offset": sine(50, rate_hz, 5, 0.05) + np.float32(0.3),
     }
-    assert max(speech_by_window(made[kind], rate_hz)) == 0
+    assert max(speech_by_window(signals[kind], rate_hz)) == 0
 
 
 def test_a_voice_on_an_offset_is_found_where_it_is():
@@ -124,10 +124,10 @@ def test_recorded_cases(name, is_voice):
     if not path.is_file():
         pytest.skip(f"{path} is not on this computer")
     samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    found = speech_by_window(samples.mean(axis=1), rate_hz)
+    speech_s = speech_by_window(samples.mean(axis=1), rate_hz)
     if is_voice:
         without_dc = speech_by_window(samples.mean(axis=1) - samples.mean(), rate_hz)
-        assert found == pytest.approx(without_dc, abs=0.05)
-        assert 0.3 < max(found) < 3.5
+        assert speech_s == pytest.approx(without_dc, abs=0.05)
+        assert 0.3 < max(speech_s) < 3.5
     else:
-        assert max(found) == 0
+        assert max(speech_s) == 0

@@ -105,11 +105,11 @@ def test_an_earlier_run_stands_beside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "text"),
     [(0.0, "0"), (0.00001234, "1.23e-05"), (3.14159, "3.14"), (12345.0, "12300"), (-1.0, "-1")],
 )
-def test_three_digits_are_enough(value: float, shown: str) -> None:
-    assert report.format_value(value) == shown
+def test_three_digits_are_enough(value: float, text: str) -> None:
+    assert report.format_value(value) == text
 
 
 def test_the_command_writes_its_summary(
@@ -135,8 +135,8 @@ def test_what_cannot_be_measured_is_a_row(
     tmp_path: Path, shipped_random: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EMOLIVE_ASSETS", str(shipped_random))
-    given = ["--only", "live", "analyze", "--source", "7", "--file", str(tmp_path / "no.mp4"), "--markdown"]
-    assert main(["bench", *given]) == 0
+    options = ["--only", "live", "analyze", "--source", "7", "--file", str(tmp_path / "no.mp4"), "--markdown"]
+    assert main(["bench", *options]) == 0
     out = capsys.readouterr().out
     assert "| live | – |" in out
     assert "| analyze | – |" in out

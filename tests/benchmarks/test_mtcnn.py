@@ -14,7 +14,7 @@ SCORES = torch.tensor([0.8, 0.9, 0.7, 0.6])
 
 
 @pytest.mark.parametrize(
-    ("groups", "threshold", "kept"),
+    ("groups", "threshold", "expected"),
     [
         # Overlaps with the second box: 81 / 119 of the first, 36 / 114 of the last.
         ((0, 0, 0, 0), 0.5, [1, 2, 3]),
@@ -25,10 +25,10 @@ SCORES = torch.tensor([0.8, 0.9, 0.7, 0.6])
     ],
 )
 def test_a_box_goes_that_a_better_one_of_its_group_covers(
-    groups: tuple[int, ...], threshold: float, kept: list[int]
+    groups: tuple[int, ...], threshold: float, expected: list[int]
 ) -> None:
-    found = mtcnn.batched_nms(BOXES, SCORES, torch.tensor(groups), threshold)
-    assert found.tolist() == kept
+    indices = mtcnn.batched_nms(BOXES, SCORES, torch.tensor(groups), threshold)
+    assert indices.tolist() == expected
     none = torch.zeros(0, dtype=torch.long)
     assert mtcnn.batched_nms(BOXES[:0], SCORES[:0], none, threshold).tolist() == []
 

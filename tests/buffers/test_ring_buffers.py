@@ -47,14 +47,14 @@ def test_reads_what_was_written_at_that_time(
         ring.write(samples, stamp(at, rate_hz))
         model.update(enumerate(samples.tolist(), start=at))
         at += n
-    kept = {i: value for i, value in model.items() if i >= at - ring.capacity}
+    stored = {i: value for i, value in model.items() if i >= at - ring.capacity}
     for _ in range(5):
         end = data.draw(st.integers(-100, at + 6000))
         n = data.draw(st.integers(0, 12000))
         samples, present = ring.read(stamp(end, rate_hz), n)
-        expected = [kept.get(i, 0.0) for i in range(end - n, end)]
+        expected = [stored.get(i, 0.0) for i in range(end - n, end)]
         assert samples.tolist() == expected
-        assert present.tolist() == [i in kept for i in range(end - n, end)]
+        assert present.tolist() == [i in stored for i in range(end - n, end)]
     newest = ring.newest_ns
     assert newest is not None
     assert abs(newest - stamp(at, rate_hz)) <= 1 + NS_PER_S // rate_hz
@@ -65,16 +65,16 @@ def test_reads_what_was_written_at_that_time(
 def test_how_the_sound_is_cut_into_blocks_does_not_matter(
     rate_hz: int, total: int, data: st.DataObject
 ) -> None:
-    whole = AudioRingBuffer(rate_hz, seconds=1.0)
+    one_block = AudioRingBuffer(rate_hz, seconds=1.0)
     cut = AudioRingBuffer(rate_hz, seconds=1.0)
-    whole.write(ramp(0, total), START_NS)
+    one_block.write(ramp(0, total), START_NS)
     at = 0
     while at < total:
         n = data.draw(st.integers(1, 9000))
         cut.write(ramp(at, min(n, total - at)), stamp(at, rate_hz))
         at += n
     for hop_ns in (0, 50_000_000, 250_000_000, 333_333_333, data.draw(st.integers(0, NS_PER_S))):
-        a, b = whole.read(START_NS + hop_ns, 3000), cut.read(START_NS + hop_ns, 3000)
+        a, b = one_block.read(START_NS + hop_ns, 3000), cut.read(START_NS + hop_ns, 3000)
         np.testing.assert_array_equal(a[0], b[0])
         np.testing.assert_array_equal(a[1], b[1])
 
@@ -135,14 +135,14 @@ def test_a_ring_that_is_extended_keeps_what_it_has(written: int, longer_s: float
     assert ring.capacity == capacity
     if more:
         ring.write(ramp(written, more), stamp(written, rate_hz))
-    first_kept = max(0, written - 8000, written + more - capacity)
+    oldest = max(0, written - 8000, written + more - capacity)
     if more > capacity:
-        first_kept = written + more - capacity
+        oldest = written + more - capacity
     samples, present = ring.read(stamp(written + more, rate_hz), capacity)
-    n = written + more - first_kept
+    n = written + more - oldest
     assert present.sum() == n
     assert present[-n:].all()
-    np.testing.assert_array_equal(samples[-n:], ramp(first_kept, n))
+    np.testing.assert_array_equal(samples[-n:], ramp(oldest, n))
 
 
 def test_a_reader_sees_whole_blocks_while_another_thread_writes() -> None:

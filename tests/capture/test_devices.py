@@ -126,7 +126,7 @@ def test_files_by_path_and_by_address(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("spec", "says"),
+    ("spec", "message"),
     [
         ("", "No source is named"),
         ("clip.mp4", r"no file clip\.mp4"),
@@ -136,6 +136,6 @@ def test_files_by_path_and_by_address(tmp_path: Path, monkeypatch: pytest.Monkey
         ("No Such Camera", "no camera 'No Such Camera'"),
     ],
 )
-def test_what_cannot_be_opened_says_so_at_once(spec: str, says: str) -> None:
-    with pytest.raises(EmoliveError, match=says):
+def test_what_cannot_be_opened_says_so_at_once(spec: str, message: str) -> None:
+    with pytest.raises(EmoliveError, match=message):
         create_source(spec)

@@ -165,12 +165,12 @@ def test_the_stamps_of_sound_are_exact_though_the_container_rounds_them(clip: Pa
 def test_all_sound_before_a_frame_comes_before_it(clip: Path) -> None:
     items = list(iter_media(clip))
     assert [item.t_ns for item in items] == sorted(item.t_ns for item in items)
-    heard_ns = 0
+    audio_end_ns = 0
     for item in items:
         if isinstance(item, AudioBlock):
-            heard_ns = item.t_ns + len(item.samples) * NS_PER_S // item.rate_hz
+            audio_end_ns = item.t_ns + len(item.samples) * NS_PER_S // item.rate_hz
         else:
-            assert heard_ns >= item.t_ns
+            assert audio_end_ns >= item.t_ns
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov", "avi"])
@@ -396,7 +396,7 @@ def test_a_file_with_nothing_but_a_header_is_refused_when_it_is_read(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "message"),
     [
         ("missing.mp4", None, "no file"),
         ("empty.mp4", b"", "is empty"),
@@ -407,12 +407,12 @@ def test_a_file_with_nothing_but_a_header_is_refused_when_it_is_read(tmp_path: P
     ],
 )
 def test_what_is_no_media_file_is_refused(
-    tmp_path: Path, name: str, content: bytes | None, says: str
+    tmp_path: Path, name: str, content: bytes | None, message: str
 ) -> None:
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(EmoliveError, match=says) as caught:
+    with pytest.raises(EmoliveError, match=message) as caught:
         MediaFileSource(path)
     assert name in str(caught.value)
     assert str(caught.value).count("\n") == 0

@@ -25,9 +25,9 @@ def test_they_are_the_same_and_in_order_and_no_more_wait_than_there_is_room_for(
             yield i
 
     with closing(prefetch(numbers(), 3)) as items:
-        taken = next(items)
+        first = next(items)
         eventually(lambda: len(begun) == 5, "three that wait and one that is held")
-        assert [taken, *items] == list(range(100))
+        assert [first, *items] == list(range(100))
     assert not threads()
 
 

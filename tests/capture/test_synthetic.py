@@ -51,10 +51,10 @@ def detect() -> Iterator[Detect]:
 
     def run(picture: Image) -> tuple[float, tuple[float, float, float, float]]:
         rgb = np.ascontiguousarray(picture[..., ::-1])
-        found = detector.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb)).detections
-        assert len(found) == 1
-        box = found[0].bounding_box
-        return found[0].categories[0].score, (box.origin_x, box.origin_y, box.width, box.height)
+        detections = detector.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb)).detections
+        assert len(detections) == 1
+        box = detections[0].bounding_box
+        return detections[0].categories[0].score, (box.origin_x, box.origin_y, box.width, box.height)
 
     yield run
     detector.close()
@@ -70,7 +70,7 @@ def shapes(detect: Detect) -> dict[str, Points]:
     file = Path(spec.origin).parent / "models" / "shape_predictor_68_face_landmarks.dat"
     predictor = dlib.shape_predictor(str(file))
     artist = FaceRenderer()
-    found = {}
+    points_by_emotion = {}
     for emotion, units in EXPRESSIONS.items():
         picture = artist.draw(units)
         _, (x, y, width, height) = detect(picture)
@@ -83,8 +83,8 @@ def shapes(detect: Detect) -> dict[str, Points]:
         shape = predictor(np.ascontiguousarray(picture[..., ::-1]), box)
         points = np.array([(shape.part(i).x, shape.part(i).y) for i in range(68)], dtype=np.float64)
         left, right = points[36], points[45]
-        found[emotion] = (points - (left + right) / 2) / np.linalg.norm(right - left)
-    return found
+        points_by_emotion[emotion] = (points - (left + right) / 2) / np.linalg.norm(right - left)
+    return points_by_emotion
 
 
 def test_the_schedule_plays_all_emotions_of_the_model_from_a_long_neutral() -> None:
@@ -202,12 +202,12 @@ def _pitch_and_level(emotion: str) -> tuple[float, float]:
 
 
 def test_aroused_emotions_are_louder_and_higher_than_quiet_ones() -> None:
-    heard = {emotion: _pitch_and_level(emotion) for emotion in EMOTIONS}
+    measured = {emotion: _pitch_and_level(emotion) for emotion in EMOTIONS}
     for aroused in ("angry", "fearful", "surprised"):
         for quiet in ("sad", "calm"):
-            assert heard[aroused][0] > 1.3 * heard[quiet][0]
-            assert heard[aroused][1] > heard[quiet][1] + 6
-    assert heard["sad"][1] < heard["neutral"][1] < heard["angry"][1]
+            assert measured[aroused][0] > 1.3 * measured[quiet][0]
+            assert measured[aroused][1] > measured[quiet][1] + 6
+    assert measured["sad"][1] < measured["neutral"][1] < measured["angry"][1]
 
 
 class Recorder:
@@ -314,10 +314,10 @@ def test_filters_do_what_scipy_does_while_their_settings_change() -> None:
     from scipy import signal
 
     random = np.random.default_rng(0)
-    ours, theirs = np.zeros((2, 2)), np.zeros((2, 2))
+    state, scipy_state = np.zeros((2, 2)), np.zeros((2, 2))
     for corner in (0.1, 0.13, 0.4):
         samples, coefficients = random.normal(size=240), signal.butter(4, corner, output="sos")
-        filtered, ours = sosfilt(coefficients, samples, ours)
-        expected, theirs = signal.sosfilt(coefficients, samples, zi=theirs)
+        filtered, state = sosfilt(coefficients, samples, state)
+        expected, scipy_state = signal.sosfilt(coefficients, samples, zi=scipy_state)
         np.testing.assert_allclose(filtered, expected, atol=1e-12)
-        np.testing.assert_allclose(ours, theirs, atol=1e-12)
+        np.testing.assert_allclose(state, scipy_state, atol=1e-12)

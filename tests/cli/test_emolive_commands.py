@@ -159,9 +159,9 @@ def test_devices(emolive: Run) -> None:
 def test_describe(emolive: Run, random_checkpoint: Callable[..., Path]) -> None:
     result = emolive("describe", random_checkpoint("it"))
     assert result.code == 0
-    shown = json.loads(result.out)
-    assert (shown["spec"]["fusion"], shown["spec"]["landmarker"]) == ("it", "dlib68")
-    assert shown["provenance"] == {"data": "none: random weights"}
+    description = json.loads(result.out)
+    assert (description["spec"]["fusion"], description["spec"]["landmarker"]) == ("it", "dlib68")
+    assert description["provenance"] == {"data": "none: random weights"}
 
 
 @pytest.mark.parametrize("fusion", ["lt", "it", "ia"])

@@ -73,11 +73,11 @@ def test_what_is_played_is_heard(sound_server: VirtualMicrophone, name: str) -> 
         eventually(lambda: listener.blocks, "sound from the microphone")
         sound_server.play(tone(997, 20))
 
-        def heard() -> bool:
+        def tone_recorded() -> bool:
             samples, atomic_write = listener.last(1.0)
             return atomic_write and bool(np.abs(samples).reshape(50, -1).max(axis=1).min() > 0.3)
 
-        eventually(heard, "a second of the tone without a hole")
+        eventually(tone_recorded, "a second of the tone without a hole")
         samples, _ = listener.last(1.0)
         assert listener.ring is not None
         assert loudest_hz(samples, listener.ring.rate_hz) == pytest.approx(997, abs=1)

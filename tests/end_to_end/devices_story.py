@@ -47,7 +47,7 @@ class Story:
         self.server, self.webcam, self.voice = server, webcam, voice
         self.estimates: list[Estimate] = []
         self.chapters: list[str] = []
-        self.told: dict[str, object] = {"chapters": self.chapters}
+        self.report: dict[str, object] = {"chapters": self.chapters}
         self.session = Session(SessionConfig(source=webcam.url, mic="default", device="cpu", fusion="ia"))
         self.session.subscribe(self.estimates.append)
 
@@ -74,13 +74,13 @@ class Story:
         self.webcam.cut()
         eventually(lambda: self.code("camera") in ("lost", "stalled"), "a lost camera")
         self.chapter("voice alone", "a")
-        self.told["face"] = self.code("face")
+        self.report["face"] = self.code("face")
         self.webcam.start()
         self.chapter("both again", "av")
         self.server.kill()
         eventually(lambda: self.code("microphone") == "lost", "a lost microphone")
         self.chapter("face alone", "v")
-        self.told["voice"] = self.code("voice")
+        self.report["voice"] = self.code("voice")
         self.server.start()
         self.play()
         self.chapter("both at last", "av")
@@ -91,23 +91,23 @@ class Story:
             self.session.set_fusion(fusion)
             eventually(lambda f=fusion: self.estimates[-1].fusion == f, f"an answer of {fusion}")
         after = self.session.snapshot().counters
-        self.told["dropped"] = after.frames_dropped - before.frames_dropped
-        self.told["captured"] = after.frames_captured - before.frames_captured
+        self.report["dropped"] = after.frames_dropped - before.frames_dropped
+        self.report["captured"] = after.frames_captured - before.frames_captured
         self.chapters.append("switched")
 
     def end(self) -> None:
         stamps = [e.stamps for e in self.estimates]
-        self.told["ordered"] = all(s.capture_ns <= s.start_ns <= s.end_ns for s in stamps)
-        self.told["forward"] = all(
+        self.report["ordered"] = all(s.capture_ns <= s.start_ns <= s.end_ns for s in stamps)
+        self.report["forward"] = all(
             a.t_ns < b.t_ns for a, b in zip(self.estimates, self.estimates[1:], strict=False)
         )
-        self.told["latency_ms"] = statistics.median((s.end_ns - s.capture_ns) / 1e6 for s in stamps)
-        self.told["ended"] = self.session.stop(20)
+        self.report["latency_ms"] = statistics.median((s.end_ns - s.capture_ns) / 1e6 for s in stamps)
+        self.report["ended"] = self.session.stop(20)
         left = [t.name for t in threading.enumerate() if t.name.startswith("emolive-")]
-        self.told["threads"] = left
+        self.report["threads"] = left
 
 
-def main(told: Path, clip: Path | None) -> None:
+def main(report_path: Path, clip: Path | None) -> None:
     server = VirtualMicrophone()
     os.environ.update(server.environment)
     server.start()
@@ -121,7 +121,7 @@ def main(told: Path, clip: Path | None) -> None:
                 story.live()
             finally:
                 story.end()
-        told.write_text(json.dumps(story.told))
+        report_path.write_text(json.dumps(story.report))
     finally:
         server.kill()
         # ALSA aborts a process whose configuration is gone: it is the parent that removes the folder.

@@ -18,7 +18,9 @@ SECONDS = 7
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["paced", "unpaced"])
-def heard(request, random_checkpoint) -> Iterator[tuple[Session, list[Estimate], list[FaceObservation]]]:
+def demo_session(
+    request, random_checkpoint
+) -> Iterator[tuple[Session, list[Estimate], list[FaceObservation]]]:
     """A session that has played the demo for some seconds, its estimates and what was perceived."""
     config = SessionConfig(
         source="demo", checkpoint=random_checkpoint("ia"), device="cpu", paced=request.param
@@ -47,15 +49,15 @@ def heard(request, random_checkpoint) -> Iterator[tuple[Session, list[Estimate],
     )
 
 
-def test_the_face_is_found_in_nearly_every_frame(heard):
-    _, _, observations = heard
-    found = [o.face is not None and o.features is not None for o in observations]
-    assert len(found) > 20
-    assert sum(found) >= 0.95 * len(found)
+def test_the_face_is_found_in_nearly_every_frame(demo_session):
+    _, _, observations = demo_session
+    has_face = [o.face is not None and o.features is not None for o in observations]
+    assert len(has_face) > 20
+    assert sum(has_face) >= 0.95 * len(has_face)
 
 
-def test_the_voice_is_found_and_both_are_read_together(heard):
-    session, estimates, _ = heard
+def test_the_voice_is_found_and_both_are_read_together(demo_session):
+    session, estimates, _ = demo_session
     later = [e for e in estimates if e.t_s > estimates[0].t_s + 2]
     assert sum(e.modality == "av" for e in later) >= 0.8 * len(later)
     codes = {status.source: status.code for status in session.snapshot().statuses}
@@ -63,8 +65,8 @@ def test_the_voice_is_found_and_both_are_read_together(heard):
     assert codes["model"] == "ready"
 
 
-def test_every_answer_is_one_of_the_labels(heard):
-    _, estimates, _ = heard
+def test_every_answer_is_one_of_the_labels(demo_session):
+    _, estimates, _ = demo_session
     for estimate in estimates:
         assert estimate.labels == EMOTIONS
         assert estimate.label in (*EMOTIONS, UNSURE)
@@ -72,8 +74,8 @@ def test_every_answer_is_one_of_the_labels(heard):
         assert estimate.stamps.capture_ns <= estimate.stamps.start_ns <= estimate.stamps.end_ns
 
 
-def test_it_comes_four_times_a_second_without_a_hole(heard):
-    session, estimates, _ = heard
+def test_it_comes_four_times_a_second_without_a_hole(demo_session):
+    session, estimates, _ = demo_session
     hops = [round(e.t_s / 0.24) for e in estimates]
     assert hops == list(range(hops[0], hops[0] + len(hops)))
     if not session._config.paced:
@@ -81,8 +83,8 @@ def test_it_comes_four_times_a_second_without_a_hole(heard):
         assert hops[0] * 0.24 < 1.5
 
 
-def test_it_is_labelled_as_drawn(heard):
-    session, _, _ = heard
+def test_it_is_labelled_as_drawn(demo_session):
+    session, _, _ = demo_session
     snapshot = session.snapshot()
     assert snapshot.is_synthetic
     assert snapshot.frame.image.shape == (480, 640, 3)

@@ -36,14 +36,21 @@ def test_a_session_lives_through_all_that_devices_do(shipped_random, tmp_path):
     )
     shutil.rmtree(process.stdout.strip() or tmp_path / "none", ignore_errors=True)
     assert process.returncode == 0, process.stderr[-4000:]
-    told = json.loads(story.read_text())
-    assert told["chapters"] == ["both", "switched", "voice alone", "both again", "face alone", "both at last"]
-    assert told["face"] == "missing"
-    assert told["voice"] in ("silent", "none")
+    report = json.loads(story.read_text())
+    assert report["chapters"] == [
+        "both",
+        "switched",
+        "voice alone",
+        "both again",
+        "face alone",
+        "both at last",
+    ]
+    assert report["face"] == "missing"
+    assert report["voice"] in ("silent", "none")
     # A frame may come late on a busy computer; a switch that holds frames up would cost a second of them.
-    assert told["dropped"] <= 2 + 0.05 * told["captured"]
-    assert told["ordered"]
-    assert told["forward"]
-    assert told["latency_ms"] < 2000
-    assert told["ended"]
-    assert told["threads"] == []
+    assert report["dropped"] <= 2 + 0.05 * report["captured"]
+    assert report["ordered"]
+    assert report["forward"]
+    assert report["latency_ms"] < 2000
+    assert report["ended"]
+    assert report["threads"] == []

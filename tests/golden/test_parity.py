@@ -69,5 +69,5 @@ def test_mfcc_equals_librosa(parity):
         names = sorted({name.partition("/")[0] for name in golden.files})
         assert len(names) == 3
         for name in names:
-            found = AudioSpec().encoder(golden[f"{name}/waveform"])
-            np.testing.assert_allclose(found, golden[f"{name}/mfcc"], atol=1e-2)
+            features = AudioSpec().encoder(golden[f"{name}/waveform"])
+            np.testing.assert_allclose(features, golden[f"{name}/mfcc"], atol=1e-2)

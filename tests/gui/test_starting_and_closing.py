@@ -16,8 +16,8 @@ CLOSE_S = 3.0
 
 
 def message(driver: WindowDriver) -> str:
-    shown = driver.window.view.video.state.message
-    return "" if shown is None else f"{shown.title} {shown.text}"
+    message_state = driver.window.view.video.state.message
+    return "" if message_state is None else f"{message_state.title} {message_state.text}"
 
 
 def test_closing_is_quick(driver: WindowDriver) -> None:

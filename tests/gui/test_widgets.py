@@ -209,15 +209,15 @@ def tooltip_of(qtbot: QtBot, widget: QWidget) -> QImage:
     """A picture of the widget's tooltip."""
     QToolTip.showText(QPoint(50, 50), widget.toolTip(), widget)
 
-    def shown() -> QWidget | None:
+    def visible_widget() -> QWidget | None:
         return next((top for top in QApplication.topLevelWidgets() if top.inherits("QTipLabel")), None)
 
-    qtbot.waitUntil(lambda: (tip := shown()) is not None and tip.isVisible())
-    tip = shown()
+    qtbot.waitUntil(lambda: (tip := visible_widget()) is not None and tip.isVisible())
+    tip = visible_widget()
     assert tip is not None
     image = tip.grab().toImage()
     QToolTip.hideText()
-    qtbot.waitUntil(lambda: (tip := shown()) is None or not tip.isVisible())
+    qtbot.waitUntil(lambda: (tip := visible_widget()) is None or not tip.isVisible())
     return image
 
 

@@ -216,10 +216,10 @@ def draw(t_s: float) -> tuple[np.ndarray, Face]:
     angles = np.linspace(0, 2 * np.pi, 17, endpoint=False)
     jaw = np.stack([cx + 0.95 * rx * np.cos(angles), cy + 0.95 * ry * np.sin(angles)], axis=1)
     mouth = np.stack([cx + 40 * np.cos(angles), cy + 52 + 10 * np.sin(angles)], axis=1)
-    eyes = [
+    eye_contours = [
         np.stack([cx + side * 36 + 14 * np.cos(angles), cy - 28 + 9 * np.sin(angles)], axis=1)
         for side in (-1, 1)
     ]
-    points = np.concatenate([jaw, mouth, *eyes]).astype(np.float32)
+    points = np.concatenate([jaw, mouth, *eye_contours]).astype(np.float32)
     box = BoundingBox(cx - rx - 6, cy - ry - 6, 2 * rx + 12, 2 * ry + 12)
     return image, Face(box, 0.97, points)

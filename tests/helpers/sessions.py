@@ -46,14 +46,14 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("clips")
     pictures, sound = drawn_pictures(3), drawn_sound(3)
     black = [np.zeros_like(pictures[0])] * 30 * 9
-    made = {
+    streams = {
         "whole": (pictures, sound),
         "mute": (pictures, None),
         "blind": (None, sound),
         "silent": (pictures, np.zeros_like(sound)),
         "away": (pictures[:75] + black + pictures[:75], None),
     }
-    written = {name: write_clip(folder / f"{name}.mkv", *parts) for name, parts in made.items()}
+    written = {name: write_clip(folder / f"{name}.mkv", *parts) for name, parts in streams.items()}
     written["late"] = write_clip(folder / "late.mkv", pictures, sound, sound_start_s=0.1234)
     return written
 
@@ -83,8 +83,8 @@ class Watched:
         return self.estimates
 
     def until_estimates(self, more: int = 1) -> list[Estimate]:
-        wanted = len(self.estimates) + more
-        self.until(lambda: len(self.estimates) >= wanted, f"{more} more estimates")
+        n_expected = len(self.estimates) + more
+        self.until(lambda: len(self.estimates) >= n_expected, f"{more} more estimates")
         return self.estimates
 
 

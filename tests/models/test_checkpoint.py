@@ -63,9 +63,9 @@ def rewrite(path: Path, tensors=None, entry=None, **changes) -> None:
     save_file(load_file(path) if tensors is None else tensors, path, {"emolive": entry or json.dumps(own)})
 
 
-def refusal(path: Path, **asked) -> str:
+def refusal(path: Path, **options) -> str:
     with pytest.raises(EmoliveError) as error:
-        checkpoint.load(path, **asked)
+        checkpoint.load(path, **options)
     sentence = str(error.value)
     assert str(path) in sentence
     assert "\n" not in sentence
@@ -73,23 +73,23 @@ def refusal(path: Path, **asked) -> str:
 
 
 def test_comes_back_whole(path, net):
-    told = checkpoint.load(path, fusion="it", landmarker="dlib68")
-    assert (told.spec, told.path, told.net.training) == (SMALL, path, False)
-    assert told.provenance == {"data": "drawn", "figures": {"uar": 0.5}, "licence": "MIT"}
-    mine, theirs = net.state_dict(), told.net.state_dict()
-    assert mine.keys() == theirs.keys()
-    assert all(torch.equal(mine[key], theirs[key]) for key in mine)
-    assert {"video_mean", "video_within_speaker_std", "audio_std", "temperature"} <= theirs.keys()
+    loaded = checkpoint.load(path, fusion="it", landmarker="dlib68")
+    assert (loaded.spec, loaded.path, loaded.net.training) == (SMALL, path, False)
+    assert loaded.provenance == {"data": "drawn", "figures": {"uar": 0.5}, "licence": "MIT"}
+    saved_state, loaded_state = net.state_dict(), loaded.net.state_dict()
+    assert saved_state.keys() == loaded_state.keys()
+    assert all(torch.equal(saved_state[key], loaded_state[key]) for key in saved_state)
+    assert {"video_mean", "video_within_speaker_std", "audio_std", "temperature"} <= loaded_state.keys()
     inputs = torch.randn(2, 15, net.spec.video_channels), torch.randn(2, net.spec.audio_channels, 60)
     with torch.no_grad():
-        assert torch.equal(told.net(*inputs), net.eval()(*inputs))
+        assert torch.equal(loaded.net(*inputs), net.eval()(*inputs))
 
 
 def test_description_needs_no_weights(path):
-    told = checkpoint.describe(path)
-    assert (told.spec, told.provenance["licence"]) == (SMALL, "MIT")
-    assert told.shapes["classifier.weight"] == (2, 64)
-    assert told.shapes["temperature"] == (3,)
+    metadata = checkpoint.describe(path)
+    assert (metadata.spec, metadata.provenance["licence"]) == (SMALL, "MIT")
+    assert metadata.shapes["classifier.weight"] == (2, 64)
+    assert metadata.shapes["temperature"] == (3,)
 
 
 def test_saving_replaces_and_leaves_nothing_behind(path, net):
@@ -515,31 +515,31 @@ def test_import_takes_every_weight_and_half_precision(tmp_path):
     path = tmp_path / "ia_4heads.pth"
     halved = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
     torch.save({"epoch": 3, "arch": "multimodalcnn", "optimizer": {}, "state_dict": halved}, path)
-    taken = convert_checkpoint(path)
-    assert (taken.spec.fusion, taken.spec.num_heads, taken.training) == ("ia", 4, False)
+    converted = convert_checkpoint(path)
+    assert (converted.spec.fusion, converted.spec.num_heads, converted.training) == ("ia", 4, False)
     assert convert_checkpoint(path, fusion="ia", heads=1).spec.num_heads == 1
     for key, value in net.state_dict().items():
-        wanted = value.half().float() if value.is_floating_point() else value
-        assert torch.equal(taken.state_dict()[key], wanted), key
-        assert taken.state_dict()[key].dtype == value.dtype
+        expected = value.half().float() if value.is_floating_point() else value
+        assert torch.equal(converted.state_dict()[key], expected), key
+        assert converted.state_dict()[key].dtype == value.dtype
 
 
 def test_import_of_other_class_counts_has_neutral_names(tmp_path):
     _, weights = published_ia(5)
     torch.save({"state_dict": weights}, tmp_path / "a.pth")
-    taken = convert_checkpoint(tmp_path / "a.pth")
-    assert taken.spec.labels == ("class 1", "class 2", "class 3", "class 4", "class 5")
-    assert taken.spec.num_heads == 1
+    converted = convert_checkpoint(tmp_path / "a.pth")
+    assert converted.spec.labels == ("class 1", "class 2", "class 3", "class 4", "class 5")
+    assert converted.spec.num_heads == 1
 
 
 def test_import_refusals(tmp_path):
     _, weights = published_ia()
     path = tmp_path / "a.pth"
 
-    def refused(content, **asked) -> str:
+    def refused(content, **options) -> str:
         torch.save(content, path)
         with pytest.raises(EmoliveError) as error:
-            convert_checkpoint(path, **asked)
+            convert_checkpoint(path, **options)
         return str(error.value)
 
     assert "holds the fusion ia, and lt was asked for" in refused({"state_dict": weights}, fusion="lt")
@@ -582,10 +582,10 @@ def test_released_backbone_with_the_training_log_of_its_authors(tmp_path, monkey
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "__main__", script)
         torch.save(content, path, _use_new_zipfile_serialization=zipped)
-    taken = load_efficientface(path)
-    assert not taken.training
-    wanted = backbone.state_dict()
-    assert all(torch.equal(value, wanted[key]) for key, value in taken.state_dict().items())
+    loaded = load_efficientface(path)
+    assert not loaded.training
+    expected = backbone.state_dict()
+    assert all(torch.equal(value, expected[key]) for key, value in loaded.state_dict().items())
 
 
 def test_backbone_refusals(tmp_path):

@@ -135,12 +135,12 @@ def test_local_quadrants_keep_their_places():
     backbone = EfficientFace().eval()
     for size in (8, 9, 10, 11, 12, 24, 56):
         x = torch.rand(1, 29, size, size)
-        whole = backbone.local(x)
-        assert whole.shape[-1] == (size + 1) // 2
+        features = backbone.local(x)
+        assert features.shape[-1] == (size + 1) // 2
         changed = x.clone()
         changed[..., 0, -1] += 5.0
-        moved = (backbone.local(changed) - whole).abs().amax(dim=(0, 1))
-        half = (whole.shape[-1] + 1) // 2
+        moved = (backbone.local(changed) - features).abs().amax(dim=(0, 1))
+        half = (features.shape[-1] + 1) // 2
         assert moved[:half, half - 1 :].max() > 0
         assert moved[half:].max() == 0
         assert moved[:, : half - 1].max() == 0
@@ -178,12 +178,12 @@ def test_each_stream_reaches_the_logits(fusion):
 def test_ia_gate_is_the_mean_over_heads_summed_over_queries():
     weights = torch.tensor([[[[0.2, 0.8], [0.6, 0.4], [1.0, 0.0]], [[0.0, 1.0], [0.5, 0.5], [0.5, 0.5]]]])
     assert weights.shape == (1, 2, 3, 2)
-    made = {
+    streams = {
         published: IntermediateAttention(audio=(8, 8), video=(8, 8), num_heads=2, published=published)
         for published in (True, False)
     }
-    torch.testing.assert_close(made[True].gate(weights), torch.tensor([[[1.4, 1.6]]]))
-    torch.testing.assert_close(made[False].gate(weights), torch.tensor([[[1.4, 1.6]]]) * 2 / 3)
+    torch.testing.assert_close(streams[True].gate(weights), torch.tensor([[[1.4, 1.6]]]))
+    torch.testing.assert_close(streams[False].gate(weights), torch.tensor([[[1.4, 1.6]]]) * 2 / 3)
 
 
 @torch.no_grad()

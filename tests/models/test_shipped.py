@@ -27,9 +27,9 @@ def test_it_loads_and_is_what_its_name_says(predictor):
 
 
 def test_it_says_what_it_was_trained_on_how_good_it_is_and_under_which_licence(predictor):
-    told = checkpoint.describe(predictor.checkpoint.path).provenance
-    for wanted in ("data", "figures", "licence"):
-        assert told.get(wanted), f"{predictor.spec.fusion} does not tell its {wanted}: {sorted(told)}"
+    provenance = checkpoint.describe(predictor.checkpoint.path).provenance
+    for key in ("data", "figures", "licence"):
+        assert provenance.get(key), f"{predictor.spec.fusion} does not tell its {key}: {sorted(provenance)}"
 
 
 def test_it_knows_what_faces_and_voices_are_like(predictor):

@@ -42,8 +42,8 @@ def test_analyze_says_that_torch_stands_in(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    given = ["--checkpoint", str(random_checkpoint("ia")), "--format", "jsonl", "--backend", "onnx"]
-    assert main(["analyze", str(clips["blind"]), *given]) == 0
-    told = capsys.readouterr()
-    assert told.out.count("\n") > 5
-    assert told.err.strip().endswith("plain torch is used instead.")
+    options = ["--checkpoint", str(random_checkpoint("ia")), "--format", "jsonl", "--backend", "onnx"]
+    assert main(["analyze", str(clips["blind"]), *options]) == 0
+    output = capsys.readouterr()
+    assert output.out.count("\n") > 5
+    assert output.err.strip().endswith("plain torch is used instead.")

@@ -55,7 +55,7 @@ def test_the_fusion_is_switched_while_running_without_a_dropped_frame(watch, ass
     assert watched.code("model") == "ready"
 
 
-def seconds_seen(watched) -> int:
+def running_seconds(watched) -> int:
     """Of the running baseline, as its status says."""
     return int(re.search(r"the (\d+) s of this face", watched.status("baseline").text).group(1))
 
@@ -63,11 +63,11 @@ def seconds_seen(watched) -> int:
 def test_running_statistics_are_kept_across_fusions(watch, assets):
     watched = watch("demo", checkpoint=None)
     watched.until_estimates(10)
-    before = seconds_seen(watched)
+    before = running_seconds(watched)
     assert before >= 1
     watched.session.set_fusion("lt")
     watched.until(lambda: watched.estimates[-1].fusion == "lt", "an estimate of lt")
-    assert seconds_seen(watched) >= before
+    assert running_seconds(watched) >= before
 
 
 def test_of_many_requested_models_the_last_one_answers(watch, assets):
@@ -148,16 +148,16 @@ def test_what_is_seen_while_the_model_loads_is_in_the_first_window(watch, monkey
     try:
         # A face has to be there for a third of the window before there is an estimate.
         watched.until(lambda: watched.session.snapshot().counters.frames_perceived >= 30, "thirty frames")
-        seen = watched.session.snapshot()
-        assert seen.observation.face is not None
-        assert (seen.fusion, seen.estimate, watched.code("model")) == ("", None, "loading")
+        snapshot = watched.session.snapshot()
+        assert snapshot.observation.face is not None
+        assert (snapshot.fusion, snapshot.estimate, watched.code("model")) == ("", None, "loading")
     finally:
         loaded.set()
     watched.until_estimates(1)
     first = watched.estimates[0]
     assert first.modality == "v"
     # A third of the window must have a face: with frames from after the model only, that takes 1.2 s.
-    assert first.t_ns - seen.observation.t_ns < 1.2e9
+    assert first.t_ns - snapshot.observation.t_ns < 1.2e9
 
 
 def test_devices_open_before_anything_large_is_imported():
@@ -272,7 +272,7 @@ def test_a_face_that_leaves_is_said(watch, clips):
 def test_a_face_that_was_away_for_long_may_be_another_s(watch, clips):
     counts = []
     watched = watch(clips["away"], paced=False)
-    watched.session.subscribe(lambda e: counts.append((e.t_s, seconds_seen(watched))))
+    watched.session.subscribe(lambda e: counts.append((e.t_s, running_seconds(watched))))
     watched.until_finished()
     before = [n for t, n in counts if t < 3]
     after = [n for t, n in counts if t > 11.5]
@@ -387,23 +387,23 @@ def test_requests_return_at_once_and_it_stops_in_time_while_a_source_is_looked_f
 
     watched = watch("demo")
     watched.until_estimates(1)
-    looking, found = threading.Event(), threading.Event()
+    search_started, search_ended = threading.Event(), threading.Event()
     real = stream.open_spec
 
     def slow(spec, **options):
-        looking.set()
-        assert found.wait(30)
+        search_started.set()
+        assert search_ended.wait(30)
         return real(spec, **options)
 
     monkeypatch.setattr(stream, "open_spec", slow)
     start_ns = now_ns()
     change = watched.session.set_source("demo")
     assert now_ns() - start_ns < 0.5e9
-    assert looking.wait(10)
+    assert search_started.wait(10)
     watched.until_estimates(2)
     assert watched.session.stop(20)
-    assert not found.is_set()
-    found.set()
+    assert not search_ended.is_set()
+    search_ended.set()
     change.result(20)
     assert not watched.session.snapshot().running
 
@@ -516,12 +516,12 @@ def test_a_snapshot_is_whole_and_counts_only_upwards(watch):
     watched = watch("demo")
     empty = Session(SessionConfig()).snapshot()
     assert (empty.frame, empty.estimate, empty.counters, empty.running) == (None, None, Counters(), False)
-    seen = []
+    snapshots = []
     stop = threading.Event()
 
     def pull():
         while not stop.is_set():
-            seen.append(watched.session.snapshot())
+            snapshots.append(watched.session.snapshot())
             time.sleep(0.005)
 
     puller = threading.Thread(target=pull)
@@ -532,9 +532,9 @@ def test_a_snapshot_is_whole_and_counts_only_upwards(watch):
     stop.set()
     puller.join(10)
     for name in ("frames_captured", "frames_perceived", "frames_dropped", "estimates", "estimates_skipped"):
-        values = [getattr(s.counters, name) for s in seen]
+        values = [getattr(s.counters, name) for s in snapshots]
         assert values == sorted(values), name
-    last = seen[-1]
+    last = snapshots[-1]
     assert len({s.source for s in last.statuses}) == len(last.statuses)
     assert last.is_synthetic
     assert last.running

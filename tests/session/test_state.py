@@ -32,12 +32,12 @@ def until_more(watched, frames: int = 20, estimates: int = 6) -> None:
 def disk(monkeypatch):
     """Writes wait for `disk.set()`; `disk.asked` is set by the first."""
     released = threading.Event()
-    released.asked = threading.Event()
+    released.requested = threading.Event()
     real = profile_module.atomic_write
 
     @contextmanager
     def blocked(path):
-        released.asked.set()
+        released.requested.set()
         assert released.wait(60)
         with real(path) as part:
             yield part
@@ -78,17 +78,17 @@ def test_a_disk_that_blocks_does_not_block_stop(watch, disk):
 def test_frames_and_estimates_go_on_while_the_disk_blocks_a_load(watch, monkeypatch):
     watched = watch("demo")
     watched.until_estimates(1)
-    asked, released = threading.Event(), threading.Event()
+    requested, released = threading.Event(), threading.Event()
     real = SpeakerProfile.load
 
     def blocked(self):
-        asked.set()
+        requested.set()
         assert released.wait(60)
         return real(self)
 
     monkeypatch.setattr(SpeakerProfile, "load", blocked)
     watched.session.set_person("Ann")
-    watched.until(asked.is_set, "the load")
+    watched.until(requested.is_set, "the load")
     until_more(watched)
     assert watched.session.snapshot().person == "Ann"
     released.set()
@@ -97,17 +97,17 @@ def test_frames_and_estimates_go_on_while_the_disk_blocks_a_load(watch, monkeypa
 def test_the_model_in_use_goes_on_while_the_next_waits_for_the_disk(watch, random_checkpoint, monkeypatch):
     watched = watch("demo")
     watched.until_estimates(1)
-    asked, released = threading.Event(), threading.Event()
+    requested, released = threading.Event(), threading.Event()
     real = SpeakerProfile.load
 
     def blocked(self):
-        asked.set()
+        requested.set()
         assert released.wait(60)
         return real(self)
 
     monkeypatch.setattr(SpeakerProfile, "load", blocked)
     watched.session.set_checkpoint(random_checkpoint("lt"))
-    watched.until(asked.is_set, "the load")
+    watched.until(requested.is_set, "the load")
     until_more(watched)
     assert watched.estimates[-1].fusion == "ia"
     released.set()

@@ -21,15 +21,15 @@ TOLERANCE = 1e-6
 @pytest.fixture(scope="module")
 def offline():
     """(checkpoint, file) → the estimates of the file by bin, each computed once."""
-    known = {}
+    cache = {}
 
     def estimates(model: Path, path: Path, baseline: str = "running") -> dict[int, Estimate]:
         key = (model, path, baseline)
-        if key not in known:
+        if key not in cache:
             with FileAnalyzer(load_predictor(None, model, "cpu"), baseline=baseline) as analyzer:
-                *found, _summary = analyzer.analyze(path)
-            known[key] = {round(e.t_s / 0.24): e for e in found}
-        return known[key]
+                *rows, _summary = analyzer.analyze(path)
+            cache[key] = {round(e.t_s / 0.24): e for e in rows}
+        return cache[key]
 
     return estimates
 

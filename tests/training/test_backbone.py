@@ -63,12 +63,12 @@ def ferplus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for folder, (usage, n) in SIDES.items():
             for i in range(n):
                 kind = i % 3
-                given = [0] * 10
-                given[kind], given[(kind + 1) % 3] = 8, 2
+                votes = [0] * 10
+                votes[kind], votes[(kind + 1) % 3] = 8, 2
                 name = f"fer{number:07}"
                 # As here: the table may say .png where the picture is a .jpg.
                 file.writestr(f"FERPlus/data/{folder}/{name}.jpg", encoded(face(kind, rng), ".jpg"))
-                rows.append(f"{usage},{name}.png,{','.join(map(str, given))}")
+                rows.append(f"{usage},{name}.png,{','.join(map(str, votes))}")
                 number += 1
         rows.append("Training,,0,0,0,0,0,0,0,0,0,10")
         rows.append("Training,fer9999999.png,10,0,0,0,0,0,0,0,0,0")
@@ -185,8 +185,8 @@ def test_a_run_learns_and_its_backbone_is_used(trained: Path, ferplus: Path, tmp
         "1",
     ]
     assert train(["backbone", str(ferplus), *SMALL, *start, "--result_path", str(again)]) == 0
-    kept = load_backbone(again / "backbone.safetensors").net.classifier.weight
-    assert torch.allclose(kept, loaded.net.classifier.weight, atol=1e-4)
+    weight = load_backbone(again / "backbone.safetensors").net.classifier.weight
+    assert torch.allclose(weight, loaded.net.classifier.weight, atol=1e-4)
 
 
 def test_a_classifier_is_stored_in_a_full_checkpoint(trained: Path, ferplus: Path, tmp_path: Path) -> None:
@@ -410,8 +410,8 @@ def test_a_model_starts_from_a_backbone_file(trained: Path, tmp_path: Path) -> N
 
     path = trained / "backbone.safetensors"
     faces = load_backbone(path).net
-    wanted = ModelSpec(encoders=("efficientface",), pixels=PixelSpec(224))
-    net, spec = pretrained(TrainConfig(pretrain_path=str(path)), wanted)
+    requested = ModelSpec(encoders=("efficientface",), pixels=PixelSpec(224))
+    net, spec = pretrained(TrainConfig(pretrain_path=str(path)), requested)
     assert net is not None
     assert net.backbone is not None
     assert spec.pixels == faces.pixels
@@ -435,8 +435,8 @@ def test_an_encoder_of_images_starts_from_the_shipped_backbone() -> None:
     assert net is not None
     assert net.backbone is not None
     assert spec.pixels == shipped.net.pixels
-    theirs = shipped.net.backbone.state_dict()
-    assert all(torch.equal(values, theirs[name]) for name, values in net.backbone.state_dict().items())
+    expected = shipped.net.backbone.state_dict()
+    assert all(torch.equal(values, expected[name]) for name, values in net.backbone.state_dict().items())
     assert shipped.net.labels == protocol.LABELS
     # The accuracy in the card was measured, and is far above that of the most frequent class.
     assert shipped.provenance["figures"]["val_top1"] > 0.5

@@ -56,8 +56,8 @@ def tuned(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def setup(arguments: list[str], *extra: str) -> DataModule:
     (options,) = config.parse([*arguments, *extra], prog="emolive-train")
-    found = data_module.read_annotations(options)
-    return data_module.setup(options, found, make_fabric(options), Console(quiet=True))
+    entries = data_module.read_annotations(options)
+    return data_module.setup(options, entries, make_fabric(options), Console(quiet=True))
 
 
 def finetuned(arguments: list[str]) -> tuple[DataModule, finetune.CropWindows]:
@@ -278,10 +278,10 @@ def test_a_process_encodes_only_its_own_samples(arguments: list[str]) -> None:
         encode=CropEncoder(make_fabric(FabricConfig()), net, crops, image_pipeline(options)),
     )
     with torch.no_grad():
-        whole, second = (
+        full, second = (
             batches.make(np.arange(8), seed_step(1, 0, 0), rank_slice)
             for rank_slice in (slice(None), slice(1, None, 2))
         )
-    for a, b in zip(whole, second, strict=True):
+    for a, b in zip(full, second, strict=True):
         assert torch.allclose(a[1::2], b[1::2], atol=1e-4)
-    assert not torch.allclose(whole[0][::2], second[0][::2], atol=1e-2)
+    assert not torch.allclose(full[0][::2], second[0][::2], atol=1e-2)

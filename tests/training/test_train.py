@@ -36,19 +36,21 @@ def test_a_trained_model_is_accurate_and_records_how_it_was_trained(trained: Pat
 
 
 def test_a_killed_run_resumes_to_the_same_weights(small: list[str], tmp_path: Path) -> None:
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    uninterrupted, resumed = tmp_path / "whole", tmp_path / "cut"
     options = [*small, "--test_actors", "3", "--n_epochs", "15"]
-    assert train([*options, "--result_path", str(whole)]) == 0
-    child = run([*options, "--result_path", str(cut)])
+    assert train([*options, "--result_path", str(uninterrupted)]) == 0
+    child = run([*options, "--result_path", str(resumed)])
     deadline = time.monotonic() + 60
-    while not (cut / "last.pt").exists() and time.monotonic() < deadline and child.poll() is None:
+    while not (resumed / "last.pt").exists() and time.monotonic() < deadline and child.poll() is None:
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    state = torch.load(cut / "last.pt", weights_only=True)
+    state = torch.load(resumed / "last.pt", weights_only=True)
     assert 1 <= state["progress"]["epoch"] < 15
-    assert train(["--resume_path", str(cut)]) == 0
-    a, b = (checkpoint.load(folder / "model.safetensors").net.state_dict() for folder in (whole, cut))
+    assert train(["--resume_path", str(resumed)]) == 0
+    a, b = (
+        checkpoint.load(folder / "model.safetensors").net.state_dict() for folder in (uninterrupted, resumed)
+    )
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 

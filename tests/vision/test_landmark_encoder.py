@@ -77,6 +77,6 @@ def test_the_mean_shape_of_turned_copies_is_the_face_itself():
     rng = np.random.default_rng(0)
     face = mean_shape() + rng.normal(0, 0.03, (68, 2))
     copies = [similarity(face, *rng.uniform([0.5, -1, -9, -9], [2, 1, 9, 9])) for _ in range(20)]
-    found = mean_shape_of(np.stack(copies).astype(np.float32))
+    shape = mean_shape_of(np.stack(copies).astype(np.float32))
     upright = mean_shape_of(face[None].astype(np.float32))
-    np.testing.assert_allclose(found, upright, atol=1e-3)
+    np.testing.assert_allclose(shape, upright, atol=1e-3)

@@ -83,9 +83,9 @@ def test_a_face_that_is_gone_is_waited_for_before_another_is_chosen(tracker, por
 
 def test_nobody_there_is_none_and_a_face_that_comes_is_found(tracker, portrait):
     assert tracker.track(scene(portrait), 0) is None
-    found = tracker.track(scene(portrait, 0, 0.8), to_ns(0.1))
-    assert half_of(found) == "right"
-    assert 0.5 <= found.score <= 1
+    detection = tracker.track(scene(portrait, 0, 0.8), to_ns(0.1))
+    assert half_of(detection) == "right"
+    assert 0.5 <= detection.score <= 1
 
 
 def test_the_box_follows_without_jumping(tracker, portrait):
@@ -110,10 +110,10 @@ class Counting:
 
     def __init__(self, detector) -> None:
         self.detector = detector
-        self.looks = 0
+        self.n_detections = 0
 
     def detect(self, image, within=None):
-        self.looks += 1
+        self.n_detections += 1
         return self.detector.detect(image, within)
 
 
@@ -126,20 +126,20 @@ class Followed:
 
     def see(self, image, i: int, points=None) -> tuple[bool, int]:
         """Whether there is a face in picture `i`, and how often the detector looked at it."""
-        before = self.counting.looks
-        found = self.tracker.track(image, to_ns(i / 15))
-        if found is not None:
-            x, y = found.box_px.center_px
+        before = self.counting.n_detections
+        detection = self.tracker.track(image, to_ns(i / 15))
+        if detection is not None:
+            x, y = detection.box_px.center_px
             self.tracker.update_from_landmarks(
                 mean_shape() * 90 + np.array([x, y]) if points is None else points
             )
-        return found is not None, self.counting.looks - before
+        return detection is not None, self.counting.n_detections - before
 
 
 def test_a_still_face_is_detected_in_every_third_frame(detector, portrait):
     followed = Followed(detector)
-    looks = [followed.see(scene(portrait, 0.8), i) for i in range(11)]
-    assert looks == [(True, n) for n in (1, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1)]
+    n_detections = [followed.see(scene(portrait, 0.8), i) for i in range(11)]
+    assert n_detections == [(True, n) for n in (1, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1)]
 
 
 def test_a_face_that_moves_is_detected_in_every_frame(detector, portrait):
@@ -157,7 +157,7 @@ def test_a_lost_face_is_looked_for_in_every_frame_and_found_at_once(detector, po
         assert followed.see(here, i)[0]
     lost = [followed.see(gone, i) for i in range(5, 12)]
     assert not any(there for there, _ in lost[3:])
-    assert all(looks for there, looks in lost if not there)
+    assert all(n_detections for there, n_detections in lost if not there)
     assert followed.see(here, 12)[0]
 
 
@@ -196,7 +196,7 @@ def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(rea
         for interval_s in (0.0, DETECT_INTERVAL_S)
     }
     errors = {interval_s: [] for interval_s in pipelines}
-    apart = []
+    differences = []
     with np.load(files) as stored:
         for path in real_clips:
             key = f"01{path.stem[2:]}"  # the same recording, published with sound
@@ -205,25 +205,27 @@ def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(rea
             points = {}
             for interval_s, pipeline in pipelines.items():
                 pipeline.reset()
-                before = counting.looks
+                before = counting.n_detections
                 points[interval_s] = np.stack([pipeline.process(f).face.points_px for f in due])
-            looked = counting.looks - before
+            n_detections = counting.n_detections - before
             every, tracked = points.values()
-            perception = np.linalg.norm(every[:, 45] - every[:, 36], axis=1).mean()
-            apart.append(np.linalg.norm(tracked - every, axis=2).mean() / perception)
-            assert looked < 0.5 * len(due)
+            eye_distance_px = np.linalg.norm(every[:, 45] - every[:, 36], axis=1).mean()
+            differences.append(np.linalg.norm(tracked - every, axis=2).mean() / eye_distance_px)
+            assert n_detections < 0.5 * len(due)
             if f"{key}/xy" not in stored:
                 continue
             rows = {int(n): i for i, n in enumerate(stored[f"{key}/frame"])}
             both = [(i, rows[f.index]) for i, f in enumerate(due) if f.index in rows]
-            mine, theirs = (list(part) for part in zip(*both, strict=True))
-            for interval_s, found in points.items():
-                far = np.linalg.norm(found[mine] - stored[f"{key}/xy"][theirs], axis=2).mean()
-                errors[interval_s].append(far / perception)
+            tracked_rows, stored_rows = (list(part) for part in zip(*both, strict=True))
+            for interval_s, landmarks in points.items():
+                error_px = np.linalg.norm(
+                    landmarks[tracked_rows] - stored[f"{key}/xy"][stored_rows], axis=2
+                ).mean()
+                errors[interval_s].append(error_px / eye_distance_px)
     every, tracked = (np.mean(values) for values in errors.values())
     assert every < 0.008
     assert tracked < 1.05 * every
-    assert max(apart) < 0.008
+    assert max(differences) < 0.008
 
 
 @settings(max_examples=40, deadline=None)
