@@ -73,7 +73,7 @@ def test_the_same_file_again_gives_the_same_estimates(analyzer, clip):
     assert list(analyzer.analyze(clip)) == list(analyzer.analyze(clip))
 
 
-def test_features_of_the_whole_file(analyzer, clip):
+def test_features_cover_the_file(analyzer, clip):
     features = analyzer.extract_features(clip)
     assert features.duration_s == pytest.approx(5, abs=0.05)
     assert len(features.video.stamps_ns) == pytest.approx(75, abs=2)
@@ -95,7 +95,7 @@ def test_a_calibration_is_used(random_checkpoint, clip):
         (2, r"black\.mkv holds neither a face nor a voice"),
     ],
 )
-def test_a_file_of_which_nothing_can_be_said(analyzer, tmp_path, seconds, sentence):
+def test_a_file_without_face_or_voice(analyzer, tmp_path, seconds, sentence):
     black = [np.zeros_like(drawn_pictures(0.1)[0])] * round(30 * seconds)
     path = write_clip(tmp_path / "black.mkv", black, None)
     with pytest.raises(MediaError, match=sentence):

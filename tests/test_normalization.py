@@ -56,7 +56,7 @@ def test_none_is_the_population():
     assert (none.mode, none.shift.tolist(), none.scale.tolist()) == ("none", [1, 2, 3], [4, 5, 6])
 
 
-def test_neutral_is_the_person_s_mean_and_the_spread_within_persons():
+def test_neutral_uses_the_speaker_mean_and_within_speaker_std():
     neutral = make_normalizer("neutral", FACE, RunningStats.of(rows_of(9, 3, 100)))
     assert neutral.mode == "neutral"
     np.testing.assert_allclose(neutral.shift, [9] * 3, rtol=1e-5)
@@ -64,11 +64,11 @@ def test_neutral_is_the_person_s_mean_and_the_spread_within_persons():
 
 
 @pytest.mark.parametrize("evidence", [None, RunningStats.zero(WIDTH), RunningStats.of(rows_of(9, 1, 4))])
-def test_neutral_without_a_second_of_evidence_is_none_and_says_so(evidence):
+def test_neutral_without_a_second_of_evidence_falls_back_to_none(evidence):
     assert make_normalizer("neutral", FACE, evidence).mode == "none"
 
 
-def test_running_goes_from_the_population_to_the_person_with_evidence():
+def test_running_moves_from_global_to_speaker_statistics():
     shifts = [
         make_normalizer("running", FACE, RunningStats.of(rows_of(9, 3, n))).shift[0]
         for n in (2, 20, 200, 5000)

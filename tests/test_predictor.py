@@ -49,7 +49,7 @@ def window(spec, *, face=True, voice=True, seed=0) -> FeatureWindow:
 @pytest.mark.parametrize(
     ("face", "voice", "modality"), [(1, 1, "av"), (1, 0, "v"), (0, 1, "a"), (0, 0, None)]
 )
-def test_which_streams_can_be_read(predictor, face, voice, modality):
+def test_the_modality_of_a_prediction(predictor, face, voice, modality):
     features = window(predictor.spec, face=bool(face), voice=bool(voice))
     prediction = predictor.predict(features, SpeakerProfile(predictor.spec), "running")
     assert (prediction and prediction.modality) == modality
@@ -59,7 +59,7 @@ def test_which_streams_can_be_read(predictor, face, voice, modality):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_garbage_in_a_masked_stream_changes_nothing(predictor, mode):
+def test_values_of_a_masked_stream_have_no_effect(predictor, mode):
     spec = predictor.spec
     person = SpeakerProfile(spec)
     silent, faceless = window(spec, voice=False), window(spec, face=False)
@@ -83,7 +83,7 @@ def test_what_is_not_masked_does_change_it(predictor):
         assert max(abs(a - b) for a, b in zip(base, other, strict=True)) > 1e-5
 
 
-def test_bins_without_a_face_say_nothing(ia):
+def test_bins_without_a_face_have_no_effect(ia):
     half = window(ia.spec)
     present = np.arange(15) % 2 == 0
     bins = half.video.copy()
@@ -94,7 +94,7 @@ def test_bins_without_a_face_say_nothing(ia):
     )
 
 
-def test_temperature_cools_without_changing_the_order(random_checkpoint):
+def test_temperature_preserves_the_order_of_classes(random_checkpoint):
     loaded = checkpoint.load(random_checkpoint("ia"))
     predictor = Predictor(loaded)
     features, person = window(predictor.spec), SpeakerProfile(predictor.spec)
@@ -115,7 +115,7 @@ def calibrated(spec, predictor) -> SpeakerProfile:
     return person
 
 
-def test_a_reading_says_which_baseline_it_really_had(ia):
+def test_a_prediction_names_the_baseline_in_use(ia):
     uncalibrated, calibrated_profile = SpeakerProfile(ia.spec), calibrated(ia.spec, ia)
     features = window(ia.spec)
     assert [ia.predict(features, uncalibrated, mode).baseline for mode in MODES] == [

@@ -22,7 +22,7 @@ def smooth(series, hop_ns=HOP_NS, smoother=None):
     return [smoother.update(probs, i * hop_ns) for i, probs in enumerate(series)]
 
 
-def test_it_begins_unsure_and_then_says_what_holds():
+def test_it_begins_unsure_and_then_shows_a_stable_label():
     labels = [s.label for s in smooth([(0.1, 0.8, 0.1)] * 6)]
     assert labels[0] == UNSURE
     assert labels[-1] == "happy"
@@ -84,7 +84,7 @@ def test_label_and_confidence_belong_to_one_class(sequence):
         assert out.confidence == (max(out.probs) if out.label == UNSURE else by_label[out.label])
 
 
-def test_while_another_label_takes_over_the_confidence_is_that_of_the_displayed_one():
+def test_confidence_belongs_to_the_displayed_label():
     series = [(0.1, 0.8, 0.1)] * 8 + [(0.05, 0.15, 0.8)] * 2
     newest = smooth(series)[-1]
     assert max(newest.probs) == newest.probs[LABELS.index("sad")]

@@ -124,7 +124,7 @@ def test_live_windows_are_those_of_the_file_bit_for_bit(rate_hz, audio, start_s)
         assert_same(window, extract_window(frames, waveform, (i + 1) * BIN_NS, spec))
 
 
-def test_a_waveform_that_grows_gives_the_windows_of_the_whole():
+def test_a_growing_waveform_gives_the_same_windows():
     sound, grown = restless_noise(48_000, 6), Waveform((), 48_000)
     complete, extractor = Waveform(sound, 48_000), OnlineFeatureExtractor(LOGMEL)
     for i in range(0, len(sound), 1024):
@@ -174,7 +174,7 @@ def test_a_track_that_grows_is_the_track():
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 20 * NS_PER_S), st.integers(0, 500))
-def test_a_track_gives_what_lies_between(start_ns, length_ms):
+def test_a_track_returns_the_vectors_of_an_interval(start_ns, length_ms):
     full_track = track(12)
     end_ns = start_ns + length_ms * 1_000_000
     stamps, vectors, present = full_track.between(start_ns, end_ns)

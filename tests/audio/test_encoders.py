@@ -27,7 +27,7 @@ LOGMEL = AudioSpec(kind="logmel", n_mels=64)
     ],
 )
 @pytest.mark.parametrize("n", [5000, 79_380])
-def test_shape_is_what_the_encoder_says(spec, n):
+def test_shape_equals_the_declared_one(spec, n):
     encoder = spec.encoder
     out = encoder(np.zeros(encoder.left_context + n, np.float32))
     assert out.shape == (encoder.channels, encoder.n_frames(n)) == (spec.channels, spec.n_frames(n))

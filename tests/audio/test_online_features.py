@@ -95,7 +95,7 @@ def counted(seconds: float) -> Counted:
     return Counted(ring)
 
 
-def test_what_is_kept_is_not_read_again() -> None:
+def test_cached_frames_are_not_recomputed() -> None:
     buffer, extractor = counted(7), OnlineFeatureExtractor(SPEC)
     assert_as_alone(extractor, buffer, 20 * BIN_NS)
     buffer.n_read = 0
@@ -103,7 +103,7 @@ def test_what_is_kept_is_not_read_again() -> None:
     assert buffer.n_read < 0.75 * 48_000
 
 
-def test_what_is_rewritten_between_two_reads_is_read_anew() -> None:
+def test_rewritten_audio_is_recomputed() -> None:
     buffer, extractor = counted(5), OnlineFeatureExtractor(SPEC)
     extractor.read(buffer, 20 * BIN_NS, N)
     other = restless_noise(48_000, 1, seed=1)
@@ -133,7 +133,7 @@ def test_real_sound() -> None:
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 22_050, 48_000])
-def test_an_encoder_of_whole_windows_encodes_each_window(rate_hz: int) -> None:
+def test_a_window_encoder_encodes_each_window(rate_hz: int) -> None:
     spec = AudioSpec()
     buffer, extractor = Waveform(restless_noise(rate_hz, 5), rate_hz), OnlineFeatureExtractor(spec)
     for end in (18, 19, 20):
@@ -150,7 +150,7 @@ def test_windows_may_come_in_any_order_and_at_any_time(ends: list[int], rate_hz:
     assert_as_alone(extractor, buffer, to_ns(0.02 * ends[-1]) + 7_654_321)
 
 
-def test_another_buffer_is_not_taken_for_the_first() -> None:
+def test_another_buffer_invalidates_the_cache() -> None:
     extractor = OnlineFeatureExtractor(SPEC)
     for seed in (1, 2):
         assert_as_alone(extractor, Waveform(restless_noise(48_000, 5, seed), 48_000), 20 * BIN_NS)
@@ -181,7 +181,7 @@ def test_blocks_that_come_late_or_never_or_again(seed: int, rate_hz: int) -> Non
             assert_as_alone(extractor, ring, start_ns + (block + 1) * 20_000_000)
 
 
-def test_of_a_microphone_whose_clock_drifts_most_frames_are_kept() -> None:
+def test_most_frames_stay_cached_while_the_clock_drifts() -> None:
     rate_hz, extractor = 48_000, OnlineFeatureExtractor(SPEC)
     ring, samples = AudioRingBuffer(rate_hz, 8.0), restless_noise(rate_hz, 20)
     for block in range(1000):

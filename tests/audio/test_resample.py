@@ -64,7 +64,7 @@ def test_impossible_rates_are_refused(rates):
 
 
 @pytest.mark.parametrize(("from_hz", "to_hz"), [*RATES, (48_001, 22_050), (22_050, 22_050)])
-def test_a_stream_gives_the_samples_of_the_whole_again_and_again(from_hz, to_hz):
+def test_streamed_resampling_equals_one_pass(from_hz, to_hz):
     rng = np.random.default_rng(0)
     stream = StreamResampler(from_hz, to_hz)
     for seed in (0, 1):
@@ -78,7 +78,7 @@ def test_a_stream_gives_the_samples_of_the_whole_again_and_again(from_hz, to_hz)
 
 
 @pytest.mark.parametrize("from_hz", [48_000, 44_100, 16_000, 8_000, 11_025, *ODD_RATES_HZ])
-def test_a_window_has_the_samples_of_the_whole(from_hz):
+def test_a_window_equals_that_of_the_full_signal(from_hz):
     """Except at its end, behind which nothing is known, and for its rounding to a sample of either rate."""
     sound, slope_per_s = 0.5 * sine(440, from_hz, 3), 0.5 * 2 * np.pi * 440
     is_exact = 2.4 * from_hz % 1 == 0 and 48_000 % from_hz * (44_100 % from_hz) * (192_000 % from_hz) == 0
@@ -90,7 +90,7 @@ def test_a_window_has_the_samples_of_the_whole(from_hz):
 
 
 @pytest.mark.parametrize("from_hz", [22_050, 48_000, 44_100, 16_000, 11_025, 48_001])
-def test_what_was_read_before_changes_nothing(from_hz):
+def test_results_do_not_depend_on_earlier_reads(from_hz):
     waveform, rng = Waveform(restless_noise(from_hz, 6), from_hz), np.random.default_rng(0)
     used = ResampledReader(22_050)
     for _ in range(40):
@@ -104,7 +104,7 @@ def test_what_was_read_before_changes_nothing(from_hz):
 
 @pytest.mark.parametrize("from_hz", [22_050, 48_000, 16_000, 48_001])
 @pytest.mark.parametrize("start_s", [0.0, 0.1234])
-def test_a_ring_and_the_whole_file_give_the_same_samples(from_hz, start_s):
+def test_ring_and_file_give_the_same_samples(from_hz, start_s):
     sound, block = restless_noise(from_hz, 9), from_hz // 50
     ring, start_ns = AudioRingBuffer(from_hz, 8.0), 10**12
     blocks = [sound[i : i + block] for i in range(0, len(sound), block)]
@@ -125,7 +125,7 @@ def test_a_ring_and_the_whole_file_give_the_same_samples(from_hz, start_s):
             assert_array_equal(actual.present, expected.present)
 
 
-def test_what_is_not_there_is_silent_and_not_present():
+def test_missing_audio_is_silent_and_not_present():
     segment = ResampledReader(22_050).read(Waveform(np.ones(48_000), 48_000), to_ns(1.5), 44_100)
     assert segment.present.tolist() == [False] * 11_025 + [True] * 22_050 + [False] * 11_025
     assert np.abs(segment.samples[12_000:32_000] - 1).max() < 1e-3

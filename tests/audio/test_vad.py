@@ -110,7 +110,7 @@ def test_a_hum_from_the_start_on_is_never_speech(rate_hz, kind):
     assert max(speech_by_window(signals[kind], rate_hz)) == 0
 
 
-def test_a_voice_on_an_offset_is_found_where_it_is():
+def test_dc_offset_does_not_hide_speech():
     plain = voiced_bursts(48_000, 5) + noise(48_000, 5, -70)
     assert speech_by_window(plain + np.float32(0.3), 48_000) == pytest.approx(
         speech_by_window(plain, 48_000), abs=0.05

@@ -40,7 +40,7 @@ def harness_of(
 
 
 @pytest.mark.parametrize("backend", ["eager", "folded", "onnx"])
-def test_a_streamed_estimate_has_the_logits_of_the_whole_window(faces: list[Any], backend: str) -> None:
+def test_a_streamed_estimate_equals_the_full_window(faces: list[Any], backend: str) -> None:
     if backend == "onnx":
         pytest.importorskip("onnxruntime")
     harness, full = harness_of(faces, backend)
@@ -131,7 +131,7 @@ def test_the_command_writes_its_summary(
     assert "no benchmark nothing" in capsys.readouterr().err
 
 
-def test_what_cannot_be_measured_is_a_row(
+def test_unavailable_inputs_are_rows(
     tmp_path: Path, shipped_random: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EMOLIVE_ASSETS", str(shipped_random))
@@ -189,7 +189,7 @@ def test_every_benchmark_can_be_loaded(name: str) -> None:
     assert callable(run.load_benchmark(name))
 
 
-def test_a_missed_target_says_what_stands_in_the_way() -> None:
+def test_a_missed_target_names_its_bottleneck() -> None:
     missed = Measurement("a.z", "  times less", 4.0, "×", 9.0, at_least=True, bottleneck="Decoding.")
     assert report.missed_targets([*FIGURES, missed]) == ["times less: 4×, target 9×. Decoding."]
     assert "* times less: 4×, target 9×. Decoding." in report.markdown([missed], measure.machine())

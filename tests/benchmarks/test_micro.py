@@ -42,7 +42,7 @@ def test_head(benchmark: BenchmarkFixture, name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [112, 224])
-def test_trunk(benchmark: BenchmarkFixture, size: int) -> None:
+def test_backbone(benchmark: BenchmarkFixture, size: int) -> None:
     net = factory.build(ModelSpec(pixels=PixelSpec(size))).eval()
     runtime = autotune.build("folded", net, CPU)
     pixels = torch.rand(1, 3, size, size)

@@ -24,7 +24,7 @@ SCORES = torch.tensor([0.8, 0.9, 0.7, 0.6])
         ((0, 1, 0, 2), 0.3, [1, 0, 2, 3]),
     ],
 )
-def test_a_box_goes_that_a_better_one_of_its_group_covers(
+def test_overlapped_boxes_of_a_group_are_removed(
     groups: tuple[int, ...], threshold: float, expected: list[int]
 ) -> None:
     indices = mtcnn.batched_nms(BOXES, SCORES, torch.tensor(groups), threshold)

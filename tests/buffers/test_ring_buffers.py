@@ -35,7 +35,7 @@ def pieces(draw: st.DrawFn) -> list[tuple[int, int]]:
 
 @settings(max_examples=60, deadline=None)
 @given(rate_hz=RATES, blocks=pieces(), data=st.data())
-def test_reads_what_was_written_at_that_time(
+def test_read_returns_the_samples_of_that_time(
     rate_hz: int, blocks: list[tuple[int, int]], data: st.DataObject
 ) -> None:
     ring = AudioRingBuffer(rate_hz, seconds=0.5)
@@ -62,9 +62,7 @@ def test_reads_what_was_written_at_that_time(
 
 @settings(max_examples=60, deadline=None)
 @given(rate_hz=RATES, total=st.integers(1, 40_000), data=st.data())
-def test_how_the_sound_is_cut_into_blocks_does_not_matter(
-    rate_hz: int, total: int, data: st.DataObject
-) -> None:
+def test_block_boundaries_have_no_effect(rate_hz: int, total: int, data: st.DataObject) -> None:
     one_block = AudioRingBuffer(rate_hz, seconds=1.0)
     cut = AudioRingBuffer(rate_hz, seconds=1.0)
     one_block.write(ramp(0, total), START_NS)
@@ -106,7 +104,7 @@ def test_one_very_late_stamp_does_not_displace_what_follows() -> None:
     np.testing.assert_array_equal(samples, ramp(32 * 960, 28 * 960))
 
 
-def test_a_sound_that_starts_over_much_earlier_is_taken_from_there() -> None:
+def test_audio_that_restarts_earlier_resets_the_clock() -> None:
     ring = AudioRingBuffer(8000, seconds=1.0)
     ring.write(ramp(0, 4000), stamp(100_000, 8000))
     ring.write(ramp(0, 1000), stamp(0, 8000))
@@ -126,7 +124,7 @@ def test_an_empty_ring_has_nothing() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(written=st.integers(1, 30_000), longer_s=st.floats(0.3, 3), more=st.integers(0, 30_000))
-def test_a_ring_that_is_extended_keeps_what_it_has(written: int, longer_s: float, more: int) -> None:
+def test_an_extended_ring_keeps_its_samples(written: int, longer_s: float, more: int) -> None:
     rate_hz = 8000
     ring = AudioRingBuffer(rate_hz, seconds=1.0)
     ring.write(ramp(0, written), START_NS)
@@ -145,7 +143,7 @@ def test_a_ring_that_is_extended_keeps_what_it_has(written: int, longer_s: float
     np.testing.assert_array_equal(samples[-n:], ramp(oldest, n))
 
 
-def test_a_reader_sees_whole_blocks_while_another_thread_writes() -> None:
+def test_a_reader_sees_complete_blocks_while_another_thread_writes() -> None:
     rate_hz, n = 48000, 960
     ring = AudioRingBuffer(rate_hz, seconds=0.5)
     stop = threading.Event()

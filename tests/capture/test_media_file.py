@@ -194,7 +194,7 @@ def test_containers_with_lossy_codecs(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("sound_ms", [0, 200])
-def test_the_offset_between_picture_and_sound_is_kept(tmp_path: Path, sound_ms: int) -> None:
+def test_the_offset_between_video_and_audio_is_preserved(tmp_path: Path, sound_ms: int) -> None:
     path = write_media(
         tmp_path / "late.mkv", frame_ms=FRAMES_MS, sound=chirp(0.8), sound_ms=sound_ms, codec="ffv1"
     )
@@ -341,7 +341,7 @@ def test_a_loop_goes_on_with_increasing_stamps_and_without_a_hole(clip: Path) ->
     np.testing.assert_allclose(samples, np.tile(chirp(1.2), 2), atol=1e-4)
 
 
-def test_stop_ends_a_paced_file_at_once_and_it_tells_no_end(clip: Path) -> None:
+def test_stopping_a_paced_file_reports_no_end(clip: Path) -> None:
     listener = Collector()
     listener.enough_at = 1
     source = MediaFileSource(clip, paced=True, loop=True)
@@ -355,7 +355,7 @@ def test_stop_ends_a_paced_file_at_once_and_it_tells_no_end(clip: Path) -> None:
         source.start(listener)
 
 
-def test_damage_in_the_middle_is_told_and_the_rest_is_played(tmp_path: Path) -> None:
+def test_damage_in_the_middle_is_reported_and_the_rest_is_played(tmp_path: Path) -> None:
     path = write_media(tmp_path / "hurt.mp4", frame_ms=FRAMES_MS, sound=chirp(1.2), audio_codec="aac")
     raw = bytearray(path.read_bytes())
     third = len(raw) // 3
@@ -406,7 +406,7 @@ def test_a_file_with_nothing_but_a_header_is_refused_when_it_is_read(tmp_path: P
         ("subtitles.srt", b"1\n00:00:00,000 --> 00:00:01,000\nHello\n", "neither video nor audio"),
     ],
 )
-def test_what_is_no_media_file_is_refused(
+def test_a_file_that_is_not_media_is_refused(
     tmp_path: Path, name: str, content: bytes | None, message: str
 ) -> None:
     path = tmp_path / name

@@ -100,14 +100,14 @@ def test_expressions_blend_without_a_jump() -> None:
     assert np.abs(np.diff(mixes, axis=0)).max() < 0.1
 
 
-def test_the_face_is_found_all_along(scene: SyntheticScene, detect: Detect) -> None:
+def test_the_face_is_detected_throughout(scene: SyntheticScene, detect: Detect) -> None:
     voice = Voice()
     openings = [voice.next_block().opening for _ in range(int(PASS_S * 50))]
     scores = [detect(scene.picture(t, openings[int(t * 50)]))[0] for t in np.arange(0.0, PASS_S - 0.1, 0.61)]
     assert min(scores) > 0.7
 
 
-def test_the_face_is_found_in_a_blink(scene: SyntheticScene, detect: Detect) -> None:
+def test_the_face_is_detected_in_a_blink(scene: SyntheticScene, detect: Detect) -> None:
     artist = FaceRenderer()
     for units in EXPRESSIONS.values():
         assert detect(artist.draw(apply_speech(units, 0.0, 0.0, 1.0)))[0] > 0.7
@@ -164,7 +164,7 @@ def test_the_mouth_opens_with_the_voice() -> None:
     assert not changed[:260].any()
 
 
-def test_the_picture_says_that_it_is_drawn(scene: SyntheticScene) -> None:
+def test_the_picture_is_marked_as_synthetic(scene: SyntheticScene) -> None:
     corner = scene.picture(1.0)[455:475, 8:120]
     assert (corner.min(axis=2) > 190).sum() > 50
 
@@ -284,7 +284,7 @@ def test_paced_ends_after_its_duration() -> None:
     assert len(blocks) == 20
 
 
-def test_stop_joins_and_no_end_is_told() -> None:
+def test_stop_joins_and_reports_no_end() -> None:
     recorder = Recorder()
     source = SyntheticSource()
     source.start(recorder)
@@ -293,7 +293,7 @@ def test_stop_joins_and_no_end_is_told() -> None:
     assert recorder.ends == 0
 
 
-def test_info_says_what_it_is() -> None:
+def test_info_describes_the_source() -> None:
     info = SyntheticSource().info
     assert (info.name, info.has_video, info.has_audio, info.live, info.is_synthetic) == (
         "Drawn demo",

@@ -164,7 +164,7 @@ def test_without_a_saved_baseline_there_is_none(emolive: Run, clips: Clips) -> N
     assert {row["baseline"] for row in result.rows} == {"none"}
 
 
-def test_the_running_baseline_continues_for_the_same_person_only(emolive: Run, clips: Clips) -> None:
+def test_running_statistics_continue_only_for_the_same_person(emolive: Run, clips: Clips) -> None:
     once = emolive("analyze", clips["blind"]).rows
     twice = emolive("analyze", clips["blind"], clips["blind"]).rows
     same = emolive("analyze", clips["blind"], clips["blind"], "--same-person").rows

@@ -72,7 +72,7 @@ def test_a_session_without_estimates_writes_an_empty_file(emolive: Run, tmp_path
     assert (result.code, path.read_text()) == (0, "")
 
 
-def test_choices_that_are_not_given_are_left_to_the_window() -> None:
+def test_unset_options_are_left_to_the_window() -> None:
     options = parse_options(RunOptions, [], prog="emolive")
     assert (options.fusion, options.baseline, options.person) == (None, None, None)
 

@@ -58,7 +58,7 @@ def test_it_finds_a_face_and_leaves_the_image_as_it_is(
     np.testing.assert_array_equal(image, images[0])
 
 
-def test_nobody_is_none(tracker: FaceTracker, images: list[np.ndarray]) -> None:
+def test_no_face_is_none(tracker: FaceTracker, images: list[np.ndarray]) -> None:
     assert tracker.track(np.zeros_like(images[0]), 0) is None
 
 

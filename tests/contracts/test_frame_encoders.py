@@ -50,7 +50,7 @@ def batch_of(encoder: FrameEncoder, n: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_says_what_it_is(name: str) -> None:
+def test_it_describes_itself(name: str) -> None:
     cls = FRAME_ENCODERS.get(name)
     assert issubclass(cls, FrameEncoder)
     assert cls.name == name

@@ -126,7 +126,7 @@ def test_one_that_was_never_started_stops(open_source: Callable[..., Source]) ->
     assert open_source().stop(STOP_S)
 
 
-def test_what_is_not_live_is_stamped_from_the_given_start_and_ends_once(
+def test_recorded_sources_are_stamped_from_the_start_and_end_once(
     open_source: Callable[..., Source],
 ) -> None:
     source = open_source(paced=False)

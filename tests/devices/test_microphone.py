@@ -68,7 +68,7 @@ def running(source: MicrophoneSource) -> Iterator[Recorder]:
 
 
 @pytest.mark.parametrize("name", ["default", "VMIC"])
-def test_what_is_played_is_heard(sound_server: VirtualMicrophone, name: str) -> None:
+def test_played_audio_is_recorded(sound_server: VirtualMicrophone, name: str) -> None:
     with running(MicrophoneSource(name)) as listener:
         eventually(lambda: listener.blocks, "sound from the microphone")
         sound_server.play(tone(997, 20))

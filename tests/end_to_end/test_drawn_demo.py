@@ -49,14 +49,14 @@ def demo_session(
     )
 
 
-def test_the_face_is_found_in_nearly_every_frame(demo_session):
+def test_the_face_is_detected_in_nearly_every_frame(demo_session):
     _, _, observations = demo_session
     has_face = [o.face is not None and o.features is not None for o in observations]
     assert len(has_face) > 20
     assert sum(has_face) >= 0.95 * len(has_face)
 
 
-def test_the_voice_is_found_and_both_are_read_together(demo_session):
+def test_speech_is_detected_and_both_modalities_are_used(demo_session):
     session, estimates, _ = demo_session
     later = [e for e in estimates if e.t_s > estimates[0].t_s + 2]
     assert sum(e.modality == "av" for e in later) >= 0.8 * len(later)
@@ -65,7 +65,7 @@ def test_the_voice_is_found_and_both_are_read_together(demo_session):
     assert codes["model"] == "ready"
 
 
-def test_every_answer_is_one_of_the_labels(demo_session):
+def test_every_label_belongs_to_the_model(demo_session):
     _, estimates, _ = demo_session
     for estimate in estimates:
         assert estimate.labels == EMOTIONS
@@ -74,7 +74,7 @@ def test_every_answer_is_one_of_the_labels(demo_session):
         assert estimate.stamps.capture_ns <= estimate.stamps.start_ns <= estimate.stamps.end_ns
 
 
-def test_it_comes_four_times_a_second_without_a_hole(demo_session):
+def test_estimates_come_at_the_bin_rate(demo_session):
     session, estimates, _ = demo_session
     hops = [round(e.t_s / 0.24) for e in estimates]
     assert hops == list(range(hops[0], hops[0] + len(hops)))

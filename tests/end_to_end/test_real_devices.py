@@ -19,7 +19,7 @@ pytestmark = pytest.mark.devices
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def test_a_session_lives_through_all_that_devices_do(shipped_random, tmp_path):
+def test_a_session_survives_device_failures(shipped_random, tmp_path):
     """`devices_story.py` in a process of its own, on a real clip where there is one."""
     if reason := missing_requirements():
         pytest.skip(reason)

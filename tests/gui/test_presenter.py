@@ -142,7 +142,7 @@ def test_the_number_is_that_of_the_label() -> None:
         ({}, "Waiting for a face or a voice."),
     ],
 )
-def test_what_is_missing_is_said(changes: dict[str, object], text: str) -> None:
+def test_missing_modalities_are_reported(changes: dict[str, object], text: str) -> None:
     assert ResultPresenter().present(snapshot(**changes)).waiting == text
 
 

@@ -78,7 +78,7 @@ def texts_of(widget: QWidget) -> Iterator[str]:
     yield from (action.text() for action in widget.actions() if isinstance(action, QAction))
 
 
-def test_the_whole_window_follows_the_language(driver: WindowDriver) -> None:
+def test_all_widgets_follow_the_language(driver: WindowDriver) -> None:
     """Every text is marked by a made-up language; only names and values have no mark."""
     i18n.use_messages({text: f"⟦{text}⟧" for text in catalogue_keys()})
     window = driver.open()

@@ -77,7 +77,7 @@ def test_frames_that_are_not_contiguous_are_painted_too(qtbot: QtBot) -> None:
     assert not view.grab().isNull()
 
 
-def test_a_message_takes_the_place_of_the_picture(qtbot: QtBot) -> None:
+def test_a_message_replaces_the_picture(qtbot: QtBot) -> None:
     view = VideoView()
     qtbot.addWidget(view)
     view.resize(320, 240)

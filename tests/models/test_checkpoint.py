@@ -72,7 +72,7 @@ def refusal(path: Path, **options) -> str:
     return sentence
 
 
-def test_comes_back_whole(path, net):
+def test_a_saved_checkpoint_loads_unchanged(path, net):
     loaded = checkpoint.load(path, fusion="it", landmarker="dlib68")
     assert (loaded.spec, loaded.path, loaded.net.training) == (SMALL, path, False)
     assert loaded.provenance == {"data": "drawn", "figures": {"uar": 0.5}, "licence": "MIT"}
@@ -111,7 +111,7 @@ def test_failed_saving_keeps_the_old_file(path, net, monkeypatch):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_a_full_disk_is_said_however_the_writer_puts_it(path, net, monkeypatch):
+def test_a_full_disk_is_an_output_error(path, net, monkeypatch):
     def full(*_):
         raise RuntimeError("[enforce fail at inline_container.cc:672] unexpected pos 584000 vs 583892")
 
@@ -201,7 +201,7 @@ def test_pickles_are_named_and_never_opened(tmp_path, zipped):
     assert "`emolive import-checkpoint`" in refusal(path)
 
 
-def test_safetensors_of_somebody_else(path):
+def test_safetensors_of_another_program_are_refused(path):
     save_file(load_file(path), path)
     assert "does not describe a model" in refusal(path)
     save_file(load_file(path), path, {"emolive": "no json"})
@@ -510,7 +510,7 @@ def published_ia(classes: int = 8) -> tuple[EmotionNet, dict[str, torch.Tensor]]
     return net, {f"module.{key}": value for key, value in out.items()}
 
 
-def test_import_takes_every_weight_and_half_precision(tmp_path):
+def test_import_converts_every_weight_and_half_precision(tmp_path):
     net, weights = published_ia()
     path = tmp_path / "ia_4heads.pth"
     halved = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}

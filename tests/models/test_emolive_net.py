@@ -32,7 +32,7 @@ def inputs(net: EmotionNet, n: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 @torch.no_grad()
-def test_both_streams_answer_together_and_one_by_one(fusion: str) -> None:
+def test_answers_of_both_streams_and_of_each(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
     answers = net.answers(video, audio)
@@ -42,7 +42,7 @@ def test_both_streams_answer_together_and_one_by_one(fusion: str) -> None:
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 @torch.no_grad()
-def test_a_missing_stream_leaves_the_other_as_it_is_alone_whoever_else_is_in_the_batch(fusion: str) -> None:
+def test_a_missing_stream_leaves_the_other_unchanged_in_any_batch(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
     answers = net.answers(video, audio)
@@ -70,7 +70,7 @@ def test_an_explanation_adds_up_with_both_and_with_one(fusion: str) -> None:
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_a_share_of_the_gradient_changes_no_answer_and_reaches_the_branches_less(fusion: str) -> None:
+def test_gradient_scale_changes_gradients_but_no_output(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
     plain = net.answers(video, audio)

@@ -125,7 +125,7 @@ def test_shapes(fusion, frames, steps, pooled, spec):
 
 @pytest.mark.parametrize("size", [32, 34, 38, 40, 48, 96, 130, 224])
 @torch.no_grad()
-def test_backbone_takes_any_even_size(size):
+def test_backbone_accepts_any_even_size(size):
     backbone = EfficientFace().eval()
     assert backbone(torch.rand(2, 3, size, size)).shape == (2, 1024)
 

@@ -132,7 +132,7 @@ def test_a_backbone_gives_the_vectors_of_torch(pixel_source: Path, pixel_export:
 
 @pytest.mark.parametrize("mode", ["none", "running"])
 @pytest.mark.parametrize("streams", ["av", "a", "v", ""])
-def test_the_interpreter_reads_alike(source: Path, exported: Path, mode: str, streams: str) -> None:
+def test_predictions_equal_those_of_torch(source: Path, exported: Path, mode: str, streams: str) -> None:
     torch_predictor, onnx_predictor = of(source), load_predictor(None, exported)
     spec = torch_predictor.spec
     assert onnx_predictor.spec == spec
@@ -169,7 +169,7 @@ def test_a_file_is_analyzed_alike(
         assert a["probs"] == pytest.approx(b["probs"], abs=1e-3)
 
 
-def test_an_export_says_what_it_is(source: Path, exported: Path) -> None:
+def test_an_export_has_the_metadata_of_its_source(source: Path, exported: Path) -> None:
     metadata, original = onnx_model.describe(exported), checkpoint.describe(source)
     assert metadata.spec == original.spec
     assert metadata.provenance == {"licence": "for tests"}
@@ -319,7 +319,7 @@ def test_what_differs_from_torch_is_not_written(
 @pytest.mark.parametrize(
     ("out", "message"), [("x.safetensors", "name x.safetensors x.onnx"), ("no/x.onnx", "there is no folder")]
 )
-def test_a_place_that_cannot_be_is_refused(source: Path, tmp_path: Path, out: str, message: str) -> None:
+def test_an_invalid_output_path_is_refused(source: Path, tmp_path: Path, out: str, message: str) -> None:
     with pytest.raises(EmoliveError, match=message):
         export_onnx(source, tmp_path / out)
 

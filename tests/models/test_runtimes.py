@@ -77,7 +77,7 @@ def test_logits_are_those_of_torch(fusion: str, arch: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["folded", "onnx"])
 @pytest.mark.parametrize("size", [48, 112])
-def test_vectors_of_the_trunk_are_those_of_torch(name: str, size: int) -> None:
+def test_backbone_features_equal_those_of_torch(name: str, size: int) -> None:
     net = net_of("lt", "chumachenko2022", "efficientface", size=size)
     runtime = autotune.build(name, net, CPU)
     pixels = autotune.random_inputs(net.spec, CPU)[2]
@@ -97,7 +97,7 @@ def test_folding_leaves_no_normalisation_and_no_dropout() -> None:
     assert any(isinstance(module, torch.nn.BatchNorm1d) for module in net.modules())
 
 
-def test_auto_measures_all_and_takes_the_fastest() -> None:
+def test_auto_selects_the_fastest() -> None:
     chosen = autotune.choose("auto", net_of("ia", "emolive"), CPU)
     assert set(chosen.latency_ms) == {"eager", "folded", "onnx"}
     assert chosen.latency_ms[chosen.name] == min(chosen.latency_ms.values())
@@ -111,7 +111,7 @@ def test_auto_makes_do_with_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not chosen.fallback_reason
 
 
-def test_what_cannot_be_built_gives_way_to_torch_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_that_fails_to_build_falls_back_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     net = net_of("ia", "emolive")
     chosen = autotune.choose("onnx", net, CPU)
@@ -123,7 +123,7 @@ def test_what_cannot_be_built_gives_way_to_torch_and_says_so(monkeypatch: pytest
     )
 
 
-def test_what_says_something_else_gives_way_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_with_wrong_results_falls_back_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(net: EmotionNet) -> EmotionNet:
         fused = fuse.fuse_batchnorm(net)
         fused.classifier.bias.data[0] += 0.01
@@ -151,7 +151,7 @@ def test_an_export_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
         onnx_runtime.convert(net)
 
 
-def test_a_damaged_cache_gives_way_to_torch() -> None:
+def test_a_damaged_cache_falls_back_to_torch() -> None:
     net = net_of("ia", "emolive")
     onnx_runtime.convert(net)
     (cached,) = (onnx_runtime.paths.cache_dir() / "onnx").iterdir()

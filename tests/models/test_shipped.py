@@ -18,7 +18,7 @@ def predictor(request):
     return load_predictor(request.param, None, "cpu")
 
 
-def test_it_loads_and_is_what_its_name_says(predictor):
+def test_it_loads_and_its_spec_matches_its_name(predictor):
     spec = predictor.spec
     assert predictor.checkpoint.path == checkpoint.shipped(spec.fusion)
     assert spec.labels == EMOTIONS
@@ -26,7 +26,7 @@ def test_it_loads_and_is_what_its_name_says(predictor):
     assert "running" in spec.baselines
 
 
-def test_it_says_what_it_was_trained_on_how_good_it_is_and_under_which_licence(predictor):
+def test_provenance_has_data_figures_and_licence(predictor):
     provenance = checkpoint.describe(predictor.checkpoint.path).provenance
     for key in ("data", "figures", "licence"):
         assert provenance.get(key), f"{predictor.spec.fusion} does not tell its {key}: {sorted(provenance)}"
@@ -59,7 +59,7 @@ def test_it_answers_on_real_clips(predictor, real_clips):
 
 
 @pytest.mark.data
-def test_they_do_not_say_the_same_of_different_clips(predictor, real_clips):
+def test_estimates_of_different_clips_differ(predictor, real_clips):
     with FileAnalyzer(predictor) as analyzer:
         first, second = (list(analyzer.analyze(clip))[-1].probs for clip in real_clips[:2])
     assert max(abs(a - b) for a, b in zip(first, second, strict=True)) > 0.02

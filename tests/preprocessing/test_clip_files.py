@@ -142,7 +142,7 @@ def test_a_short_clip_is_padded_with_repeated_crops(processor: tuple[Path, ClipP
     assert audible_s[-1] == pytest.approx(high, abs=0.01)
 
 
-def test_a_clip_of_exactly_one_window_is_whole(processor: tuple[Path, ClipProcessor]) -> None:
+def test_a_clip_of_exactly_one_window_is_complete(processor: tuple[Path, ClipProcessor]) -> None:
     root, _ = processor
     face = drawn_face("happy")
     write_clip(root / "exact.mp4", 3.6, picture=lambda _: face, sound=tone(3.6))

@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 
-def test_real_clips_have_faces_audio_and_known_landmarks(tmp_path: Path) -> None:
+def test_landmarks_of_real_clips_equal_the_reference(tmp_path: Path) -> None:
     root, out = tmp_path / "ravdess", tmp_path / "out"
     shutil.copytree(RAVDESS / "video", root / "video")
     shutil.copytree(RAVDESS / "audio_48k_wav", root / "sound")

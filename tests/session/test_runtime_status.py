@@ -15,7 +15,7 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
 
-def test_a_session_says_what_answers(watch: Callable[..., Any]) -> None:
+def test_a_session_reports_its_runtime(watch: Callable[..., Any]) -> None:
     one = watch("demo", backend="onnx", mic="none")
     one.until(lambda: one.session.model_settled, "the model")
     status = one.status("model")
@@ -23,7 +23,7 @@ def test_a_session_says_what_answers(watch: Callable[..., Any]) -> None:
     assert "by ONNX Runtime" in status.text
 
 
-def test_a_session_says_that_torch_stands_in(
+def test_a_session_reports_the_fallback_to_torch(
     watch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
@@ -35,7 +35,7 @@ def test_a_session_says_that_torch_stands_in(
     assert one.until_estimates()
 
 
-def test_analyze_says_that_torch_stands_in(
+def test_analyze_reports_the_fallback_to_torch(
     clips: dict[str, Path],
     random_checkpoint: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,

@@ -60,7 +60,7 @@ def running_seconds(watched) -> int:
     return int(re.search(r"the (\d+) s of this face", watched.status("baseline").text).group(1))
 
 
-def test_running_statistics_are_kept_across_fusions(watch, assets):
+def test_running_statistics_survive_a_change_of_fusion(watch, assets):
     watched = watch("demo", checkpoint=None)
     watched.until_estimates(10)
     before = running_seconds(watched)
@@ -97,7 +97,7 @@ def test_an_unknown_baseline_is_refused():
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 a pickle", b"nonsense" * 9])
-def test_a_checkpoint_that_does_not_load_is_said_and_the_picture_goes_on(watch, tmp_path, content):
+def test_a_failed_checkpoint_is_reported_and_video_continues(watch, tmp_path, content):
     path = tmp_path / "odd.safetensors"
     if content is not None:
         path.write_bytes(content)
@@ -121,9 +121,7 @@ def test_a_model_that_does_not_load_later_leaves_the_old_one_at_work(watch, tmp_
     watched.until(lambda: watched.estimates[-1].fusion == "lt", "an answer of lt")
 
 
-def test_what_fails_after_the_weights_are_loaded_is_said_and_the_next_model_loads(
-    watch, monkeypatch, random_checkpoint
-):
+def test_a_failure_after_loading_is_reported_and_the_next_model_loads(watch, monkeypatch, random_checkpoint):
     def broken(*_):
         raise EmoliveError("The landmark predictor is not installed.")
 
@@ -136,7 +134,7 @@ def test_what_fails_after_the_weights_are_loaded_is_said_and_the_next_model_load
     watched.until_estimates(1)
 
 
-def test_what_is_seen_while_the_model_loads_is_in_the_first_window(watch, monkeypatch):
+def test_frames_captured_while_the_model_loads_are_in_the_first_window(watch, monkeypatch):
     loaded, load = threading.Event(), ModelLoader._load_predictor
 
     def late(loader, request):
@@ -170,7 +168,7 @@ def test_devices_open_before_anything_large_is_imported():
     assert done.stdout.strip() == "[]"
 
 
-def test_another_source_takes_over_and_its_time_begins_anew(watch, clips):
+def test_another_source_starts_at_time_zero(watch, clips):
     watched = watch(clips["mute"], loop=True)
     watched.until_estimates(2)
     assert watched.estimates[-1].modality == "v"
@@ -231,7 +229,7 @@ def test_neither_picture_nor_sound_is_refused(watch):
 # --- streams that are missing
 
 
-def test_a_file_without_sound_goes_on_with_the_face_and_says_so(watch, clips):
+def test_a_file_without_audio_is_estimated_from_the_face(watch, clips):
     estimates = (watched := watch(clips["mute"], paced=False)).until_finished()
     assert {e.modality for e in estimates} == {"v"}
     assert (watched.code("microphone"), watched.code("voice"), watched.code("face")) == (
@@ -241,14 +239,14 @@ def test_a_file_without_sound_goes_on_with_the_face_and_says_so(watch, clips):
     )
 
 
-def test_a_file_without_picture_goes_on_with_the_voice_and_says_so(watch, clips):
+def test_a_file_without_video_is_estimated_from_the_voice(watch, clips):
     estimates = (watched := watch(clips["blind"], paced=False)).until_finished()
     assert {e.modality for e in estimates} == {"a"}
     assert (watched.code("camera"), watched.code("face"), watched.code("voice")) == ("none", "none", "speech")
     assert watched.session.snapshot().frame is None
 
 
-def test_silence_is_masked_and_said(watch, clips):
+def test_silence_is_masked_and_reported(watch, clips):
     estimates = (watched := watch(clips["silent"], paced=False)).until_finished()
     assert {e.modality for e in estimates} == {"v"}
     assert watched.code("voice") == "silent"
@@ -256,7 +254,7 @@ def test_silence_is_masked_and_said(watch, clips):
     assert [e.raw_probs for e in estimates] == [e.raw_probs for e in mute]
 
 
-def test_a_face_that_leaves_is_said(watch, clips):
+def test_an_absent_face_is_reported(watch, clips):
     watched = watch(clips["away"], paced=False)
     codes = set()
     watched.session.subscribe(lambda _: codes.add(watched.code("face")))
@@ -281,7 +279,7 @@ def test_a_face_that_was_away_for_long_may_be_another_s(watch, clips):
     assert [n for _, n in counts] != sorted(n for _, n in counts)
 
 
-def test_a_calibration_is_saved_and_found_again_by_the_next_session(watch):
+def test_a_calibration_is_saved_and_loaded_by_the_next_session(watch):
     watched = watch("demo", person="Ann")
     watched.until_estimates(1)
     watched.session.calibrate(1.5)
@@ -305,7 +303,7 @@ def test_a_calibration_is_saved_and_found_again_by_the_next_session(watch):
     again.until(lambda: again.estimates[-1].baseline == "neutral", "an answer for Ann")
 
 
-def test_a_calibration_without_face_and_voice_is_not_taken(watch, clips):
+def test_a_calibration_without_face_and_voice_fails(watch, clips):
     watched = watch(clips["away"], loop=True)
     watched.until(lambda: watched.estimates and watched.estimates[-1].t_s > 2.3, "the last of the face")
     time.sleep(1.0)
@@ -382,7 +380,7 @@ def test_starting_twice_is_starting_once(watch):
     assert watched.estimates[-1].t_s > before
 
 
-def test_requests_return_at_once_and_it_stops_in_time_while_a_source_is_looked_for(watch, monkeypatch):
+def test_requests_return_at_once_and_stop_is_timely_while_a_source_opens(watch, monkeypatch):
     from emolive.session import stream
 
     watched = watch("demo")
@@ -415,7 +413,7 @@ def test_as_a_context_it_starts_and_stops(random_checkpoint, clips):
     assert not session.snapshot().running
 
 
-def test_a_file_ends_and_says_so(watch, clips):
+def test_the_end_of_a_file_is_reported(watch, clips):
     watched = watch(clips["mute"])
     watched.until_estimates(1)
     assert not watched.session.finished
@@ -498,7 +496,7 @@ def test_a_fault_in_one_part_is_reported_and_the_file_is_played_to_its_end(
         assert "failed" in codes
 
 
-def test_a_file_that_vanishes_before_it_plays_is_said(watch, clips, tmp_path):
+def test_a_file_deleted_before_playback_is_reported(watch, clips, tmp_path):
     path = tmp_path / "gone.mkv"
     path.write_bytes(clips["mute"].read_bytes())
     watched = watch(path, start=False)
@@ -512,7 +510,7 @@ def test_a_file_that_vanishes_before_it_plays_is_said(watch, clips, tmp_path):
 # --- snapshots
 
 
-def test_a_snapshot_is_whole_and_counts_only_upwards(watch):
+def test_a_snapshot_is_consistent_and_counters_only_grow(watch):
     watched = watch("demo")
     empty = Session(SessionConfig()).snapshot()
     assert (empty.frame, empty.estimate, empty.counters, empty.running) == (None, None, Counters(), False)

@@ -118,7 +118,7 @@ def test_the_published_form_on_pixels(watch, offline, parity, real_clips, tmp_pa
     assert {estimate.baseline for estimate in rows.values()} == {"none"}
 
 
-def test_the_same_file_under_another_name_says_the_same(watch, clips, random_checkpoint, tmp_path):
+def test_a_renamed_file_gives_the_same_estimates(watch, clips, random_checkpoint, tmp_path):
     copy = shutil.copy(clips["blind"], tmp_path / "käthe & co.mkv")
     first, _ = streamed(watch, clips["blind"], random_checkpoint("ia"), paced=False)
     again, _ = streamed(watch, copy, random_checkpoint("ia"), paced=False)

@@ -45,7 +45,7 @@ def test_a_slow_camera_is_slow_in_a_speakers_own_statistics_too(dataset: WindowD
     assert 3 < int(still.all(dim=1).sum()) < 15
 
 
-def test_an_epoch_follows_from_seed_and_number_and_a_batch_from_its_step(dataset: WindowDataset) -> None:
+def test_batches_are_determined_by_seed_epoch_and_step(dataset: WindowDataset) -> None:
     batches = batch_maker(dataset, window_pipeline(CONFIG), (0.3, 0.3, 0.4))
     assert np.array_equal(batches.epoch_order(1, 2), batches.epoch_order(1, 2))
     assert not np.array_equal(batches.epoch_order(1, 2), batches.epoch_order(1, 3))

@@ -73,7 +73,7 @@ def test_intervals_are_those_of_a_bootstrap_over_clips_of_drawn_actors() -> None
         assert [interval.low, interval.high] == pytest.approx(np.percentile(values, [2.5, 97.5]), abs=1e-6)
 
 
-def test_an_interval_draws_whole_actors() -> None:
+def test_an_interval_resamples_actors() -> None:
     probs = np.repeat(np.eye(2), 100, axis=0)
     truth = np.repeat([0, 1, 1, 0], 50)
     top1, _ = metrics.bootstrap_intervals(truth, probs, [str(i // 50) for i in range(200)])

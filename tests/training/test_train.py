@@ -68,7 +68,7 @@ def test_two_processes_train_as_one(small: list[str], tmp_path: Path) -> None:
     assert np.allclose(one, two, rtol=1e-5)
 
 
-def test_half_precision_reaches_the_whole_network(small: list[str], tmp_path: Path) -> None:
+def test_half_precision_applies_to_all_layers(small: list[str], tmp_path: Path) -> None:
     options = [*small, "--n_epochs", "1", "--dropout", "0"]
     for name in ("32-true", "bf16-mixed"):
         assert train([*options, "--precision", name, "--result_path", str(tmp_path / name)]) == 0

@@ -162,7 +162,7 @@ def test_a_killed_extraction_continues(
     assert files_of(tmp_path) == expected
 
 
-def test_a_stopped_extraction_says_how_far_it_is_and_continues(
+def test_a_stopped_extraction_reports_its_progress_and_continues(
     some: Annotations, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = ClipReader.read

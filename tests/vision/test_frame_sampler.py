@@ -25,9 +25,7 @@ SPEC = ModelSpec(encoders=("geometry",), landmarker="dlib68", pooling="mean", ba
     origin_ns=st.integers(0, 10**15),
     pooling=st.sampled_from(["mean", "middle"]),
 )
-def test_the_sampler_takes_the_first_frame_of_every_slot_that_has_one(
-    rate_hz, jitter, seed, origin_ns, pooling
-):
+def test_the_first_frame_of_every_slot_is_accepted(rate_hz, jitter, seed, origin_ns, pooling):
     spec = replace(SPEC, pooling=pooling)
     sampler = FrameSampler(spec, origin_ns)
     wobble = np.random.default_rng(seed).uniform(-jitter, jitter, round(4 * rate_hz))

@@ -64,7 +64,7 @@ def half_of(detection) -> str | None:
     return "left" if detection.box_px.center_px[0] < 640 else "right"
 
 
-def test_the_largest_face_is_chosen_and_kept_when_the_other_grows(tracker, portrait):
+def test_the_largest_face_is_chosen_and_tracked_when_another_grows(tracker, portrait):
     sizes = [(0.9, 0.7), (0.85, 0.8), (0.8, 0.9), (0.75, 1.0), (0.75, 1.0)]
     followed = [half_of(tracker.track(scene(portrait, *s), to_ns(i / 15))) for i, s in enumerate(sizes)]
     assert followed == ["left"] * 5
@@ -81,7 +81,7 @@ def test_a_face_that_is_gone_is_waited_for_before_another_is_chosen(tracker, por
     assert half_of(tracker.track(alone, to_ns(2.1))) == "right"
 
 
-def test_nobody_there_is_none_and_a_face_that_comes_is_found(tracker, portrait):
+def test_no_face_is_none_and_a_new_face_is_detected(tracker, portrait):
     assert tracker.track(scene(portrait), 0) is None
     detection = tracker.track(scene(portrait, 0, 0.8), to_ns(0.1))
     assert half_of(detection) == "right"
@@ -98,7 +98,7 @@ def test_the_box_follows_without_jumping(tracker, portrait):
     assert last.x_px - first.x_px == pytest.approx(40, abs=6)
 
 
-def test_a_small_face_is_found_again_where_it_was(tracker, portrait):
+def test_a_small_face_is_detected_again_at_its_place(tracker, portrait):
     boxes = [
         tracker.track(scene(portrait, s), to_ns(i / 15)) for i, s in enumerate([0.9, 0.7, 0.5, 0.4, 0.33])
     ]
@@ -150,7 +150,7 @@ def test_a_face_that_moves_is_detected_in_every_frame(detector, portrait):
         assert followed.see(np.roll(picture, 14 * i, axis=1), i, points) == (True, 1)
 
 
-def test_a_lost_face_is_looked_for_in_every_frame_and_found_at_once(detector, portrait):
+def test_a_lost_face_is_searched_in_every_frame(detector, portrait):
     followed = Followed(detector)
     here, gone = scene(portrait, 0.8), scene(portrait)
     for i in range(5):
