@@ -35,7 +35,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from emolive.atomic_io import atomic_write
 from emolive.errors import ConfigError
-from emolive.plugins import Registry, load_plugin
+from emolive.plugins import load_plugin
+from emolive.registry import Registry
 
 Options = TypeVar("Options")
 

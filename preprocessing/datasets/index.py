@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from emolive.errors import ConfigError
-from emolive.plugins import plugin_errors
+from emolive.registry import plugin_errors
 from preprocessing.annotations import ClipEntry, split_key, split_name
 from preprocessing.datasets.base import Dataset, Skipped
 from preprocessing.records import DatasetIndex, Issue

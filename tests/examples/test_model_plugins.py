@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from emolive.plugins import FACE_TRACKERS, FRAME_ENCODERS, FUSIONS, Registry
+from emolive.plugins import FACE_TRACKERS, FRAME_ENCODERS, FUSIONS
+from emolive.registry import Registry
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from emolive.plugins import Registry
+from emolive.registry import Registry
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
