@@ -192,11 +192,11 @@ def test_no_command_follows_a_path_out_of_the_folder(
     table = home / "a.csv"
     table.write_text(f"id,video,audio,label,actor,split\nx,,{entry},happy,1,\ny,,{entry},angry,1,\n")
     assert train(["--annotation_path", str(table), "--result_path", str(tmp_path / "r")]) == 2
-    assert "row 2: audio leaves the folder" in capsys.readouterr().err
+    assert "row 2: audio is outside the folder" in capsys.readouterr().err
     assert not (tmp_path / "r").exists()
     model = str(trained / "model.safetensors")
     assert evaluate(["--checkpoint", model, "--annotations", str(table)]) == 2
-    assert "row 2: audio leaves the folder" in capsys.readouterr().err
+    assert "row 2: audio is outside the folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "short"])
