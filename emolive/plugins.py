@@ -182,7 +182,7 @@ def load_plugin(path: Path) -> None:
 
 @contextmanager
 def isolated_plugins() -> Iterator[None]:
-    """Undo at the end what is registered and loaded inside; for tests of plug-ins."""
+    """Undo all registrations made inside at the end; for tests of plug-ins."""
     entries = [registry.entries() for registry in REGISTRIES]
     loaded = dict(_loaded)
     try:

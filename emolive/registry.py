@@ -32,9 +32,9 @@ class Registry:
     """Named classes or factories of one kind.
 
     Args:
-        kind: what an entry is called in messages, e.g. "fusion".
+        kind: the word for an entry in messages, e.g. "fusion".
         group: the entry-point group of installed packages, e.g. "emolive.fusions".
-        builtin: name → (title, "module:attribute") of what ships with emolive.
+        builtin: name → (title, "module:attribute") of built-in entries.
         aliases: former name → present name.
     """
 
@@ -139,7 +139,7 @@ def plugin_errors(what: str) -> Iterator[None]:
     """Turn any error in the code of a plug-in into a ConfigError of one sentence that names the line.
 
     Args:
-        what: what the code belongs to, e.g. "data set mine".
+        what: the plug-in in messages, e.g. "data set mine".
     """
     try:
         yield

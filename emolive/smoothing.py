@@ -20,12 +20,12 @@ SHOW_THRESHOLD = 0.35
 KEEP_THRESHOLD = 0.28
 """A displayed label stays until it falls below this."""
 RESET_S = 1.5
-"""After a pause this long the next window starts anew."""
+"""After a pause this long the smoother is reset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Smoothed:
-    """What is displayed."""
+    """The displayed result."""
 
     probs: tuple[float, ...]
     label: str

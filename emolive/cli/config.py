@@ -1,7 +1,7 @@
 """Typed options for every command, from the command line and from configuration files.
 
 A command's options are a frozen dataclass. A field's annotation gives the type, its docstring the help text,
-`Annotated` what neither can express:
+`Annotated` anything else:
 
     @dataclass(frozen=True)
     class TrainOptions:
@@ -107,7 +107,7 @@ class OptionField:
 
     @property
     def flag(self) -> str:
-        """What a person types: `--num-heads`, or `FILE` for a positional argument."""
+        """The option as typed: `--num-heads`, or `FILE` for a positional argument."""
         return self.metavar if self.arg.positional else f"--{self.name.replace('_', '-')}"
 
     @property
@@ -122,7 +122,7 @@ class OptionField:
 
     @property
     def expected(self) -> str:
-        """What a value must be, to complete "... must be"."""
+        """Description of valid values, to complete "... must be"."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         kind = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}
@@ -145,7 +145,7 @@ def option_fields(options: type, *, with_help: bool = False) -> tuple[OptionFiel
 
     Args:
         options: the dataclass; a class that is no dataclass has no options.
-        with_help: also read the fields' docstrings, which takes some milliseconds.
+        with_help: also read the fields' docstrings (some milliseconds).
 
     Raises:
         ConfigError: a field has a type that no option can have.
@@ -247,7 +247,7 @@ def check_options(options: Any, only: Iterable[str] | None = None) -> None:
 def load_plugins(argv: Sequence[str]) -> list[str]:
     """Load the file of every `--plugin FILE.py` in a command line; the other arguments are returned.
 
-    This precedes parsing: a plug-in can add commands (data sets) and what names of options may be.
+    This precedes parsing: a plug-in can add commands (data sets) and valid names.
 
     Raises:
         ConfigError: there is no such file, or it fails.

@@ -20,7 +20,7 @@ from emolive.plugins import load_plugin
 
 @dataclass(frozen=True, slots=True)
 class ParsedValues:
-    """Values that were given explicitly, by field name. Defaults are not among them."""
+    """Explicit values, by field name. Defaults are not among them."""
 
     file: dict[str, Any]
     """Those of the `--config` file."""
@@ -199,7 +199,7 @@ class OptionsParser:
         return parser
 
     def _translated(self, error: argparse.ArgumentError, argv: Sequence[str]) -> ConfigError:
-        """The library's message as one sentence for a person."""
+        """jsonargparse's message as one sentence."""
         message = str(error)
         if (match := re.match(r'Parser key "(\w+)"', message)) and (field := self._fields.get(match[1])):
             value = _value_of(field.flag, argv)
@@ -224,7 +224,7 @@ class OptionsParser:
 
 
 def description_of(options: type) -> str:
-    """The docstring of an options class; "" if it has none of its own."""
+    """The docstring of an options class; "" if it has none."""
     text = inspect.cleandoc(options.__doc__ or "")
     # dataclass makes a docstring of the signature where there is none.
     return "" if text.startswith(f"{options.__name__}(") else text
@@ -239,7 +239,7 @@ def _add_argument(parser: jsonargparse.ArgumentParser, field: OptionField, text:
     kind = str if field.type is Path else field.type
     settings: dict[str, Any] = {"type": kind, "metavar": field.metavar, "help": text}
     if field.arg.positional:
-        # What is missing is found after the configuration file was read.
+        # Missing options are reported after the configuration file was read.
         parser.add_argument(field.name, nargs="*" if field.multiple else "?", **settings)
         return
     if field.multiple:
@@ -264,7 +264,7 @@ def _text(value: Any, field: OptionField) -> Any:
 
 
 def _value_of(flag: str, argv: Sequence[str]) -> str:
-    """What a command line gives for an option."""
+    """The value of an option on a command line."""
     values: list[str] = []
     for i, token in enumerate(argv):
         if token.startswith(f"{flag}="):

@@ -1,4 +1,4 @@
-"""The description of a model as plain values: the part of a checkpoint that is not weights.
+"""The description of a model as plain values: a checkpoint without its weights.
 
 Nothing here imports torch, so that the app can describe a model before torch is loaded.
 """
@@ -28,7 +28,7 @@ ChannelOrder = Literal["BGR", "RGB"]
 
 @dataclass(frozen=True, slots=True)
 class AudioSpec:
-    """Which audio features a model takes: the voice encoder and its parameters.
+    """The audio features of a model: the voice encoder and its parameters.
 
     Not every encoder uses every parameter; see `emolive.audio.encoders`.
     """
@@ -99,7 +99,7 @@ class ModelSpec:
     encoders: tuple[str, ...] = ("efficientface",)
     """Names in `emolive.plugins.FRAME_ENCODERS`, in the order in which their vectors are concatenated."""
     landmarker: str = "none"
-    """What measured the landmarks: "dlib68", or "none" for a model that reads none."""
+    """The landmark detector: "dlib68", or "none" for a model without landmarks."""
     num_heads: int = 1
     labels: tuple[str, ...] = EMOTIONS
     window_s: float = 3.6
@@ -140,7 +140,7 @@ class ModelSpec:
 
     @property
     def learned_encoder(self) -> type[FrameEncoder] | None:
-        """The encoder whose weights are part of the model (its backbone), if there is one."""
+        """The encoder whose weights belong to the model (its backbone), if there is one."""
         return next((encoder for encoder in self.encoder_classes if encoder.learned), None)
 
     @property
@@ -212,7 +212,7 @@ def _encoder_classes(names: tuple[str, ...]) -> tuple[type[FrameEncoder], ...]:
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpace:
-    """What measured the video and audio features: the only definition of "measured alike".
+    """Identifies how video and audio features are computed: the only definition of comparable features.
 
     Statistics, cached vectors and saved calibrations of one space can be used in an equal one and in
     no other.
@@ -257,7 +257,7 @@ class FeatureSpace:
 
     @property
     def video(self) -> tuple[tuple[str, ...], str, Pooling, int]:
-        """The video part: spaces with equal ones have equal video features."""
+        """The video half; spaces that share it have equal video features."""
         return self.encoders, self.landmarker, self.pooling, self.bin_ns
 
     def __str__(self) -> str:

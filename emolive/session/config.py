@@ -11,7 +11,7 @@ DEFAULT_PERSON = "guest"
 
 @dataclass(frozen=True, slots=True)
 class SessionConfig:
-    """How a session begins. Source, microphone, model, baseline and person can be changed while it runs."""
+    """The initial settings of a session. Source, microphone, model, baseline and person can change later."""
 
     source: str = "auto"
     """What to open: auto (the default camera, else the demo), demo, none, a camera's index or name, a
@@ -24,7 +24,7 @@ class SessionConfig:
     checkpoint: Path | None = None
     """A checkpoint file to load instead of the shipped one of `fusion`."""
     baseline: str = DEFAULT_BASELINE
-    """What estimates are relative to: none, neutral (from a calibration) or running (statistics so far)."""
+    """Reference of the normalisation: none, neutral (from a calibration) or running (statistics so far)."""
     person: str = DEFAULT_PERSON
     """Under which name the neutral baseline is saved."""
     paced: bool = True
@@ -34,4 +34,4 @@ class SessionConfig:
     device: str = "auto"
     """Where the model runs: auto, cpu, cuda or mps."""
     backend: str = "auto"
-    """What runs the model: eager, folded, onnx, or auto, the fastest of them as measured while loading."""
+    """Runtime of the model: eager, folded, onnx, or auto, the fastest of them as measured while loading."""

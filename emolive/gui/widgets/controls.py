@@ -20,7 +20,7 @@ from emolive.gui.widgets.picker import Picker
 
 
 class Controls(QWidget):
-    """Lays the controls out; each of them emits what a person chose."""
+    """Lays out the controls; each of them emits the user's choice."""
 
     def __init__(self, fusions: Sequence[FusionChoice]) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Controls(QWidget):
         row.addLayout(_column("", self.more))
 
     def show_state(self, state: ControlState) -> None:
-        """Show what is in force."""
+        """Show the values in use."""
         self.fusion.show_value(state.fusion)
         self.baseline.show_value(state.baseline)
         self.person.show_person(state.person)

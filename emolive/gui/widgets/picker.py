@@ -1,4 +1,4 @@
-"""A button that opens a list of devices, which is read anew each time."""
+"""A button that opens a list of devices, read again each time."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ class Picker(QToolButton):
 
     @property
     def value(self) -> str:
-        """What is in use."""
+        """The value in use."""
         return self._value
 
     @property
     def title(self) -> str:
-        """What is in use, in words."""
+        """The title of the value in use."""
         return self._title
 
     def set_value(self, value: str, title: str) -> None:
-        """Show what is in use; `title` is for values that are not in the list."""
+        """Show the value in use; `title` is for values that are not in the list."""
         title = {**self._fixed, **(self._devices or {})}.get(value, title)
         if (value, title) != (self._value, self._title):
             self._value, self._title = value, title
@@ -128,7 +128,7 @@ class Picker(QToolButton):
         if value != self._value:
             self.chosen.emit(value)
         else:
-            self._fill()  # the click has taken the check mark away
+            self._fill()  # the click has removed the check mark
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         option = QStyleOptionToolButton()

@@ -1,4 +1,4 @@
-"""The right-hand column: the label in large letters, what it is from, and the bars."""
+"""The right-hand column: the label in large letters, its modality, and the bars."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ResultsPanel(QWidget):
         self._painted_s = 0.0
 
     def show_result(self, result: ResultState) -> None:
-        """Show what has changed: a new estimate at once, so that its number is the same as on the picture."""
+        """Show changes: a new estimate at once, so that its number equals the one on the video."""
         now_s = time.monotonic()
         state = (result.estimate, result.presence, result.waiting)
         fading = 0 < result.presence < 1 and now_s - self._painted_s < FADE_STEP_S

@@ -1,4 +1,4 @@
-"""The bottom of the window: a sentence where one is needed, the badges, and what the app does not show."""
+"""The bottom of the window: a message if there is one, the badges, and the disclaimer."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class StatusBar(QWidget):
 
     @property
     def text(self) -> str:
-        """The sentence, whole even where the window is too narrow for it."""
+        """The full message, even where the window is too narrow for it."""
         return self._shown.text
 
     def show_state(self, state: StatusState) -> None:
