@@ -58,7 +58,7 @@ def _shares(profile: cProfile.Profile) -> Iterator[Measurement]:
     ]
     for name, share in sorted(shares, key=lambda each: -each[1]):
         if share >= LEAST:
-            note = "with what it calls; the profiler's own time counts with Python's" if share > 0.5 else ""
+            note = "including callees; the profiler's overhead counts as Python's" if share > 0.5 else ""
             yield Measurement(f"where.{name}", name, 100 * share, "% of the time", note=note)
 
 

@@ -1,4 +1,4 @@
-"""A microphone for computers without one: a PulseAudio server whose input hears what is played."""
+"""A microphone for computers without one: a PulseAudio server whose input records its output."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ set-default-source vmic
 
 
 def missing_requirements() -> str | None:
-    """Why no sound server can run here; None if one can."""
+    """Why no sound server can run here; None if it can."""
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     if missing:
         return f"{', '.join(missing)} not installed (Debian: pulseaudio pulseaudio-utils)"

@@ -63,13 +63,13 @@ def _has_published_actors(actors: Sequence[str]) -> bool:
 def write_tables(
     output: OutputFolder, config: PreprocessConfig, index: DatasetIndex, clips: Sequence[ClipEntry]
 ) -> dict[str, int]:
-    """Write `annotations.csv` (crops and their audio) and `annotations-landmarks.csv` (whole clips).
+    """Write `annotations.csv` (crops and their audio) and `annotations-landmarks.csv` (full clips).
 
     Clips without faces and audio are left out.
 
     Args:
         output: the folder.
-        config: what was extracted.
+        config: the configuration of the extraction.
         index: the clips of the folder.
         clips: the same clips with their splits.
 

@@ -50,7 +50,7 @@ class _Decoded:
     has_video: bool = False
     audio: Waveform | None = None
     audio_file: str = ""
-    """The file that the audio was taken from."""
+    """The source file of the audio."""
     track_is_silent: bool = False
     """The audio file was used because the clip's own audio track is silent."""
     corruption: str | None = None
@@ -62,7 +62,7 @@ class ClipProcessor:
     Args:
         root: the folder that the clips' paths are relative to.
         output: the folder to write to.
-        config: what to extract.
+        config: the configuration of the extraction.
         steps: faces, audio or both.
     """
 
@@ -161,7 +161,7 @@ class ClipProcessor:
         step = _StepWriter(self._output, clip, decoded, end_ns, self._config)
         audio, config = decoded.audio, self._config
         if audio is None:
-            step.add_issue("silent", "It has no audio, and there is no audio file beside it.")
+            step.add_issue("silent", "It has no audio, and there is no audio file next to it.")
             return step.result()
         level_dbfs = peak_level_dbfs(audio)
         if level_dbfs < SPEECH_FLOOR_DBFS:

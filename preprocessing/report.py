@@ -26,9 +26,9 @@ class Report:
     audio_sources: dict[str, int]
     """Clips by where their audio comes from: track, file or none."""
     frames: dict[str, int]
-    """Crops by what they are: measured, filled, padded."""
+    """Crops by kind: measured, filled, padded."""
     silent_tracks: int
-    """Clips whose own audio track is silent, so that the audio file was used."""
+    """Clips with a silent audio track, whose audio file was used instead."""
     gaps: dict[str, int]
     """Filled crops, by the clips that have any."""
     short: int

@@ -83,7 +83,7 @@ def _sentences(report: Report) -> list[str]:
             f"Landmarks: a face in {report.landmark_faces} of {report.landmark_frames} frames ({share:.1%})."
         )
     if report.audio_sources:
-        titles = {"track": "own track", "file": "audio file beside it", "none": "none"}
+        titles = {"track": "own track", "file": "audio file next to it", "none": "none"}
         parts = [f"{titles[source]} {n}" for source, n in report.audio_sources.items()]
         reason = f" ({report.silent_tracks} own tracks are silent)" if report.silent_tracks else ""
         lines.append(f"Audio from: {', '.join(parts)}{reason}.")

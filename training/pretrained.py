@@ -25,7 +25,7 @@ EFFICIENTFACE_STD = (0.20735591, 0.18981615, 0.18132027)
 
 
 def start_path(config: TrainConfig, encoders: Sequence[str]) -> Path | None:
-    """The file to start from: that of the options, else the shipped backbone if an encoder needs one."""
+    """The initial weights: the file of the options, else the shipped backbone if an encoder needs one."""
     if config.pretrain_path:
         return Path(config.pretrain_path)
     learned = ModelSpec(encoders=tuple(encoders)).learned_encoder
@@ -35,7 +35,7 @@ def start_path(config: TrainConfig, encoders: Sequence[str]) -> Path | None:
 def pretrained(config: TrainConfig, spec: ModelSpec) -> tuple[EmotionNet | None, ModelSpec]:
     """The network to start from, and the model description with the pixels that its backbone was trained on.
 
-    What the file does not hold has random weights, the same for the same seed.
+    Weights that the file lacks are random, determined by the seed.
 
     Raises:
         CheckpointError: the file is missing or holds nothing that this model can start from.

@@ -57,7 +57,7 @@ def parse_layers(
     Args:
         classes: options dataclasses.
         argv: the arguments.
-        not_part_of_a_run: options that may differ from those of a run that is resumed.
+        not_part_of_a_run: options that may differ from those of the resumed run.
         prog: the command, for usage and errors.
         description: for `--help`.
         default_recipe: the recipe if none is named.
@@ -79,7 +79,7 @@ def value_layers(
     *,
     default_recipe: str = "",
 ) -> Layers:
-    """The layers of values by option name, as a command line would give them.
+    """The layers of values by option name, as on a command line.
 
     Raises:
         ConfigError: a name is unknown, or a value has a wrong type or is out of range.
@@ -124,7 +124,7 @@ def stored_config_path(folder: Path) -> Path:
 
 
 def recipe_path(recipe: str) -> Path:
-    """The YAML file of a recipe given by name or path.
+    """The YAML file of a recipe, by name or path.
 
     Raises:
         ConfigError: there is no such recipe.
@@ -144,7 +144,7 @@ def check_same_run(
     command_line: Mapping[str, Any],
     not_part_of_a_run: Collection[str],
 ) -> None:
-    """Raises ConfigError if an option of a resumed run was given with another value."""
+    """Raises ConfigError if an option of a resumed run has another value on the command line."""
     for name, value in command_line.items():
         if name not in not_part_of_a_run and stored.get(name, value) != value:
             raise ConfigError(

@@ -35,8 +35,8 @@ class Session:
     All methods may be called from any thread. `start` waits until the source is open, `stop` until the
     threads have ended; all other calls return at once. An invalid option raises ConfigError in the call
     itself. Later failures (a lost device, a model that cannot be loaded, a baseline that cannot be saved) are
-    reported by the returned Future (`set_source`, `set_mic`) or as a `Status` in the snapshot, and the session
-    continues with what is available.
+    reported by the returned Future (`set_source`, `set_mic`) or as a `Status` in the snapshot, and the
+    session continues with what is available.
 
     Args:
         config: the initial settings; by default the default camera and microphone and the shipped model.

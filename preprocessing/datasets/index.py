@@ -1,4 +1,4 @@
-"""Runs a data set and checks what it yields."""
+"""Runs a data set and validates its clips."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ID = re.compile(r"\w[\w.-]*")
 
 
 def index_dataset(name: str, dataset: Dataset, root: Path) -> DatasetIndex:
-    """All clips of a data set, and what is wrong with it.
+    """All clips of a data set, and its issues.
 
     Args:
         name: under which it is registered.

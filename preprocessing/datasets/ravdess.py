@@ -91,7 +91,7 @@ def _by_actor(trial: str) -> tuple[str, str]:
 
 
 def _name_problem(path: Path, match: re.Match[str] | None) -> str | None:
-    """What is wrong with a file name; None if nothing is."""
+    """The problem with a file name; None if it is valid."""
     if match is None:
         return "It is not named like a RAVDESS clip (01-01-05-01-02-01-12)."
     if match[6] not in ACTORS:

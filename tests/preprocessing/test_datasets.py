@@ -195,14 +195,14 @@ def test_the_example(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     example = Path(__file__).parents[2] / "examples/plugin_dataset.py"
     for name in ("anna_bored_1", "anna_bored_2", "bert_keen_2", "holiday"):
         write_clip(here / f"clips/{name}.mp4", sound=tone(1.5))
-    assert main(["my-clips", "clips", "a.csv", "--plugin", str(example), "--min-take", "2"]) == 0
+    assert main(["my-clips", "clips", "a.csv", "--plugin", str(example), "--min-recording", "2"]) == 0
     table = annotations.read(here / "a.csv")
     assert [(i.id, i.label, i.actor) for i in table.items] == [
         ("anna_bored_2", "bored", "anna"),
         ("bert_keen_2", "keen", "bert"),
     ]
     out = capsys.readouterr().out
-    assert "Skipped: early takes 1." in out
+    assert "Skipped: early recordings 1." in out
     assert "holiday.mp4: It is not named ACTOR_LABEL_TAKE.mp4." in out
 
 

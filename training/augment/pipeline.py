@@ -78,7 +78,7 @@ class WindowPipeline:
 
 
 ImageParams = list[dict[str, Tensor]]
-"""What each augmentation of an `ImagePipeline` drew."""
+"""The random parameters of each augmentation of an `ImagePipeline`."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A checkpoint on annotated clips, with the inputs that `emolive analyze` gives it."""
+"""Evaluation of a checkpoint on annotated clips, with the same inputs as in `emolive analyze`."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class ClipEvaluation:
         return metrics.softmax(predict_logits(net, inputs), temperature)
 
     def results(self, probs: NDArray[np.float64]) -> dict[str, Any]:
-        """What `--json` writes: shares from 0 to 1, and top-1 and top-5 in percent beside them."""
+        """The content of `--json`: shares from 0 to 1, and top-1 and top-5 in percent."""
         labels = self.checkpoint.spec.labels
         summary = scoring.summarize(self.truth, self.actors, probs, labels)
         return {

@@ -162,7 +162,7 @@ def _described(path: Path, file: Any) -> tuple[Description, Callable[[str], str]
     """Read the metadata of a checkpoint.
 
     Returns:
-        The description, a function that maps tensor names to present ones, and the face classifier of format 2.
+        The description, a function that maps tensor names to present ones, and format 2's face classifier.
     """
     try:
         entry = json.loads(file.metadata()[ENTRY])
