@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from emolive import paths as settings
+from emolive import paths
 
 RandomCheckpoint = Callable[..., Path]
 
@@ -37,7 +37,7 @@ def _home_of_the_test(
 def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpoint:
     """`random_checkpoint(fusion, **spec)`: a model on facial geometry whose weights nobody trained."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    paths: dict[str, Path] = {}
+    created: dict[str, Path] = {}
 
     def make(fusion: str = "ia", **changes: Any) -> Path:
         import torch
@@ -61,7 +61,7 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
             **changes,
         )
         key = repr(spec)
-        if key not in paths:
+        if key not in created:
             torch.manual_seed(7)
             net = factory.build(spec)
             # As wide as real landmarks and decibels, so that features come in a sensible range.
@@ -69,9 +69,9 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
                 getattr(net, f"{stream}_mean").fill_(middle)
                 getattr(net, f"{stream}_std").fill_(spread)
                 getattr(net, f"{stream}_within_speaker_std").fill_(spread / 2)
-            paths[key] = folder / f"{fusion}-{len(paths)}.safetensors"
-            checkpoint.save(paths[key], net, provenance={"data": "none: random weights"})
-        return paths[key]
+            created[key] = folder / f"{fusion}-{len(created)}.safetensors"
+            checkpoint.save(created[key], net, provenance={"data": "none: random weights"})
+        return created[key]
 
     return make
 
@@ -79,7 +79,7 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
 @pytest.fixture(scope="session")
 def real_clips() -> list[Path]:
     """The real mp4 clips of one actor, shortest first."""
-    folder = (settings.data_dir() / "ravdess" / "video").resolve()
+    folder = (paths.data_dir() / "ravdess" / "video").resolve()
     clips = sorted(folder.rglob("*.mp4"), key=lambda path: path.stat().st_size)
     if not clips:
         pytest.skip(f"no real clips in {folder}: set EMOLIVE_DATA")
@@ -89,7 +89,7 @@ def real_clips() -> list[Path]:
 @pytest.fixture(scope="session")
 def parity() -> Path:
     """The folder of checkpoints in the published form."""
-    folder = settings.data_dir().resolve().parent / "parity"
+    folder = paths.data_dir().resolve().parent / "parity"
     if not folder.is_dir():
         pytest.skip("the checkpoints in the published form are not on this computer")
     return folder
@@ -106,7 +106,7 @@ def without_root() -> None:
 def shipped_random(random_checkpoint: RandomCheckpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An assets folder whose lt, it and ia have random weights."""
     folder = tmp_path_factory.mktemp("assets")
-    shutil.copytree(settings.assets_dir() / "face", folder / "face")
+    shutil.copytree(paths.assets_dir() / "face", folder / "face")
     (folder / "models").mkdir()
     for fusion in ("lt", "it", "ia"):
         shutil.copy(random_checkpoint(fusion), folder / "models" / f"{fusion}.safetensors")

@@ -14,13 +14,13 @@ from emolive.errors import MediaError
 from emolive.file_analyzer import FileAnalyzer
 from emolive.predictor import load_predictor
 from emolive.types import UNSURE, Estimate, FileSummary, Modality
-from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
+from tests.helpers.clips import demo_audio, demo_frames, write_clip
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clips")
-    return write_clip(folder / "clip.mkv", drawn_pictures(5), drawn_sound(5))
+    return write_clip(folder / "clip.mkv", demo_frames(5), demo_audio(5))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_a_calibration_is_used(random_checkpoint, clip):
     ],
 )
 def test_a_file_without_face_or_voice(analyzer, tmp_path, seconds, sentence):
-    black = [np.zeros_like(drawn_pictures(0.1)[0])] * round(30 * seconds)
+    black = [np.zeros_like(demo_frames(0.1)[0])] * round(30 * seconds)
     path = write_clip(tmp_path / "black.mkv", black, None)
     with pytest.raises(MediaError, match=sentence):
         list(analyzer.analyze(path))

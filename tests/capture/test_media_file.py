@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,24 +16,12 @@ from emolive.capture.media_file import MediaFileSource, iter_media, probe, read_
 from emolive.clock import NS_PER_S, now_ns
 from emolive.errors import EmoliveError
 from emolive.paths import data_dir
-from emolive.types import AudioBlock, Frame, Status
+from emolive.types import AudioBlock, Frame
+from tests.helpers.listener import Collector
+from tests.helpers.numbered_images import number_of, numbered_image
 
 SIZE = (160, 96)
 RATE_HZ = 16000
-
-
-def picture(number: int, width: int = SIZE[0], height: int = SIZE[1]) -> np.ndarray:
-    """A gray picture that carries its number (0..255) as eight black or white columns."""
-    image = np.full((height, width, 3), 128, np.uint8)
-    for bit in range(8):
-        image[:, bit * width // 8 : (bit + 1) * width // 8] = 255 if number >> bit & 1 else 0
-    return image
-
-
-def number_of(image: np.ndarray) -> int:
-    width = image.shape[1]
-    middles = [image[:, (2 * bit + 1) * width // 16].mean() > 128 for bit in range(8)]
-    return sum(bright << bit for bit, bright in enumerate(middles))
 
 
 def chirp(seconds: float, rate_hz: int = RATE_HZ) -> np.ndarray:
@@ -69,7 +56,7 @@ def write_media(
             sound = np.atleast_2d(sound)
             audio = out.add_stream(audio_codec, rate=RATE_HZ, layout="stereo" if len(sound) == 2 else "mono")
         for number, ms in enumerate(frame_ms or []):
-            frame = av.VideoFrame.from_ndarray(picture(number, *size), format="bgr24")
+            frame = av.VideoFrame.from_ndarray(numbered_image(number, *size), format="bgr24")
             frame.pts, frame.time_base = ms, Fraction(1, 1000)
             out.mux(video.encode(frame))
         if video is not None:
@@ -94,43 +81,6 @@ def write_media(
 def split(items: list[Frame | AudioBlock]) -> tuple[list[Frame], list[AudioBlock]]:
     frames = [item for item in items if isinstance(item, Frame)]
     return frames, [item for item in items if isinstance(item, AudioBlock)]
-
-
-class Collector:
-    """A listener that keeps everything."""
-
-    def __init__(self) -> None:
-        self.items: list[Frame | AudioBlock] = []
-        self.statuses: list[Status] = []
-        self.ended = threading.Event()
-        self.enough = threading.Event()
-        self.enough_at = 10**9
-        self.ends = 0
-
-    def on_frame(self, frame: Frame) -> None:
-        self._keep(frame)
-
-    def on_audio(self, block: AudioBlock) -> None:
-        self._keep(block)
-
-    def _keep(self, item: Frame | AudioBlock) -> None:
-        self.items.append(item)
-        if len(self.items) >= self.enough_at:
-            self.enough.set()
-
-    def on_status(self, status: Status) -> None:
-        self.statuses.append(status)
-
-    def on_end(self) -> None:
-        self.ends += 1
-        self.ended.set()
-
-    @property
-    def codes(self) -> dict[str, list[str]]:
-        codes: dict[str, list[str]] = {}
-        for status in self.statuses:
-            codes.setdefault(status.source, []).append(status.code)
-        return codes
 
 
 FRAMES_MS = [40 * i for i in range(30)]
@@ -274,7 +224,7 @@ def test_a_film_without_sound(tmp_path: Path) -> None:
     source = MediaFileSource(path, paced=False)
     source.start(listener)
     assert listener.ended.wait(20)
-    assert listener.codes == {"camera": ["live", "ended"], "microphone": ["none"]}
+    assert listener.codes_by_source == {"camera": ["live", "ended"], "microphone": ["none"]}
 
 
 def test_unpaced_delivers_everything_once_and_ends(clip: Path) -> None:
@@ -285,16 +235,16 @@ def test_unpaced_delivers_everything_once_and_ends(clip: Path) -> None:
     assert source.stop()
     expected = list(iter_media(clip))
     assert [item.t_ns for item in listener.items] == [item.t_ns + 5_000 for item in expected]
-    assert listener.ends == 1
-    assert listener.codes == {"camera": ["live", "ended"], "microphone": ["live", "ended"]}
+    assert listener.n_ends == 1
+    assert listener.codes_by_source == {"camera": ["live", "ended"], "microphone": ["live", "ended"]}
 
 
 def test_paced_gives_the_same_stamps_and_no_item_before_its_time(clip: Path) -> None:
     early: list[int] = []
 
     class Watch(Collector):
-        def _keep(self, item: Frame | AudioBlock) -> None:
-            super()._keep(item)
+        def on_item(self, item: Frame | AudioBlock) -> None:
+            super().on_item(item)
             if now_ns() < item.t_ns:
                 early.append(item.t_ns)
 
@@ -305,7 +255,7 @@ def test_paced_gives_the_same_stamps_and_no_item_before_its_time(clip: Path) -> 
     assert listener.ended.wait(60)
     assert source.stop()
     assert not early
-    frames, blocks = split(listener.items)
+    frames, blocks = listener.frames, listener.blocks
     stamps = {start_ns + ms * 1_000_000 for ms in FRAMES_MS}
     assert {f.t_ns for f in frames} <= stamps
     np.testing.assert_allclose(np.concatenate([b.samples for b in blocks]), chirp(1.2), atol=1e-4)
@@ -316,20 +266,19 @@ def test_pictures_that_are_late_are_left_out_but_not_all(clip: Path) -> None:
     source = MediaFileSource(clip, paced=True)
     source.start(listener, 1)
     assert listener.ended.wait(20)
-    frames, blocks = split(listener.items)
+    frames, blocks = listener.frames, listener.blocks
     assert [f.index for f in frames] == [0, 25]
     assert sum(len(b.samples) for b in blocks) == len(chirp(1.2))
 
 
 def test_a_loop_goes_on_with_increasing_stamps_and_without_a_hole(clip: Path) -> None:
-    listener = Collector()
-    listener.enough_at = 220
+    listener = Collector(enough_at=220)
     source = MediaFileSource(clip, paced=False, loop=True)
     source.start(listener, 0)
     assert listener.enough.wait(20)
     assert source.stop()
-    assert listener.ends == 0
-    frames, blocks = split(listener.items)
+    assert listener.n_ends == 0
+    frames, blocks = listener.frames, listener.blocks
     assert [number_of(f.image) for f in frames] == [i % 30 for i in range(len(frames))]
     assert [f.index for f in frames] == list(range(len(frames)))
     assert [f.t_ns for f in frames] == [40_000_000 * i for i in range(len(frames))]
@@ -342,14 +291,13 @@ def test_a_loop_goes_on_with_increasing_stamps_and_without_a_hole(clip: Path) ->
 
 
 def test_stopping_a_paced_file_reports_no_end(clip: Path) -> None:
-    listener = Collector()
-    listener.enough_at = 1
+    listener = Collector(enough_at=1)
     source = MediaFileSource(clip, paced=True, loop=True)
     source.start(listener)
     assert listener.enough.wait(20)
     assert source.stop(timeout_s=10)
     count = len(listener.items)
-    assert listener.ends == 0
+    assert listener.n_ends == 0
     assert len(listener.items) == count
     with pytest.raises(RuntimeError):
         source.start(listener)
@@ -364,10 +312,10 @@ def test_damage_in_the_middle_is_reported_and_the_rest_is_played(tmp_path: Path)
     listener = Collector()
     MediaFileSource(path, paced=False).start(listener)
     assert listener.ended.wait(20)
-    frames, blocks = split(listener.items)
+    frames, blocks = listener.frames, listener.blocks
     assert len(frames) > 5
     assert blocks
-    assert listener.codes["camera"][-1] == "damaged"
+    assert listener.codes_by_source["camera"][-1] == "damaged"
     assert "hurt.mp4 is damaged near" in listener.statuses[-1].text
 
 
@@ -384,7 +332,7 @@ def test_a_file_that_was_cut_off_is_damaged(tmp_path: Path, suffix: str) -> None
     assert listener.items
     assert listener.statuses[-1].code == "damaged"
     assert "cut" in listener.statuses[-1].text
-    assert listener.ends == 1
+    assert listener.n_ends == 1
 
 
 def test_a_file_with_nothing_but_a_header_is_refused_when_it_is_read(tmp_path: Path) -> None:
@@ -429,7 +377,7 @@ def test_folders_devices_and_pictures_are_refused(tmp_path: Path) -> None:
         with pytest.raises(EmoliveError, match="is not a file"):
             probe(os.devnull)
     still = tmp_path / "still.png"
-    cv2.imwrite(str(still), picture(3))
+    cv2.imwrite(str(still), numbered_image(3))
     with pytest.raises(EmoliveError, match="not a video or sound file"):
         probe(still)
 

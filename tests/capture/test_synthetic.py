@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,8 @@ from emolive.capture.synthetic.voice import BLOCK, RATE_HZ, Voice
 from emolive.errors import EmoliveError
 from emolive.models.spec import EMOTIONS as MODEL_EMOTIONS
 from emolive.paths import asset
-from emolive.types import AudioBlock, Frame, Image, Status
+from emolive.types import AudioBlock, Frame, Image
+from tests.helpers.listener import Collector
 
 Points = NDArray[np.float64]
 Detect = Callable[[Image], tuple[float, tuple[float, float, float, float]]]
@@ -210,50 +210,24 @@ def test_aroused_emotions_are_louder_and_higher_than_quiet_ones() -> None:
     assert measured["sad"][1] < measured["neutral"][1] < measured["angry"][1]
 
 
-class Recorder:
-    """A listener that keeps what it got."""
-
-    def __init__(self) -> None:
-        self.got: list[Frame | AudioBlock] = []
-        self.statuses: list[Status] = []
-        self.ends = 0
-        self.ended = threading.Event()
-        self.some = threading.Event()
-
-    def on_frame(self, frame: Frame) -> None:
-        self.got.append(frame)
-        if frame.index >= 3:
-            self.some.set()
-
-    def on_audio(self, block: AudioBlock) -> None:
-        self.got.append(block)
-
-    def on_status(self, status: Status) -> None:
-        self.statuses.append(status)
-
-    def on_end(self) -> None:
-        self.ends += 1
-        self.ended.set()
-
-
-def _played(**options: Any) -> Recorder:
-    recorder = Recorder()
+def _played(**options: Any) -> Collector:
+    collector = Collector()
     source = SyntheticSource(**options)
-    source.start(recorder)
-    assert recorder.ended.wait(60)
+    source.start(collector)
+    assert collector.ended.wait(60)
     assert source.stop(10)
-    return recorder
+    return collector
 
 
 def test_unpaced_delivers_all_in_time_order_and_ends_once() -> None:
-    recorder = _played(paced=False, duration_s=2.0)
-    assert recorder.ends == 1
-    assert [(status.source, status.code) for status in recorder.statuses] == [("camera", "live")]
-    frames = [item for item in recorder.got if isinstance(item, Frame)]
-    blocks = [item for item in recorder.got if isinstance(item, AudioBlock)]
+    collector = _played(paced=False, duration_s=2.0)
+    assert collector.n_ends == 1
+    assert [(status.source, status.code) for status in collector.statuses] == [("camera", "live")]
+    frames = collector.frames
+    blocks = collector.blocks
     assert [frame.index for frame in frames] == list(range(60))
     assert len(blocks) == 100
-    stamps = np.array([item.t_ns for item in recorder.got])
+    stamps = np.array([item.t_ns for item in collector.items])
     assert (np.diff(stamps) >= 0).all()
     assert frames[0].t_ns == blocks[0].t_ns
     np.testing.assert_allclose(np.diff([frame.t_ns for frame in frames]), 1e9 / 30, atol=2)
@@ -267,30 +241,30 @@ def test_unpaced_delivers_all_in_time_order_and_ends_once() -> None:
 
 def test_two_runs_with_one_seed_are_the_same() -> None:
     first, second = _played(paced=False, duration_s=0.5), _played(paced=False, duration_s=0.5)
-    assert len(first.got) == len(second.got)
-    for a, b in zip(first.got, second.got, strict=True):
+    assert len(first.items) == len(second.items)
+    for a, b in zip(first.items, second.items, strict=True):
         if isinstance(a, Frame) and isinstance(b, Frame):
             np.testing.assert_array_equal(a.image, b.image)
         elif isinstance(a, AudioBlock) and isinstance(b, AudioBlock):
             np.testing.assert_array_equal(a.samples, b.samples)
         else:
-            pytest.fail("frames and sound came in another order")
+            pytest.fail("frames and blocks in another order")
 
 
 def test_paced_ends_after_its_duration() -> None:
-    recorder = _played(duration_s=0.4)
-    assert recorder.ends == 1
-    blocks = [item for item in recorder.got if isinstance(item, AudioBlock)]
+    collector = _played(duration_s=0.4)
+    assert collector.n_ends == 1
+    blocks = collector.blocks
     assert len(blocks) == 20
 
 
 def test_stop_joins_and_reports_no_end() -> None:
-    recorder = Recorder()
+    collector = Collector(enough_at=8)
     source = SyntheticSource()
-    source.start(recorder)
-    assert recorder.some.wait(60)
+    source.start(collector)
+    assert collector.enough.wait(60)
     assert source.stop(10)
-    assert recorder.ends == 0
+    assert collector.n_ends == 0
 
 
 def test_info_describes_the_source() -> None:

@@ -209,8 +209,8 @@ def test_the_command_line_alone_imports_nothing_heavy(arguments: list[str]) -> N
 def test_the_python_api_gives_the_same_rows(emolive: Run, clips: dict[str, Path]) -> None:
     import emolive as package
 
-    assert [e.to_dict() for e in package.analyze(clips["blind"], fusion="it")] == (
-        emolive("analyze", clips["blind"], "--fusion", "it").rows
+    assert [e.to_dict() for e in package.analyze(clips["audio_only"], fusion="it")] == (
+        emolive("analyze", clips["audio_only"], "--fusion", "it").rows
     )
     with pytest.raises(EmoliveError):
         list(package.analyze("missing.mp4"))

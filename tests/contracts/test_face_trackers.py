@@ -14,7 +14,7 @@ from emolive.types import Frame
 from emolive.vision.encoders.landmarks import LandmarkEncoder
 from emolive.vision.face_pipeline import FacePipeline, create_tracker
 from emolive.vision.tracker import FaceTracker
-from tests.helpers.clips import drawn_pictures
+from tests.helpers.clips import demo_frames
 from tests.helpers.plugin_examples import registered_example
 
 NAMES = (*FACE_TRACKERS.names(), "centre")
@@ -28,7 +28,7 @@ def _example() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def images() -> list[np.ndarray]:
-    return drawn_pictures(0.4)[::2]
+    return demo_frames(0.4)[::2]
 
 
 @pytest.fixture(params=NAMES)

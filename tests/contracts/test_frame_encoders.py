@@ -18,7 +18,7 @@ from emolive.types import Frame
 from emolive.vision.encoders.base import CropInput, FrameEncoder, LandmarkInput, build_encoders
 from emolive.vision.encoders.landmarks import mean_shape
 from emolive.vision.face_pipeline import FacePipeline
-from tests.helpers.clips import drawn_pictures
+from tests.helpers.clips import demo_frames
 from tests.helpers.plugin_examples import registered_example
 
 NAMES = (*FRAME_ENCODERS.names(), "grid")
@@ -116,7 +116,7 @@ def test_mirroring_twice_changes_nothing(name: str) -> None:
 def test_the_face_pipeline_runs_it(name: str) -> None:
     predictor = predictor_of(name)
     pipeline = FacePipeline.for_spec(predictor.spec, predictor.encoders())
-    observation = pipeline.process(Frame(0, drawn_pictures(0.05)[0], 0))
+    observation = pipeline.process(Frame(0, demo_frames(0.05)[0], 0))
     pipeline.close()
     assert observation.features is not None
     assert (observation.features.shape, observation.features.dtype) == (

@@ -16,7 +16,7 @@ from emolive.capture.base import Source
 from emolive.capture.source_spec import SourceSpec, parse_source
 from emolive.capture.synthetic import SyntheticSource
 from emolive.plugins import SOURCES, isolated_plugins, load_plugin
-from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
+from tests.helpers.clips import demo_audio, demo_frames, write_clip
 from tests.helpers.listener import Collector, eventually
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "plugin_source.py"
@@ -32,7 +32,7 @@ def _example() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mkv", drawn_pictures(1), drawn_sound(1))
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mkv", demo_frames(1), demo_audio(1))
 
 
 @pytest.fixture(params=sorted({*SOURCES, "gradient"}))

@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+from tests.helpers.webcam import VirtualCamera
 
 from benchmarks.virtual_microphone import VirtualMicrophone
 from emolive._compat.opencv import cv2
@@ -21,9 +22,8 @@ from emolive.capture.media_file import iter_media, read_audio
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
 from emolive.types import Estimate, FloatArray, Frame, Image
-from tests.helpers.clips import drawn_pictures, drawn_sound
+from tests.helpers.clips import demo_audio, demo_frames
 from tests.helpers.listener import eventually
-from tests.helpers.webcam import VirtualCamera
 
 RATE_HZ = 48_000
 PLAYED_S = 120
@@ -32,7 +32,7 @@ PLAYED_S = 120
 def material(clip: Path | None) -> tuple[list[Image], FloatArray]:
     """Pictures and sound (at RATE_HZ) of a real clip, or the drawn ones."""
     if clip is None:
-        return drawn_pictures(4), drawn_sound(4)
+        return demo_frames(4), demo_audio(4)
     frames = [item.image for item in iter_media(clip, audio=False) if isinstance(item, Frame)]
     pictures = [cv2.resize(image, (640, 360), interpolation=cv2.INTER_AREA) for image in frames]
     samples, rate_hz = read_audio(clip)

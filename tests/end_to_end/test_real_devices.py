@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.virtual_microphone import missing_requirements
-from emolive import paths as settings
+from emolive import paths
 
 pytestmark = pytest.mark.devices
 
@@ -23,7 +23,7 @@ def test_a_session_survives_device_failures(shipped_random, tmp_path):
     """`devices_story.py` in a process of its own, on a real clip where there is one."""
     if reason := missing_requirements():
         pytest.skip(reason)
-    clips = sorted((settings.data_dir().resolve() / "ravdess" / "video").rglob("*.mp4"))
+    clips = sorted((paths.data_dir().resolve() / "ravdess" / "video").rglob("*.mp4"))
     story = tmp_path / "story.json"
     process = subprocess.run(
         [sys.executable, "-m", "tests.end_to_end.devices_story", str(story), *map(str, clips[:1])],

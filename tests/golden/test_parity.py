@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from emolive import paths as settings
+from emolive import paths
 from emolive.models.io import checkpoint
 from emolive.models.io.chumachenko2022 import convert_checkpoint
 from emolive.models.spec import AudioSpec
@@ -20,7 +20,7 @@ FUSIONS = ("lt", "it", "ia")
 
 @pytest.fixture(scope="module")
 def parity() -> Path:
-    folder = settings.data_dir().parent / "parity"
+    folder = paths.data_dir().parent / "parity"
     if not folder.is_dir():
         pytest.skip("the golden values of the published implementation are not on this computer")
     return folder

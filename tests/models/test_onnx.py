@@ -24,7 +24,7 @@ from emolive.models.spec import ModelSpec, PixelSpec
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerProfile
 from emolive.windowing import FeatureWindow
-from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
+from tests.helpers.clips import demo_audio, demo_frames, write_clip
 
 pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
@@ -100,7 +100,7 @@ def window(spec: ModelSpec, *, face: bool = True, voice: bool = True) -> Feature
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mkv", drawn_pictures(3), drawn_sound(3))
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mkv", demo_frames(3), demo_audio(3))
 
 
 @pytest.mark.parametrize("n", [1, 2, 15])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emolive import paths as settings
+from emolive import paths
 from emolive.file_analyzer import FileAnalyzer
 from emolive.models.io import checkpoint
 from emolive.models.spec import EMOTIONS
@@ -40,7 +40,7 @@ def test_it_knows_what_faces_and_voices_are_like(predictor):
 
 
 def test_a_model_card_stands_beside_them():
-    cards = [path for path in (settings.assets_dir() / "models").iterdir() if path.suffix == ".md"]
+    cards = [path for path in (paths.assets_dir() / "models").iterdir() if path.suffix == ".md"]
     assert cards
     text = "\n".join(card.read_text() for card in cards)
     assert "RAVDESS" in text

@@ -21,7 +21,7 @@ from preprocessing.clip_processor import ClipProcessor
 from preprocessing.face_extractor import FILLED, MEASURED, MPEG_CLOCK_HZ, PADDED, number_frames
 from preprocessing.output import OutputFolder
 from preprocessing.records import STEPS, PreprocessConfig, Record
-from tests.helpers.small_clips import RATE_HZ, drawn_face, empty_picture, tone, write_clip
+from tests.helpers.small_clips import RATE_HZ, demo_face, empty_picture, tone, write_clip
 
 SIZE = 48
 FPS = 25
@@ -48,7 +48,7 @@ def test_video_and_audio_are_of_the_same_window(processor: tuple[Path, ClipProce
     """The video brightens steadily, so that a crop shows its time; the start of the tone is known."""
     root, _ = processor
     seconds, event_s = 5.5, 2.5
-    face = drawn_face("neutral").astype(np.float32)
+    face = demo_face("neutral").astype(np.float32)
 
     def picture(t_s: float) -> Image:
         return (face * (0.5 + 0.09 * t_s)).round().astype(np.uint8)
@@ -79,7 +79,7 @@ def test_video_and_audio_are_of_the_same_window(processor: tuple[Path, ClipProce
 
 def test_crops_equal_those_of_a_live_session(processor: tuple[Path, ClipProcessor]) -> None:
     root, _ = processor
-    face = drawn_face("happy")
+    face = demo_face("happy")
     write_clip(root / "live.mp4", 4.0, picture=lambda t: np.roll(face, round(12 * t), axis=1))
     process(processor, "live.mp4")
     crops, mask = crops_of(root, "live.mp4")
@@ -109,7 +109,7 @@ def test_crops_equal_those_of_a_live_session(processor: tuple[Path, ClipProcesso
 
 def test_gaps_repeat_their_neighbours_and_are_counted(processor: tuple[Path, ClipProcessor]) -> None:
     root, _ = processor
-    face = drawn_face("sad")
+    face = demo_face("sad")
     write_clip(root / "gap.mp4", 3.6, picture=lambda t: empty_picture(t) if 1.0 < t < 1.7 else face)
     record = process(processor, "gap.mp4")
     crops, mask = crops_of(root, "gap.mp4")
@@ -124,7 +124,7 @@ def test_gaps_repeat_their_neighbours_and_are_counted(processor: tuple[Path, Cli
 
 def test_a_short_clip_is_padded_with_repeated_crops(processor: tuple[Path, ClipProcessor]) -> None:
     root, _ = processor
-    face = drawn_face("happy")
+    face = demo_face("happy")
     write_clip(root / "short.mp4", 1.2, picture=lambda _: face, sound=tone(1.2))
     record = process(processor, "short.mp4")
     crops, mask = crops_of(root, "short.mp4")
@@ -144,7 +144,7 @@ def test_a_short_clip_is_padded_with_repeated_crops(processor: tuple[Path, ClipP
 
 def test_a_clip_of_exactly_one_window_is_complete(processor: tuple[Path, ClipProcessor]) -> None:
     root, _ = processor
-    face = drawn_face("happy")
+    face = demo_face("happy")
     write_clip(root / "exact.mp4", 3.6, picture=lambda _: face, sound=tone(3.6))
     process(processor, "exact.mp4")
     assert (crops_of(root, "exact.mp4")[1] == MEASURED).all()
@@ -152,7 +152,7 @@ def test_a_clip_of_exactly_one_window_is_complete(processor: tuple[Path, ClipPro
 
 def test_landmarks_have_frame_numbers(processor: tuple[Path, ClipProcessor]) -> None:
     root, _ = processor
-    face = drawn_face("happy")
+    face = demo_face("happy")
     write_clip(root / "marks.mp4", 2.0, fps=FPS, picture=lambda _: face)
     process(processor, "marks.mp4")
     with np.load(root / "out/landmarks/marks.npz") as stored:

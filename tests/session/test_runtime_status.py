@@ -43,7 +43,7 @@ def test_analyze_reports_the_fallback_to_torch(
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     options = ["--checkpoint", str(random_checkpoint("ia")), "--format", "jsonl", "--backend", "onnx"]
-    assert main(["analyze", str(clips["blind"]), *options]) == 0
+    assert main(["analyze", str(clips["audio_only"]), *options]) == 0
     output = capsys.readouterr()
     assert output.out.count("\n") > 5
     assert output.err.strip().endswith("plain torch is used instead.")

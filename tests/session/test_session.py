@@ -169,7 +169,7 @@ def test_devices_open_before_anything_large_is_imported():
 
 
 def test_another_source_starts_at_time_zero(watch, clips):
-    watched = watch(clips["mute"], loop=True)
+    watched = watch(clips["video_only"], loop=True)
     watched.until_estimates(2)
     assert watched.estimates[-1].modality == "v"
     before = watched.session.snapshot().counters
@@ -179,7 +179,7 @@ def test_another_source_starts_at_time_zero(watch, clips):
     watched.until_estimates(3)
     assert watched.estimates[count].t_s < 2
     assert watched.estimates[count].source == "demo"
-    assert watched.estimates[count - 1].source == str(clips["mute"])
+    assert watched.estimates[count - 1].source == str(clips["video_only"])
     after = watched.session.snapshot().counters
     assert after.frames_captured > before.frames_captured
     assert after.estimates > before.estimates
@@ -230,7 +230,7 @@ def test_neither_picture_nor_sound_is_refused(watch):
 
 
 def test_a_file_without_audio_is_estimated_from_the_face(watch, clips):
-    estimates = (watched := watch(clips["mute"], paced=False)).until_finished()
+    estimates = (watched := watch(clips["video_only"], paced=False)).until_finished()
     assert {e.modality for e in estimates} == {"v"}
     assert (watched.code("microphone"), watched.code("voice"), watched.code("face")) == (
         "none",
@@ -240,22 +240,22 @@ def test_a_file_without_audio_is_estimated_from_the_face(watch, clips):
 
 
 def test_a_file_without_video_is_estimated_from_the_voice(watch, clips):
-    estimates = (watched := watch(clips["blind"], paced=False)).until_finished()
+    estimates = (watched := watch(clips["audio_only"], paced=False)).until_finished()
     assert {e.modality for e in estimates} == {"a"}
     assert (watched.code("camera"), watched.code("face"), watched.code("voice")) == ("none", "none", "speech")
     assert watched.session.snapshot().frame is None
 
 
 def test_silence_is_masked_and_reported(watch, clips):
-    estimates = (watched := watch(clips["silent"], paced=False)).until_finished()
+    estimates = (watched := watch(clips["silence"], paced=False)).until_finished()
     assert {e.modality for e in estimates} == {"v"}
     assert watched.code("voice") == "silent"
-    mute = watch(clips["mute"], paced=False).until_finished()
+    mute = watch(clips["video_only"], paced=False).until_finished()
     assert [e.raw_probs for e in estimates] == [e.raw_probs for e in mute]
 
 
 def test_an_absent_face_is_reported(watch, clips):
-    watched = watch(clips["away"], paced=False)
+    watched = watch(clips["absent_face"], paced=False)
     codes = set()
     watched.session.subscribe(lambda _: codes.add(watched.code("face")))
     estimates = watched.until_finished()
@@ -269,7 +269,7 @@ def test_an_absent_face_is_reported(watch, clips):
 
 def test_a_face_that_was_away_for_long_may_be_another_s(watch, clips):
     counts = []
-    watched = watch(clips["away"], paced=False)
+    watched = watch(clips["absent_face"], paced=False)
     watched.session.subscribe(lambda e: counts.append((e.t_s, running_seconds(watched))))
     watched.until_finished()
     before = [n for t, n in counts if t < 3]
@@ -304,7 +304,7 @@ def test_a_calibration_is_saved_and_loaded_by_the_next_session(watch):
 
 
 def test_a_calibration_without_face_and_voice_fails(watch, clips):
-    watched = watch(clips["away"], loop=True)
+    watched = watch(clips["absent_face"], loop=True)
     watched.until(lambda: watched.estimates and watched.estimates[-1].t_s > 2.3, "the last of the face")
     time.sleep(1.0)
     watched.session.calibrate(0.8)
@@ -314,7 +314,7 @@ def test_a_calibration_without_face_and_voice_fails(watch, clips):
 
 
 def test_a_file_that_ends_meanwhile_ends_the_calibration(watch, clips):
-    watched = watch(clips["mute"])
+    watched = watch(clips["video_only"])
     watched.until_estimates(1)
     watched.session.calibrate(60)
     watched.until(lambda: watched.session.snapshot().calibration is not None, "the calibration", 1)
@@ -324,7 +324,7 @@ def test_a_file_that_ends_meanwhile_ends_the_calibration(watch, clips):
 
 
 def test_a_calibration_is_refused_where_it_cannot_be(watch, clips, random_checkpoint):
-    watched = watch(clips["mute"], paced=False, start=False)
+    watched = watch(clips["video_only"], paced=False, start=False)
     with pytest.raises(EmoliveError, match="Nothing is playing"):
         watched.session.calibrate()
     watched.session.start()
@@ -352,7 +352,7 @@ def test_stopping_while_loading(watch):
 
 
 def test_stopping_is_idempotent_and_final(watch, clips):
-    watched = watch(clips["whole"])
+    watched = watch(clips["full"])
     watched.until_estimates(1)
     assert watched.session.stop(20)
     assert watched.session.stop(20)
@@ -407,14 +407,14 @@ def test_requests_return_at_once_and_stop_is_timely_while_a_source_opens(watch, 
 
 
 def test_as_a_context_it_starts_and_stops(random_checkpoint, clips):
-    config = SessionConfig(source=str(clips["mute"]), checkpoint=random_checkpoint("ia"), device="cpu")
+    config = SessionConfig(source=str(clips["video_only"]), checkpoint=random_checkpoint("ia"), device="cpu")
     with Session(config) as session:
         assert session.snapshot().running
     assert not session.snapshot().running
 
 
 def test_the_end_of_a_file_is_reported(watch, clips):
-    watched = watch(clips["mute"])
+    watched = watch(clips["video_only"])
     watched.until_estimates(1)
     assert not watched.session.finished
     assert not watched.session.snapshot().ended
@@ -428,7 +428,7 @@ def test_the_end_of_a_file_is_reported(watch, clips):
 
 
 def test_a_loop_goes_on_past_the_end(watch, clips):
-    watched = watch(clips["mute"], loop=True, paced=False)
+    watched = watch(clips["video_only"], loop=True, paced=False)
     watched.until(lambda: watched.estimates and watched.estimates[-1].t_s > 7, "the third round")
     assert not watched.session.finished
 
@@ -438,7 +438,7 @@ def test_a_loop_goes_on_past_the_end(watch, clips):
 
 def test_a_subscriber_that_fails_stops_nothing(watch, clips):
     for paced in (True, False):
-        watched = watch(clips["mute"], paced=paced, start=False)
+        watched = watch(clips["video_only"], paced=paced, start=False)
         received, after = [], []
 
         def fail(estimate, received=received):
@@ -487,7 +487,7 @@ def test_a_fault_in_one_part_is_reported_and_the_file_is_played_to_its_end(
         return real(self, *args)
 
     monkeypatch.setattr(owner, name, sometimes)
-    watched = watch(clips["mute"], paced=paced)
+    watched = watch(clips["video_only"], paced=paced)
     codes = set()
     watched.session.subscribe(lambda _: codes.add(watched.code("model")))
     watched.until_finished()
@@ -498,7 +498,7 @@ def test_a_fault_in_one_part_is_reported_and_the_file_is_played_to_its_end(
 
 def test_a_file_deleted_before_playback_is_reported(watch, clips, tmp_path):
     path = tmp_path / "gone.mkv"
-    path.write_bytes(clips["mute"].read_bytes())
+    path.write_bytes(clips["video_only"].read_bytes())
     watched = watch(path, start=False)
     watched.session.start()
     path.unlink()
@@ -558,7 +558,7 @@ def test_pulling_snapshots_stalls_nothing(watch):
 @pytest.mark.parametrize("paced", [True, False])
 def test_stamps_are_in_the_order_of_what_happened(watch, clips, paced):
     begin_ns = now_ns()
-    for e in watch(clips["whole"], paced=paced).until_finished():
+    for e in watch(clips["full"], paced=paced).until_finished():
         assert begin_ns < e.stamps.capture_ns <= e.stamps.start_ns <= e.stamps.end_ns <= now_ns()
         assert sum(e.probs) == pytest.approx(1, abs=1e-5)
         assert e.confidence == max(e.probs)

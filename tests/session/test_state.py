@@ -166,8 +166,8 @@ def test_a_new_source_has_state_of_its_own(watch, clips):
     watched = watch("demo")
     watched.until_estimates(2)
     old = watched.session._stream
-    watched.session.set_source(str(clips["mute"])).result(30)
-    watched.until(lambda: watched.estimates[-1].source == str(clips["mute"]), "an estimate of the file")
+    watched.session.set_source(str(clips["video_only"])).result(30)
+    watched.until(lambda: watched.estimates[-1].source == str(clips["video_only"]), "an estimate of the file")
     new = watched.session._stream
     assert old.cancelled.is_set()
     for name in ("profile", "smoother", "extractor", "features", "frame_slot", "statuses"):

@@ -86,12 +86,12 @@ def test_real_clips_live(watch, offline, random_checkpoint, real_clips, fusion):
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_the_drawn_clip_as_fast_as_it_goes(watch, offline, random_checkpoint, clips, fusion):
     model = random_checkpoint(fusion)
-    session = streamed(watch, clips["whole"], model, paced=False)
-    assert_equal(session, offline(model, clips["whole"]))
+    session = streamed(watch, clips["full"], model, paced=False)
+    assert_equal(session, offline(model, clips["full"]))
     assert session[0][-1].modality == "av"
 
 
-@pytest.mark.parametrize("name", ["mute", "blind", "late", "away"])
+@pytest.mark.parametrize("name", ["video_only", "audio_only", "late_audio", "absent_face"])
 def test_odd_clips_as_fast_as_they_go(watch, offline, random_checkpoint, clips, name):
     """No sound, no picture, sound that begins late, a face that goes away and comes back."""
     model = random_checkpoint("lt")
@@ -100,13 +100,13 @@ def test_odd_clips_as_fast_as_they_go(watch, offline, random_checkpoint, clips, 
 
 def test_sound_that_begins_late_live(watch, offline, random_checkpoint, clips):
     model = random_checkpoint("lt")
-    assert_equal(streamed(watch, clips["late"], model, paced=True), offline(model, clips["late"]))
+    assert_equal(streamed(watch, clips["late_audio"], model, paced=True), offline(model, clips["late_audio"]))
 
 
 def test_without_a_baseline_too(watch, offline, random_checkpoint, clips):
     model = random_checkpoint("ia")
-    estimates = streamed(watch, clips["whole"], model, paced=False, baseline="none")
-    assert_equal(estimates, offline(model, clips["whole"], "none"))
+    estimates = streamed(watch, clips["full"], model, paced=False, baseline="none")
+    assert_equal(estimates, offline(model, clips["full"], "none"))
 
 
 @pytest.mark.data
@@ -119,7 +119,7 @@ def test_the_published_form_on_pixels(watch, offline, parity, real_clips, tmp_pa
 
 
 def test_a_renamed_file_gives_the_same_estimates(watch, clips, random_checkpoint, tmp_path):
-    copy = shutil.copy(clips["blind"], tmp_path / "käthe & co.mkv")
-    first, _ = streamed(watch, clips["blind"], random_checkpoint("ia"), paced=False)
+    copy = shutil.copy(clips["audio_only"], tmp_path / "käthe & co.mkv")
+    first, _ = streamed(watch, clips["audio_only"], random_checkpoint("ia"), paced=False)
     again, _ = streamed(watch, copy, random_checkpoint("ia"), paced=False)
     assert [e.probs for e in first] == [e.probs for e in again]

@@ -19,7 +19,7 @@ from emolive.models.io.backbone import load_backbone
 from emolive.predictor import Predictor
 from preprocessing import annotations
 from preprocessing.progress import ProgressBar
-from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
+from tests.helpers.clips import demo_audio, demo_frames, write_clip
 from tests.helpers.training_runs import losses, run
 from tests.training.face_crops import make_backbone, make_crop_clips
 from training import config, data_module, finetune
@@ -172,7 +172,7 @@ def test_a_model_with_a_backbone_analyzes_a_file(
     if backbone == "frozen":
         folder = tmp_path / "frozen"
         assert train([*arguments, "--n_epochs", "2", "--result_path", str(folder)]) == 0
-    clip = write_clip(tmp_path / "clip.mkv", drawn_pictures(4.0), drawn_sound(4.0))
+    clip = write_clip(tmp_path / "clip.mkv", demo_frames(4.0), demo_audio(4.0))
     out = tmp_path / "rows.jsonl"
     model = str(folder / "model.safetensors")
     assert main(["analyze", str(clip), "--checkpoint", model, "--out", str(out)]) == 0
