@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,6 +61,13 @@ class Watched:
     def code(self, source: str) -> str:
         status = self.status(source)
         return status.code if status else ""
+
+    def running_face_s(self) -> int:
+        """Seconds of face in the running statistics, as the status of the baseline reports them."""
+        status = self.status("baseline")
+        match = re.search(r"the (\d+) s of this face", status.text if status else "")
+        assert match is not None
+        return int(match[1])
 
     def until(self, condition: Callable[[], object], what: str, timeout_s: float = 40) -> None:
         eventually(condition, what, timeout_s)

@@ -24,6 +24,7 @@ from emolive.models.spec import ModelSpec, PixelSpec
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerProfile
 from emolive.windowing import FeatureWindow
+from tests.helpers.checkpoints import spec_of_format_2
 from tests.helpers.clips import demo_audio, demo_frames, write_clip
 
 pytest.importorskip("onnxruntime")
@@ -260,15 +261,7 @@ def test_format_2_is_converted(pixel_export: Path, tmp_path: Path) -> None:
     model = onnx.load(pixel_export)
     place = next(entry for entry in model.metadata_props if entry.key == "emolive")
     entry = json.loads(place.value)
-    spec, buffers = entry["spec"], entry["buffers"]
-    for new, old in (
-        ("n_bins", "frames"),
-        ("num_heads", "heads"),
-        ("landmarker", "tracker"),
-        ("arch", "variant"),
-    ):
-        spec[old] = spec.pop(new)
-    spec["variant"], spec["audio"]["hop"] = "reference", spec["audio"].pop("hop_length")
+    spec, buffers = spec_of_format_2(entry["spec"]), entry["buffers"]
     for new, old in (("video", "face"), ("audio", "voice")):
         for stat, former in zip(STATS, ("mean", "std", "within"), strict=True):
             buffers[f"{old}_{former}"] = buffers.pop(f"{new}_{stat}")

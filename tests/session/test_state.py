@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -75,42 +76,40 @@ def test_a_disk_that_blocks_does_not_block_stop(watch, disk):
     assert watched.session.stop(10)
 
 
-def test_frames_and_estimates_go_on_while_the_disk_blocks_a_load(watch, monkeypatch):
-    watched = watch("demo")
-    watched.until_estimates(1)
+@pytest.fixture
+def blocked_load(monkeypatch):
+    """Loading a profile sets `requested` and waits for `released`."""
     requested, released = threading.Event(), threading.Event()
-    real = SpeakerProfile.load
+    load = SpeakerProfile.load
 
     def blocked(self):
         requested.set()
         assert released.wait(60)
-        return real(self)
+        return load(self)
 
     monkeypatch.setattr(SpeakerProfile, "load", blocked)
+    yield SimpleNamespace(requested=requested, released=released)
+    released.set()
+
+
+def test_frames_and_estimates_go_on_while_the_disk_blocks_a_load(watch, blocked_load):
+    watched = watch("demo")
+    watched.until_estimates(1)
     watched.session.set_person("Ann")
-    watched.until(requested.is_set, "the load")
+    watched.until(blocked_load.requested.is_set, "the load")
     until_more(watched)
     assert watched.session.snapshot().person == "Ann"
-    released.set()
+    blocked_load.released.set()
 
 
-def test_the_model_in_use_goes_on_while_the_next_waits_for_the_disk(watch, random_checkpoint, monkeypatch):
+def test_the_model_in_use_goes_on_while_the_next_waits_for_the_disk(watch, random_checkpoint, blocked_load):
     watched = watch("demo")
     watched.until_estimates(1)
-    requested, released = threading.Event(), threading.Event()
-    real = SpeakerProfile.load
-
-    def blocked(self):
-        requested.set()
-        assert released.wait(60)
-        return real(self)
-
-    monkeypatch.setattr(SpeakerProfile, "load", blocked)
     watched.session.set_checkpoint(random_checkpoint("lt"))
-    watched.until(requested.is_set, "the load")
+    watched.until(blocked_load.requested.is_set, "the load")
     until_more(watched)
     assert watched.estimates[-1].fusion == "ia"
-    released.set()
+    blocked_load.released.set()
     watched.until(lambda: watched.estimates[-1].fusion == "lt", "the next model")
 
 

@@ -1,81 +1,22 @@
-"""Media files that the tests write themselves: what goes in comes out, at its time."""
+"""Decoding of media files: images, audio, timestamps, damage and refusals."""
 
 from __future__ import annotations
 
 import os
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
 from emolive._compat.opencv import cv2
-from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.capture.media_file import MediaFileSource, iter_media, probe, read_audio
-from emolive.clock import NS_PER_S, now_ns
+from emolive.clock import NS_PER_S
 from emolive.errors import EmoliveError
 from emolive.paths import data_dir
 from emolive.types import AudioBlock, Frame
 from tests.helpers.listener import Collector
+from tests.helpers.media import RATE_HZ, chirp, write_media
 from tests.helpers.numbered_images import number_of, numbered_image
-
-SIZE = (160, 96)
-RATE_HZ = 16000
-
-
-def chirp(seconds: float, rate_hz: int = RATE_HZ) -> np.ndarray:
-    t = np.arange(round(seconds * rate_hz)) / rate_hz
-    return (0.5 * np.sin(2 * np.pi * (200 * t + 300 * t**2))).astype(np.float32)
-
-
-def write_media(
-    path: Path,
-    *,
-    frame_ms: list[int] | None = None,
-    sound: np.ndarray | None = None,
-    sound_ms: int = 0,
-    codec: str = "mpeg4",
-    audio_codec: str = "pcm_s16le",
-    size: tuple[int, int] = SIZE,
-    rotation: int = 0,
-    **options: str,
-) -> Path:
-    """Write numbered pictures at `frame_ms` and `sound` (n,) or (channels, n) from `sound_ms` on."""
-    with av.open(str(path), "w", options=options) as out:
-        video = audio = None
-        if frame_ms is not None:
-            video = out.add_stream(codec, rate=25, options={"g": "5"})
-            video.width, video.height = size
-            video.pix_fmt = "yuv444p" if codec == "ffv1" else "yuv420p"
-            video.bit_rate = 4_000_000
-            video.codec_context.time_base = Fraction(1, 1000)
-            if rotation:
-                video.set_display_rotation(rotation)
-        if sound is not None:
-            sound = np.atleast_2d(sound)
-            audio = out.add_stream(audio_codec, rate=RATE_HZ, layout="stereo" if len(sound) == 2 else "mono")
-        for number, ms in enumerate(frame_ms or []):
-            frame = av.VideoFrame.from_ndarray(numbered_image(number, *size), format="bgr24")
-            frame.pts, frame.time_base = ms, Fraction(1, 1000)
-            out.mux(video.encode(frame))
-        if video is not None:
-            out.mux(video.encode())
-        if sound is not None:
-            raw = np.ascontiguousarray((sound * 32767).round().astype(np.int16).T.reshape(1, -1))
-            frame = av.AudioFrame.from_ndarray(
-                raw, format="s16", layout="stereo" if len(sound) == 2 else "mono"
-            )
-            frame.sample_rate = RATE_HZ
-            frame.time_base = Fraction(1, RATE_HZ)
-            frame.pts = sound_ms * RATE_HZ // 1000
-            resampler = av.AudioResampler(
-                audio.codec_context.format, audio.layout, RATE_HZ, audio.codec_context.frame_size or 1024
-            )
-            for part in [*resampler.resample(frame), *resampler.resample(None)]:
-                out.mux(audio.encode(part))
-            out.mux(audio.encode())
-    return path
 
 
 def split(items: list[Frame | AudioBlock]) -> tuple[list[Frame], list[AudioBlock]]:
@@ -212,95 +153,6 @@ def test_channels_are_mixed_by_their_mean(tmp_path: Path) -> None:
     left, right = chirp(0.3), np.zeros(round(0.3 * RATE_HZ), np.float32)
     path = write_media(tmp_path / "s.wav", sound=np.stack([left, right]))
     np.testing.assert_allclose(read_audio(path)[0], left / 2, atol=1e-4)
-
-
-def test_a_film_without_sound(tmp_path: Path) -> None:
-    path = write_media(tmp_path / "silent.mp4", frame_ms=FRAMES_MS)
-    info = probe(path)
-    assert (info.has_video, info.has_audio) == (True, False)
-    with pytest.raises(EmoliveError, match=r"silent\.mp4 has no sound"):
-        read_audio(path)
-    listener = Collector()
-    source = MediaFileSource(path, paced=False)
-    source.start(listener)
-    assert listener.ended.wait(20)
-    assert listener.codes_by_source == {"camera": ["live", "ended"], "microphone": ["none"]}
-
-
-def test_unpaced_delivers_everything_once_and_ends(clip: Path) -> None:
-    listener = Collector()
-    source = MediaFileSource(clip, paced=False)
-    source.start(listener, 5_000)
-    assert listener.ended.wait(20)
-    assert source.stop()
-    expected = list(iter_media(clip))
-    assert [item.t_ns for item in listener.items] == [item.t_ns + 5_000 for item in expected]
-    assert listener.n_ends == 1
-    assert listener.codes_by_source == {"camera": ["live", "ended"], "microphone": ["live", "ended"]}
-
-
-def test_paced_gives_the_same_stamps_and_no_item_before_its_time(clip: Path) -> None:
-    early: list[int] = []
-
-    class Watch(Collector):
-        def on_item(self, item: Frame | AudioBlock) -> None:
-            super().on_item(item)
-            if now_ns() < item.t_ns:
-                early.append(item.t_ns)
-
-    listener = Watch()
-    start_ns = now_ns()
-    source = MediaFileSource(clip, paced=True)
-    source.start(listener, start_ns)
-    assert listener.ended.wait(60)
-    assert source.stop()
-    assert not early
-    frames, blocks = listener.frames, listener.blocks
-    stamps = {start_ns + ms * 1_000_000 for ms in FRAMES_MS}
-    assert {f.t_ns for f in frames} <= stamps
-    np.testing.assert_allclose(np.concatenate([b.samples for b in blocks]), chirp(1.2), atol=1e-4)
-
-
-def test_pictures_that_are_late_are_left_out_but_not_all(clip: Path) -> None:
-    listener = Collector()
-    source = MediaFileSource(clip, paced=True)
-    source.start(listener, 1)
-    assert listener.ended.wait(20)
-    frames, blocks = listener.frames, listener.blocks
-    assert [f.index for f in frames] == [0, 25]
-    assert sum(len(b.samples) for b in blocks) == len(chirp(1.2))
-
-
-def test_a_loop_goes_on_with_increasing_stamps_and_without_a_hole(clip: Path) -> None:
-    listener = Collector(enough_at=220)
-    source = MediaFileSource(clip, paced=False, loop=True)
-    source.start(listener, 0)
-    assert listener.enough.wait(20)
-    assert source.stop()
-    assert listener.n_ends == 0
-    frames, blocks = listener.frames, listener.blocks
-    assert [number_of(f.image) for f in frames] == [i % 30 for i in range(len(frames))]
-    assert [f.index for f in frames] == list(range(len(frames)))
-    assert [f.t_ns for f in frames] == [40_000_000 * i for i in range(len(frames))]
-    ring = AudioRingBuffer(RATE_HZ, seconds=10)
-    for block in blocks:
-        ring.write(block.samples, block.t_ns)
-    samples, present = ring.read(2 * 1_200_000_000, 2 * len(chirp(1.2)))
-    assert present.all()
-    np.testing.assert_allclose(samples, np.tile(chirp(1.2), 2), atol=1e-4)
-
-
-def test_stopping_a_paced_file_reports_no_end(clip: Path) -> None:
-    listener = Collector(enough_at=1)
-    source = MediaFileSource(clip, paced=True, loop=True)
-    source.start(listener)
-    assert listener.enough.wait(20)
-    assert source.stop(timeout_s=10)
-    count = len(listener.items)
-    assert listener.n_ends == 0
-    assert len(listener.items) == count
-    with pytest.raises(RuntimeError):
-        source.start(listener)
 
 
 def test_damage_in_the_middle_is_reported_and_the_rest_is_played(tmp_path: Path) -> None:
