@@ -1,4 +1,4 @@
-"""Files become estimates, as they are decoded."""
+"""Analysis of files while they are decoded."""
 
 from __future__ import annotations
 

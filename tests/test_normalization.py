@@ -1,4 +1,4 @@
-"""Running statistics, and the normalisers that are made of them."""
+"""Running statistics and normalisers."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_running_moves_from_global_to_speaker_statistics():
     assert 1 < shifts[0] < shifts[1] < shifts[2] < shifts[3]
     assert shifts[0] < 2.5
     assert shifts[3] == pytest.approx(9, abs=0.1)
-    # Four seconds of evidence weigh as much as the population.
+    # Four seconds of evidence have the same weight as the global statistics.
     assert make_normalizer("running", FACE, RunningStats.of(rows_of(9, 3, 17))).shift[0] == pytest.approx(
         5, abs=0.1
     )

@@ -1,4 +1,4 @@
-"""A window and a person's profile become probabilities."""
+"""Prediction from a window and a speaker profile."""
 
 from __future__ import annotations
 

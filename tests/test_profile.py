@@ -1,4 +1,4 @@
-"""A person's statistics: how they grow, and how they are saved and loaded."""
+"""Speaker profiles: updates, saving and loading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bars that glide and a label that does not flicker."""
+"""Smoothing of probabilities, and hysteresis of the label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values that cross threads and end up in files."""
+"""Shared value types and their dictionaries."""
 
 from __future__ import annotations
 

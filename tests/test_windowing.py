@@ -1,4 +1,4 @@
-"""Window extraction from tracks, waveforms and ring buffers, and what is missing."""
+"""Window extraction from tracks, waveforms and ring buffers, with missing data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def track(seconds: float = 10.0, width: int = 136) -> FeatureTrack:
 
 
 def speech(seconds: float, rate_hz: int) -> np.ndarray:
-    """A voice over a room."""
+    """Speech over room noise."""
     return voiced_bursts(rate_hz, seconds) + noise(rate_hz, seconds, -75)
 
 
@@ -95,7 +95,7 @@ def assert_same(actual: FeatureWindow, expected: FeatureWindow) -> None:
 @pytest.mark.parametrize("audio", [LOGMEL, AudioSpec()], ids=["logmel", "mfcc"])
 @pytest.mark.parametrize("start_s", [0.0, 0.1234])
 def test_live_windows_are_those_of_the_file_bit_for_bit(rate_hz, audio, start_s):
-    """A session that gets block after block, and an analysis that has the whole file."""
+    """A session receives block after block, an analysis has the complete file."""
     spec = ModelSpec(encoders=("landmarks",), landmarker="dlib68", pooling="mean", audio=audio)
     frames, sound, n = track(7), restless_noise(rate_hz, 7), rate_hz // 50
     origin_ns, waveform = 10**15 + 7, Waveform((), rate_hz)

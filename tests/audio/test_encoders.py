@@ -1,4 +1,4 @@
-"""Voice encoders against what is known of sines, steps and silence."""
+"""Voice encoders on sines, steps and silence with known results."""
 
 from __future__ import annotations
 

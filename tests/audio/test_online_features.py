@@ -1,4 +1,4 @@
-"""Frames that are computed once are, bit for bit, those of a window computed on its own."""
+"""Incrementally computed frames are bit-identical to those of a single window."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BIN_NS = to_ns(0.24)
 N_NEW = 12
 """Frames of a bin."""
 MAX_OPEN = 18
-"""Frames that can depend on sound behind the window: of one chunk of resampling, and a frame's own length."""
+"""Frames that may depend on later audio: those of one resampling chunk and of one frame length."""
 
 
 def assert_same(actual: AudioFeatures, expected: AudioFeatures) -> None:
@@ -41,7 +41,7 @@ def assert_same(actual: AudioFeatures, expected: AudioFeatures) -> None:
 def assert_as_alone(
     extractor: OnlineFeatureExtractor, buffer: AudioBuffer, end_ns: int, spec: AudioSpec = SPEC
 ) -> None:
-    """The window of an extractor that knows other windows is that of one that knows none."""
+    """A window of an extractor with a cache equals that of a new extractor."""
     assert_same(extractor.read(buffer, end_ns, N), OnlineFeatureExtractor(spec).read(buffer, end_ns, N))
 
 
@@ -112,7 +112,7 @@ def test_rewritten_audio_is_recomputed() -> None:
         buffer.between = lambda: None
         buffer.ring.write(other, to_ns(4.5))
 
-    # Half a second less, and another sound in its place.
+    # The last half second is replaced.
     buffer.between = rewrite
     features = extractor.read(buffer, 21 * BIN_NS, N)
     assert_same(features, OnlineFeatureExtractor(SPEC).read(buffer, 21 * BIN_NS, N))
@@ -159,7 +159,7 @@ def test_another_buffer_invalidates_the_cache() -> None:
 @pytest.mark.parametrize("rate_hz", [16_000, 22_050, 48_000])
 @pytest.mark.parametrize("seed", range(4))
 def test_blocks_that_come_late_or_never_or_again(seed: int, rate_hz: int) -> None:
-    """A live ring in which things go wrong always gives what a window read afresh gives."""
+    """With any faults of a live ring, the features equal those of a new extractor."""
     ring, extractor, rng = (
         AudioRingBuffer(rate_hz, 8.0),
         OnlineFeatureExtractor(SPEC),

@@ -1,4 +1,4 @@
-"""Sample rate conversion: what it keeps, what it removes, what it costs."""
+"""Sample rate conversion: passband, stopband, memory."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_streamed_resampling_equals_one_pass(from_hz, to_hz):
 
 @pytest.mark.parametrize("from_hz", [48_000, 44_100, 16_000, 8_000, 11_025, *ODD_RATES_HZ])
 def test_a_window_equals_that_of_the_full_signal(from_hz):
-    """Except at its end, behind which nothing is known, and for its rounding to a sample of either rate."""
+    """Except at its end, where later samples are missing, and for rounding to a sample of either rate."""
     sound, slope_per_s = 0.5 * sine(440, from_hz, 3), 0.5 * 2 * np.pi * 440
     is_exact = 2.4 * from_hz % 1 == 0 and 48_000 % from_hz * (44_100 % from_hz) * (192_000 % from_hz) == 0
     rounding = 0 if is_exact else slope_per_s * (0.5 / from_hz + 0.5 / 22_050)

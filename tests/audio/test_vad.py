@@ -1,4 +1,4 @@
-"""Speech, steady noise, silence and what was not recorded."""
+"""Speech, steady noise, silence and missing audio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Benchmarks measure what they name, write what they promise, and explain what they cannot measure."""
+"""Benchmarks: their measurements, reports, and rows without a value."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_streamed_estimate_equals_the_full_window(faces: list[Any], backend: s
     assert estimate.modality == "av"
     assert len(harness.crops) == 15
     assert predict_latency.difference(harness, full, estimate) < 1e-4
-    # And it would show if a frame were another one.
+    # A different frame changes the logits.
     harness.crops[-1] = np.zeros_like(harness.crops[-1])
     assert predict_latency.difference(harness, full, estimate) > 1e-4
 

@@ -1,4 +1,4 @@
-"""What the parts of an estimate cost: `pytest tests/benchmarks --benchmark-enable`.
+"""Micro-benchmarks of the steps of an estimate: `pytest tests/benchmarks --benchmark-enable`.
 
 Without that option each runs once and only its result is looked at: no test here depends on time.
 """

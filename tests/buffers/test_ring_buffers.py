@@ -1,4 +1,4 @@
-"""The ring buffers against a model that is a dictionary or a list."""
+"""The ring buffers against a reference model (a dictionary or a list)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START_NS = 7_000_000_123
 
 
 def ramp(first: int, n: int) -> np.ndarray:
-    """Samples that tell their own number (exact in float32 below 2**24)."""
+    """Samples whose value is their index (exact in float32 below 2**24)."""
     return np.arange(first + 1, first + 1 + n, dtype=np.float32)
 
 

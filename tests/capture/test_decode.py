@@ -251,7 +251,7 @@ def test_real_clips(path: Path) -> None:
     corruption: list[str] = []
     frames, blocks = split([_light(item) for item in iter_media(path, on_corruption=corruption.append)])
     assert not corruption
-    # Told by the file: 29.97 frames a second; RAVDESS clips last 3 to 5 s.
+    # RAVDESS clips have 29.97 frames a second and last 3 to 5 s.
     steps = np.diff([f.t_ns for f in frames])
     np.testing.assert_allclose(steps, NS_PER_S * 1001 / 30000, atol=1)
     assert 90 <= len(frames) <= 160

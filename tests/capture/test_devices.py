@@ -1,4 +1,4 @@
-"""Names to devices and to sources, on a computer that need not have any."""
+"""Device names, without real devices."""
 
 from __future__ import annotations
 

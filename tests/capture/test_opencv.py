@@ -1,4 +1,4 @@
-"""OpenCV must not get between us and Qt."""
+"""OpenCV must not change the environment of Qt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The example of a source in one file, opened as a person would."""
+"""The example plug-in with a source, opened by its source string."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items that are made ahead: the same ones, and no thread that outlives them."""
+"""Prefetched items are unchanged, and the thread ends with the iterator."""
 
 from __future__ import annotations
 

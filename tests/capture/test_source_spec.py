@@ -1,4 +1,4 @@
-"""One grammar for what to open: the parser, the factory and the window agree."""
+"""Source strings: the parser, the factory and the window agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drawn demo: seen by the real face tracker, heard by measurement, delivered in order."""
+"""The synthetic demo: its face in a real detector, its measured voice, the order of delivery."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def scene() -> SyntheticScene:
 
 @pytest.fixture(scope="module")
 def detect() -> Iterator[Detect]:
-    """A picture to the best face's score and box (x, y, width, height)."""
+    """Score and box (x, y, width, height) of the best face in an image."""
     import mediapipe as mp
 
     vision = mp.tasks.vision

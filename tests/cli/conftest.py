@@ -85,7 +85,7 @@ BAD_CHECKPOINTS = (
 
 @pytest.fixture
 def bad_checkpoint(tmp_path: Path, random_checkpoint: Callable[..., Path]) -> Callable[[str], Path]:
-    """`bad_checkpoint(kind)`: a path that is no checkpoint of ours, for each of BAD_CHECKPOINTS."""
+    """`bad_checkpoint(kind)`: a path that is not a valid checkpoint, for each of BAD_CHECKPOINTS."""
     import pickle
 
     import torch

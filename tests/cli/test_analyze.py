@@ -29,7 +29,7 @@ def test_one_row_per_estimate_and_a_summary(emolive: Run, clips: Clips) -> None:
     result = emolive("analyze", clips["full"], "--format", "jsonl")
     assert (result.code, result.err) == (0, "")
     *rows, summary = result.rows
-    # The first third of a window has a face; no voice yet, since nothing quieter was heard before it.
+    # The first third of a window has a face; no speech yet, since there was nothing quieter before it.
     assert len(rows) == 9
     for row in rows:
         assert list(row)[:7] == COLUMNS
@@ -145,7 +145,7 @@ def test_the_output_must_not_be_an_input(emolive: Run, clips: Clips, tmp_path: P
 
 
 def test_neutral_clips_replace_a_saved_baseline(emolive: Run, clips: Clips) -> None:
-    # Twice, for one second of speech.
+    # Two clips, for one second of speech.
     arguments = "analyze", clips["audio_only"], "--neutral", clips["audio_only"], clips["audio_only"]
     fresh = emolive(*arguments)
     assert fresh.code == 0

@@ -98,7 +98,7 @@ def test_without_arguments_the_window_opens(emolive: Run, monkeypatch: pytest.Mo
     assert opened == [RunOptions()]
 
 
-# --- in a process of its own
+# --- in a separate process
 
 
 def started(*arguments: object) -> subprocess.Popen[bytes]:

@@ -1,4 +1,4 @@
-"""What every registered augmentation must do."""
+"""Requirements for every registered augmentation."""
 
 from __future__ import annotations
 

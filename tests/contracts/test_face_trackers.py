@@ -1,4 +1,5 @@
-"""What every registered face tracker keeps to, including those of the examples and of installed plug-ins."""
+"""Requirements for every registered face tracker, including those of the examples and of installed
+plug-ins."""
 
 from __future__ import annotations
 

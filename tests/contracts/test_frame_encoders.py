@@ -1,4 +1,5 @@
-"""What every registered frame encoder keeps to, including those of the examples and of installed plug-ins."""
+"""Requirements for every registered frame encoder, including those of the examples and of installed
+plug-ins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every registered fusion keeps to, including those of the examples and of installed plug-ins."""
+"""Requirements for every registered fusion, including those of the examples and of installed plug-ins."""
 
 from __future__ import annotations
 

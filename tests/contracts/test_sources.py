@@ -1,4 +1,4 @@
-"""What every registered source keeps to, on whatever of them can run on this computer."""
+"""Requirements for every registered source that can run on this computer."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def open_source(
     request: pytest.FixtureRequest, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Source]]:
-    """`open_source(**options)` creates a registered source, whatever it needs."""
+    """`open_source(**options)` creates a registered source with its requirements."""
     name: str = request.param
     texts = {"file": f"file:{clip}", "demo": "demo", "gradient": "gradient:1"}
     if name in ("stream", "camera"):
@@ -54,7 +54,7 @@ def open_source(
     def create(**options: bool) -> Source:
         spec = parse_source(texts[name])
         if name == "demo" and not options.get("paced", True):
-            # A whole pass of the demo takes a minute to draw.
+            # A full pass of the demo takes a minute to draw.
             created.append(SyntheticSource(paced=False, duration_s=1))
             return created[-1]
         source = SOURCES.get(name).from_spec(spec, **{"paced": True, "loop": False, **options})

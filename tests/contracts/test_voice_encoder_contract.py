@@ -1,4 +1,4 @@
-"""What every voice encoder does, built in or added."""
+"""Requirements for every voice encoder, built in or added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera on the loopback: frames, faults and coming back."""
+"""A loopback camera: frames, faults and reconnection."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_nothing_is_delivered_after_stop_even_while_frozen(webcam: FaultyCamera)
     eventually(lambda: listener.code == "live", "live")
     webcam.freeze()
     eventually(lambda: "stalled" in listener.codes, "stalled")
-    # The driver blocks in a read now; stop does not wait for it longer than it was told to.
+    # The driver blocks in a read now; stop does not wait longer than its timeout.
     source.stop(timeout_s=0.01)
     frames, statuses = len(listener.frames), len(listener.statuses)
     webcam.thaw()

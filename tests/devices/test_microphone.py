@@ -1,4 +1,4 @@
-"""A real sound server, and what its microphone hears."""
+"""A microphone of a real sound server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RATE_HZ = 48_000
 
 
 class Recorder(Collector):
-    """Keeps the sound in a ring, as a session does."""
+    """Stores the audio in a ring buffer, as a session does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Recorder(Collector):
         self.ring.write(block.samples, block.t_ns)
 
     def last(self, seconds: float) -> tuple[FloatArray, bool]:
-        """The newest sound, and whether all of it is there."""
+        """The newest audio, and whether it is complete."""
         if self.ring is None or self.ring.newest_ns is None:
             return np.zeros(0, np.float32), False
         samples, present = self.ring.read(self.ring.newest_ns, round(seconds * self.ring.rate_hz))

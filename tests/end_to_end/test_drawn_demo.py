@@ -1,4 +1,4 @@
-"""The drawn demo through a whole session: a face to see, a voice to hear, and nobody's file."""
+"""A session on the synthetic demo: face, voice, estimates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECONDS = 7
 def demo_session(
     request, random_checkpoint
 ) -> Iterator[tuple[Session, list[Estimate], list[FaceObservation]]]:
-    """A session that has played the demo for some seconds, its estimates and what was perceived."""
+    """A session that has played the demo for some seconds, with its estimates and observations."""
     config = SessionConfig(
         source="demo", checkpoint=random_checkpoint("ia"), device="cpu", paced=request.param
     )
@@ -37,7 +37,7 @@ def demo_session(
     session = Session(config)
     session.subscribe(keep)
     session.start()
-    # The model is there when it is there: what counts is what comes from then on.
+    # The time until the model is loaded does not count.
     eventually(
         lambda: estimates and estimates[-1].t_s > estimates[0].t_s + SECONDS, f"{SECONDS} s of the demo", 90
     )
@@ -79,7 +79,7 @@ def test_estimates_come_at_the_bin_rate(demo_session):
     hops = [round(e.t_s / 0.24) for e in estimates]
     assert hops == list(range(hops[0], hops[0] + len(hops)))
     if not session._config.paced:
-        # A face has to be there for a third of a window first, or a voice for a moment.
+        # The first estimate needs a face in a third of a window, or some speech.
         assert hops[0] * 0.24 < 1.5
 
 

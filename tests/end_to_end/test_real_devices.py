@@ -1,4 +1,4 @@
-"""A whole session on a real sound server and a webcam on the loopback, which come and go."""
+"""A session on a real sound server and a loopback webcam, which fail and come back."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_session_survives_device_failures(shipped_random, tmp_path):
     ]
     assert report["face"] == "missing"
     assert report["voice"] in ("silent", "none")
-    # A frame may come late on a busy computer; a switch that holds frames up would cost a second of them.
+    # A busy computer may drop single frames; a switch that blocks frames would drop a second of them.
     assert report["dropped"] <= 2 + 0.05 * report["captured"]
     assert report["ordered"]
     assert report["forward"]

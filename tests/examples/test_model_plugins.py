@@ -1,4 +1,4 @@
-"""The examples of plug-ins for models and vision run as they stand."""
+"""The example plug-ins for models and vision run unchanged."""
 
 from __future__ import annotations
 

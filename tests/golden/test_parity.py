@@ -1,4 +1,4 @@
-"""The published implementation's own numbers, and librosa's, against ours.
+"""Parity with results of the published implementation and of librosa.
 
 The golden values are not part of the project: `parity` beside the data folder, see
 `emolive.paths.data_dir`.

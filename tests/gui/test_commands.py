@@ -1,4 +1,4 @@
-"""The controls of the window: what each of them asks the session for."""
+"""The controls of the window: the session calls of each of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From snapshots to what the widgets show, without Qt."""
+"""Presenters: from snapshots to widget states, without Qt."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ PATIENCE_S = 40.0
 
 
 class Desktop:
-    """An X server of our own with the app on it."""
+    """A separate X server with the app on it."""
 
     def __init__(self, home: Path) -> None:
         read, write = os.pipe()
@@ -61,7 +61,7 @@ class Desktop:
         return done.stdout.strip()
 
     def window(self) -> str:
-        """The app's window, once it can be seen."""
+        """The app's window, once it is visible."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             if window_ids := self.do("search", "--onlyvisible", "--name", "^emolive$"):

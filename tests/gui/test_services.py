@@ -1,4 +1,4 @@
-"""Where the window gets its fusions from."""
+"""The fusions that the window offers."""
 
 from __future__ import annotations
 

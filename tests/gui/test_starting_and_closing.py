@@ -1,4 +1,4 @@
-"""The session behind the window: created, failing, tried again, stopped in time."""
+"""The window's session: creation, failure, retry, stop in time."""
 
 from __future__ import annotations
 

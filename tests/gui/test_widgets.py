@@ -1,4 +1,4 @@
-"""The widgets one by one, and the binding to Qt under them."""
+"""Single widgets, and the Qt binding."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from emolive.types import BoundingBox, Face, Frame, Status
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="None cannot be lost from Python 3.12 on")
 def test_the_binding_does_not_lose_references_to_none(qtbot: QtBot) -> None:
-    """PySide6 6.12.0 does at every painted line, until the program dies of it within minutes."""
+    """PySide6 6.12.0 leaks a reference per painted line, which ends the program within minutes."""
     pixmap = QPixmap(20, 20)
     painter = QPainter(pixmap)
     before = sys.getrefcount(None)
@@ -102,7 +102,7 @@ def test_a_frame_is_converted_once(mirrored: bool, scale: int) -> None:
     expected = blocks[:, ::-1] if mirrored else blocks
     middles = slice(5 * scale, None, 10 * scale)
     np.testing.assert_array_equal(pixels_of(image)[middles, middles], expected[5::10, 5::10])
-    # Painted over: a second conversion would bring the pixels back.
+    # Overwritten: a second conversion would restore the pixels.
     image.fill(0)
     assert not pixels_of(converter.convert(blocks, 60 * scale, 40 * scale, mirrored=mirrored)).any()
     assert pixels_of(converter.convert(blocks.copy(), 60 * scale, 40 * scale, mirrored=mirrored)).any()

@@ -15,7 +15,7 @@ from tests.helpers.window_driver import WindowDriver
 
 
 def message(window: MainWindow) -> str:
-    """What stands in place of the picture."""
+    """The message in place of the video."""
     message_state = window.view.video.state.message
     return "" if message_state is None else f"{message_state.title} {message_state.text}"
 

@@ -162,7 +162,7 @@ def published_ia(classes: int = 8) -> tuple[EmotionNet, dict[str, torch.Tensor]]
 
 
 class Bomb:
-    """Raises when it is unpickled."""
+    """Raises if it is unpickled."""
 
     def __reduce__(self):
         return (pytest.fail, ("something was unpickled",))

@@ -1,4 +1,4 @@
-"""A session without devices and models: a drawn face, moving probabilities, any state on request."""
+"""A session without devices and models: a synthetic face, moving probabilities, any state on request."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ class FakeSession:
 
     def _statuses(self) -> tuple[Status, ...]:
         return (
-            Status("face", "ok", "seen", "A face is tracked."),
+            Status("face", "ok", "found", "A face is tracked."),
             Status("voice", "ok", "speaking", "A voice is present."),
             Status("camera", "ok", "live", "The drawn demo plays."),
             Status("microphone", "ok", "live", "The audio of the demo plays."),
@@ -203,7 +203,7 @@ class FakeSession:
 
 
 def draw(t_s: float) -> tuple[np.ndarray, Face]:
-    """A plain face that sways: an image (480, 640, 3) BGR, and where the face is."""
+    """A simple moving face: an image (480, 640, 3) BGR, and the position of the face."""
     image = np.empty((480, 640, 3), np.uint8)
     image[:] = np.linspace(70, 120, 480, dtype=np.uint8)[:, None, None]
     cx, cy, rx, ry = 320 + 60 * math.sin(t_s), 240 + 12 * math.sin(1.7 * t_s), 92.0, 120.0

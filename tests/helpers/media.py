@@ -33,7 +33,7 @@ def write_media(
     rotation: int = 0,
     **options: str,
 ) -> Path:
-    """Write numbered pictures at `frame_ms` and `sound` (n,) or (channels, n) from `sound_ms` on."""
+    """Write numbered images at `frame_ms` and `sound` (n,) or (channels, n) from `sound_ms` on."""
     with av.open(str(path), "w", options=options) as out:
         video = audio = None
         if frame_ms is not None:

@@ -1,4 +1,4 @@
-"""The plug-ins of examples/, registered for as long as a test needs them."""
+"""Registers the plug-ins of examples/ for the duration of a test."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_import_refusals(tmp_path):
 
 @pytest.mark.parametrize("zipped", [True, False])
 def test_released_backbone_with_the_training_log_of_its_authors(tmp_path, monkeypatch, zipped):
-    """Their files pickle a class from the training script, which nobody who loads them has."""
+    """The released files pickle a class of the training script, which is not importable."""
     script = types.ModuleType("__main__")
 
     class RecorderMeter:

@@ -1,4 +1,4 @@
-"""The architecture of the shipped weights: its answers with one and with both streams, and its gradients."""
+"""The architecture of the shipped weights: outputs with one and with both streams, and gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network for all sorts of descriptions: shapes, attention, contributions, refusals."""
+"""Networks of various descriptions: shapes, attention, contributions, refusals."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def inputs(net: EmotionNet, batch: int = 2, frames: int = 15, steps: int = 156):
 
 
 def ready(spec: ModelSpec) -> EmotionNet:
-    """A network in eval mode with lively weights and BatchNorm statistics that are not trivial."""
+    """A network in eval mode with random weights and batch statistics."""
     net = build(spec)
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
@@ -256,7 +256,7 @@ def test_landmarks_have_no_pixel_encoder():
 
 
 class Sum(Fusion):
-    """Adds the mean of each stream to the other: no attention, and no word about where it acts."""
+    """Adds the mean of each stream to the other, without attention."""
 
     def fuse_intermediate(self, audio, video):
         return Streams(audio + video.mean(), video + audio.mean())
@@ -279,7 +279,7 @@ def test_a_new_fusion_is_built_in_every_architecture_and_explained(arch):
     torch.testing.assert_close(explained.logits, net(video, audio))
     assert (explained.audio_to_video, explained.video_to_audio) == (None, None)
     assert Sum.intermediate
-    # What it adds between the stages reaches the joint answer.
+    # Its result between the stages reaches the joint logits.
     plain = net.fusion
     joint = net.answers(video, audio).joint
     net.fusion = Fusion(audio=(1, 1), video=(1, 1), num_heads=1, published=True)

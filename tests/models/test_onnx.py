@@ -1,4 +1,4 @@
-"""Exported checkpoints say what torch says, also in the live app; and what does not fit is refused."""
+"""Exported checkpoints give the results of torch, also live; invalid files are refused."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def of(path: Path) -> Predictor:
 
 @pytest.fixture(scope="module")
 def source(random_checkpoint: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model on facial geometry with a temperature of its own."""
+    """A landmark model with temperatures other than 1."""
     net = checkpoint.load(random_checkpoint("ia")).net
     net.temperature.copy_(torch.tensor([1.7, 0.8, 1.2]))
     path = tmp_path_factory.mktemp("export") / "model.safetensors"
@@ -57,7 +57,7 @@ def exported(source: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def pixel_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The published form on small pixels, after a look at some, so that its statistics are sensible."""
+    """The published form on small images, with batch statistics of some random ones."""
     torch.manual_seed(1)
     pixels = PixelSpec(48, "RGB", (0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
     net = factory.build(ModelSpec(fusion="lt", num_heads=2, pixels=pixels))
@@ -200,7 +200,7 @@ def test_a_damaged_export_is_refused(
 
 
 def changed(exported: Path, path: Path, **changes: Any) -> Path:
-    """A copy whose metadata says something else."""
+    """A copy with changed metadata."""
     model = onnx.load(exported)
     place = next(entry for entry in model.metadata_props if entry.key == "emolive")
     entry = json.loads(place.value)

@@ -1,4 +1,4 @@
-"""Whatever runs a network, it says what plain torch says; and what cannot run it gives way to torch."""
+"""Every runtime gives the results of plain torch; one that fails is replaced by torch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SMALL = AudioSpec(kind="logmel", n_fft=512, hop_length=441, n_mels=16, fmin_hz=5
 
 
 def net_of(fusion: str, arch: str, *encoders: str, size: int = 48, heads: int = 2) -> EmotionNet:
-    """Random weights, and normalisations whose statistics are not those of a fresh network."""
+    """Random weights, with batch statistics other than the initial ones."""
     torch.manual_seed(3)
     spec = ModelSpec(
         fusion=fusion,

@@ -1,4 +1,4 @@
-"""The models that ship: they are there, say what they are, and answer on real faces and voices."""
+"""The shipped models: provenance, and estimates on real clips."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_it_answers_on_real_clips(predictor, real_clips):
             *estimates, summary = analyzer.analyze(clip)
             assert len(estimates) > 5
             assert summary.modality in ("av", "v")
-            # Trained weights have a mind: random ones give everything about an eighth.
+            # Trained weights are decisive; random ones give every class about an eighth.
             assert max(estimate.confidence for estimate in estimates) > 0.3
 
 

@@ -1,4 +1,4 @@
-"""Data sets: those of plug-ins, lists of clips where they are, and rewritten annotations."""
+"""Data sets of plug-ins, annotations of clips in place, and rewritten annotations."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Numbered:
 
 @pytest.fixture(autouse=True)
 def _registry() -> Iterator[None]:
-    """What a test registers is removed after it."""
+    """Remove the registrations of a test after it."""
     with isolated_plugins():
         yield
 

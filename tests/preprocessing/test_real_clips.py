@@ -1,4 +1,4 @@
-"""Real RAVDESS clips: a face in every frame, and landmarks as they were measured elsewhere."""
+"""Real RAVDESS clips: a face in every frame, and landmarks equal to independent measurements."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_the_end_of_a_file_is_reported(watch, clips):
     assert snapshot.ended
     assert snapshot.running
     assert watched.code("camera") == "ended"
-    # What the end of the film was stays to be seen.
+    # The last frame stays visible.
     assert snapshot.estimate is watched.estimates[-1]
 
 

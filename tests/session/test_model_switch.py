@@ -28,10 +28,10 @@ def test_the_fusion_is_switched_while_running_without_a_dropped_frame(watch, ass
         answered.append(watched.session.snapshot().fusion)
     counters = watched.session.snapshot().counters
     assert answered == ["lt", "it", "ia", "it"]
-    # A frame may come late on a busy computer; a switch that holds frames up would cost a second of them.
+    # A busy computer may drop single frames; a switch that blocks frames would drop a second of them.
     captured = counters.frames_captured - before.frames_captured
     assert counters.frames_dropped - before.frames_dropped <= 1 + 0.03 * captured
-    # The old one answered until the new one did: no hop is missing.
+    # The old model is in use until the new one is ready: no bin is missing.
     assert counters.estimates_skipped == 0
     hops = [round(e.t_s / 0.24) for e in watched.estimates]
     assert hops == list(range(hops[0], hops[0] + len(hops)))
@@ -122,7 +122,7 @@ def test_frames_captured_while_the_model_loads_are_in_the_first_window(watch, mo
     monkeypatch.setattr(ModelLoader, "_load_predictor", late)
     watched = watch("demo", mic="none")
     try:
-        # A face has to be there for a third of the window before there is an estimate.
+        # An estimate needs a face in a third of the window.
         watched.until(lambda: watched.session.snapshot().counters.frames_perceived >= 30, "thirty frames")
         snapshot = watched.session.snapshot()
         assert snapshot.observation.face is not None

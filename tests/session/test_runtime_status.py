@@ -1,4 +1,4 @@
-"""A session and the command line say which runtime is used, and why it is not the one that was asked for."""
+"""The runtime in use is reported, with the reason if it is not the requested one."""
 
 from __future__ import annotations
 

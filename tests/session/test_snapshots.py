@@ -1,4 +1,4 @@
-"""Snapshots and timestamps."""
+"""Snapshots, and the order of timestamps."""
 
 from __future__ import annotations
 

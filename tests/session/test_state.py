@@ -1,4 +1,4 @@
-"""Ownership of state: a disk that blocks holds nothing up, buffers follow the window."""
+"""Ownership of state: a blocked disk delays neither frames nor estimates; buffers follow the window."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def counts(watched) -> tuple[int, int]:
 
 
 def until_more(watched, frames: int = 20, estimates: int = 6) -> None:
-    """Frames go on being perceived and estimates published."""
+    """Wait until more frames are perceived and more estimates published."""
     before = counts(watched)
     watched.until(
         lambda: counts(watched)[0] >= before[0] + frames and counts(watched)[1] >= before[1] + estimates,
@@ -31,7 +31,7 @@ def until_more(watched, frames: int = 20, estimates: int = 6) -> None:
 
 @pytest.fixture
 def disk(monkeypatch):
-    """Writes wait for `disk.set()`; `disk.asked` is set by the first."""
+    """Writes wait for `disk.set()`; `disk.requested` is set by the first."""
     released = threading.Event()
     released.requested = threading.Event()
     real = profile_module.atomic_write
@@ -70,7 +70,7 @@ def test_a_disk_that_blocks_does_not_block_stop(watch, disk):
     watched.until_estimates(1)
     watched.session.calibrate(1.0)
     watched.until(disk.asked.is_set, "the save")
-    # The baseline is still being saved, which is reported and not waited for.
+    # The baseline is still being saved: `stop` reports it and does not wait.
     assert not watched.session.stop(1.0)
     disk.set()
     assert watched.session.stop(10)
@@ -142,7 +142,7 @@ def test_buffers_follow_a_window_of_twelve_seconds(watch, random_checkpoint):
     assert stream.history_s == pytest.approx(12 + HISTORY_MARGIN_S)
     end_ns = watched.estimates[-1].t_ns
     stamps, _, present = stream.features.buffer.between(end_ns - to_ns(12.0), end_ns)
-    # From the beginning of the window on, however many frames a busy machine let through.
+    # The buffer reaches back to the start of the window, at any frame rate.
     assert stamps[0] < end_ns - to_ns(11.0)
     assert present.mean() > 0.9
     _, present = stream.audio.read(end_ns, round(11.9 * stream.audio.rate_hz))

@@ -1,4 +1,4 @@
-"""What a session says of a file, live or as fast as it can, is what offline analysis says of it."""
+"""Estimates of a session on a file, paced or not, equal those of the file analysis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emolive.types import Estimate
 
 FUSIONS = ("lt", "it", "ia")
 TOLERANCE = 1e-6
-"""The features are equal bit for bit; sums in the network depend on how its inputs lie in memory."""
+"""The features are equal bit for bit; sums in the network depend on the memory layout of its inputs."""
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_the_drawn_clip_as_fast_as_it_goes(watch, offline, random_checkpoint, cl
 
 @pytest.mark.parametrize("name", ["video_only", "audio_only", "late_audio", "absent_face"])
 def test_odd_clips_as_fast_as_they_go(watch, offline, random_checkpoint, clips, name):
-    """No sound, no picture, sound that begins late, a face that goes away and comes back."""
+    """No audio, no video, audio that starts late, a face that is absent for some time."""
     model = random_checkpoint("lt")
     assert_equal(streamed(watch, clips[name], model, paced=False), offline(model, clips[name]))
 

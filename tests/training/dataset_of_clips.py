@@ -1,4 +1,4 @@
-"""A small window dataset and its model, for tests of what works on windows."""
+"""A small window dataset and its model, for tests that need windows."""
 
 from __future__ import annotations
 

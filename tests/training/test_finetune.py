@@ -82,7 +82,7 @@ def test_crops_have_the_features_that_a_frozen_backbone_is_trained_on(arguments:
 
 @pytest.mark.data
 def test_real_clips_and_real_crops_have_the_live_features(tmp_path: Path, real_clips: list[Path]) -> None:
-    """Video is tracked, cropped and encoded as in the app; given crops are used as they are."""
+    """Video is tracked, cropped and encoded as in the app; stored crops are used unchanged."""
     folders = sorted((paths.data_dir().resolve() / "ravdess" / "face_crops_gray_20x224").glob("*/*"))
     if not folders:
         pytest.skip("no real face crops in the folder of EMOLIVE_DATA")
@@ -97,7 +97,7 @@ def test_real_clips_and_real_crops_have_the_live_features(tmp_path: Path, real_c
     features = data.features(data.start)
     k = frozen.dataset.centre
     assert np.array_equal(features.video_present[:, 0], frozen.dataset.video_present[:, k])
-    # The film is shorter than a window: what lies outside is missing, not black.
+    # The video is shorter than a window: bins outside of it are missing, not black.
     assert 10 <= features.video_present[0].sum() < 15
     assert features.video_present[1:].all()
     assert np.allclose(features.video[:, 0], frozen.dataset.video[:, k], atol=1e-4)
@@ -155,7 +155,7 @@ def test_the_tuned_backbone_is_in_the_checkpoint_and_evaluated_by_its_own_featur
     out = tmp_path / "out.json"
     clips = arguments[arguments.index("--annotation_path") + 1]
     argv = ["--checkpoint", str(tuned / "model.safetensors"), "--annotations", clips]
-    # The split was given by options and the evaluation has the clips of all actors: compare those of actor 3.
+    # The split is an option of the run, and the evaluation covers all actors: compare those of actor 3.
     assert evaluate([*argv, "--baseline", "person", "--json", str(out)]) == 0
     rows = [row for row in json.loads(out.read_text())["rows"] if row["id"].startswith("a3")]
     tested = json.loads((tuned / "result.json").read_text())["figures"]["person"]["av"]

@@ -1,4 +1,4 @@
-"""How a face is cut out."""
+"""Face crops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.helpers.faces import boxes, similarity
 
 
 def gradient(width: int = 320, height: int = 240) -> np.ndarray:
-    """Blue tells the column, green the row, red is 7."""
+    """Blue is the column, green the row, red 7."""
     image = np.full((height, width, 3), 7, np.uint8)
     image[..., 0] = np.linspace(0, 255, width)
     image[..., 1] = np.linspace(0, 255, height)[:, None]

@@ -23,7 +23,7 @@ def portrait():
 
 
 class Recorder(FrameEncoder):
-    """Keeps the crops that it is given; its vector is their number."""
+    """Records its crops; its vector is their number."""
 
     name = "recorder"
     dim = 1

@@ -90,7 +90,7 @@ def test_no_face_is_none_and_a_new_face_is_detected(tracker, portrait):
 
 def test_the_box_follows_without_jumping(tracker, portrait):
     still = scene(portrait, 0.8)
-    # Found anew it is looked for in the whole picture, and from then on more exactly around its place.
+    # A new face is searched in the full image, later ones around the last position.
     first = [tracker.track(still, to_ns(i / 15)).box_px for i in range(12)][-1]
     moved = np.roll(still, 40, axis=1)
     second, *_, last = [tracker.track(moved, to_ns(i / 15)).box_px for i in range(12, 24)]
@@ -105,8 +105,8 @@ def test_a_small_face_is_detected_again_at_its_place(tracker, portrait):
     assert [half_of(box) for box in boxes] == ["left"] * 5
 
 
-class Counting:
-    """A detector whose every look is counted."""
+class CountingDetector:
+    """A detector that counts its calls."""
 
     def __init__(self, detector) -> None:
         self.detector = detector
@@ -117,15 +117,15 @@ class Counting:
         return self.detector.detect(image, within)
 
 
-class Followed:
-    """A tracker with the landmarks told, as the perceiver tells them."""
+class TrackerWithFeedback:
+    """A tracker with landmark feedback, as in the face pipeline."""
 
     def __init__(self, detector) -> None:
-        self.counting = Counting(detector)
+        self.counting = CountingDetector(detector)
         self.tracker = BlazeFaceTracker(self.counting)
 
-    def see(self, image, i: int, points=None) -> tuple[bool, int]:
-        """Whether there is a face in picture `i`, and how often the detector looked at it."""
+    def track(self, image, i: int, points=None) -> tuple[bool, int]:
+        """Whether there is a face in image `i`, and the number of detector calls."""
         before = self.counting.n_detections
         detection = self.tracker.track(image, to_ns(i / 15))
         if detection is not None:
@@ -137,28 +137,28 @@ class Followed:
 
 
 def test_a_still_face_is_detected_in_every_third_frame(detector, portrait):
-    followed = Followed(detector)
-    n_detections = [followed.see(scene(portrait, 0.8), i) for i in range(11)]
+    followed = TrackerWithFeedback(detector)
+    n_detections = [followed.track(scene(portrait, 0.8), i) for i in range(11)]
     assert n_detections == [(True, n) for n in (1, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1)]
 
 
 def test_a_face_that_moves_is_detected_in_every_frame(detector, portrait):
-    followed = Followed(detector)
+    followed = TrackerWithFeedback(detector)
     picture = scene(portrait, 0.8)
     for i in range(9):
         points = mean_shape() * 90 + [300 + 14 * i, 240]
-        assert followed.see(np.roll(picture, 14 * i, axis=1), i, points) == (True, 1)
+        assert followed.track(np.roll(picture, 14 * i, axis=1), i, points) == (True, 1)
 
 
 def test_a_lost_face_is_searched_in_every_frame(detector, portrait):
-    followed = Followed(detector)
+    followed = TrackerWithFeedback(detector)
     here, gone = scene(portrait, 0.8), scene(portrait)
     for i in range(5):
-        assert followed.see(here, i)[0]
-    lost = [followed.see(gone, i) for i in range(5, 12)]
+        assert followed.track(here, i)[0]
+    lost = [followed.track(gone, i) for i in range(5, 12)]
     assert not any(there for there, _ in lost[3:])
     assert all(n_detections for there, n_detections in lost if not there)
-    assert followed.see(here, 12)[0]
+    assert followed.track(here, 12)[0]
 
 
 def test_between_detections_the_box_goes_where_the_landmarks_go(detector, portrait):
@@ -168,7 +168,7 @@ def test_between_detections_the_box_goes_where_the_landmarks_go(detector, portra
         box = tracker.track(picture, to_ns(i / 15)).box_px
         tracker.update_from_landmarks(shape + np.array([300 + 2 * i, 240]))
     after = tracker.track(picture, to_ns(3 / 15)).box_px
-    # The picture stood still: what moved the box is what was told.
+    # The image did not change: only the landmarks moved the box.
     assert 0.5 < after.x_px - box.x_px < 4
     assert after.width_px == pytest.approx(box.width_px, abs=2)
 
@@ -186,11 +186,11 @@ def test_a_box_moves_and_grows_with_its_points_but_does_not_turn(angle):
 
 @pytest.mark.data
 def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(real_clips, detector):
-    """Against landmarks that somebody else measured in the same clips, neither is nearer."""
+    """Both are equally close to published landmarks of the same clips."""
     files = paths.data_dir() / "ravdess" / "landmarks" / "dlib68_every_2nd_frame.npz"
     if not files.is_file():
         pytest.skip(f"no landmarks in {files}: set EMOLIVE_DATA")
-    counting = Counting(detector)
+    counting = CountingDetector(detector)
     pipelines = {
         interval_s: FacePipeline((LandmarkEncoder(),), BlazeFaceTracker(counting, interval_s))
         for interval_s in (0.0, DETECT_INTERVAL_S)
