@@ -20,13 +20,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def test_a_session_survives_device_failures(shipped_random, tmp_path):
-    """`devices_story.py` in a process of its own, on a real clip where there is one."""
+    """`device_scenario.py` in a separate process, on a real clip if available."""
     if reason := missing_requirements():
         pytest.skip(reason)
     clips = sorted((paths.data_dir().resolve() / "ravdess" / "video").rglob("*.mp4"))
-    story = tmp_path / "story.json"
+    report_path = tmp_path / "report.json"
     process = subprocess.run(
-        [sys.executable, "-m", "tests.end_to_end.devices_story", str(story), *map(str, clips[:1])],
+        [sys.executable, "-m", "tests.end_to_end.device_scenario", str(report_path), *map(str, clips[:1])],
         cwd=REPOSITORY,
         env={**os.environ, "EMOLIVE_ASSETS": str(shipped_random)},
         capture_output=True,
@@ -36,14 +36,14 @@ def test_a_session_survives_device_failures(shipped_random, tmp_path):
     )
     shutil.rmtree(process.stdout.strip() or tmp_path / "none", ignore_errors=True)
     assert process.returncode == 0, process.stderr[-4000:]
-    report = json.loads(story.read_text())
-    assert report["chapters"] == [
+    report = json.loads(report_path.read_text())
+    assert report["steps"] == [
         "both",
         "switched",
         "voice alone",
         "both again",
         "face alone",
-        "both at last",
+        "both restored",
     ]
     assert report["face"] == "missing"
     assert report["voice"] in ("silent", "none")

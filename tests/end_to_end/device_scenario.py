@@ -1,6 +1,6 @@
-"""A process of its own that lives through what devices do: `test_real_devices` reads what it tells.
+"""Runs a session while its devices fail and come back, and writes a report for `test_real_devices`.
 
-PortAudio reads its surroundings once, so the sound server has to be there before anything imports it.
+A separate process, because PortAudio looks for sound servers once, when it is imported.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import threading
 from pathlib import Path
 
 import numpy as np
-from tests.helpers.webcam import VirtualCamera
 
 from benchmarks.virtual_microphone import VirtualMicrophone
 from emolive._compat.opencv import cv2
@@ -23,14 +22,15 @@ from emolive.session.config import SessionConfig
 from emolive.session.session import Session
 from emolive.types import Estimate, FloatArray, Frame, Image
 from tests.helpers.clips import demo_audio, demo_frames
+from tests.helpers.faulty_camera import FaultyCamera
 from tests.helpers.listener import eventually
 
 RATE_HZ = 48_000
 PLAYED_S = 120
 
 
-def material(clip: Path | None) -> tuple[list[Image], FloatArray]:
-    """Pictures and sound (at RATE_HZ) of a real clip, or the drawn ones."""
+def load_material(clip: Path | None) -> tuple[list[Image], FloatArray]:
+    """Images and audio (at RATE_HZ) of a real clip, or those of the demo."""
     if clip is None:
         return demo_frames(4), demo_audio(4)
     frames = [item.image for item in iter_media(clip, audio=False) if isinstance(item, Frame)]
@@ -40,52 +40,54 @@ def material(clip: Path | None) -> tuple[list[Image], FloatArray]:
     return pictures, (0.7 * sound / np.abs(sound).max()).astype(np.float32)
 
 
-class Story:
-    """The session on its devices, and what is told of it."""
+class Scenario:
+    """A session on its devices, and the report on it."""
 
-    def __init__(self, server: VirtualMicrophone, webcam: VirtualCamera, voice: FloatArray) -> None:
+    def __init__(self, server: VirtualMicrophone, webcam: FaultyCamera, voice: FloatArray) -> None:
         self.server, self.webcam, self.voice = server, webcam, voice
         self.estimates: list[Estimate] = []
-        self.chapters: list[str] = []
-        self.report: dict[str, object] = {"chapters": self.chapters}
+        self.steps: list[str] = []
+        self.report: dict[str, object] = {"steps": self.steps}
         self.session = Session(SessionConfig(source=webcam.url, mic="default", device="cpu", fusion="ia"))
         self.session.subscribe(self.estimates.append)
 
     def code(self, source: str) -> str:
         return next((s.code for s in self.session.snapshot().statuses if s.source == source), "")
 
-    def reads(self, modality: str) -> bool:
+    def estimates_are(self, modality: str) -> bool:
         return bool(self.estimates) and self.estimates[-1].modality == modality
 
     def play(self) -> None:
         self.server.play(np.tile(self.voice, PLAYED_S * RATE_HZ // len(self.voice)), RATE_HZ)
 
-    def chapter(self, name: str, modality: str) -> None:
+    def complete_step(self, name: str, modality: str) -> None:
         eventually(
-            lambda: self.reads(modality), f"{name}: {modality}, {self.session.snapshot().statuses}", 40
+            lambda: self.estimates_are(modality),
+            f"{name}: {modality}, {self.session.snapshot().statuses}",
+            40,
         )
-        self.chapters.append(name)
+        self.steps.append(name)
 
-    def live(self) -> None:
+    def run(self) -> None:
         self.play()
         self.session.start()
-        self.chapter("both", "av")
-        self.switch()
+        self.complete_step("both", "av")
+        self.switch_fusions()
         self.webcam.cut()
         eventually(lambda: self.code("camera") in ("lost", "stalled"), "a lost camera")
-        self.chapter("voice alone", "a")
+        self.complete_step("voice alone", "a")
         self.report["face"] = self.code("face")
         self.webcam.start()
-        self.chapter("both again", "av")
+        self.complete_step("both again", "av")
         self.server.kill()
         eventually(lambda: self.code("microphone") == "lost", "a lost microphone")
-        self.chapter("face alone", "v")
+        self.complete_step("face alone", "v")
         self.report["voice"] = self.code("voice")
         self.server.start()
         self.play()
-        self.chapter("both at last", "av")
+        self.complete_step("both restored", "av")
 
-    def switch(self) -> None:
+    def switch_fusions(self) -> None:
         before = self.session.snapshot().counters
         for fusion in ("lt", "it"):
             self.session.set_fusion(fusion)
@@ -93,9 +95,9 @@ class Story:
         after = self.session.snapshot().counters
         self.report["dropped"] = after.frames_dropped - before.frames_dropped
         self.report["captured"] = after.frames_captured - before.frames_captured
-        self.chapters.append("switched")
+        self.steps.append("switched")
 
-    def end(self) -> None:
+    def finish(self) -> None:
         stamps = [e.stamps for e in self.estimates]
         self.report["ordered"] = all(s.capture_ns <= s.start_ns <= s.end_ns for s in stamps)
         self.report["forward"] = all(
@@ -103,8 +105,8 @@ class Story:
         )
         self.report["latency_ms"] = statistics.median((s.end_ns - s.capture_ns) / 1e6 for s in stamps)
         self.report["ended"] = self.session.stop(20)
-        left = [t.name for t in threading.enumerate() if t.name.startswith("emolive-")]
-        self.report["threads"] = left
+        remaining = [t.name for t in threading.enumerate() if t.name.startswith("emolive-")]
+        self.report["threads"] = remaining
 
 
 def main(report_path: Path, clip: Path | None) -> None:
@@ -112,20 +114,20 @@ def main(report_path: Path, clip: Path | None) -> None:
     os.environ.update(server.environment)
     server.start()
     try:
-        pictures, sound = material(clip)
-        # There and back again, so that the picture never jumps.
-        film = pictures + pictures[::-1]
-        with VirtualCamera(lambda number: film[number % len(film)]) as webcam:
-            story = Story(server, webcam, sound)
+        pictures, sound = load_material(clip)
+        # Forwards and backwards, so that the motion has no jump.
+        frames = pictures + pictures[::-1]
+        with FaultyCamera(lambda number: frames[number % len(frames)]) as webcam:
+            scenario = Scenario(server, webcam, sound)
             try:
-                story.live()
+                scenario.run()
             finally:
-                story.end()
-        report_path.write_text(json.dumps(story.report))
+                scenario.finish()
+        report_path.write_text(json.dumps(scenario.report))
     finally:
         server.kill()
-        # ALSA aborts a process whose configuration is gone: it is the parent that removes the folder.
-        sys.stdout.write(str(server._folder))
+        # ALSA aborts a process whose configuration is removed, so the parent process removes the folder.
+        sys.stdout.write(str(server.folder))
 
 
 if __name__ == "__main__":
