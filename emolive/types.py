@@ -148,28 +148,28 @@ class Status:
     """The state of one source of statuses (camera, model, ...), shown as a badge. Faults are values too."""
 
     source: str
-    """Which chip: "camera", "microphone", "face", "voice", "model", "latency", "baseline"."""
+    """The source: "camera", "microphone", "face", "voice", "model", "latency", "baseline"."""
     level: Severity
     code: str
-    """Short and stable, for code: "live", "ended", "missing", "stalled", "silent", "loading" ..."""
+    """Short and stable, for programs: "live", "ended", "missing", "stalled", "silent", "loading" ..."""
     text: str
     """One sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timestamps:
-    """When a live estimate was made, on the session's clock."""
+    """Times of a live estimate in nanoseconds on the monotonic clock of `emolive.clock.now_ns`."""
 
     capture_ns: int
-    """The newest frame or sample in its window was captured."""
+    """Capture of the newest frame or sample in the window."""
     start_ns: int
-    """Inference began."""
+    """Start of inference."""
     end_ns: int
-    """The estimate was published."""
+    """Publication of the estimate."""
 
     @property
     def latency_ns(self) -> int:
-        """From the capture of the newest input to the published estimate."""
+        """Time from the capture of the newest input to the published estimate, in nanoseconds."""
         return self.end_ns - self.capture_ns
 
 
@@ -178,32 +178,35 @@ class Estimate:
     """The emotion in the window that ends at `t_ns`, from a live session or from a file."""
 
     source: str
-    """What was analysed: the file's path, or the source as it was opened."""
+    """The file's path, or the source string without passwords."""
     t_ns: int
+    """End of the window in nanoseconds: live on the monotonic clock, in a file from its start."""
     t_s: float
-    """The same end as seconds since the source began."""
+    """End of the window in seconds since the start of the source."""
     labels: tuple[str, ...]
+    """The model's labels."""
     raw_probs: tuple[float, ...]
     """The model's probabilities for this window alone, in the order of `labels`."""
     probs: tuple[float, ...]
-    """Smoothed in time, as the bars show them."""
+    """Probabilities smoothed over time, in the order of `labels`."""
     label: str
     """The displayed label: one of `labels`, or UNSURE."""
     confidence: float
     """Probability of `label`, 0..1; when the label is UNSURE, that of the likeliest label."""
     modality: Modality
-    """Which streams were available; the missing one was masked."""
+    """The available streams; a missing one was masked."""
     fusion: str
+    """The model's fusion, such as "ia"."""
     baseline: str
-    """The baseline mode in force: none, neutral or running."""
+    """The normalisation in use: none, neutral or running."""
     stamps: Timestamps | None = None
     """None for estimates of a file that was analysed offline."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, the same keys for live and file estimates.
 
-        `probs` maps labels to smoothed probabilities. Live estimates have three more keys, the stamps in
-        nanoseconds on the monotonic clock.
+        `probs` maps labels to smoothed probabilities. Live estimates also have the three
+        `stamps`.
 
         Raises:
             ValueError: labels and probabilities differ in number.
@@ -237,9 +240,9 @@ class FileSummary(Estimate):
     """
 
     window: str = "centre"
-    """Which window the probabilities belong to."""
+    """The window of the probabilities."""
     shares: Mapping[str, float]
-    """Label → share of the file's estimates that displayed it, UNSURE included; adds up to 1."""
+    """Label → share of the file's estimates that displayed it, including UNSURE; they sum to 1."""
 
     def to_dict(self) -> dict[str, Any]:
         """As `Estimate.to_dict`, with `summary` True and the keys `window` and `shares`."""
@@ -249,36 +252,42 @@ class FileSummary(Estimate):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Counted since the session started."""
+    """Counters since the start of a session."""
 
     frames_captured: int = 0
     frames_perceived: int = 0
     frames_dropped: int = 0
-    """Captured, but replaced by a newer one before perception got to it."""
+    """Frames that were replaced by a newer one before perception processed them."""
     estimates: int = 0
     estimates_skipped: int = 0
-    """Hops without an estimate because inference was late."""
+    """Bins without an estimate because inference was late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that a window needs to paint, pulled at its own pace."""
+    """The state of a session at one time, as an immutable value; see `Session.snapshot`."""
 
     frame: Frame | None = None
+    """The newest frame."""
     observation: FaceObservation | None = None
+    """The newest detected face; it may belong to an earlier frame."""
     estimate: Estimate | None = None
+    """The newest estimate; None if it is stale."""
     statuses: tuple[Status, ...] = ()
     counters: Counters = field(default_factory=Counters)
     fusion: str = ""
-    """The fusion that answers now (while another loads, still the old one)."""
+    """The fusion in use; the previous one while another is loading."""
     baseline: str = "none"
+    """The selected normalisation: none, neutral or running."""
     person: str = ""
+    """The name under which the neutral baseline is saved."""
     calibration: float | None = None
     """Progress of a running neutral calibration, 0..1; None when there is none."""
     is_synthetic: bool = False
     """The video is generated by the demo."""
     running: bool = False
+    """The session was started and not stopped."""
     ended: bool = False
-    """A media file has played to its end."""
+    """The media file has ended."""
     voice_dbfs: float = -120.0
-    """Level of the newest audio."""
+    """Level of the newest audio in dB relative to full scale."""
