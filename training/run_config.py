@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emolive.cli.config import read_config, write_config
+from emolive.cli.config import extract_option, read_config, write_config
 from emolive.cli.parser import OptionsParser
 from emolive.errors import ConfigError
 
@@ -66,7 +66,8 @@ def parse_layers(
         ConfigError: an option is wrong or a file cannot be read.
     """
     parser = OptionsParser(*classes, prog=prog, description=description)
-    path, rest = _pop_config(argv)
+    config_files, rest = extract_option(argv, "--config", "the path of a YAML or JSON file")
+    path = Path(config_files[-1]) if config_files else None
     command_line = parser.parse_values(rest).command_line
     stored = parser.check_values(read_run_config(path), str(path)) if path is not None else {}
     return _layers(parser, stored, command_line, not_part_of_a_run, default_recipe)
@@ -177,20 +178,3 @@ def _layers(
 
 def _with_new_values(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _OLD_VALUES.get(name, {}).get(str(value), value) for name, value in values.items()}
-
-
-def _pop_config(argv: Sequence[str]) -> tuple[Path | None, list[str]]:
-    """The value of `--config`, and the other arguments; the last one counts."""
-    path: Path | None = None
-    rest: list[str] = []
-    tokens = iter(argv)
-    for token in tokens:
-        name, equals, value = token.partition("=")
-        if name != "--config":
-            rest.append(token)
-            continue
-        value = value if equals else next(tokens, "")
-        if not value:
-            raise ConfigError("--config needs the path of a YAML or JSON file.")
-        path = Path(value)
-    return path, rest

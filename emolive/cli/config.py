@@ -252,20 +252,41 @@ def load_plugins(argv: Sequence[str]) -> list[str]:
     Raises:
         ConfigError: there is no such file, or it fails.
     """
+    paths, rest = extract_option(argv, "--plugin", "the path of a Python file")
+    for path in paths:
+        load_plugin(Path(path))
+    return rest
+
+
+def extract_option(argv: Sequence[str], flag: str, value_text: str) -> tuple[list[str], list[str]]:
+    """The values of an option that is needed before a command line can be parsed.
+
+    Args:
+        argv: the arguments; those after "--" are not searched.
+        flag: the option, such as "--plugin".
+        value_text: description of its value, for the message.
+
+    Returns:
+        The values in order, and the other arguments.
+
+    Raises:
+        ConfigError: a value is missing.
+    """
+    values: list[str] = []
     rest: list[str] = []
     tokens = iter(argv)
     for token in tokens:
         if token == "--":
-            return [*rest, token, *tokens]
+            return values, [*rest, token, *tokens]
         name, equals, value = token.partition("=")
-        if name != "--plugin":
+        if name != flag:
             rest.append(token)
             continue
-        path = value if equals else next(tokens, "")
-        if not path:
-            raise ConfigError("--plugin needs the path of a Python file.")
-        load_plugin(Path(path))
-    return rest
+        value = value if equals else next(tokens, "")
+        if not value:
+            raise ConfigError(f"{flag} needs {value_text}.")
+        values.append(value)
+    return values, rest
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -15,22 +15,13 @@ from emolive.errors import EmoliveError
 from emolive.paths import data_dir
 from emolive.types import AudioBlock, Frame
 from tests.helpers.listener import Collector
-from tests.helpers.media import RATE_HZ, chirp, write_media
+from tests.helpers.media import FRAMES_MS, RATE_HZ, chirp, write_media
 from tests.helpers.numbered_images import number_of, numbered_image
 
 
 def split(items: list[Frame | AudioBlock]) -> tuple[list[Frame], list[AudioBlock]]:
     frames = [item for item in items if isinstance(item, Frame)]
     return frames, [item for item in items if isinstance(item, AudioBlock)]
-
-
-FRAMES_MS = [40 * i for i in range(30)]
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("media") / "clip.mkv"
-    return write_media(path, frame_ms=FRAMES_MS, sound=chirp(1.2), codec="ffv1")
 
 
 def test_frames_and_sound_come_out_as_they_went_in(clip: Path) -> None:

@@ -13,16 +13,8 @@ from emolive.clock import now_ns
 from emolive.errors import EmoliveError
 from emolive.types import AudioBlock, Frame
 from tests.helpers.listener import Collector
-from tests.helpers.media import RATE_HZ, chirp, write_media
+from tests.helpers.media import FRAMES_MS, RATE_HZ, chirp, write_media
 from tests.helpers.numbered_images import number_of
-
-FRAMES_MS = [40 * i for i in range(30)]
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("media") / "clip.mkv"
-    return write_media(path, frame_ms=FRAMES_MS, sound=chirp(1.2), codec="ffv1")
 
 
 def test_a_film_without_sound(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ SIZE = (160, 96)
 
 
 RATE_HZ = 16000
+FRAMES_MS = [40 * i for i in range(30)]
 
 
 def chirp(seconds: float, rate_hz: int = RATE_HZ) -> np.ndarray:
