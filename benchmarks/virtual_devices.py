@@ -40,7 +40,7 @@ def loopback(seconds: float) -> Iterator[VirtualDevices]:
         EmoliveError: the webcam does not start.
     """
     with ExitStack() as stack:
-        url = stack.enter_context(_webcam())
+        url = stack.enter_context(webcam_process())
         if reason := missing_requirements():
             yield VirtualDevices(url, "auto", f"the computer's own sound, if any ({reason})")
             return
@@ -57,7 +57,7 @@ def loopback(seconds: float) -> Iterator[VirtualDevices]:
 
 
 @contextmanager
-def _webcam() -> Iterator[str]:
+def webcam_process() -> Iterator[str]:
     """The address of a webcam in another process."""
     command = [sys.executable, "-m", "benchmarks.virtual_camera"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

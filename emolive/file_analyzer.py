@@ -176,7 +176,7 @@ class FileAnalyzer:
             profile.reset()
         smoother = Smoother(spec.labels)
         ends_ns: list[int] = []
-        n_shown: Counter[str] = Counter()
+        n_displayed: Counter[str] = Counter()
         clip = _open_clip(path, spec.frame_dim)
         for window in self._windows(clip):
             if self._same_person:
@@ -188,7 +188,7 @@ class FileAnalyzer:
                 continue
             smoothed = smoother.update(prediction.probs, window.end_ns)
             ends_ns.append(window.end_ns)
-            n_shown[smoothed.label] += 1
+            n_displayed[smoothed.label] += 1
             yield Estimate(
                 source=str(path),
                 t_ns=window.end_ns,
@@ -202,7 +202,7 @@ class FileAnalyzer:
                 fusion=spec.fusion,
                 baseline=prediction.baseline,
             )
-        yield self._summarize(clip, ends_ns, n_shown)
+        yield self._summarize(clip, ends_ns, n_displayed)
 
     def _windows(self, clip: ClipFeatures) -> Iterator[FeatureWindow]:
         """Decode a file into `clip`; every window in order, each as soon as all of it is decoded."""
@@ -215,13 +215,13 @@ class FileAnalyzer:
                     yield extract_window(clip.video, clip.audio, end_ns, spec, extractor)
                     end_ns += bin_ns
 
-    def _summarize(self, clip: ClipFeatures, ends_ns: list[int], n_shown: Counter[str]) -> FileSummary:
+    def _summarize(self, clip: ClipFeatures, ends_ns: list[int], n_displayed: Counter[str]) -> FileSummary:
         """The summary of a file.
 
         Args:
             clip: its features.
             ends_ns: the windows that gave an estimate.
-            n_shown: how many estimates displayed which label.
+            n_displayed: the number of estimates that displayed each label.
 
         Raises:
             MediaError: there is no window to summarise it with.
@@ -236,7 +236,7 @@ class FileAnalyzer:
                 continue
             likeliest = int(np.argmax(prediction.probs))
             # A file shorter than a bin has no other estimate.
-            n_shown = n_shown or Counter([spec.labels[likeliest]])
+            n_displayed = n_displayed or Counter([spec.labels[likeliest]])
             return FileSummary(
                 source=str(clip.path),
                 t_ns=end_ns,
@@ -249,7 +249,7 @@ class FileAnalyzer:
                 modality=prediction.modality,
                 fusion=spec.fusion,
                 baseline=prediction.baseline,
-                shares={label: n / n_shown.total() for label, n in n_shown.most_common()},
+                shares={label: n / n_displayed.total() for label, n in n_displayed.most_common()},
             )
         if clip.duration_s < MIN_FACE_SHARE * spec.window_s:
             raise MediaError(

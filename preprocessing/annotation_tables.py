@@ -85,7 +85,7 @@ def write_tables(
     written = {}
     for table, video_path, key, audio_folder in (
         (names.ANNOTATIONS, f"{names.CROPS}/{{}}.npy", "", names.AUDIO),
-        (names.LANDMARK_ANNOTATIONS, f"{names.LANDMARKS}/{{}}.npz", "#{}", names.WHOLE_AUDIO),
+        (names.LANDMARK_ANNOTATIONS, f"{names.LANDMARKS}/{{}}.npz", "#{}", names.FULL_AUDIO),
     ):
         items = []
         for record in records:

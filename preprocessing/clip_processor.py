@@ -168,7 +168,7 @@ class ClipProcessor:
             step.add_issue("silent", f"Its audio never exceeds {level_dbfs:.0f} dBFS.")
         crop_window, span_s = extract_audio_window(audio, end_ns, config.n_samples, config.rate_hz)
         full_clip = resample(audio.samples, audio.rate_hz, config.rate_hz)
-        for folder, samples in ((names.AUDIO, crop_window), (names.WHOLE_AUDIO, full_clip)):
+        for folder, samples in ((names.AUDIO, crop_window), (names.FULL_AUDIO, full_clip)):
             data = encode_audio(samples, config.rate_hz, config.audio_format)
             step.write(f"{folder}/{clip.id}.{config.audio_format}", data)
         step.stats |= {

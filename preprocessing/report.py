@@ -94,7 +94,7 @@ def _duplicates(records: list[Record]) -> list[Issue]:
     issues = []
     parts: tuple[tuple[Step, str, str], ...] = (
         ("faces", f"{names.CROPS}/", "face crops"),
-        ("audio", f"{names.WHOLE_AUDIO}/", "audio"),
+        ("audio", f"{names.FULL_AUDIO}/", "audio"),
     )
     for step, folder, what in parts:
         first: dict[str, str] = {}

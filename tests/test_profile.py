@@ -187,9 +187,7 @@ def test_no_two_names_share_a_file():
 @settings(max_examples=40, deadline=None)
 @given(st.text(min_size=1, max_size=80))
 def test_no_name_leaves_the_folder(name):
-    from emolive.profile import _path
-
-    path = _path(name)
+    path = SpeakerProfile(SPEC, name).save()
     assert path.parent == user_dir() / "people"
     assert len(path.name.encode()) < 200
     assert path.suffix == ".json"

@@ -31,7 +31,7 @@ from training.sync_batchnorm import synchronize
 
 Net = TypeVar("Net", bound=nn.Module)
 Batch = TypeVar("Batch")
-SHOWN = ("loss", "val_top1", "val_uar")
+PROGRESS_METRICS = ("loss", "val_top1", "val_uar")
 
 
 class LoopConfig(Protocol):
@@ -192,7 +192,7 @@ class Trainer(ABC, Generic[Net, Batch]):
                 self._checkpoint.save(progress)
                 if progress.best_epoch == progress.epoch:
                     on_best(self.eval_model)
-            bar.describe(" ".join(f"{k} {v:.3f}" for k, v in row.items() if k in SHOWN))
+            bar.describe(" ".join(f"{k} {v:.3f}" for k, v in row.items() if k in PROGRESS_METRICS))
             self._fabric.barrier()
         if writer is not None:
             writer.close()

@@ -159,7 +159,7 @@ def test_sessions_are_watched_and_switched(
 
 def test_the_webcam_of_the_bench_is_a_camera_of_another_process() -> None:
     frames = Collector()
-    with virtual_devices._webcam() as url:
+    with virtual_devices.webcam_process() as url:
         source = create_source(url)
         assert source is not None
         source.start(frames)

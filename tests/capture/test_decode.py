@@ -226,10 +226,10 @@ def test_folders_devices_and_pictures_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_name_that_looks_like_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_media(tmp_path / "take.wav", sound=chirp(0.1))
-    (tmp_path / "take.wav").rename(tmp_path / "concat:take 1 é.wav")
+    write_media(tmp_path / "recording.wav", sound=chirp(0.1))
+    (tmp_path / "recording.wav").rename(tmp_path / "concat:recording 1 é.wav")
     monkeypatch.chdir(tmp_path)
-    assert probe("concat:take 1 é.wav").has_audio
+    assert probe("concat:recording 1 é.wav").has_audio
 
 
 REAL = sorted((data_dir() / "ravdess" / "video").glob("*/*.mp4"))

@@ -41,7 +41,7 @@ def tracker(request: pytest.FixtureRequest, _example: None) -> Iterator[FaceTrac
 
 def boxes(tracker: FaceTracker, images: list[np.ndarray]) -> list[tuple[float, ...]]:
     detections = [tracker.track(image, to_ns(i / 15)) for i, image in enumerate(images)]
-    assert all(detections), "the face of the drawn demo is found"
+    assert all(detections), "the face of the demo is detected in every frame"
     return [(d.box_px.x_px, d.box_px.y_px, d.box_px.width_px, d.box_px.height_px) for d in detections if d]
 
 

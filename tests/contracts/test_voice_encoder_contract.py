@@ -79,7 +79,7 @@ def test_other_parameters_have_another_fingerprint(encoder):
 
 def test_local_frames_depend_on_their_own_samples_alone(encoder, sound, n):
     if not encoder.is_frame_local:
-        pytest.skip("it encodes whole windows")
+        pytest.skip("it encodes windows")
     hop, context = encoder.hop_length, encoder.left_context
     frames = encoder(sound)
     for n_frames in (1, 2, 3, 7, 20):

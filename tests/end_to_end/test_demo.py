@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -17,10 +18,17 @@ from tests.helpers.listener import eventually
 SECONDS = 7
 
 
+class DemoRun(NamedTuple):
+    """A session on the demo with its results."""
+
+    session: Session
+    estimates: list[Estimate]
+    observations: list[FaceObservation]
+    paced: bool
+
+
 @pytest.fixture(scope="module", params=[True, False], ids=["paced", "unpaced"])
-def demo_session(
-    request, random_checkpoint
-) -> Iterator[tuple[Session, list[Estimate], list[FaceObservation]]]:
+def demo_session(request, random_checkpoint) -> Iterator[DemoRun]:
     """A session that has played the demo for some seconds, with its estimates and observations."""
     config = SessionConfig(
         source="demo", checkpoint=random_checkpoint("ia"), device="cpu", paced=request.param
@@ -41,7 +49,7 @@ def demo_session(
     eventually(
         lambda: estimates and estimates[-1].t_s > estimates[0].t_s + SECONDS, f"{SECONDS} s of the demo", 90
     )
-    yield session, list(estimates), list(observations)
+    yield DemoRun(session, list(estimates), list(observations), request.param)
     assert session.stop(20)
     eventually(
         lambda: not [t for t in set(threading.enumerate()) - before if t.name.startswith("emolive-")],
@@ -50,14 +58,14 @@ def demo_session(
 
 
 def test_the_face_is_detected_in_nearly_every_frame(demo_session):
-    _, _, observations = demo_session
+    observations = demo_session.observations
     has_face = [o.face is not None and o.features is not None for o in observations]
     assert len(has_face) > 20
     assert sum(has_face) >= 0.95 * len(has_face)
 
 
 def test_speech_is_detected_and_both_modalities_are_used(demo_session):
-    session, estimates, _ = demo_session
+    session, estimates = demo_session.session, demo_session.estimates
     later = [e for e in estimates if e.t_s > estimates[0].t_s + 2]
     assert sum(e.modality == "av" for e in later) >= 0.8 * len(later)
     codes = {status.source: status.code for status in session.snapshot().statuses}
@@ -66,7 +74,7 @@ def test_speech_is_detected_and_both_modalities_are_used(demo_session):
 
 
 def test_every_label_belongs_to_the_model(demo_session):
-    _, estimates, _ = demo_session
+    estimates = demo_session.estimates
     for estimate in estimates:
         assert estimate.labels == EMOTIONS
         assert estimate.label in (*EMOTIONS, UNSURE)
@@ -75,17 +83,16 @@ def test_every_label_belongs_to_the_model(demo_session):
 
 
 def test_estimates_come_at_the_bin_rate(demo_session):
-    session, estimates, _ = demo_session
+    estimates = demo_session.estimates
     hops = [round(e.t_s / 0.24) for e in estimates]
     assert hops == list(range(hops[0], hops[0] + len(hops)))
-    if not session._config.paced:
+    if not demo_session.paced:
         # The first estimate needs a face in a third of a window, or some speech.
         assert hops[0] * 0.24 < 1.5
 
 
 def test_it_is_labelled_as_drawn(demo_session):
-    session, _, _ = demo_session
-    snapshot = session.snapshot()
+    snapshot = demo_session.session.snapshot()
     assert snapshot.is_synthetic
     assert snapshot.frame.image.shape == (480, 640, 3)
 

@@ -29,7 +29,7 @@ def test_it_loads_and_its_spec_matches_its_name(predictor):
 def test_provenance_has_data_figures_and_licence(predictor):
     provenance = checkpoint.describe(predictor.checkpoint.path).provenance
     for key in ("data", "figures", "licence"):
-        assert provenance.get(key), f"{predictor.spec.fusion} does not tell its {key}: {sorted(provenance)}"
+        assert provenance.get(key), f"{predictor.spec.fusion} lacks {key}: {sorted(provenance)}"
 
 
 def test_it_knows_what_faces_and_voices_are_like(predictor):

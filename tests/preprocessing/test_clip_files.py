@@ -74,7 +74,7 @@ def test_video_and_audio_are_of_the_same_window(processor: tuple[Path, ClipProce
 
     crops_s = (brightness(crops) / brightness(crops_of(root, "full.mp4")[0]) - 0.5) / 0.09
     due_s = start_s + (np.arange(15) + 0.5) * 0.24
-    assert np.abs(crops_s - due_s).max() <= 1 / FPS, "each crop was taken in the middle of its bin"
+    assert np.abs(crops_s - due_s).max() <= 1 / FPS, "each crop is from the middle of its bin"
 
 
 def test_crops_equal_those_of_a_live_session(processor: tuple[Path, ClipProcessor]) -> None:

@@ -135,7 +135,7 @@ def test_a_dry_run_writes_nothing(tree: Path, tmp_path: Path, capsys: pytest.Cap
 
 def test_a_killed_run_continues_to_the_same_files(tree: Path, tmp_path: Path) -> None:
     """The first run uses a worker process, the second runs in this process."""
-    uninterrupted, killed = tmp_path / "whole", tmp_path / "killed"
+    uninterrupted, killed = tmp_path / "uninterrupted", tmp_path / "killed"
     assert main(["ravdess", str(tree), str(uninterrupted), *FAST]) == 0
     command = [sys.executable, "-m", "preprocessing.cli", "ravdess", str(tree), str(killed), "--size", "32"]
     process = subprocess.Popen(

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from emolive.errors import EmoliveError
-from emolive.session.calibration import load_profile
+from emolive.models.io import checkpoint
+from emolive.profile import SpeakerProfile
 
 
 def test_a_face_that_was_away_for_long_may_be_another_s(watch, clips):
@@ -22,7 +23,7 @@ def test_a_face_that_was_away_for_long_may_be_another_s(watch, clips):
     assert [n for _, n in counts] != sorted(n for _, n in counts)
 
 
-def test_a_calibration_is_saved_and_loaded_by_the_next_session(watch):
+def test_a_calibration_is_saved_and_loaded_by_the_next_session(watch, random_checkpoint):
     watched = watch("demo", person="Ann")
     watched.until_estimates(1)
     watched.session.calibrate(1.5)
@@ -31,19 +32,21 @@ def test_a_calibration_is_saved_and_loaded_by_the_next_session(watch):
     assert watched.code("baseline") == "calibrating"
     watched.until(lambda: watched.session.snapshot().calibration is None, "the end of the calibration")
     assert watched.session.snapshot().baseline == "neutral"
-    watched.until(lambda: watched.estimates[-1].baseline == "neutral", "an answer against the neutral")
-    predictor = watched.session._inference.pipeline.predictor
-    watched.until(lambda: load_profile(predictor, "Ann").exists, "the file")
-    assert load_profile(predictor, "Ann").profile.neutral.video.count >= 5
+    watched.until(
+        lambda: watched.estimates[-1].baseline == "neutral", "an estimate relative to the neutral baseline"
+    )
+    profile = SpeakerProfile(checkpoint.describe(random_checkpoint("ia")).spec, "Ann")
+    watched.until(profile.load, "the file")
+    assert profile.neutral.video.count >= 5
     watched.session.stop()
     again = watch("demo", person="Ann", baseline="neutral")
     again.until_estimates(1)
     assert again.estimates[0].baseline == "neutral"
     again.session.set_person("Bob")
-    again.until(lambda: again.estimates[-1].baseline == "none", "an answer for Bob, whom nobody calibrated")
+    again.until(lambda: again.estimates[-1].baseline == "none", "an estimate for Bob, who is not calibrated")
     assert again.session.snapshot().person == "Bob"
     again.session.set_person("Ann")
-    again.until(lambda: again.estimates[-1].baseline == "neutral", "an answer for Ann")
+    again.until(lambda: again.estimates[-1].baseline == "neutral", "an estimate for Ann")
 
 
 def test_a_calibration_without_face_and_voice_fails(watch, clips):

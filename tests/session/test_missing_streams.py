@@ -36,5 +36,5 @@ def test_an_absent_face_is_reported(watch, clips):
     watched.session.subscribe(lambda _: codes.add(watched.code("face")))
     estimates = watched.until_finished()
     spans = [e.t_s for e in estimates]
-    assert max(b - a for a, b in pairwise(spans)) > 5, "nothing is said of an empty room"
+    assert max(b - a for a, b in pairwise(spans)) > 5, "no estimates of an empty room"
     assert codes == {"found", "missing"}

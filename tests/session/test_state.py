@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from emolive import profile as profile_module
+from emolive.models.io import checkpoint
 from emolive.profile import SpeakerProfile
-from emolive.session.calibration import load_profile
 from emolive.session.stream import HISTORY_MARGIN_S
 
 
@@ -48,7 +48,7 @@ def disk(monkeypatch):
     released.set()
 
 
-def test_frames_and_estimates_go_on_while_the_disk_blocks_a_save(watch, disk):
+def test_frames_and_estimates_go_on_while_the_disk_blocks_a_save(watch, disk, random_checkpoint):
     watched = watch("demo", person="Ann")
     watched.until_estimates(1)
     watched.session.calibrate(1.0)
@@ -61,8 +61,8 @@ def test_frames_and_estimates_go_on_while_the_disk_blocks_a_save(watch, disk):
     assert snapshot.counters.estimates_skipped == skipped
     assert watched.code("baseline") == "neutral"
     disk.set()
-    predictor = watched.session._inference.pipeline.predictor
-    watched.until(lambda: load_profile(predictor, "Ann").exists, "the file")
+    profile = SpeakerProfile(checkpoint.describe(random_checkpoint("ia")).spec, "Ann")
+    watched.until(profile.load, "the file")
 
 
 def test_a_disk_that_blocks_does_not_block_stop(watch, disk):
@@ -138,7 +138,7 @@ def test_buffers_follow_a_window_of_twelve_seconds(watch, random_checkpoint):
     path = random_checkpoint("ia", window_s=12.0, n_bins=50)
     watched = watch("demo", checkpoint=path, loop=True)
     watched.until(lambda: watched.estimates and watched.estimates[-1].t_s > 12.5, "a full window", 60)
-    stream, predictor = watched.session._stream, watched.session._inference.pipeline.predictor
+    stream = watched.session._stream
     assert stream.history_s == pytest.approx(12 + HISTORY_MARGIN_S)
     end_ns = watched.estimates[-1].t_ns
     stamps, _, present = stream.features.buffer.between(end_ns - to_ns(12.0), end_ns)
@@ -147,7 +147,7 @@ def test_buffers_follow_a_window_of_twelve_seconds(watch, random_checkpoint):
     assert present.mean() > 0.9
     _, present = stream.audio.read(end_ns, round(11.9 * stream.audio.rate_hz))
     assert present.all()
-    assert predictor.spec.window_s == 12.0
+    assert stream.window_s == 12.0
 
 
 def test_a_longer_window_is_full_after_a_change_of_the_model(watch, random_checkpoint):

@@ -36,7 +36,7 @@ def test_a_trained_model_is_accurate_and_records_how_it_was_trained(trained: Pat
 
 
 def test_a_killed_run_resumes_to_the_same_weights(small: list[str], tmp_path: Path) -> None:
-    uninterrupted, resumed = tmp_path / "whole", tmp_path / "cut"
+    uninterrupted, resumed = tmp_path / "uninterrupted", tmp_path / "resumed"
     options = [*small, "--test_actors", "3", "--n_epochs", "15"]
     assert train([*options, "--result_path", str(uninterrupted)]) == 0
     child = run([*options, "--result_path", str(resumed)])
@@ -161,7 +161,7 @@ def test_a_second_run_does_not_overwrite_the_first(
     assert "learning_rate" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("damage", ["text", "cut", "format"])
+@pytest.mark.parametrize("damage", ["text", "resumed", "format"])
 def test_a_damaged_state_is_reported(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:

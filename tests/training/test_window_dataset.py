@@ -189,7 +189,7 @@ def test_a_clip_that_cannot_be_read_is_left_out_or_named(
     with pytest.raises(EmoliveError, match="The clip bad cannot be used"):
         build(bad, tmp_path)
     dataset = build(bad, tmp_path, skip_faults=True)
-    assert len(reads) == 3 + 1 + 1 + N - 3, "what was extracted before the fault is kept"
+    assert len(reads) == 3 + 1 + 1 + N - 3, "clips before the fault are not extracted again"
     assert len(dataset.failed) == 1
     assert [item.id for item in dataset.items] == [item.id for item in some.items]
     without = build(some, tmp_path / "without")

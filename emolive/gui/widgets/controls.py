@@ -29,14 +29,14 @@ class Controls(QWidget):
             {name: strings.source_title(name) for name in ("auto", "demo", "none")},
             {"file": tr("Open a file…"), "stream": tr("Stream address…")},
             searching=tr("Looking for cameras…"),
-            none_found=tr("No cameras found"),
+            empty_text=tr("No cameras found"),
         )
         self.mic = Picker(
             tr("Audio"),
             {name: strings.mic_title(name) for name in ("auto", "default", "none")},
             {},
             searching=tr("Looking for microphones…"),
-            none_found=tr("No microphones found"),
+            empty_text=tr("No microphones found"),
         )
         self.level = LevelMeter()
         self.fusion = Dropdown(tr("Fusion"))

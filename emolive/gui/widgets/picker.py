@@ -29,7 +29,7 @@ class Picker(QToolButton):
         dialogs: Mapping[str, str],
         *,
         searching: str,
-        none_found: str,
+        empty_text: str,
     ) -> None:
         """Without devices yet.
 
@@ -38,14 +38,14 @@ class Picker(QToolButton):
             fixed: value → title of the entries before the devices.
             dialogs: value → title of the entries behind them.
             searching: shown in place of the devices until they are read.
-            none_found: shown where there is no device.
+            empty_text: shown where there is no device.
         """
         super().__init__()
         self.setAccessibleName(name)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._fixed, self._dialogs = dict(fixed), dict(dialogs)
-        self._searching, self._none_found = searching, none_found
+        self._searching, self._empty_text = searching, empty_text
         self._devices: dict[str, str] | None = None
         self._error = ""
         self._value = ""
@@ -109,7 +109,7 @@ class Picker(QToolButton):
         if self._devices:
             self._add_values(self._devices)
         else:
-            text = self._searching if self._devices is None else self._error or self._none_found
+            text = self._searching if self._devices is None else self._error or self._empty_text
             menu.addAction(text).setEnabled(False)
         if self._dialogs:
             menu.addSeparator()

@@ -132,8 +132,8 @@ def _cached_session(module: nn.Module, inputs: Sequence[Tensor], names: Sequence
 def _digest(module: nn.Module, inputs: Sequence[Tensor]) -> str:
     """Digest of everything that the export depends on."""
     shapes = [list(part.shape) for part in inputs]
-    made_by = [torch.__version__, OPSET, version("emolive"), repr(module), shapes]
-    digest = hashlib.sha256(json.dumps(made_by).encode())
+    versions = [torch.__version__, OPSET, version("emolive"), repr(module), shapes]
+    digest = hashlib.sha256(json.dumps(versions).encode())
     for name, value in module.state_dict().items():
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
