@@ -26,7 +26,7 @@ def environment(home: Path) -> dict[str, str]:
 def test_nothing_heavy_is_imported_before_the_window_is_there(tmp_path: Path) -> None:
     code = (
         "import sys; import emolive.gui.app, emolive.gui.main_window;"
-        "from emolive.gui.services import Services; Services().FUSIONS.titles();"
+        "from emolive.gui.services import Services; Services().fusions();"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(
