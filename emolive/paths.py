@@ -16,7 +16,7 @@ def assets_dir() -> Path:
     if override := os.environ.get("EMOLIVE_ASSETS"):
         return Path(override)
     package = Path(__file__).resolve().parent
-    # Inside the package in a wheel, beside it in a checkout.
+    # Inside the package in a wheel, next to it in a checkout.
     candidates = (package / "assets", package.parent / "assets")
     return next((path for path in candidates if path.is_dir()), candidates[0])
 

@@ -1,4 +1,4 @@
-"""The audio of a clip: of the same window as its face crops, and whole."""
+"""The audio of a clip: of the window of its face crops, and of the full clip."""
 
 from __future__ import annotations
 

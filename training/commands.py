@@ -92,7 +92,7 @@ def _parse(options: type, argv: Sequence[str], prog: str, description: str) -> A
 
 @contextmanager
 def _resume_hint() -> Iterator[None]:
-    """Says after Ctrl-C how to continue, unless what was interrupted says it itself."""
+    """Report after Ctrl-C how to continue, unless the interrupted step reports it itself."""
     try:
         yield
     except KeyboardInterrupt as stop:

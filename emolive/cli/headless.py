@@ -18,7 +18,7 @@ from emolive.types import Estimate, Snapshot
 
 POLL_S = 0.05
 REPORTED = ("camera", "microphone", "model")
-"""Parts whose problems are reported on stderr."""
+"""Status sources whose problems are reported on stderr."""
 
 
 class EstimateWriter:
@@ -124,7 +124,7 @@ def _check_model(snapshot: Snapshot) -> None:
 
 
 def _report_problems(snapshot: Snapshot, reported: dict[str, str]) -> None:
-    """Report on stderr what changed for the worse: a stream that is missing, a device that went away."""
+    """Report new problems on stderr: a missing modality, a lost device."""
     for status in snapshot.statuses:
         if status.source in REPORTED and reported.get(status.source) != status.text:
             reported[status.source] = status.text

@@ -98,7 +98,7 @@ class SpectrogramBranch(nn.Module):
     """2-D convolutions over a log-mel spectrogram, followed by the two stages along time.
 
     Not part of the published model. A higher voice is a shift along the mel axis, which a convolution
-    along time only has to learn for every band anew. Stage 1 reduces the steps by 4, stage 2 by 2.
+    along time only has to learn separately for every band. Stage 1 reduces the steps by 4, stage 2 by 2.
 
     Args:
         n_in: channels of the audio input: mel bands, then flags.

@@ -27,7 +27,7 @@ def test_the_published_step_trains_the_backbone() -> None:
     audio = torch.randn(1, spec.audio_channels, spec.audio.n_frames(spec.n_samples))
     target = torch.full((1, 3, len(spec.labels)), 1 / len(spec.labels))
     target[..., 0] += 0.5
-    training._unfrozen(net, torch.optim.SGD(net.parameters(), 0.1), audio, target)
+    training.unfrozen_step(net, torch.optim.SGD(net.parameters(), 0.1), audio, target)
     after = net.backbone.stem[0].weight  # type: ignore[union-attr,index]
     assert not torch.equal(before, after)
 

@@ -1,4 +1,4 @@
-"""Made sounds for tests."""
+"""Synthetic audio signals."""
 
 from __future__ import annotations
 

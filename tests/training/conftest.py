@@ -66,7 +66,7 @@ def _home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def small(clips: Path) -> list[str]:
-    """Options of a run that takes a second or two."""
+    """Options of a run of one or two seconds."""
     options = "--width 0.25 --shifts 3 --batch_size 8 --learning_rate 0.01 --masked_steps 4 --masked_bands 4"
     return ["--annotation_path", str(clips), *options.split()]
 

@@ -123,7 +123,7 @@ def _checked(
 
 
 def export_onnx(path: Path, out: Path | None = None) -> list[ExportedFile]:
-    """Write a checkpoint as ONNX, after checking that it computes what torch computes.
+    """Write a checkpoint as ONNX, after checking that its results equal those of torch.
 
     Args:
         path: the checkpoint.
