@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from emolive.device import choose_device
@@ -22,6 +23,7 @@ from emolive.models.runtimes.autotune import choose
 from emolive.models.runtimes.base import AUTO, EAGER, ONNX, RunnableNet, Runtime, check_backend
 from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.normalization import GlobalStats, Normalizer
+from emolive.opinion_pool import OpinionPool
 from emolive.profile import SpeakerProfile
 from emolive.types import MODALITIES, FloatArray, Modality
 from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
@@ -100,6 +102,8 @@ class Predictor:
     Attributes:
         runtime: what executes the network; `runtime.fallback_reason` says why it is not `backend`.
         video_stats, audio_stats: the checkpoint's global statistics.
+        pool: combines the network's answer with that of a classifier of single faces; None if the model has
+            none.
     """
 
     def __init__(
@@ -113,6 +117,9 @@ class Predictor:
         else:
             self.runtime = Runtime(ONNX, checkpoint.net.eval(), self.device)
         self.video_stats, self.audio_stats = load_global_stats(checkpoint.net)
+        self.pool = (
+            None if self.spec.pool is None else OpinionPool(self.spec.pool, self.spec.labels, self.spec.bin_s)
+        )
         self._temperature = dict(zip(MODALITIES, checkpoint.net.temperature.tolist(), strict=True))
 
     @cached_property
@@ -158,10 +165,23 @@ class Predictor:
         inputs = assemble_inputs(
             window, video if modality.has_video else None, audio if modality.has_audio else None, self.spec
         )
-        probs = (self.logits(*inputs) / self._temperature[modality]).softmax(dim=-1)
+        log_probs = (self.logits(*inputs) / self._temperature[modality]).log_softmax(dim=-1)
+        probs = log_probs.exp()
+        expression = self._expression(window) if modality.has_video else None
+        if self.pool is not None and expression is not None:
+            # A voice alone, and a face without pixels, are left to the network.
+            reference = profile.reference(mode, self.pool)
+            pooled = self.pool.combine(log_probs.double().numpy(), expression, reference, modality)
+            probs = torch.from_numpy(np.exp(pooled))
         normalizers = ((video, modality.has_video), (audio, modality.has_audio))
         used = {normalizer.mode for normalizer, is_used in normalizers if is_used}
         return Prediction(tuple(probs.tolist()), modality, mode if mode in used else "none")
+
+    def _expression(self, window: FeatureWindow) -> NDArray[np.float64] | None:
+        """(8,) recent log-probabilities of the expression classifier; None without any."""
+        if self.pool is None or window.expressions is None or window.expressions_present is None:
+            return None
+        return self.pool.recent(window.expressions, window.expressions_present)
 
     def warm_up(self) -> None:
         """Run every part once, so that the first estimate is not slow."""

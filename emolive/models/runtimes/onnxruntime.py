@@ -24,12 +24,12 @@ from emolive import paths
 from emolive.atomic_io import atomic_write
 from emolive.errors import CheckpointError, ConfigError, EmoliveError, MissingDependencyError
 from emolive.models.network import STATS, EmotionNet
+from emolive.models.runtimes.ort_session import INSTALL, open_session
 from emolive.models.spec import ModelSpec
 
 log = logging.getLogger(__name__)
 
 OPSET = 18
-INSTALL = "ONNX models need more packages: install emolive[onnx]."
 BUFFERS = (*(f"{stream}_{stat}" for stream in ("video", "audio") for stat in STATS), "temperature")
 """The buffers of a network that an `OnnxNet` has too."""
 
@@ -79,19 +79,7 @@ def create_session(content: bytes, name: str, threads: int | None = None) -> Any
         MissingDependencyError: onnxruntime is not installed.
         CheckpointError: onnxruntime cannot run the model.
     """
-    try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(INSTALL) from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or torch.get_num_threads()
-    # Spinning threads take the core that capture and window need.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise CheckpointError(f"{name} is not an ONNX model that can be run, or is damaged.") from error
+    return open_session(content, name, threads or torch.get_num_threads())
 
 
 def convert(net: EmotionNet) -> OnnxNet:
@@ -124,8 +112,8 @@ def _cached_session(module: nn.Module, inputs: Sequence[Tensor], names: Sequence
         return create_session(path.read_bytes(), path.name)
     except (OSError, EmoliveError) as error:
         log.info("%s is exported: %s", path.name, error)
-    content = _export(module, inputs, names, output)
-    _store(path, content)
+    content = export_module(module, inputs, names, output)
+    store(path, content)
     return create_session(content, "The export")
 
 
@@ -140,7 +128,13 @@ def _digest(module: nn.Module, inputs: Sequence[Tensor]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _export(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], output: str) -> bytes:
+def export_module(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], output: str) -> bytes:
+    """The ONNX file of a module for the shapes of `inputs`.
+
+    Raises:
+        MissingDependencyError: packages are missing.
+        CheckpointError: the module cannot be exported.
+    """
     try:
         import onnx  # noqa: F401 (the exporter needs it, and its own message is less clear)
     except ModuleNotFoundError as error:
@@ -165,7 +159,7 @@ def _export(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], o
     return content
 
 
-def _store(path: Path, content: bytes) -> None:
+def store(path: Path, content: bytes) -> None:
     """Write to the cache; without space there the export is repeated each time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
