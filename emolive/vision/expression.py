@@ -25,6 +25,7 @@ from emolive.errors import CheckpointError, EmoliveError
 from emolive.models.spec import PixelSpec, read_pixels
 from emolive.opinion_pool import EXPRESSIONS
 from emolive.types import FaceQuality, FloatArray, Image
+from emolive.vision.landmarks import eye_roll_deg
 
 log = logging.getLogger(__name__)
 
@@ -43,18 +44,11 @@ _HIGHLIGHTS = 98
 """Percentile that the gain must not push over white, unless it was there before."""
 _NOSE_DEPTH = 1.2
 """How far the nose's tip lies before the axis of the head, over half the head's width."""
-_RIGHT_EYE, _LEFT_EYE = slice(36, 42), slice(42, 48)
 _NOSE_TIP = 30
 _RIGHT_JAW, _LEFT_JAW = slice(0, 3), slice(14, 17)
 
 Classify = Callable[[FloatArray], FloatArray]
 """Prepared pixels (1, 3, S, S) → logits (1, classes)."""
-
-
-def eye_roll_deg(points_px: FloatArray) -> float:
-    """Angle by which a face is rotated clockwise in the image, from its 68 landmarks (68, 2)."""
-    across = points_px[_LEFT_EYE].mean(axis=0) - points_px[_RIGHT_EYE].mean(axis=0)
-    return math.degrees(math.atan2(across[1], across[0]))
 
 
 def crop_expression(image: Image, points_px: FloatArray, size: int) -> tuple[Image, float, float]:

@@ -76,7 +76,7 @@ class FacePipeline:
         detection = self._tracker.track(image, frame.t_ns)
         if detection is None:
             return FaceObservation(frame.t_ns, None, None)
-        points = self._landmarks.predict(image, detection.box_px)
+        points = self._landmarks.predict(image, detection.box_px, detection.roll_deg)
         self._tracker.update_from_landmarks(points)
         face = Face(detection.box_px, detection.score, points)
         vector = self._encode(image, face, points)
