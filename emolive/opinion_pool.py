@@ -37,6 +37,9 @@ _SINGLE = {
 EMOTIONS = frozenset({*_SINGLE, "calm", "angry", "disgust"})
 """Labels that the pool can read from expressions."""
 
+MIN_BINS = 2
+"""From so many bins on the classifier's answer stands for a face; the network needs more of them."""
+
 Weights = tuple[float, float]
 """A weight for a person of whom nothing is known, and for one who is known completely."""
 
@@ -184,13 +187,18 @@ class OpinionPool:
         self._bin_s = bin_s
         self._recent_bins = max(1, round(spec.recent_s / bin_s))
 
-    def recent(self, rows: FloatArray, present: BoolArray) -> NDArray[np.float64] | None:
-        """The mean over the newest bins that are present, as many as `recent_s` has; None without any.
+    def recent(
+        self, rows: FloatArray, present: BoolArray, has_face: bool = False
+    ) -> NDArray[np.float64] | None:
+        """The mean over the newest bins that are present, as many as `recent_s` has; None with too few.
 
         Args:
             rows: (bins, 8) mean log-probabilities, oldest first.
             present: (bins,)
+            has_face: the network reads a face in this window, so that the classifier must answer too.
         """
+        if not has_face and np.count_nonzero(present[-self._recent_bins :]) < MIN_BINS:
+            return None
         newest = np.flatnonzero(present)[-self._recent_bins :]
         return rows[newest].astype(np.float64).mean(axis=0) if len(newest) else None
 
@@ -227,9 +235,33 @@ class OpinionPool:
                 columns.append(np.log(of[_SINGLE[label]]))
         return np.stack(columns, axis=-1)
 
-    def combine(
+    def scores(
         self,
         network: NDArray[np.floating],
+        expression: NDArray[np.floating],
+        neutral: NDArray[np.floating],
+        k: NDArray[np.floating] | float,
+    ) -> NDArray[np.float64]:
+        """The weighted sum, before temperature and normalisation. Leading dimensions are free.
+
+        Args:
+            network: (..., classes) log-probabilities of the model; zeros leave it out.
+            expression: (..., 8) of the classifier, from `recent`.
+            neutral: (..., 8) of the person's neutral state.
+            k: (...) how well that is known.
+        """
+        spec, familiarity = self.spec, np.asarray(k, np.float64)[..., None]
+        absolute = self.emotions(np.asarray(expression, np.float64))
+        relative = absolute - self.emotions(np.asarray(neutral, np.float64))
+        return np.asarray(
+            _at(spec.network, familiarity) * network
+            + _at(spec.absolute, familiarity) * absolute
+            + np.where(familiarity > 0, _at(spec.relative, familiarity), 0.0) * relative
+        )
+
+    def combine(
+        self,
+        network: NDArray[np.floating] | None,
         expression: NDArray[np.floating],
         reference: Reference,
         modality: Modality,
@@ -237,20 +269,25 @@ class OpinionPool:
         """Log-probabilities (classes,) of the pool.
 
         Args:
-            network: (classes,) log-probabilities of the model.
+            network: (classes,) log-probabilities of the model; None where it has seen too little.
             expression: (8,) of the classifier, from `recent`.
             reference: the person's neutral state.
-            modality: of the window; a voice alone has no expression to combine with.
+            modality: of the window, for the temperature.
         """
-        spec, k = self.spec, reference.familiarity
-        absolute = self.emotions(np.asarray(expression, np.float64))
-        pooled = _at(spec.network, k) * network + _at(spec.absolute, k) * absolute
-        if k > 0:
-            pooled = pooled + _at(spec.relative, k) * (absolute - self.emotions(reference.log_probs))
-        pooled = pooled / spec.temperatures[0 if modality is Modality.AV else 1]
-        pooled = pooled - pooled.max()
-        return np.asarray(pooled - np.log(np.exp(pooled).sum()))
+        known = np.zeros(len(self._labels)) if network is None else network
+        scores = self.scores(known, expression, reference.log_probs, reference.familiarity)
+        return log_softmax(scores / self.temperature(modality))
+
+    def temperature(self, modality: Modality) -> float:
+        """Of the result for these streams."""
+        return self.spec.temperatures[0 if modality is Modality.AV else 1]
 
 
-def _at(weights: Weights, k: float) -> float:
+def log_softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Normalised over the last dimension."""
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def _at(weights: Weights, k: NDArray[np.float64]) -> NDArray[np.float64]:
     return weights[0] + (weights[1] - weights[0]) * k

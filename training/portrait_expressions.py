@@ -21,6 +21,7 @@ def measure(
     portraits: Path,
     classifier: ExpressionClassifier,
     trials: Iterable[str],
+    *,
     cache: Path,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[str, FloatArray]:
