@@ -1,10 +1,11 @@
 """Log-linear opinion pool of a model and of a classifier of single faces.
 
-    log p(c) = w_net log p_net(c) + w_abs A(e)(c) + w_rel [A(e)(c) - A(n)(c)] + const
+    log p(c) = w_net log p_net(c) + w_abs A(e)(c) + w_rel [A(e)(c) - A(n)(c)] + b(c) + const
 
 e: mean log-probabilities of the classifier over the newest frames; n: the same over the frames in which this
-person was neutral; A: from the expressions of FER+ to the emotions of the model. See Heskes, "Selecting
-weighting factors in logarithmic opinion pools", NIPS 1998, and Hinton, "Products of experts", ICANN 1999.
+person was neutral; A: from the expressions of FER+ to the emotions of the model; b: a prior for neutral and
+calm, where the deviation from the neutral state counts. See Heskes, "Selecting weighting factors in
+logarithmic opinion pools", NIPS 1998, and Hinton, "Products of experts", ICANN 1999.
 
 The model has learned from few people and is accurate for a person whose neutral state is known. The
 classifier has seen many people and is cautious. So the weights depend on how well the person is known, k from
@@ -56,6 +57,8 @@ class OpinionPoolSpec:
     """Of the classifier's, as they are."""
     relative: Weights
     """Of their deviation from the person's neutral state."""
+    neutral_bias: float
+    """b of neutral and calm for a person who is known completely, in nats; 0 for one who is not."""
     calm_offset: float
     """How much lower than neutral a neutral face counts for calm, in nats."""
     floor: float
@@ -63,9 +66,12 @@ class OpinionPoolSpec:
     recent_s: float
     """The classifier's answer is the mean over this time."""
     evidence_s: float
-    """k is 1/2 after so much neutral evidence: k = n / (n + evidence_s)."""
+    """Neutral evidence n after which k of a session reaches half of its limit: limit n / (n + evidence_s)."""
+    running_limit: float
+    """What k of a session approaches, 0..1: nobody confirmed that what looks neutral is this person's neutral
+    state, as a calibration does."""
     calibration_s: float
-    """The same for a neutral calibration, in which all evidence is known to be neutral."""
+    """The same for a neutral calibration, in which all evidence is known to be neutral; its limit is 1."""
     temperatures: tuple[float, float]
     """Of the result, for face and voice and for the face alone."""
 
@@ -76,6 +82,8 @@ class OpinionPoolSpec:
             for value in pair(name, getattr(self, name)):
                 check.number(name, value, 0, 100)
         check.number("calm_offset", self.calm_offset, -20, 20)
+        check.number("neutral_bias", self.neutral_bias, -20, 20)
+        check.number("running_limit", self.running_limit, 0, 1)
         check.number("floor", self.floor, 0, 1)
         for name in ("recent_s", "evidence_s", "calibration_s"):
             check.number(name, getattr(self, name), 0.01, 600)
@@ -185,6 +193,7 @@ class OpinionPool:
         self.spec = spec
         self._labels = labels
         self._bin_s = bin_s
+        self._is_calm = np.array([float(label in ("neutral", "calm")) for label in labels])
         self._recent_bins = max(1, round(spec.recent_s / bin_s))
 
     def recent(
@@ -214,7 +223,7 @@ class OpinionPool:
         if mode == "running" and stats.neutral_weight > 0:
             seconds = stats.neutral_weight * self._bin_s
             mean = stats.neutral_total / stats.neutral_weight
-            return Reference(mean, seconds / (seconds + self.spec.evidence_s))
+            return Reference(mean, self.spec.running_limit * seconds / (seconds + self.spec.evidence_s))
         return UNKNOWN
 
     def emotions(self, log_probs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -257,6 +266,7 @@ class OpinionPool:
             _at(spec.network, familiarity) * network
             + _at(spec.absolute, familiarity) * absolute
             + np.where(familiarity > 0, _at(spec.relative, familiarity), 0.0) * relative
+            + familiarity * spec.neutral_bias * self._is_calm
         )
 
     def combine(

@@ -4,8 +4,8 @@
 
 Two sources are weighed against each other:
 
-* RAVDESS: the answers of the networks of a cross-validation on the actors they were not trained on, beside the
-  classifier's answers on warped portraits of these actors (`preprocessing.portraits`);
+* RAVDESS: the answers of the networks of a cross-validation on the actors they were not trained on, beside
+  the classifier's answers on warped portraits of these actors (`preprocessing.portraits`);
 * strangers: clips of people outside RAVDESS with every plausible label (`training.evaluate.strangers`). They
   choose and calibrate these few numbers; nothing is trained on them.
 
@@ -54,10 +54,12 @@ START = OpinionPoolSpec(
     network=(0.35, 0.35),
     absolute=(0.65, 0.65),
     relative=(0.0, 0.3),
+    neutral_bias=1.0,
     calm_offset=0.7,
     floor=0.001,
     recent_s=1.5,
     evidence_s=4.0,
+    running_limit=0.7,
     calibration_s=1.0,
     temperatures=(0.5, 0.5),
 )

@@ -30,7 +30,9 @@ MARGIN = 0.01
 """The search aims at so much more than the targets, since clips of other strangers differ."""
 LONGER = 20.0
 """The strangers are also scored as if each had been watched this many times as long."""
-_TEMPERATURES = np.array([0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.85, 1.0])
+MIN_TEMPERATURE = 0.35
+SCORED_MODES = ("none", "neutral", "person")
+"""Modes of the actors that the search keeps as good as possible."""
 
 Logs = NDArray[np.float64]
 
@@ -138,16 +140,14 @@ def search(
 ) -> SearchResult:
     """The best pool that was found.
 
-    Random changes of the best so far, larger ones first; a temperature for each modality is chosen for every
-    candidate by the likelihood of both sources.
+    Random changes of the best so far, larger ones first.
     """
     rng = np.random.default_rng(seed)
     problem = _Problem(spec, actors, strangers)
-    best = problem.calibrated(start)
-    best_loss = problem.loss(best)
+    best, best_loss = start, problem.loss(start)
     for i in range(tries):
         step = 0.5 * (1 - i / tries) + 0.05
-        candidate = problem.calibrated(_changed(start if i < tries // 10 else best, step, rng))
+        candidate = _changed(best, step, rng)
         loss = problem.loss(candidate)
         if loss < best_loss:
             best, best_loss = candidate, loss
@@ -161,20 +161,27 @@ def search(
 
 
 def _changed(spec: OpinionPoolSpec, step: float, rng: np.random.Generator) -> OpinionPoolSpec:
-    """Random weights near those of `spec`. For an unknown person network and absolute add up to 1, which
-    leaves the size of all weights to the temperature."""
-    network = float(np.clip(spec.network[0] + step * rng.normal() * 0.4, 0, 0.9))
-    known = np.clip(
-        np.array([spec.network[1], spec.absolute[1], spec.relative[1]]) + step * rng.normal(size=3) * 0.5,
-        0,
-        2,
-    )
+    """Some parameters of `spec` changed at random. For an unknown person network and absolute add up to 1,
+    which leaves the size of all weights to the temperature."""
+
+    def moved(value: float, scale: float, low: float, high: float) -> float:
+        if rng.random() < 0.5:
+            return value
+        return float(np.clip(value + step * scale * rng.normal(), low, high))
+
+    network = moved(spec.network[0], 0.2, 0, 0.9)
     return replace(
         spec,
-        network=(network, float(known[0])),
-        absolute=(1 - network, float(known[1])),
-        relative=(0.0, float(known[2])),
-        calm_offset=float(np.clip(spec.calm_offset + step * rng.normal(), -0.5, 3)),
+        network=(network, moved(spec.network[1], 0.5, 0, 2)),
+        absolute=(1 - network, moved(spec.absolute[1], 0.4, 0, 2)),
+        relative=(0.0, moved(spec.relative[1], 0.5, 0, 2)),
+        neutral_bias=moved(spec.neutral_bias, 1.0, 0, 6),
+        calm_offset=moved(spec.calm_offset, 0.8, -0.5, 3),
+        running_limit=moved(spec.running_limit, 0.4, 0, 1),
+        temperatures=(
+            moved(spec.temperatures[0], 0.2, MIN_TEMPERATURE, 1),
+            moved(spec.temperatures[1], 0.2, MIN_TEMPERATURE, 1),
+        ),
     )
 
 
@@ -186,15 +193,6 @@ class _Problem:
         self._network = {
             key: log_softmax(np.asarray(logits, np.float64)) for key, logits in actors.network.items()
         }
-        index = {label: i for i, label in enumerate(spec.labels)}
-        self._plausible = []
-        for rows in strangers:
-            mask = np.zeros((len(rows.end_ns), len(spec.labels)), np.bool_)
-            for row, end_ns in enumerate(rows.end_ns):
-                for label in rows.clip.plausible(end_ns / 1e9):
-                    if label in index:
-                        mask[row, index[label]] = True
-            self._plausible.append(mask)
 
     def _pool(self, spec: OpinionPoolSpec) -> OpinionPool:
         return OpinionPool(spec, self._spec.labels, self._spec.bin_s)
@@ -228,43 +226,6 @@ class _Problem:
             result.append(scores)
         return result
 
-    def calibrated(self, spec: OpinionPoolSpec) -> OpinionPoolSpec:
-        """With the temperatures of the highest likelihood, both sources weighing the same."""
-        actor, stranger = self._actor_scores(spec), self._stranger_scores(spec, 1)
-        chosen = []
-        for modality in (Modality.AV, Modality.VIDEO):
-            own = [
-                (scores[mask], plausible[mask])
-                for rows, scores, plausible in zip(self._strangers, stranger, self._plausible, strict=True)
-                for mask in [self._scored(rows, plausible, modality)]
-            ]
-            losses = []
-            for temperature in _TEMPERATURES:
-                of_actors = np.mean(
-                    [
-                        -log_softmax(actor[mode, modality] / temperature)[
-                            np.arange(len(self._actors.truth)), self._actors.truth
-                        ].mean()
-                        for mode in MODES
-                    ]
-                )
-                of_strangers = [
-                    -np.log((np.exp(log_softmax(scores / temperature)) * plausible).sum(axis=1)).mean()
-                    for scores, plausible in own
-                    if len(scores)
-                ]
-                losses.append(of_actors + (np.mean(of_strangers) if of_strangers else 0.0))
-            chosen.append(float(_TEMPERATURES[int(np.argmin(losses))]))
-        return replace(spec, temperatures=(chosen[0], chosen[1]))
-
-    @staticmethod
-    def _scored(rows: StrangerRows, plausible: NDArray[np.bool_], modality: Modality) -> NDArray[np.bool_]:
-        return (
-            rows.has_expression
-            & plausible.any(axis=1)
-            & np.array([(m is Modality.AV) == (modality is Modality.AV) for m in rows.modality])
-        )
-
     def loss(self, spec: OpinionPoolSpec) -> float:
         """Lower is better: missed targets on strangers count ten times what recall on the actors does."""
         missed = 0.0
@@ -275,9 +236,7 @@ class _Problem:
                 missed += max(0.0, share["unsure"] - MAX_UNSURE + 0.05)
             missed += max(0.0, results["sure_wrong"] - MAX_SURE_WRONG + MARGIN)
         recalls = self.recalls(spec)
-        kept = np.mean([recalls[f"{mode}/av"] for mode in MODES]) + 0.3 * np.mean(
-            [recalls[f"{mode}/v"] for mode in MODES]
-        )
+        kept = np.mean([recalls[f"{mode}/av"] + 0.3 * recalls[f"{mode}/v"] for mode in SCORED_MODES])
         return 10 * missed - float(kept)
 
     def score(self, spec: OpinionPoolSpec, longer: float = 1.0) -> dict[str, Any]:

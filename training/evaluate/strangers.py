@@ -1,7 +1,7 @@
 """`emolive-evaluate strangers`: a model on clips of people whom no model has met.
 
-A folder holds clips and truth.json: for each clip its kind (neutral, happy, acted, changing) and spans of time
-with all labels that a person finds plausible there; "nobody" where no face is in view.
+A folder holds clips and truth.json: for each clip its kind (neutral, happy, acted, changing) and spans of
+time with all labels that a person finds plausible there; "nobody" where no face is in view.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def read_truth(folder: Path) -> tuple[StrangerClip, ...]:
 
 
 def score(clips: Iterable[StrangerClip], rows: Mapping[str, Iterable[Row]]) -> dict[str, Any]:
-    """Shares of plausible and unsure rows by kind, each clip weighing the same, and of sure rows that are wrong.
+    """Shares of plausible and unsure rows by kind, each clip weighing the same, and of wrong sure rows.
 
     Args:
         clips: the truth.
