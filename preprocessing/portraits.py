@@ -91,8 +91,8 @@ class Portrait:
         xs, ys = np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)[:, None]
         maps = own[..., 0, :] * xs[None, :, None] + own[..., 1, :] * ys[..., None] + own[..., 2, :]
         full = cv2.resize(maps, (columns * _COARSE, rows * _COARSE), interpolation=cv2.INTER_LINEAR)
-        full = np.ascontiguousarray(full[:height, :width])
-        out = cv2.remap(self._image, full, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        xs_from, ys_from = (np.ascontiguousarray(full[:height, :width, axis]) for axis in (0, 1))
+        out = cv2.remap(self._image, xs_from, ys_from, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return self._with_mouth(np.asarray(out, np.uint8), moved)
 
     def _with_mouth(self, out: Image, moved: FloatArray) -> Image:
@@ -114,10 +114,10 @@ class Portrait:
         paint = np.full_like(part, _INSIDE_BGR)
         teeth = np.concatenate([upper, (upper + depth)[::-1]])
         cv2.fillPoly(paint, [np.round(teeth * 8).astype(np.int32)], _TEETH_BGR, shift=3)
-        paint = cv2.GaussianBlur(paint, (0, 0), max(1.0, 0.012 * eyes))
+        blurred = cv2.GaussianBlur(paint, (0, 0), max(1.0, 0.012 * eyes))
         alpha = cv2.GaussianBlur(mask, (0, 0), max(0.8, 0.008 * eyes)).astype(np.float32)[..., None] / 255
         alpha *= min(1.0, opening / 0.08)
-        out[y0:y1, x0:x1] = (part * (1 - alpha) + paint * alpha).astype(np.uint8)
+        out[y0:y1, x0:x1] = (part * (1 - alpha) + blurred * alpha).astype(np.uint8)
         return out
 
 

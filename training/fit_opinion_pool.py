@@ -51,15 +51,15 @@ from training.opinion_pool_search import (
 
 START = OpinionPoolSpec(
     classifier="",
-    network=(0.35, 0.35),
-    absolute=(0.65, 0.65),
+    network=(0.35, 1.0),
+    absolute=(0.65, 0.2),
     relative=(0.0, 0.3),
     neutral_bias=1.0,
     calm_offset=0.7,
     floor=0.001,
     recent_s=1.5,
     evidence_s=4.0,
-    running_limit=0.7,
+    running_limit=0.2,
     calibration_s=1.0,
     temperatures=(0.5, 0.5),
 )
@@ -213,7 +213,9 @@ def _bins(
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 2 after one line on stderr if something cannot be used."""
     parser = OptionsParser(
-        FitOptions, prog="python -m training.fit_opinion_pool", description=FitOptions.__doc__
+        FitOptions,
+        prog="python -m training.fit_opinion_pool",
+        description="Fit the opinion pool of a checkpoint.",
     )
     try:
         (options,) = parser.parse(sys.argv[1:] if argv is None else argv)

@@ -61,5 +61,5 @@ def measure(
         measured[trial] = np.stack(rows)
     cache.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(cache) as part, part.open("wb") as file:
-        np.savez(file, allow_pickle=False, **measured)  # type: ignore[arg-type]
+        np.savez(file, allow_pickle=False, **measured)
     return {trial: measured[trial] for trial in wanted}
