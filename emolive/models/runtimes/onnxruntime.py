@@ -25,12 +25,12 @@ from emolive.atomic_io import atomic_write
 from emolive.errors import CheckpointError, ConfigError, EmoliveError, MissingDependencyError
 from emolive.models.network import STATS, EmotionNet
 from emolive.models.runtimes import session
+from emolive.models.runtimes.session import INSTALL
 from emolive.models.spec import ModelSpec
 
 log = logging.getLogger(__name__)
 
 OPSET = 18
-INSTALL = "ONNX models need more packages: install emolive[onnx]."
 BUFFERS = (*(f"{stream}_{stat}" for stream in ("video", "audio") for stat in STATS), "temperature")
 """The buffers of a network that an `OnnxNet` has too."""
 
@@ -97,6 +97,7 @@ def cached_session(
     inputs: Sequence[Tensor],
     names: Sequence[str],
     output: str,
+    *,
     dynamic_axes: Mapping[str, Mapping[int, str]] | None = None,
     threads: int | None = None,
 ) -> Any:
@@ -119,8 +120,8 @@ def cached_session(
         return create_session(path.read_bytes(), path.name, threads)
     except (OSError, EmoliveError) as error:
         log.info("%s is exported: %s", path.name, error)
-    content = _export(module, inputs, names, output, dynamic_axes)
-    _store(path, content)
+    content = export_module(module, inputs, names, output, dynamic_axes)
+    store(path, content)
     return create_session(content, "The export", threads)
 
 
@@ -139,13 +140,19 @@ def _digest(
     return digest.hexdigest()[:32]
 
 
-def _export(
+def export_module(
     module: nn.Module,
     inputs: Sequence[Tensor],
     names: Sequence[str],
     output: str,
-    dynamic_axes: Mapping[str, Mapping[int, str]] | None,
+    dynamic_axes: Mapping[str, Mapping[int, str]] | None = None,
 ) -> bytes:
+    """The ONNX file of a module, for the shapes of `inputs` except in the dynamic axes.
+
+    Raises:
+        MissingDependencyError: packages are missing.
+        CheckpointError: the module cannot be exported.
+    """
     try:
         import onnx  # noqa: F401 (the exporter needs it, and its own message is less clear)
     except ModuleNotFoundError as error:
@@ -171,7 +178,7 @@ def _export(
     return content
 
 
-def _store(path: Path, content: bytes) -> None:
+def store(path: Path, content: bytes) -> None:
     """Write to the cache; without space there the export is repeated each time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
