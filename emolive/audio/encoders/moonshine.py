@@ -142,7 +142,12 @@ def _network() -> Callable[[FloatArray], FloatArray]:
     example = torch.zeros(1, FRAME_SPAN + 149 * FRAME_HOP)
     try:
         session = cached_session(
-            network, (example,), ("samples",), "frames", {"samples": {1: "n"}, "frames": {1: "n_frames"}}, 1
+            network,
+            (example,),
+            ("samples",),
+            "frames",
+            dynamic_axes={"samples": {1: "n"}, "frames": {1: "n_frames"}},
+            threads=1,
         )
     except EmoliveError:
 

@@ -97,6 +97,7 @@ def cached_session(
     inputs: Sequence[Tensor],
     names: Sequence[str],
     output: str,
+    *,
     dynamic_axes: Mapping[str, Mapping[int, str]] | None = None,
     threads: int | None = None,
 ) -> Any:
