@@ -226,8 +226,8 @@ def test_a_checkpoint_keeps_its_pool(pooled):
 
 def test_a_session_pools_as_the_analysis_of_the_file_does(watch, pooled, clips):
     with FileAnalyzer(load_predictor(None, pooled, "cpu", "eager")) as analyzer:
-        *expected, summary = analyzer.analyze(clips["whole"])
-    estimates = watch(clips["whole"], checkpoint=pooled, paced=False).until_finished()
+        *expected, summary = analyzer.analyze(clips["full"])
+    estimates = watch(clips["full"], checkpoint=pooled, paced=False).until_finished()
     assert [round(e.t_s, 2) for e in estimates] == [round(e.t_s, 2) for e in expected]
     for live, offline in zip(estimates, expected, strict=True):
         assert live.probs == pytest.approx(offline.probs, abs=1e-6)

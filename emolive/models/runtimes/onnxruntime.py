@@ -1,7 +1,7 @@
 """ONNX Runtime, and the conversion of a network in memory to it: one window and one frame at a time.
 
-`emolive.models.io.onnx_export` writes files for others, with any batch size; exporting those takes seconds
-and 200 MB. Here one shape is enough, and torch's older exporter takes a tenth of the time and memory for
+`emolive.models.io.onnx_export` writes files for other programs, with a dynamic batch size; that needs seconds
+and 200 MB. Here one shape is enough, and torch's older exporter needs a tenth of the time and memory for
 it. The result is cached under a digest of the weights.
 """
 
@@ -36,7 +36,7 @@ BUFFERS = (*(f"{stream}_{stat}" for stream in ("video", "audio") for stat in STA
 
 
 class OnnxNet(nn.Module):
-    """A network on ONNX Runtime, with what `emolive.predictor.Predictor` needs of one. Runs on the CPU.
+    """A network on ONNX Runtime with the interface of `emolive.predictor.Predictor`. Runs on the CPU.
 
     Args:
         spec: of the model.
@@ -62,7 +62,7 @@ class OnnxNet(nn.Module):
         return torch.from_numpy(self._head.run(["logits"], inputs)[0])
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """(N, 3, S, S) prepared as `spec.pixels` says → (N, dim). ConfigError without a backbone."""
+        """(N, 3, S, S) prepared according to `spec.pixels` → (N, dim). ConfigError without a backbone."""
         if self._backbone is None:
             raise ConfigError(f"This model reads {', '.join(self.spec.encoders)}: it has no pixel encoder.")
         return torch.from_numpy(self._backbone.run(["vectors"], {"pixels": pixels.cpu().numpy()})[0])
@@ -157,7 +157,7 @@ def export_module(
         import onnx  # noqa: F401 (the exporter needs it, and its own message is less clear)
     except ModuleNotFoundError as error:
         raise MissingDependencyError(INSTALL) from error
-    buffer: Any = io.BytesIO()  # the older exporter takes a file object as well as a path
+    buffer: Any = io.BytesIO()  # the older exporter also accepts a file object
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
