@@ -107,7 +107,7 @@ def shipped_random(random_checkpoint: RandomCheckpoint, tmp_path_factory: pytest
     """An assets folder whose lt, it and ia have random weights."""
     folder = tmp_path_factory.mktemp("assets")
     for part in ("face", "audio"):
-        shutil.copytree(settings.assets_dir() / part, folder / part)
+        shutil.copytree(paths.assets_dir() / part, folder / part)
     (folder / "models").mkdir()
     for fusion in ("lt", "it", "ia"):
         shutil.copy(random_checkpoint(fusion), folder / "models" / f"{fusion}.safetensors")
