@@ -20,12 +20,12 @@ SHOW_THRESHOLD = 0.35
 KEEP_THRESHOLD = 0.28
 """A displayed label stays until it falls below this."""
 RESET_S = 1.5
-"""After a pause this long the next window starts anew."""
+"""After a pause this long the smoother is reset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Smoothed:
-    """What is displayed."""
+    """The displayed result."""
 
     probs: tuple[float, ...]
     label: str
@@ -66,8 +66,8 @@ class Smoother:
         self._t_ns = t_ns
         leader = int(self._probs.argmax())
         self._update_label(self._labels[leader], float(self._probs[leader]), t_ns)
-        shown = leader if self._label == UNSURE else self._labels.index(self._label)
-        return Smoothed(tuple(self._probs.tolist()), self._label, float(self._probs[shown]))
+        displayed = leader if self._label == UNSURE else self._labels.index(self._label)
+        return Smoothed(tuple(self._probs.tolist()), self._label, float(self._probs[displayed]))
 
     def _update_label(self, leader: str, probability: float, t_ns: int) -> None:
         threshold = KEEP_THRESHOLD if leader == self._label else SHOW_THRESHOLD

@@ -2,7 +2,7 @@
 
 A CSV file has the columns id, video, audio, label, actor and split. Paths are relative to the file and
 written with "/". `video` is a media file, an `.npy` of face crops, a folder of crop images, or
-`FILE.npz#KEY` for landmarks (KEY/xy (T, 68, 2), KEY/frame (T,), and KEY/rate where it is not 30000/1001);
+`FILE.npz#KEY` for landmarks (KEY/xy (T, 68, 2), KEY/frame (T,), and KEY/rate if it is not 30000/1001);
 `audio` is anything soundfile reads. One of the two may be empty.
 """
 

@@ -14,7 +14,7 @@ _EXTRAS = ("lightning", "tensorboard", "torchmetrics", "matplotlib", "filelock")
 
 @dataclass(frozen=True, slots=True)
 class TrainingCommand(Command):
-    """A command that parses its own options, since recipes and earlier runs give values too.
+    """A command that parses its own options, since recipes and earlier runs also provide values.
 
     Its target is a function of the arguments, the program's name and a description for `--help`.
     """
@@ -57,6 +57,9 @@ evaluate = CommandGroup(
         TrainingCommand("clips", "evaluate a checkpoint on annotated clips", "training.commands:evaluate"),
         TrainingCommand("compare", "compare checkpoints on the same clips", "training.commands:compare"),
         TrainingCommand("ferplus", "evaluate a face encoder on FER+", "training.commands:ferplus"),
+        TrainingCommand(
+            "strangers", "evaluate a checkpoint on clips of unknown people", "training.commands:strangers"
+        ),
     ),
     default="clips",
 )

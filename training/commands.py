@@ -91,6 +91,14 @@ def ferplus(argv: Sequence[str], prog: str, description: str = "") -> int:
     return run(_parse(FerplusOptions, argv, prog, description))
 
 
+def strangers(argv: Sequence[str], prog: str, description: str = "") -> int:
+    """`emolive-evaluate strangers`."""
+    from training.evaluate.strangers import StrangersOptions
+    from training.evaluate.strangers import strangers as run
+
+    return run(_parse(StrangersOptions, argv, prog, description))
+
+
 def _parse(options: type, argv: Sequence[str], prog: str, description: str) -> Any:
     (parsed,) = OptionsParser(options, prog=prog, description=description).parse(argv)
     return parsed
@@ -98,7 +106,7 @@ def _parse(options: type, argv: Sequence[str], prog: str, description: str) -> A
 
 @contextmanager
 def _resume_hint() -> Iterator[None]:
-    """Says after Ctrl-C how to continue, unless what was interrupted says it itself."""
+    """Report after Ctrl-C how to continue, unless the interrupted step reports it itself."""
     try:
         yield
     except KeyboardInterrupt as stop:

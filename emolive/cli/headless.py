@@ -18,7 +18,7 @@ from emolive.types import Estimate, Snapshot
 
 POLL_S = 0.05
 REPORTED = ("camera", "microphone", "model")
-"""Parts whose problems are reported on stderr."""
+"""Status sources whose problems are reported on stderr."""
 NO_ESTIMATE = "There is no estimate: neither a face nor a voice was detected while the model ran."
 
 
@@ -129,7 +129,7 @@ def _check_model(snapshot: Snapshot) -> None:
 
 
 def _report_problems(snapshot: Snapshot, reported: dict[str, str]) -> None:
-    """Report on stderr what changed for the worse: a stream that is missing, a device that went away."""
+    """Report new problems on stderr: a missing modality, a lost device."""
     for status in snapshot.statuses:
         if status.source in REPORTED and reported.get(status.source) != status.text:
             # A file's video and sound end with the same sentence.

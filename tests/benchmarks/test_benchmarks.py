@@ -1,4 +1,4 @@
-"""Benchmarks measure what they name, write what they promise, and explain what they cannot measure."""
+"""Benchmarks: their measurements, reports, and rows without a value."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def harness_of(
 
 
 @pytest.mark.parametrize("backend", ["eager", "folded", "onnx"])
-def test_a_streamed_estimate_has_the_logits_of_the_whole_window(faces: list[Any], backend: str) -> None:
+def test_a_streamed_estimate_equals_the_full_window(faces: list[Any], backend: str) -> None:
     if backend == "onnx":
         pytest.importorskip("onnxruntime")
     harness, full = harness_of(faces, backend)
@@ -52,7 +52,7 @@ def test_a_streamed_estimate_has_the_logits_of_the_whole_window(faces: list[Any]
     assert estimate.modality == "av"
     assert len(harness.crops) == 15
     assert predict_latency.difference(harness, full, estimate) < 1e-4
-    # And it would show if a frame were another one.
+    # A different frame changes the logits.
     harness.crops[-1] = np.zeros_like(harness.crops[-1])
     assert predict_latency.difference(harness, full, estimate) > 1e-4
 
@@ -105,11 +105,11 @@ def test_an_earlier_run_stands_beside(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "text"),
     [(0.0, "0"), (0.00001234, "1.23e-05"), (3.14159, "3.14"), (12345.0, "12300"), (-1.0, "-1")],
 )
-def test_three_digits_are_enough(value: float, shown: str) -> None:
-    assert report.format_value(value) == shown
+def test_three_digits_are_enough(value: float, text: str) -> None:
+    assert report.format_value(value) == text
 
 
 def test_the_command_writes_its_summary(
@@ -131,12 +131,12 @@ def test_the_command_writes_its_summary(
     assert "no benchmark nothing" in capsys.readouterr().err
 
 
-def test_what_cannot_be_measured_is_a_row(
+def test_unavailable_inputs_are_rows(
     tmp_path: Path, shipped_random: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EMOLIVE_ASSETS", str(shipped_random))
-    given = ["--only", "live", "analyze", "--source", "7", "--file", str(tmp_path / "no.mp4"), "--markdown"]
-    assert main(["bench", *given]) == 0
+    options = ["--only", "live", "analyze", "--source", "7", "--file", str(tmp_path / "no.mp4"), "--markdown"]
+    assert main(["bench", *options]) == 0
     out = capsys.readouterr().out
     assert "| live | – |" in out
     assert "| analyze | – |" in out
@@ -159,7 +159,7 @@ def test_sessions_are_watched_and_switched(
 
 def test_the_webcam_of_the_bench_is_a_camera_of_another_process() -> None:
     frames = Collector()
-    with virtual_devices._webcam() as url:
+    with virtual_devices.webcam_process() as url:
         source = create_source(url)
         assert source is not None
         source.start(frames)
@@ -189,7 +189,7 @@ def test_every_benchmark_can_be_loaded(name: str) -> None:
     assert callable(run.load_benchmark(name))
 
 
-def test_a_missed_target_says_what_stands_in_the_way() -> None:
+def test_a_missed_target_names_its_bottleneck() -> None:
     missed = Measurement("a.z", "  times less", 4.0, "×", 9.0, at_least=True, bottleneck="Decoding.")
     assert report.missed_targets([*FIGURES, missed]) == ["times less: 4×, target 9×. Decoding."]
     assert "* times less: 4×, target 9×. Decoding." in report.markdown([missed], measure.machine())

@@ -1,4 +1,4 @@
-"""The example of a source in one file, opened as a person would."""
+"""The example plug-in with a source, opened by its source string."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_its_name_alone_opens_it_too() -> None:
     assert parse_source("gradient") == parse_source("gradient:") == SourceSpec("plugin", "", "gradient")
 
 
-def test_its_own_errors_reach_the_person() -> None:
+def test_errors_of_a_plugin_source_are_reported() -> None:
     with pytest.raises(ConfigError, match="gradient:soon names no number"):
         create_source("gradient:soon")
 

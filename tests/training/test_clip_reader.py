@@ -13,7 +13,7 @@ from training import clip_reader
 from training.clip_reader import ClipReader
 
 
-def test_the_face_is_searched_anew_in_each_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tracker_is_reset_for_each_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class FakePipeline:
         resets = 0
 

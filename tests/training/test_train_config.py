@@ -23,7 +23,7 @@ def parse(*argv: str) -> TrainConfig:
     return options
 
 
-def test_the_default_recipe_says_what_the_defaults_are() -> None:
+def test_the_default_recipe_equals_the_defaults() -> None:
     assert asdict(parse("--recipe", "default")) == asdict(parse())
     stored = read_config(run_config.recipe_path("default"))
     assert all(asdict(parse())[name] == value for name, value in stored.items())
