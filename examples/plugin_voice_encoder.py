@@ -1,8 +1,6 @@
 """A voice encoder in one file: level and zero-crossing rate of 20 ms frames.
 
-emolive train --plugin examples/plugin_voice_encoder.py --audio zcr --arch chumachenko2022 ...
-
-The architecture emolive convolves over bands, a multiple of 8; chumachenko2022 takes any number of channels.
+emolive train --plugin examples/plugin_voice_encoder.py --audio zcr ...
 """
 
 import numpy as np

@@ -115,10 +115,7 @@ class SpectrogramBranch(nn.Module):
     ) -> None:
         super().__init__()
         if bands % 8:
-            raise ConfigError(
-                f"The architecture emolive takes audio features of a multiple of 8 mel bands, not {bands}: "
-                "choose another voice encoder, or the architecture chumachenko2022."
-            )
+            raise ConfigError(f"A spectrogram branch needs a multiple of 8 mel bands, not {bands}.")
         self.bands, self.middle, self.out = bands, middle, out
         a, b, c = self.CHANNELS_2D
         self.spectrogram = nn.Sequential(

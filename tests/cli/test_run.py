@@ -74,7 +74,7 @@ def test_a_session_without_estimates_writes_an_empty_file(emolive: Run, tmp_path
 
 
 def test_the_end_of_a_file_is_reported_once(emolive: Run, clips: Clips) -> None:
-    result = emolive("run", "--headless", "--unpaced", "--source", clips["whole"])
+    result = emolive("run", "--headless", "--unpaced", "--source", clips["full"])
     assert result.err.count("has played to its end") == 1
     assert "There is no estimate" not in result.err
 

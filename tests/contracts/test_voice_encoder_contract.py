@@ -55,7 +55,7 @@ def test_a_model_can_be_described_with_its_default_parameters(encoder):
     assert spec.kind == encoder.name
     described = ModelSpec(encoders=("landmarks",), landmarker="dlib68", audio=spec)
     assert ModelSpec.from_dict(described.to_dict()) == described
-    factory.build(replace(described, arch="chumachenko2022"))
+    factory.build(replace(described, arch="emolive"))
 
 
 def test_shape_and_type_are_as_promised(encoder, sound, n):

@@ -325,10 +325,3 @@ def test_head_exports_with_a_free_batch_size(fusion):
     program = torch.export.export(net, inputs(net), dynamic_shapes=({0: batch}, {0: batch}))
     others = inputs(net, 5)
     torch.testing.assert_close(program.module()(*others), net(*others), atol=1e-5, rtol=1e-5)
-
-
-def test_audio_features_that_do_not_fit_name_the_architecture_that_takes_them():
-    spec = ModelSpec(arch="emolive", audio=AudioSpec(kind="mfcc"))
-    with pytest.raises(EmoliveError, match=r"a multiple of 8 mel bands, not 10: .*chumachenko2022\.$"):
-        build(spec)
-    build(replace(spec, arch="chumachenko2022"))
