@@ -30,7 +30,10 @@ def test_live_rows_have_timestamps(emolive: Run, clips: Clips, tmp_path: Path) -
     result = emolive("run", "--headless", "--source", clips["full"], "--jsonl", path)
     assert (result.code, result.out) == (0, "")
     rows = rows_of(path)
-    assert len(rows) == 9
+    offline = [row["t_s"] for row in emolive("analyze", clips["full"]).rows if not row["summary"]]
+    # A busy machine may skip windows, and never adds one.
+    assert rows
+    assert {row["t_s"] for row in rows} <= set(offline)
     for row in rows:
         assert list(row)[:7] == COLUMNS
         assert set(row) - set(COLUMNS) == {"baseline", "summary", "capture_ns", "start_ns", "end_ns"}

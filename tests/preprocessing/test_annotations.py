@@ -133,7 +133,7 @@ def test_lists_of_actors_are_checked() -> None:
         splits.custom_split(["9"], [], ["1", "2"])
     with pytest.raises(EmoliveError, match="both"):
         splits.custom_split(["1"], ["1"], ["1", "2"])
-    with pytest.raises(EmoliveError, match="Nobody"):
+    with pytest.raises(EmoliveError, match="No actor is left to train on"):
         splits.custom_split(["1"], ["2"], ["1", "2"])
     with pytest.raises(EmoliveError, match="no split named"):
         splits.folds("sevenfold", ["1", "2"])
