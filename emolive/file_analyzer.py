@@ -15,6 +15,7 @@ from emolive.capture.decode import OnCorruption, iter_media, probe
 from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.clock import to_ns, to_s
 from emolive.errors import MediaError
+from emolive.opinion_pool import EXPRESSIONS
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerStats
 from emolive.smoothing import Smoother
@@ -41,6 +42,8 @@ class ClipFeatures:
     audio: Waveform | None
     """None for a file without audio."""
     duration_s: float
+    expressions: FeatureTrack | None = None
+    """Log-probabilities of the expression classifier; None if it did not run."""
 
 
 def extract_clip_features(
@@ -91,6 +94,9 @@ def _decode_into(
                 if clip.video is not None and sampler.accept(item.t_ns):
                     observation = pipeline.process(item)
                     clip.video.append(observation.t_ns, observation.features)
+                    if observation.expression is not None:
+                        clip.expressions = clip.expressions or FeatureTrack.empty(len(EXPRESSIONS))
+                        clip.expressions.append(observation.t_ns, observation.expression)
             else:
                 clip.audio = clip.audio or Waveform((), item.rate_hz)
                 clip.audio.append(item)
@@ -212,7 +218,9 @@ class FileAnalyzer:
         with closing(_decode_into(clip, self._pipeline, FrameSampler(spec, 0), self._on_corruption)) as times:
             for t_ns in times:
                 while end_ns < t_ns and end_ns <= to_ns(clip.duration_s):
-                    yield extract_window(clip.video, clip.audio, end_ns, spec, extractor)
+                    yield extract_window(
+                        clip.video, clip.audio, end_ns, spec, extractor, expressions=clip.expressions
+                    )
                     end_ns += bin_ns
 
     def _summarize(self, clip: ClipFeatures, ends_ns: list[int], n_displayed: Counter[str]) -> FileSummary:
@@ -230,7 +238,7 @@ class FileAnalyzer:
         centre_ns = centre_window_end_ns(clip.duration_s, spec)
         # Without face and voice in the middle, the nearest window that has one is used.
         for end_ns in (centre_ns, *sorted(ends_ns, key=lambda ns: abs(ns - centre_ns))[:1]):
-            window = extract_window(clip.video, clip.audio, end_ns, spec)
+            window = extract_window(clip.video, clip.audio, end_ns, spec, expressions=clip.expressions)
             prediction = self._predictor.predict(window, self._profile, self._baseline)
             if prediction is None:
                 continue

@@ -61,6 +61,7 @@ VOICE_ENCODERS = Registry(
     {
         "mfcc": ("librosa's default MFCC", "emolive.audio.encoders.mfcc:Mfcc"),
         "logmel": ("log-mel spectrogram", "emolive.audio.encoders.logmel:LogMel"),
+        "moonshine": ("a speech recogniser's encoder", "emolive.audio.encoders.moonshine:Moonshine"),
     },
 )
 FUSIONS = Registry(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from emolive.device import choose_device
@@ -22,6 +23,7 @@ from emolive.models.runtimes.autotune import choose
 from emolive.models.runtimes.base import AUTO, EAGER, ONNX, RunnableNet, Runtime, check_backend
 from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.normalization import GlobalStats, Normalizer
+from emolive.opinion_pool import UNKNOWN, OpinionPool, Reference
 from emolive.profile import SpeakerProfile
 from emolive.types import MODALITIES, FloatArray, Modality
 from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
@@ -44,6 +46,21 @@ class Prediction:
     """The streams that were there; the other one was masked."""
     baseline: str
     """The normalisation mode that was used: "none" if there is no neutral calibration for "neutral"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """The answers for one window that an opinion pool combines."""
+
+    modality: Modality
+    network: NDArray[np.float64] | None
+    """(classes,) the network's calibrated log-probabilities; None where it has seen too little."""
+    expression: NDArray[np.float64] | None
+    """(8,) recent log-probabilities of the expression classifier; None without any."""
+    reference: Reference
+    """The neutral state of the person's face."""
+    baseline: str
+    """The normalisation mode that was used."""
 
 
 def load_global_stats(net: RunnableNet) -> tuple[GlobalStats, GlobalStats]:
@@ -100,6 +117,8 @@ class Predictor:
     Attributes:
         runtime: what executes the network; `runtime.fallback_reason` says why it is not `backend`.
         video_stats, audio_stats: the checkpoint's global statistics.
+        pool: combines the network's answer with that of a classifier of single faces; None if the model has
+            none.
     """
 
     def __init__(
@@ -113,6 +132,9 @@ class Predictor:
         else:
             self.runtime = Runtime(ONNX, checkpoint.net.eval(), self.device)
         self.video_stats, self.audio_stats = load_global_stats(checkpoint.net)
+        self.pool = (
+            None if self.spec.pool is None else OpinionPool(self.spec.pool, self.spec.labels, self.spec.bin_s)
+        )
         self._temperature = dict(zip(MODALITIES, checkpoint.net.temperature.tolist(), strict=True))
 
     @cached_property
@@ -139,7 +161,8 @@ class Predictor:
 
     def modality(self, window: FeatureWindow) -> Modality | None:
         """The streams of a window that can be read; None if there is neither face nor voice."""
-        return Modality.of(video=window.has_face, audio=window.has_voice(self.spec.window_s))
+        has_face = window.has_face or self._expression(window) is not None
+        return Modality.of(video=has_face, audio=window.has_voice(self.spec.window_s))
 
     def predict(self, window: FeatureWindow, profile: SpeakerProfile, mode: str) -> Prediction | None:
         """The model's answer for a window; None if there is neither face nor voice in it.
@@ -150,18 +173,58 @@ class Predictor:
             mode: normalisation mode: none, neutral or running. One that the model was not trained with
                 counts as none; a model that reads raw features has none at all.
         """
+        opinions = self.opinions(window, profile, mode)
+        if opinions is None:
+            return None
+        if self.pool is not None and opinions.expression is not None:
+            log_probs = self.pool.combine(
+                opinions.network, opinions.expression, opinions.reference, opinions.modality
+            )
+        else:
+            # A voice alone, and a face without pixels, are left to the network.
+            assert opinions.network is not None
+            log_probs = opinions.network
+        return Prediction(tuple(np.exp(log_probs).tolist()), opinions.modality, opinions.baseline)
+
+    def opinions(self, window: FeatureWindow, profile: SpeakerProfile, mode: str) -> Opinions | None:
+        """What `predict` combines; arguments as there. None if there is neither face nor voice."""
         modality = self.modality(window)
         if modality is None:
             return None
         mode = mode if mode in self.spec.baselines else "none"
+        network, baseline = self._network(window, profile, mode)
+        expression = self._expression(window)
+        if self.pool is None or expression is None:
+            return Opinions(modality, network, None, UNKNOWN, baseline)
+        reference = profile.reference(mode, self.pool)
+        return Opinions(
+            modality, network, expression, reference, mode if reference.familiarity > 0 else baseline
+        )
+
+    def _network(
+        self, window: FeatureWindow, profile: SpeakerProfile, mode: str
+    ) -> tuple[NDArray[np.float64] | None, str]:
+        """The network's calibrated log-probabilities (classes,), and the normalisation mode that was used.
+
+        None if neither stream has enough for it.
+        """
+        modality = Modality.of(video=window.has_face, audio=window.has_voice(self.spec.window_s))
+        if modality is None:
+            return None, "none"
         video, audio = profile.normalizers(mode, self.video_stats, self.audio_stats)
         inputs = assemble_inputs(
             window, video if modality.has_video else None, audio if modality.has_audio else None, self.spec
         )
-        probs = (self.logits(*inputs) / self._temperature[modality]).softmax(dim=-1)
+        log_probs = (self.logits(*inputs) / self._temperature[modality]).log_softmax(dim=-1)
         normalizers = ((video, modality.has_video), (audio, modality.has_audio))
         used = {normalizer.mode for normalizer, is_used in normalizers if is_used}
-        return Prediction(tuple(probs.tolist()), modality, mode if mode in used else "none")
+        return log_probs.double().numpy(), mode if mode in used else "none"
+
+    def _expression(self, window: FeatureWindow) -> NDArray[np.float64] | None:
+        """(8,) recent log-probabilities of the expression classifier; None with too few."""
+        if self.pool is None or window.expressions is None or window.expressions_present is None:
+            return None
+        return self.pool.recent(window.expressions, window.expressions_present, window.has_face)
 
     def warm_up(self) -> None:
         """Run every part once, so that the first estimate is not slow."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from emolive.clock import to_ns
 from emolive.errors import CheckpointError, ConfigError, OutputError
 from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.normalization import GlobalStats, Normalizer, RunningStats, make_normalizer
+from emolive.opinion_pool import ExpressionStats, OpinionPool, Reference
 from emolive.paths import user_dir
 from emolive.windowing import FeatureWindow
 
@@ -28,10 +29,11 @@ _FORMAT_1_STREAMS = {"video": "face", "audio": "voice"}
 
 @dataclass(slots=True)
 class SpeakerStats:
-    """Statistics of one person's video and audio features."""
+    """Statistics of one person's video and audio features, and of the expressions of their face."""
 
     video: RunningStats
     audio: RunningStats
+    expression: ExpressionStats = field(default_factory=ExpressionStats.zero)
 
     @classmethod
     def none(cls, spec: ModelSpec) -> SpeakerStats:
@@ -48,6 +50,9 @@ class SpeakerStats:
         """
         if window.video_present[-1]:
             self.video = self.video + RunningStats.of(video.clip_outliers(window.video[-1:]))
+        expressions, present = window.expressions, window.expressions_present
+        if expressions is not None and present is not None and present[-1]:
+            self.expression = self.expression + ExpressionStats.of(expressions[-1:])
         newest = len(window.audio) // spec.n_bins
         speech = window.audio[-newest:][window.speech[-newest:]]
         if len(speech):
@@ -91,6 +96,27 @@ class SpeakerProfile:
             self._face_seen_ns = window.end_ns
         self.running.add(window, self.spec, video, audio)
 
+    @property
+    def classifier(self) -> str | None:
+        """Digest of the classifier that measures the expressions, if there is one."""
+        return None if self.spec.pool is None else self.spec.pool.classifier
+
+    def reference(self, mode: str, pool: OpinionPool) -> Reference:
+        """The neutral state of the person's face in `mode`.
+
+        A calibration without expressions (an older file, or one of the voice alone) counts as none: then
+        what was seen in this session is used.
+        """
+        if mode == "neutral" and self.neutral.expression.count:
+            return pool.reference("neutral", self.neutral.expression)
+        return pool.reference("none" if mode == "none" else "running", self.running.expression)
+
+    def _expression_stats(self, stored: dict[str, Any] | None) -> ExpressionStats:
+        """Those of a file; none if another classifier measured them."""
+        if stored is None or stored["classifier"] != self.classifier:
+            return ExpressionStats.zero()
+        return ExpressionStats.from_dict(stored)
+
     def normalizers(self, mode: str, video: GlobalStats, audio: GlobalStats) -> tuple[Normalizer, Normalizer]:
         """The normalisers of video and audio in `mode`, as far as the evidence allows."""
         evidence = self.neutral if mode == "neutral" else self.running
@@ -111,6 +137,8 @@ class SpeakerProfile:
                 "total": stats.total.tolist(),
                 "squares": stats.squares.tolist(),
             }
+        if self.classifier is not None:
+            stored["expression"] = {"classifier": self.classifier, **self.neutral.expression.to_dict()}
         with atomic_write(path) as part:
             part.write_text(json.dumps(stored))
         return path
@@ -139,6 +167,7 @@ class SpeakerProfile:
             loaded = SpeakerStats(
                 _stats(stored["video"], self.spec.video_dim),
                 _stats(stored["audio"], self.spec.audio.channels),
+                self._expression_stats(stored.get("expression")),
             )
         except (OSError, ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(

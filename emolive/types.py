@@ -134,6 +134,23 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceQuality:
+    """How well a face can be seen in a frame."""
+
+    size_px: float
+    """Longer side of the box round its landmarks, upright."""
+    light: float
+    """Mean luma of the middle of the face, 0..1, as the camera delivered it."""
+    sharpness: float
+    """Deviation of the Laplacian over that of the crop, after the light was evened; a blurred face is below
+    about 0.12."""
+    roll_deg: float
+    """Rotation in the image, clockwise."""
+    yaw_deg: float
+    """Rough turn to the right of the image."""
+
+
+@dataclass(frozen=True, slots=True)
 class FaceObservation:
     """The face and features of one frame."""
 
@@ -141,6 +158,10 @@ class FaceObservation:
     face: Face | None
     features: FloatArray | None
     """(D,) the frame encoders' output, concatenated; None where there was no face."""
+    expression: FloatArray | None = None
+    """(8,) log-probabilities of the expression classifier; None where it did not run."""
+    quality: FaceQuality | None = None
+    """Measured with `expression`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ at one instant, so that face and voice stay in step.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 from typing import Any, Protocol
 
@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.audio.resample import AudioBuffer
-from emolive.audio.vad import detect_speech
 from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import ModelSpec
 from emolive.pooling import pool_bins
@@ -194,6 +193,10 @@ class FeatureWindow:
     """(frames,) False where nothing was recorded; silence is recorded."""
     speech: BoolArray
     """(frames,) which frames are speech."""
+    expressions: FloatArray | None = None
+    """(bins, 8) mean log-probabilities of the expression classifier, zero where missing; None without one."""
+    expressions_present: BoolArray | None = None
+    """(bins,)"""
 
     @property
     def has_face(self) -> bool:
@@ -221,6 +224,8 @@ def extract_window(
     end_ns: int,
     spec: ModelSpec,
     extractor: OnlineFeatureExtractor | None = None,
+    *,
+    expressions: FeatureSequence | None = None,
 ) -> FeatureWindow:
     """Extract the features of the window that ends at `end_ns`.
 
@@ -230,7 +235,9 @@ def extract_window(
         end_ns: when the window ends.
         spec: the model that the window is for.
         extractor: for `spec.audio`; keeps frames of earlier windows. A new one gives the same window, slower.
+        expressions: log-probabilities (8,) of the expression classifier; None if there are none.
     """
+    found = None if expressions is None else _expression_bins(expressions, end_ns, spec)
     if video is None:
         bins = np.zeros((spec.n_bins, spec.video_dim), np.float32)
         bins_present = np.zeros(spec.n_bins, np.bool_)
@@ -246,7 +253,21 @@ def extract_window(
         n_frames = spec.audio.n_frames(spec.n_samples)
         frames = np.zeros((n_frames, spec.audio.channels), np.float32)
         absent = np.zeros(n_frames, np.bool_)
-        return FeatureWindow(end_ns, bins, bins_present, frames, absent, absent)
+        window = FeatureWindow(end_ns, bins, bins_present, frames, absent, absent)
+        return (
+            window if found is None else replace(window, expressions=found[0], expressions_present=found[1])
+        )
     features = (extractor or OnlineFeatureExtractor(spec.audio)).read(audio, end_ns, spec.n_samples)
-    speech = detect_speech(features.levels_dbfs, features.present)
-    return FeatureWindow(end_ns, bins, bins_present, features.frames, features.present, speech)
+    window = FeatureWindow(end_ns, bins, bins_present, features.frames, features.present, features.speech)
+    return window if found is None else replace(window, expressions=found[0], expressions_present=found[1])
+
+
+def _expression_bins(
+    expressions: FeatureSequence, end_ns: int, spec: ModelSpec
+) -> tuple[FloatArray, BoolArray]:
+    """Means (bins, 8) of the classifier's log-probabilities, and which bins (bins,) have any."""
+    stamps_ns, rows, present = expressions.between(end_ns - to_ns(spec.window_s), end_ns)
+    means, filled = pool_bins(
+        stamps_ns, rows, present, end_ns, window_s=spec.window_s, n_bins=spec.n_bins, pooling="mean"
+    )
+    return means[:, : rows.shape[1]], filled

@@ -106,7 +106,8 @@ def without_root() -> None:
 def shipped_random(random_checkpoint: RandomCheckpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An assets folder whose lt, it and ia have random weights."""
     folder = tmp_path_factory.mktemp("assets")
-    shutil.copytree(paths.assets_dir() / "face", folder / "face")
+    for part in ("face", "audio"):
+        shutil.copytree(paths.assets_dir() / part, folder / part)
     (folder / "models").mkdir()
     for fusion in ("lt", "it", "ia"):
         shutil.copy(random_checkpoint(fusion), folder / "models" / f"{fusion}.safetensors")

@@ -15,7 +15,7 @@ from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import AudioSpec, ModelSpec
 from emolive.types import AudioBlock
 from emolive.windowing import FeatureTrack, FeatureWindow, Waveform, centre_window_end_ns, extract_window
-from tests.helpers.sounds import noise, restless_noise, voiced_bursts
+from tests.helpers.sounds import noise, restless_noise, spoken
 
 LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
 SPEC = ModelSpec(
@@ -32,8 +32,8 @@ def track(seconds: float = 10.0, width: int = 136) -> FeatureTrack:
 
 
 def speech(seconds: float, rate_hz: int) -> np.ndarray:
-    """Speech over room noise."""
-    return voiced_bursts(rate_hz, seconds) + noise(rate_hz, seconds, -75)
+    """A voice over a room."""
+    return spoken(rate_hz, seconds) + noise(rate_hz, seconds, -75)
 
 
 def test_a_window_of_everything_has_face_and_voice():

@@ -11,8 +11,8 @@ from emolive.models.network import EmotionNet
 from emolive.models.spec import FeatureSpace, ModelSpec
 from preprocessing.annotations import Annotations
 
-FORMAT = 4
-"""Increased with every change of the stored data."""
+FORMAT = 5
+"""Rises with every change of what is stored."""
 
 
 def cache_key(

@@ -57,6 +57,9 @@ evaluate = CommandGroup(
         TrainingCommand("clips", "evaluate a checkpoint on annotated clips", "training.commands:evaluate"),
         TrainingCommand("compare", "compare checkpoints on the same clips", "training.commands:compare"),
         TrainingCommand("ferplus", "evaluate a face encoder on FER+", "training.commands:ferplus"),
+        TrainingCommand(
+            "strangers", "evaluate a checkpoint on clips of unknown people", "training.commands:strangers"
+        ),
     ),
     default="clips",
 )

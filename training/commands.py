@@ -85,6 +85,14 @@ def ferplus(argv: Sequence[str], prog: str, description: str = "") -> int:
     return run(_parse(FerplusOptions, argv, prog, description))
 
 
+def strangers(argv: Sequence[str], prog: str, description: str = "") -> int:
+    """`emolive-evaluate strangers`."""
+    from training.evaluate.strangers import StrangersOptions
+    from training.evaluate.strangers import strangers as run
+
+    return run(_parse(StrangersOptions, argv, prog, description))
+
+
 def _parse(options: type, argv: Sequence[str], prog: str, description: str) -> Any:
     (parsed,) = OptionsParser(options, prog=prog, description=description).parse(argv)
     return parsed

@@ -153,3 +153,30 @@ class SpectrogramBranch(nn.Module):
         """(B, n_in, T) → (B, out, T / 8): both stages, without a fusion in between."""
         out: Tensor = self.stage2(self.stage1(x))
         return out
+
+
+class FeatureBranch(nn.Module):
+    """Vectors of a frozen speech encoder along time, or other features that are no spectrogram.
+
+    Not part of the published model. Keeps the number of steps.
+
+    Args:
+        n_in: channels of the audio input: features, then flags.
+        middle, out: channels after stage 1 and stage 2.
+        dropout: after each convolution, and of whole input channels.
+    """
+
+    def __init__(self, n_in: int, middle: int = 128, out: int = 128, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.middle, self.out = middle, out
+        self.stage1 = nn.Sequential(
+            nn.Dropout1d(dropout), _block(n_in, middle, same=True, dropout=dropout, kernel=1)
+        )
+        self.stage2 = nn.Sequential(
+            _block(middle, out, same=True, dropout=dropout), _block(out, out, same=True, dropout=dropout)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, n_in, T) → (B, out, T): both stages, without a fusion in between."""
+        out: Tensor = self.stage2(self.stage1(x))
+        return out

@@ -10,7 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from emolive.errors import ConfigError
-from emolive.models.branches import AudioBranch, SpectrogramBranch, VideoBranch, make_divisible
+from emolive.models.branches import (
+    AudioBranch,
+    FeatureBranch,
+    SpectrogramBranch,
+    VideoBranch,
+    make_divisible,
+)
 from emolive.models.fusion.base import Streams
 from emolive.models.spec import ModelSpec
 from emolive.plugins import FUSIONS
@@ -82,7 +88,7 @@ class EmotionNet(nn.Module):
 
     backbone: nn.Module | None
     video_branch: VideoBranch
-    audio_branch: AudioBranch | SpectrogramBranch
+    audio_branch: AudioBranch | SpectrogramBranch | FeatureBranch
     video_mean: Tensor
     video_std: Tensor
     video_within_speaker_std: Tensor
@@ -253,7 +259,10 @@ class Chumachenko2022Net(EmotionNet):
 
 
 class EmoliveNet(EmotionNet):
-    """The network of the shipped weights: a spectrogram branch, and an answer for each stream alone.
+    """The network of the shipped weights, with an answer for each stream alone.
+
+    The audio branch is chosen by the voice encoder: 2-D convolutions for levels of frequency bands, and
+    convolutions along time for any other features.
 
     With both streams the answer is the mean of the joint answer and the mean of the two single ones; with
     one stream it is that stream's alone. Each stream has its own classifier: with a common one, the
@@ -266,7 +275,12 @@ class EmoliveNet(EmotionNet):
     def _build_branches(self, spec: ModelSpec) -> None:
         a, b, d = (make_divisible(channels, spec.width) for channels in (64, 128, 128))
         self.video_branch = VideoBranch(spec.video_channels, a, b, spec.dropout, first_kernel=1)
-        self.audio_branch = SpectrogramBranch(spec.audio_channels, spec.audio.channels, b, d, spec.dropout)
+        if spec.audio.encoder.has_band_levels:
+            self.audio_branch = SpectrogramBranch(
+                spec.audio_channels, spec.audio.channels, b, d, spec.dropout
+            )
+        else:
+            self.audio_branch = FeatureBranch(spec.audio_channels, b, d, spec.dropout)
 
     @staticmethod
     def pool(x: Tensor) -> Tensor:

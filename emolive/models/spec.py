@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from emolive.clock import to_ns
 from emolive.errors import ConfigError
 from emolive.models import checks as check
+from emolive.opinion_pool import OpinionPoolSpec
 from emolive.plugins import FRAME_ENCODERS, VOICE_ENCODERS
 from emolive.types import Pooling
 
@@ -118,6 +119,8 @@ class ModelSpec:
     """Width of the two branches relative to the published one."""
     arch: str = "chumachenko2022"
     """A name in `emolive.models.factory.ARCHITECTURES`: chumachenko2022 (the published form) or emolive."""
+    pool: OpinionPoolSpec | None = None
+    """How the network's answer is combined with that of a classifier of single faces; None: not at all."""
 
     def __post_init__(self) -> None:
         # The dataclass is frozen, and "geometry" is the former name of "landmarks".
@@ -164,8 +167,11 @@ class ModelSpec:
         return self.audio.channels + len(self.baselines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold."""
-        return asdict(self)
+        """Plain values that JSON can hold; `pool` is left out where there is none."""
+        values = asdict(self)
+        if self.pool is None:
+            del values["pool"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelSpec:
@@ -174,12 +180,15 @@ class ModelSpec:
         Raises:
             ConfigError: a name is unknown or missing, or a value has another type or is out of range.
         """
+        if isinstance(values, Mapping):
+            values = {"pool": None, **values}
         values = check.exact(cls, values, "model description")
         pixels = read_pixels(values["pixels"])
         audio = check.exact(AudioSpec, values["audio"], "audio description")
         for name in ("encoders", "labels", "baselines"):
             values[name] = check.texts(name, values[name])
-        spec = cls(**{**values, "pixels": pixels, "audio": AudioSpec(**audio)})
+        pool = None if values["pool"] is None else OpinionPoolSpec.from_dict(values["pool"])
+        spec = cls(**{**values, "pixels": pixels, "audio": AudioSpec(**audio), "pool": pool})
         spec.validate()
         return spec
 
@@ -201,6 +210,8 @@ class ModelSpec:
         check.number("dropout", self.dropout, 0, 0.99)
         _validate_pixels(self.pixels)
         _validate_audio(self.audio)
+        if self.pool is not None:
+            self.pool.validate(self.labels)
 
 
 @lru_cache(maxsize=64)

@@ -65,7 +65,8 @@ class Calibration:
         measured = self._profile.neutral
         video = measured.video if "face" in streams else neutral.video
         audio = measured.audio if "voice" in streams else neutral.audio
-        return SpeakerStats(video, audio), streams
+        expression = measured.expression if "face" in streams else neutral.expression
+        return SpeakerStats(video, audio, expression), streams
 
 
 def calibrated_streams(profile: SpeakerProfile, predictor: Predictor) -> list[str]:

@@ -175,7 +175,8 @@ class ModelLoader:
                     return None
             video_space = self._provide_pipeline(predictor.spec, predictor)
             profile = load_profile(predictor, self._person())
-            self._on_model(LoadedModel(predictor, predictor.feature_space, video_space, profile))
+            space = (predictor.feature_space, _classifier(predictor.spec))
+            self._on_model(LoadedModel(predictor, space, video_space, profile))
             self._loaded_any = True
         except EmoliveError as error:
             return Status("model", "error", "refused", str(error))
@@ -212,9 +213,9 @@ class ModelLoader:
             The video feature space; None without a predictor if an encoder needs the model's weights.
         """
         if predictor is not None:
-            video_space: Hashable = predictor.feature_space.video
+            video_space: Hashable = (predictor.feature_space.video, _classifier(spec))
         elif spec.learned_encoder is None:
-            video_space = FeatureSpace.of(spec).video
+            video_space = (FeatureSpace.of(spec).video, _classifier(spec))
         else:
             return None
         if video_space != self._video_space:
@@ -223,3 +224,8 @@ class ModelLoader:
             self._on_face_pipeline(pipeline, spec, video_space)
             self._video_space = video_space
         return video_space
+
+
+def _classifier(spec: ModelSpec) -> str | None:
+    """Digest of the expression classifier that runs beside the frame encoders, if there is one."""
+    return None if spec.pool is None else spec.pool.classifier

@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable
 
 from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.models.spec import ModelSpec
+from emolive.opinion_pool import EXPRESSIONS
 from emolive.session.stream import Stream, VideoFeatures
 from emolive.types import Frame, Status
 from emolive.vision.face_pipeline import FacePipeline
@@ -97,9 +98,13 @@ class PerceptionWorker(threading.Thread):
                 self._space,
                 FeatureBuffer(self._spec.frame_dim, stream.history_s),
                 FrameSampler(self._spec, stream.origin_ns),
+                FeatureBuffer(len(EXPRESSIONS), stream.history_s) if self._spec.pool is not None else None,
             )
         if features.sampler.accept(frame.t_ns):
             observation = self._pipeline.process(frame)
+            # First, so that whoever finds the vector finds the expression too.
+            if observation.expression is not None and features.expressions is not None:
+                features.expressions.append(observation.t_ns, observation.expression)
             features.buffer.append(observation.t_ns, observation.features)
             stream.observation = observation
             stream.frames_perceived += 1

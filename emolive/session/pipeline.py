@@ -138,8 +138,15 @@ class LivePipeline:
         if stream is None or predictor is None or stream.profile is None or stream.smoother is None:
             return None
         spec, features = predictor.spec, stream.features
-        video = features.buffer if features is not None and features.space == self._video_space else None
-        window = extract_window(video, stream.audio, end_ns, spec, stream.extractor)
+        readable = features if features is not None and features.space == self._video_space else None
+        window = extract_window(
+            None if readable is None else readable.buffer,
+            stream.audio,
+            end_ns,
+            spec,
+            stream.extractor,
+            expressions=None if readable is None else readable.expressions,
+        )
         stream.profile.update(window, predictor.video_stats, predictor.audio_stats)
         if stream.calibration is not None and stream.calibration.add(window, predictor):
             self._finish_calibration(stream, predictor)

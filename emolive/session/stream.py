@@ -44,6 +44,14 @@ class VideoFeatures:
     """What measured the vectors; inference reads them only for a model of the same."""
     buffer: FeatureBuffer
     sampler: FrameSampler
+    expressions: FeatureBuffer | None = None
+    """Log-probabilities of the expression classifier, if there is one."""
+
+    def extend_to(self, seconds: float) -> None:
+        """Keep at least this much from now on."""
+        self.buffer.extend_to(seconds)
+        if self.expressions is not None:
+            self.expressions.extend_to(seconds)
 
 
 @dataclass(slots=True, eq=False)
@@ -146,7 +154,7 @@ class Stream:
             if self.audio is not None:
                 self.audio.extend_to(self.history_s)
             if self.features is not None:
-                self.features.buffer.extend_to(self.history_s)
+                self.features.extend_to(self.history_s)
 
     def start(self) -> None:
         """Start the sources; the stream's time begins now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import weakref
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ class Detection:
 
     box_px: BoundingBox
     score: float
+    roll_deg: float = 0.0
+    """Rotation of the face in the image, clockwise, from the line of the eyes."""
 
 
 class FaceDetector:
@@ -98,6 +101,7 @@ class FaceDetector:
                     d.bounding_box.height * down,
                 ),
                 float(d.categories[0].score),
+                _roll_deg(d.keypoints, rgb.shape[1], rgb.shape[0]),
             )
             for d in result.detections
         ]
@@ -106,6 +110,14 @@ class FaceDetector:
     def close(self) -> None:
         """Release the native detector; also happens when the last reference to it is dropped."""
         self._close()
+
+
+def _roll_deg(keypoints: Any, width_px: int, height_px: int) -> float:
+    """From the detector's key points in shares of the image, the two eyes first; left in the image first."""
+    if not keypoints or len(keypoints) < 2:
+        return 0.0
+    left, right = keypoints[:2]
+    return math.degrees(math.atan2((right.y - left.y) * height_px, (right.x - left.x) * width_px))
 
 
 def _close(detector: Any, lock: threading.Lock) -> None:

@@ -12,6 +12,7 @@ from emolive.plugins import FACE_TRACKERS
 from emolive.types import Face, FaceObservation, FloatArray, Frame, Image
 from emolive.vision.crop import crop_face
 from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
+from emolive.vision.expression import ExpressionClassifier, load_classifier
 from emolive.vision.landmarks import LandmarkPredictor
 from emolive.vision.tracker import FaceTracker
 
@@ -24,12 +25,19 @@ class FacePipeline:
     Args:
         encoders: the frame encoders, in the order in which their vectors are concatenated.
         tracker: follows the face, and is closed with the pipeline; by default BlazeFace's.
+        expression: classifies the expression beside the encoders, if there is one.
     """
 
-    def __init__(self, encoders: Sequence[FrameEncoder], tracker: FaceTracker | None = None) -> None:
+    def __init__(
+        self,
+        encoders: Sequence[FrameEncoder],
+        tracker: FaceTracker | None = None,
+        expression: ExpressionClassifier | None = None,
+    ) -> None:
         self._encoders = tuple((encoder, encoder.input) for encoder in encoders)
         self._tracker = tracker if tracker is not None else create_tracker()
         self._landmarks = LandmarkPredictor()
+        self._expression = expression
 
     @classmethod
     def for_spec(
@@ -38,7 +46,7 @@ class FacePipeline:
         encoders: Sequence[FrameEncoder] | None = None,
         tracker: FaceTracker | None = None,
     ) -> FacePipeline:
-        """The pipeline of a model.
+        """The pipeline of a model, with the expression classifier of its opinion pool if it has one.
 
         Args:
             spec: its description.
@@ -47,12 +55,16 @@ class FacePipeline:
 
         Raises:
             ConfigError: an encoder is unknown, or a learned one was not passed.
+            CheckpointError: the expression classifier is missing or another one.
         """
-        return cls(build_encoders(spec) if encoders is None else encoders, tracker)
+        expression = None if spec.pool is None else load_classifier(spec.pool.classifier)
+        return cls(build_encoders(spec) if encoders is None else encoders, tracker, expression)
 
     def reset(self) -> None:
         """Forget the tracked face, as for a new source."""
         self._tracker.reset()
+        if self._expression is not None:
+            self._expression.reset()
 
     def close(self) -> None:
         """Release the tracker; call it before the process ends."""
@@ -64,10 +76,13 @@ class FacePipeline:
         detection = self._tracker.track(image, frame.t_ns)
         if detection is None:
             return FaceObservation(frame.t_ns, None, None)
-        points = self._landmarks.predict(image, detection.box_px)
+        points = self._landmarks.predict(image, detection.box_px, detection.roll_deg)
         self._tracker.update_from_landmarks(points)
         face = Face(detection.box_px, detection.score, points)
-        return FaceObservation(frame.t_ns, face, self._encode(image, face, points))
+        vector = self._encode(image, face, points)
+        if self._expression is None or not self._expression.accept(frame.t_ns):
+            return FaceObservation(frame.t_ns, face, vector)
+        return FaceObservation(frame.t_ns, face, vector, *self._expression(image, points))
 
     def _encode(self, image: Image, face: Face, points: FloatArray) -> FloatArray:
         crops: dict[CropInput, Image] = {}

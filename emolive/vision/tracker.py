@@ -11,6 +11,7 @@ from emolive.clock import to_ns
 from emolive.types import BoundingBox, FloatArray, Image
 from emolive.vision.detector import Detection, FaceDetector
 from emolive.vision.encoders.landmarks import STABLE_POINTS
+from emolive.vision.landmarks import eye_roll_deg
 
 SEARCH_SCALE = 2.0
 """A tracked face is searched in a square this many times its size."""
@@ -127,6 +128,7 @@ class BlazeFaceTracker:
         self._keyframe: _Keyframe | None = None
         self._last: FloatArray | None = None
         self._still = False
+        self._roll_deg = 0.0
 
     def close(self) -> None:
         """Release the detector."""
@@ -135,8 +137,10 @@ class BlazeFaceTracker:
     def track(self, image: Image, t_ns: int) -> Detection | None:
         """The tracked face with a smoothed box; see `FaceTracker.track`."""
         detection = self._propagate(t_ns)
+        roll_deg = self._roll_deg
         if detection is None:
             detection = self._detect(image, t_ns)
+            roll_deg = 0.0 if detection is None else detection.roll_deg
             self._keyframe = None if detection is None else _Keyframe(detection, t_ns)
         if detection is None:
             self._last, self._still = None, False
@@ -146,13 +150,15 @@ class BlazeFaceTracker:
             elapsed = t_ns - self._tracked_ns
             box = _blend(self._box, box, elapsed / (elapsed + to_ns(SMOOTHING_S)) if elapsed > 0 else 1.0)
         self._box, self._tracked_ns = box, t_ns
-        return Detection(box, detection.score)
+        self._roll_deg = roll_deg
+        return Detection(box, detection.score, roll_deg)
 
     def update_from_landmarks(self, points_px: FloatArray) -> None:
         """Take note of the landmarks (68, 2) of the last frame, which saves most detections."""
         keyframe = self._keyframe
         if keyframe is None or self._box is None:
             return
+        self._roll_deg = eye_roll_deg(points_px)
         points, before = points_px[_STABLE], self._last
         self._last = points
         if keyframe.first is None:

@@ -32,10 +32,10 @@ MAX_OPEN = 18
 """Frames that may depend on later audio: those of one resampling chunk and of one frame length."""
 
 
-def assert_same(actual: AudioFeatures, expected: AudioFeatures) -> None:
-    assert_array_equal(actual.frames, expected.frames)
-    assert_array_equal(actual.levels_dbfs, expected.levels_dbfs)
-    assert_array_equal(actual.present, expected.present)
+def assert_same(found: AudioFeatures, expected: AudioFeatures) -> None:
+    assert_array_equal(found.frames, expected.frames)
+    assert_array_equal(found.speech, expected.speech)
+    assert_array_equal(found.present, expected.present)
 
 
 def assert_as_alone(
@@ -100,7 +100,8 @@ def test_cached_frames_are_not_recomputed() -> None:
     assert_as_alone(extractor, buffer, 20 * BIN_NS)
     buffer.n_read = 0
     extractor.read(buffer, 21 * BIN_NS, N)
-    assert buffer.n_read < 0.75 * 48_000
+    # Half a second or so of each, for the frames and for speech detection.
+    assert buffer.n_read < 1.5 * 48_000
 
 
 def test_rewritten_audio_is_recomputed() -> None:

@@ -17,7 +17,8 @@ from emolive.models.spec import EMOTIONS
 from emolive.predictor import load_predictor
 from emolive.profile import SpeakerProfile
 from tests.cli.conftest import BAD_CHECKPOINTS, Run
-from tests.helpers.clips import demo_audio, write_clip
+from tests.helpers.clips import RATE_HZ, demo_audio, demo_frames, write_clip
+from tests.helpers.sounds import music, noise, sine, tremolo
 
 COLUMNS = ["file", "t_s", "fusion", "modality", "probs", "label", "confidence"]
 BAD_MEDIA = ["missing", "empty", "text", "zeros", "picture", "folder", "cut", "pipe"]
@@ -29,8 +30,9 @@ def test_one_row_per_estimate_and_a_summary(emolive: Run, clips: Clips) -> None:
     result = emolive("analyze", clips["full"], "--format", "jsonl")
     assert (result.code, result.err) == (0, "")
     *rows, summary = result.rows
-    # The first third of a window has a face; no speech yet, since there was nothing quieter before it.
-    assert len(rows) == 9
+    # It begins within speech: 0.3 s of it are a voice, and the first third of a window is a face.
+    assert len(rows) == 11
+    assert [row["modality"] for row in rows] == [*["a"] * 3, *["av"] * 8]
     for row in rows:
         assert list(row)[:7] == COLUMNS
         assert set(row) - set(COLUMNS) == {"baseline", "summary"}
@@ -40,12 +42,34 @@ def test_one_row_per_estimate_and_a_summary(emolive: Run, clips: Clips) -> None:
         assert sum(row["probs"].values()) == pytest.approx(1, abs=1e-5)
         assert row["confidence"] == row["probs"].get(row["label"], max(row["probs"].values()))
         assert row["label"] in (*EMOTIONS, "unsure")
-    assert [row["t_s"] for row in rows] == [round(0.24 * i, 3) for i in range(4, 13)]
+    assert [row["t_s"] for row in rows] == [round(0.24 * i, 3) for i in range(2, 13)]
     assert list(summary)[:7] == COLUMNS
     assert summary["summary"] is True
     assert summary["label"] == max(summary["probs"], key=summary["probs"].get)
     # The window in the middle of three seconds.
     assert summary["t_s"] == 3.36
+
+
+NOT_SPEECH = {
+    "hum": sine(50, RATE_HZ, 3, 0.3),
+    "noise": noise(RATE_HZ, 3, -20),
+    "music": music(RATE_HZ, 3),
+    "tremolo": tremolo(RATE_HZ, 3),
+    "nobody": noise(RATE_HZ, 3, -80),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_SPEECH)
+def test_sound_without_speech_is_no_voice(emolive: Run, tmp_path: Path, kind: str) -> None:
+    path = write_clip(tmp_path / "sound.mkv", None, NOT_SPEECH[kind])
+    assert "neither a face nor a voice" in emolive("analyze", path).error
+
+
+def test_beside_a_face_it_leaves_the_face_alone(emolive: Run, tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mkv", demo_frames(2), NOT_SPEECH["music"][: 2 * RATE_HZ])
+    rows = emolive("analyze", path).rows
+    assert rows
+    assert {row["modality"] for row in rows} == {"v"}
 
 
 @pytest.mark.parametrize("fusion", ["lt", "it"])

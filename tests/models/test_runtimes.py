@@ -105,14 +105,14 @@ def test_auto_selects_the_fastest() -> None:
 
 
 def test_auto_makes_do_with_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     chosen = autotune.choose("auto", net_of("ia", "emolive"), CPU)
     assert set(chosen.latency_ms) == {"eager", "folded"}
     assert not chosen.fallback_reason
 
 
-def test_a_runtime_that_fails_to_build_falls_back_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+def test_what_cannot_be_built_gives_way_to_torch_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
     net = net_of("ia", "emolive")
     chosen = autotune.choose("onnx", net, CPU)
     assert chosen.name == "eager"

@@ -26,7 +26,7 @@ def test_a_session_reports_its_runtime(watch: Callable[..., Any]) -> None:
 def test_a_session_reports_the_fallback_to_torch(
     watch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     one = watch("demo", backend="onnx", mic="none")
     one.until(lambda: one.session.model_settled, "the model")
     status = one.status("model")
@@ -41,9 +41,9 @@ def test_analyze_reports_the_fallback_to_torch(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    options = ["--checkpoint", str(random_checkpoint("ia")), "--format", "jsonl", "--backend", "onnx"]
-    assert main(["analyze", str(clips["audio_only"]), *options]) == 0
-    output = capsys.readouterr()
-    assert output.out.count("\n") > 5
-    assert output.err.strip().endswith("plain torch is used instead.")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    given = ["--checkpoint", str(random_checkpoint("ia")), "--format", "jsonl", "--backend", "onnx"]
+    assert main(["analyze", str(clips["audio_only"]), *given]) == 0
+    told = capsys.readouterr()
+    assert told.out.count("\n") > 5
+    assert told.err.strip().endswith("plain torch is used instead.")

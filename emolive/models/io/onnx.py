@@ -20,7 +20,8 @@ from emolive.errors import CheckpointError, EmoliveError, MissingDependencyError
 from emolive.models import factory
 from emolive.models.io import checkpoint, format2
 from emolive.models.io.checkpoint import ONNX_SUFFIX, Description, check_request, is_onnx
-from emolive.models.runtimes.onnxruntime import BUFFERS, INSTALL, OnnxNet, create_session
+from emolive.models.runtimes.onnxruntime import BUFFERS, OnnxNet, create_session
+from emolive.models.runtimes.session import INSTALL
 from emolive.models.spec import ModelSpec
 from emolive.plugins import FUSIONS
 from emolive.types import MODALITIES

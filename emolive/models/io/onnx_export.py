@@ -22,7 +22,8 @@ from emolive.models.io import checkpoint
 from emolive.models.io.backbone import weights_digest
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.io.onnx import ENTRY, FORMAT, backbone_path
-from emolive.models.runtimes.onnxruntime import BUFFERS, INSTALL, create_session
+from emolive.models.runtimes.onnxruntime import BUFFERS, create_session
+from emolive.models.runtimes.session import INSTALL
 
 BATCHES = (1, 15)
 """Batch sizes with which an export is checked: one window, and the frames of one window."""

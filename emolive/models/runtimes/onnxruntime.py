@@ -24,12 +24,13 @@ from emolive import paths
 from emolive.atomic_io import atomic_write
 from emolive.errors import CheckpointError, ConfigError, EmoliveError, MissingDependencyError
 from emolive.models.network import STATS, EmotionNet
+from emolive.models.runtimes import session
+from emolive.models.runtimes.session import INSTALL
 from emolive.models.spec import ModelSpec
 
 log = logging.getLogger(__name__)
 
 OPSET = 18
-INSTALL = "ONNX models need more packages: install emolive[onnx]."
 BUFFERS = (*(f"{stream}_{stat}" for stream in ("video", "audio") for stat in STATS), "temperature")
 """The buffers of a network that an `OnnxNet` has too."""
 
@@ -68,30 +69,8 @@ class OnnxNet(nn.Module):
 
 
 def create_session(content: bytes, name: str, threads: int | None = None) -> Any:
-    """An onnxruntime session on the CPU.
-
-    Args:
-        content: the ONNX file.
-        name: of the file, for the error.
-        threads: by default as many as torch uses.
-
-    Raises:
-        MissingDependencyError: onnxruntime is not installed.
-        CheckpointError: onnxruntime cannot run the model.
-    """
-    try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(INSTALL) from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or torch.get_num_threads()
-    # Spinning threads would occupy the core that capture and window need.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise CheckpointError(f"{name} is not an ONNX model that can be run, or is damaged.") from error
+    """As `emolive.models.runtimes.session.create_session`, by default with as many threads as torch uses."""
+    return session.create_session(content, name, threads or torch.get_num_threads())
 
 
 def convert(net: EmotionNet) -> OnnxNet:
@@ -101,46 +80,79 @@ def convert(net: EmotionNet) -> OnnxNet:
         MissingDependencyError: packages are missing.
         CheckpointError: the network cannot be exported.
     """
-    try:
-        import onnxruntime  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(INSTALL) from error
     spec = net.spec
     video = torch.zeros(1, spec.n_bins, spec.video_channels)
     audio = torch.zeros(1, spec.audio_channels, spec.audio.n_frames(spec.n_samples))
-    head = _cached_session(net, (video, audio), ("video", "audio"), "logits")
+    head = cached_session(net, (video, audio), ("video", "audio"), "logits")
     backbone = None
     if net.backbone is not None:
         pixels = torch.zeros(1, 3, spec.pixels.size, spec.pixels.size)
-        backbone = _cached_session(net.backbone, (pixels,), ("pixels",), "vectors")
+        backbone = cached_session(net.backbone, (pixels,), ("pixels",), "vectors")
     buffers = {name: getattr(net, name) for name in BUFFERS}
     return OnnxNet(spec, buffers, head=head, backbone=backbone).eval()
 
 
-def _cached_session(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], output: str) -> Any:
-    """A session of a module for exactly these shapes, from the cache or exported now."""
-    path = paths.cache_dir() / "onnx" / f"{_digest(module, inputs)}.onnx"
+def cached_session(
+    module: nn.Module,
+    inputs: Sequence[Tensor],
+    names: Sequence[str],
+    output: str,
+    *,
+    dynamic_axes: Mapping[str, Mapping[int, str]] | None = None,
+    threads: int | None = None,
+) -> Any:
+    """A session of a module, from the cache or exported now.
+
+    Args:
+        module: in eval mode.
+        inputs: examples; the session is for exactly these shapes, except in the dynamic axes.
+        names: of the inputs.
+        output: name of the output.
+        dynamic_axes: name of an input or output → axis → what the axis is called.
+        threads: for one run; by default as many as torch uses.
+
+    Raises:
+        MissingDependencyError: packages are missing.
+        CheckpointError: the module cannot be exported.
+    """
+    path = paths.cache_dir() / "onnx" / f"{_digest(module, inputs, dynamic_axes)}.onnx"
     try:
-        return create_session(path.read_bytes(), path.name)
+        return create_session(path.read_bytes(), path.name, threads)
     except (OSError, EmoliveError) as error:
         log.info("%s is exported: %s", path.name, error)
-    content = _export(module, inputs, names, output)
-    _store(path, content)
-    return create_session(content, "The export")
+    content = export_module(module, inputs, names, output, dynamic_axes)
+    store(path, content)
+    return create_session(content, "The export", threads)
 
 
-def _digest(module: nn.Module, inputs: Sequence[Tensor]) -> str:
+def _digest(
+    module: nn.Module, inputs: Sequence[Tensor], dynamic_axes: Mapping[str, Mapping[int, str]] | None
+) -> str:
     """Digest of everything that the export depends on."""
     shapes = [list(part.shape) for part in inputs]
-    versions = [torch.__version__, OPSET, version("emolive"), repr(module), shapes]
-    digest = hashlib.sha256(json.dumps(versions).encode())
+    made_by: list[Any] = [torch.__version__, OPSET, version("emolive"), repr(module), shapes]
+    if dynamic_axes:
+        made_by.append(dynamic_axes)
+    digest = hashlib.sha256(json.dumps(made_by).encode())
     for name, value in module.state_dict().items():
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:32]
 
 
-def _export(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], output: str) -> bytes:
+def export_module(
+    module: nn.Module,
+    inputs: Sequence[Tensor],
+    names: Sequence[str],
+    output: str,
+    dynamic_axes: Mapping[str, Mapping[int, str]] | None = None,
+) -> bytes:
+    """The ONNX file of a module, for the shapes of `inputs` except in the dynamic axes.
+
+    Raises:
+        MissingDependencyError: packages are missing.
+        CheckpointError: the module cannot be exported.
+    """
     try:
         import onnx  # noqa: F401 (the exporter needs it, and its own message is less clear)
     except ModuleNotFoundError as error:
@@ -157,6 +169,7 @@ def _export(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], o
                 opset_version=OPSET,
                 input_names=list(names),
                 output_names=[output],
+                dynamic_axes=dynamic_axes,
             )
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -165,7 +178,7 @@ def _export(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], o
     return content
 
 
-def _store(path: Path, content: bytes) -> None:
+def store(path: Path, content: bytes) -> None:
     """Write to the cache; without space there the export is repeated each time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,191 @@
+"""`emolive-evaluate strangers`: a model on clips of people whom no model has met.
+
+A folder holds clips and truth.json: for each clip its kind (neutral, happy, acted, changing) and spans of
+time with all labels that a person finds plausible there; "nobody" where no face is in view.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from emolive.atomic_io import atomic_write
+from emolive.cli.config import Arg
+from emolive.errors import ConfigError, MediaError
+from emolive.file_analyzer import FileAnalyzer
+from emolive.predictor import load_predictor
+from emolive.types import UNSURE, Estimate, FileSummary
+
+TRUTH = "truth.json"
+NOBODY = "nobody"
+RECENT_S = 1.5
+"""A label is plausible if it is for anything in this time before its estimate."""
+SKIP_S = 1.0
+"""Estimates before this time are not scored."""
+SURE = 0.6
+"""A label with more confidence than this counts as sure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrangersOptions:
+    """Evaluate a checkpoint on clips of people whom no model has met."""
+
+    folder: Annotated[Path, Arg(metavar="FOLDER", positional=True)]
+    """Folder with the clips and truth.json."""
+    checkpoint: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Checkpoint to evaluate (default: the shipped one of --fusion)."""
+    fusion: str | None = None
+    """Fusion: lt, it or ia (default: that of the checkpoint, or ia)."""
+    baseline: Literal["none", "running"] = "running"
+    """Normalization mode."""
+    json: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Write the results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a clip."""
+
+    from_s: float
+    to_s: float
+    labels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerClip:
+    """A clip and what is plausible in it."""
+
+    path: Path
+    kind: str
+    spans: tuple[Span, ...]
+
+    def plausible(self, t_s: float) -> frozenset[str]:
+        """The labels that are plausible at `t_s`; none where the estimate is not scored."""
+        if t_s < SKIP_S:
+            return frozenset()
+        near = (span.labels for span in self.spans if span.from_s < t_s and span.to_s > t_s - RECENT_S)
+        labels = frozenset[str]().union(*near)
+        return frozenset() if NOBODY in labels else labels
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was displayed at one time."""
+
+    t_s: float
+    label: str
+    confidence: float
+
+
+def read_truth(folder: Path) -> tuple[StrangerClip, ...]:
+    """The clips of a folder.
+
+    Raises:
+        ConfigError: truth.json is missing or cannot be read.
+    """
+    path = folder / TRUTH
+    try:
+        return tuple(
+            StrangerClip(
+                folder / entry["clip"],
+                str(entry["kind"]),
+                tuple(
+                    Span(float(span["from_s"]), float(span["to_s"]), frozenset(span["labels"]))
+                    for span in entry["spans"]
+                ),
+            )
+            for entry in json.loads(path.read_text())
+        )
+    except FileNotFoundError:
+        raise ConfigError(f"There is no {path}: it lists the clips and their plausible labels.") from None
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path} does not list clips with kinds and spans.") from error
+
+
+def score(clips: Iterable[StrangerClip], rows: Mapping[str, Iterable[Row]]) -> dict[str, Any]:
+    """Shares of plausible and unsure rows by kind, each clip weighing the same, and of wrong sure rows.
+
+    Args:
+        clips: the truth.
+        rows: by the name of the clip.
+    """
+    kinds: dict[str, list[tuple[float, float]]] = {}
+    by_clip: dict[str, float] = {}
+    n_sure = n_wrong = 0
+    for clip in clips:
+        scored = [(row, clip.plausible(row.t_s)) for row in rows.get(clip.path.name, ())]
+        scored = [(row, labels) for row, labels in scored if labels]
+        if not scored:
+            continue
+        right = [row.label in labels for row, labels in scored]
+        unsure = [row.label == UNSURE for row, _ in scored]
+        sure = [row.label != UNSURE and row.confidence > SURE for row, _ in scored]
+        n_sure += sum(sure)
+        n_wrong += sum(is_sure and not is_right for is_sure, is_right in zip(sure, right, strict=True))
+        by_clip[clip.path.name] = float(np.mean(right))
+        kinds.setdefault(clip.kind, []).append((by_clip[clip.path.name], float(np.mean(unsure))))
+    return {
+        "kinds": {
+            kind: {
+                "clips": len(shares),
+                "plausible": float(np.mean([right for right, _ in shares])),
+                "unsure": float(np.mean([unsure for _, unsure in shares])),
+            }
+            for kind, shares in sorted(kinds.items())
+        },
+        "sure_rows": n_sure,
+        "sure_wrong": n_wrong / max(1, n_sure),
+        "clips": by_clip,
+    }
+
+
+def rows_of(estimates: Iterable[Estimate]) -> list[Row]:
+    """The rows of a clip's estimates, without its summary."""
+    return [
+        Row(estimate.t_s, estimate.label, estimate.confidence)
+        for estimate in estimates
+        if not isinstance(estimate, FileSummary)
+    ]
+
+
+def strangers(options: StrangersOptions, console: Console | None = None) -> int:
+    """Run the command.
+
+    Raises:
+        EmoliveError: the checkpoint or the folder cannot be used.
+    """
+    console = console or Console(soft_wrap=True)
+    clips = read_truth(options.folder)
+    predictor = load_predictor(options.fusion, options.checkpoint)
+    rows: dict[str, list[Row]] = {}
+    with FileAnalyzer(predictor, baseline=options.baseline) as analyzer:
+        for clip in clips:
+            try:
+                rows[clip.path.name] = rows_of(analyzer.analyze(clip.path))
+            except MediaError as error:
+                console.print(str(error), style="yellow", markup=False)
+    results = score(clips, rows)
+    _print(console, f"{predictor.spec.fusion}, baseline {options.baseline}", results)
+    if options.json is not None:
+        with atomic_write(options.json) as part:
+            part.write_text(json.dumps(results, indent=1) + "\n")
+    return 0
+
+
+def _print(console: Console, title: str, results: dict[str, Any]) -> None:
+    table = Table(title=title)
+    for heading in ("kind", "clips", "plausible", "unsure"):
+        table.add_column(heading, justify="left" if heading == "kind" else "right")
+    for kind, shares in results["kinds"].items():
+        table.add_row(kind, str(shares["clips"]), f"{shares['plausible']:.2f}", f"{shares['unsure']:.2f}")
+    console.print(table)
+    console.print(
+        f"sure (> {SURE}) rows {results['sure_rows']}, wrong {results['sure_wrong']:.2f}", highlight=False
+    )

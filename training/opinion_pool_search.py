@@ -1,0 +1,283 @@
+"""Search of the parameters of an opinion pool on recorded answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emolive.errors import MediaError
+from emolive.file_analyzer import FileAnalyzer
+from emolive.models.io.checkpoint import Checkpoint
+from emolive.models.spec import ModelSpec
+from emolive.opinion_pool import UNKNOWN, ExpressionStats, OpinionPool, OpinionPoolSpec, log_softmax
+from emolive.predictor import Opinions, Prediction, Predictor
+from emolive.profile import SpeakerProfile
+from emolive.smoothing import Smoother
+from emolive.types import Modality
+from emolive.windowing import FeatureWindow
+from training.evaluate.strangers import Row, StrangerClip, score
+from training.metrics import unweighted_average_recall
+
+MODES = ("none", "neutral", "running", "person")
+TARGETS = {"neutral": 0.92, "happy": 0.92, "acted": 0.85, "changing": 0.85}
+"""Plausible shares to reach on strangers."""
+MAX_SURE_WRONG, MAX_UNSURE = 0.06, 0.2
+MARGIN = 0.01
+"""The search aims at so much more than the targets, since clips of other strangers differ."""
+LONGER = 20.0
+"""The strangers are also scored as if each had been watched this many times as long."""
+MIN_TEMPERATURE = 0.35
+SCORED_MODES = ("none", "neutral", "person")
+"""Modes of the actors that the search keeps as good as possible."""
+
+Logs = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ActorClips:
+    """Held-out clips of actors."""
+
+    truth: NDArray[np.int64]
+    """(n,)"""
+    network: Mapping[tuple[str, Modality], NDArray[np.floating]]
+    """(mode, modality) → (n, classes) calibrated logits of networks that were not trained on the actor."""
+    expression: Logs
+    """(n, 8) recent log-probabilities of the classifier."""
+    evidence: Mapping[str, Sequence[ExpressionStats]]
+    """Mode → what was seen of the person before each clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerRows:
+    """The answers for one clip, window by window."""
+
+    clip: StrangerClip
+    end_ns: tuple[int, ...]
+    modality: tuple[Modality, ...]
+    network: Logs
+    """(n, classes) log-probabilities, zero where the network has seen too little."""
+    expression: Logs
+    """(n, 8), zero where there is none."""
+    has_expression: NDArray[np.bool_]
+    evidence: tuple[ExpressionStats, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The chosen pool and what it scored."""
+
+    pool: OpinionPoolSpec
+    strangers: dict[str, Any]
+    strangers_longer: dict[str, Any]
+    actors: dict[str, float]
+    """ "mode/modality" → UAR of the pool."""
+    network_actors: dict[str, float]
+    """The same of the network alone."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold."""
+        return asdict(self)
+
+
+class _Recorder(Predictor):
+    """A predictor that keeps the answers that it combines."""
+
+    def start(self) -> None:
+        self.recorded: list[tuple[int, Opinions, ExpressionStats]] = []
+
+    def predict(self, window: FeatureWindow, profile: SpeakerProfile, mode: str) -> Prediction | None:
+        opinions = self.opinions(window, profile, mode)
+        if opinions is not None and (not self.recorded or window.end_ns > self.recorded[-1][0]):
+            self.recorded.append((window.end_ns, opinions, profile.running.expression))
+        return super().predict(window, profile, mode)
+
+
+def record_strangers(loaded: Checkpoint, clips: Sequence[StrangerClip]) -> list[StrangerRows]:
+    """The answers of a model with any pool on clips, in running mode."""
+    predictor = _Recorder(loaded)
+    rows = []
+    with FileAnalyzer(predictor, baseline="running") as analyzer:
+        for clip in clips:
+            predictor.start()
+            try:
+                for _ in analyzer.analyze(clip.path):
+                    pass
+            except MediaError:
+                continue
+            rows.append(to_rows(clip, predictor.recorded, len(loaded.spec.labels)))
+    return rows
+
+
+def to_rows(
+    clip: StrangerClip, recorded: Sequence[tuple[int, Opinions, ExpressionStats]], n_classes: int
+) -> StrangerRows:
+    """Recorded answers as arrays."""
+    no_expression = np.zeros_like(UNKNOWN.log_probs)
+    opinions = [opinion for _, opinion, _ in recorded]
+    return StrangerRows(
+        clip,
+        tuple(end_ns for end_ns, _, _ in recorded),
+        tuple(opinion.modality for opinion in opinions),
+        np.stack([np.zeros(n_classes) if o.network is None else o.network for o in opinions]),
+        np.stack([no_expression if o.expression is None else o.expression for o in opinions]),
+        np.array([o.expression is not None for o in opinions]),
+        tuple(stats for _, _, stats in recorded),
+    )
+
+
+def search(
+    start: OpinionPoolSpec,
+    spec: ModelSpec,
+    actors: ActorClips,
+    strangers: Sequence[StrangerRows],
+    *,
+    tries: int,
+    seed: int,
+) -> SearchResult:
+    """The best pool that was found.
+
+    Random changes of the best so far, larger ones first.
+    """
+    rng = np.random.default_rng(seed)
+    problem = _Problem(spec, actors, strangers)
+    best, best_loss = start, problem.loss(start)
+    for i in range(tries):
+        step = 0.5 * (1 - i / tries) + 0.05
+        candidate = _changed(best, step, rng)
+        loss = problem.loss(candidate)
+        if loss < best_loss:
+            best, best_loss = candidate, loss
+    return SearchResult(
+        best,
+        problem.score(best),
+        problem.score(best, LONGER),
+        problem.recalls(best),
+        problem.network_recalls(),
+    )
+
+
+def _changed(spec: OpinionPoolSpec, step: float, rng: np.random.Generator) -> OpinionPoolSpec:
+    """Some parameters of `spec` changed at random. For an unknown person network and absolute add up to 1,
+    which leaves the size of all weights to the temperature."""
+
+    def moved(value: float, scale: float, low: float, high: float) -> float:
+        if rng.random() < 0.5:
+            return value
+        return float(np.clip(value + step * scale * rng.normal(), low, high))
+
+    network = moved(spec.network[0], 0.2, 0, 0.9)
+    return replace(
+        spec,
+        network=(network, moved(spec.network[1], 0.5, 0, 2)),
+        absolute=(1 - network, moved(spec.absolute[1], 0.4, 0, 2)),
+        relative=(0.0, moved(spec.relative[1], 0.5, 0, 2)),
+        neutral_bias=moved(spec.neutral_bias, 1.0, 0, 6),
+        calm_offset=moved(spec.calm_offset, 0.8, -0.5, 3),
+        running_limit=moved(spec.running_limit, 0.4, 0, 1),
+        temperatures=(
+            moved(spec.temperatures[0], 0.2, MIN_TEMPERATURE, 1),
+            moved(spec.temperatures[1], 0.2, MIN_TEMPERATURE, 1),
+        ),
+    )
+
+
+class _Problem:
+    """Scores pools on both sources."""
+
+    def __init__(self, spec: ModelSpec, actors: ActorClips, strangers: Sequence[StrangerRows]) -> None:
+        self._spec, self._actors, self._strangers = spec, actors, strangers
+        self._network = {
+            key: log_softmax(np.asarray(logits, np.float64)) for key, logits in actors.network.items()
+        }
+
+    def _pool(self, spec: OpinionPoolSpec) -> OpinionPool:
+        return OpinionPool(spec, self._spec.labels, self._spec.bin_s)
+
+    def _actor_scores(self, spec: OpinionPoolSpec) -> dict[tuple[str, Modality], Logs]:
+        pool = self._pool(spec)
+        scores = {}
+        for mode in MODES:
+            how = "running" if mode == "person" else mode
+            references = [pool.reference(how, stats) for stats in self._actors.evidence[mode]]
+            neutral = np.stack([reference.log_probs for reference in references])
+            k = np.array([reference.familiarity for reference in references])
+            for modality in (Modality.AV, Modality.VIDEO):
+                scores[mode, modality] = pool.scores(
+                    self._network[mode, modality], self._actors.expression, neutral, k
+                )
+        return scores
+
+    def _stranger_scores(self, spec: OpinionPoolSpec, longer: float) -> list[Logs]:
+        pool = self._pool(spec)
+        result = []
+        for rows in self._strangers:
+            stats = rows.evidence if longer == 1 else [_times(rows.evidence[-1], longer)] * len(rows.evidence)
+            references = [pool.reference("running", each) for each in stats]
+            scores = pool.scores(
+                rows.network,
+                rows.expression,
+                np.stack([reference.log_probs for reference in references]),
+                np.array([reference.familiarity for reference in references]),
+            )
+            result.append(scores)
+        return result
+
+    def loss(self, spec: OpinionPoolSpec) -> float:
+        """Lower is better: missed targets on strangers count ten times what recall on the actors does."""
+        missed = 0.0
+        for longer in (1.0, LONGER):
+            results = self.score(spec, longer)
+            for kind, share in results["kinds"].items():
+                missed += max(0.0, TARGETS.get(kind, 0.85) + MARGIN - share["plausible"])
+                missed += max(0.0, share["unsure"] - MAX_UNSURE + 0.05)
+            missed += max(0.0, results["sure_wrong"] - MAX_SURE_WRONG + MARGIN)
+        recalls = self.recalls(spec)
+        kept = np.mean([recalls[f"{mode}/av"] + 0.3 * recalls[f"{mode}/v"] for mode in SCORED_MODES])
+        return 10 * missed - float(kept)
+
+    def score(self, spec: OpinionPoolSpec, longer: float = 1.0) -> dict[str, Any]:
+        """What `emolive-evaluate strangers` measures, without the list of clips."""
+        pool = self._pool(spec)
+        rows: dict[str, list[Row]] = {}
+        for clip, scores in zip(self._strangers, self._stranger_scores(spec, longer), strict=True):
+            temperatures = np.array([pool.temperature(modality) for modality in clip.modality])
+            pooled = np.exp(log_softmax(scores / temperatures[:, None]))
+            probs = np.where(clip.has_expression[:, None], pooled, np.exp(clip.network))
+            smoother = Smoother(self._spec.labels)
+            shown = [
+                (end_ns, smoother.update(tuple(row.tolist()), end_ns))
+                for end_ns, row in zip(clip.end_ns, probs, strict=True)
+            ]
+            rows[clip.clip.path.name] = [
+                Row(end_ns / 1e9, smoothed.label, smoothed.confidence) for end_ns, smoothed in shown
+            ]
+        results = score([clip.clip for clip in self._strangers], rows)
+        del results["clips"]
+        return results
+
+    def recalls(self, spec: OpinionPoolSpec) -> dict[str, float]:
+        """UAR on the actors by "mode/modality"."""
+        return {
+            f"{mode}/{modality}": unweighted_average_recall(self._actors.truth, scores)
+            for (mode, modality), scores in self._actor_scores(spec).items()
+        }
+
+    def network_recalls(self) -> dict[str, float]:
+        """The same of the network alone."""
+        return {
+            f"{mode}/{modality}": unweighted_average_recall(self._actors.truth, logits)
+            for (mode, modality), logits in self._network.items()
+        }
+
+
+def _times(stats: ExpressionStats, factor: float) -> ExpressionStats:
+    return ExpressionStats(
+        factor * stats.count,
+        factor * stats.total,
+        factor * stats.neutral_weight,
+        factor * stats.neutral_total,
+    )
