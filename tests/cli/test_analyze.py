@@ -102,12 +102,12 @@ def test_csv_into_a_file(emolive: Run, clips: Clips, tmp_path: Path) -> None:
 def test_a_table(emolive: Run, clips: Clips) -> None:
     result = emolive("analyze", clips["audio_only"], "--format", "table")
     assert result.code == 0
-    assert "blind.mkv · ia" in result.out.splitlines()[0]
+    assert "audio_only.mkv · ia" in result.out.splitlines()[0]
 
 
 def test_options_from_a_file(emolive: Run, clips: Clips, tmp_path: Path) -> None:
     config = tmp_path / "analyze.yaml"
-    config.write_text(f"files: [{clips['blind']}]\nfusion: lt\nformat: jsonl\n")
+    config.write_text(f"files: [{clips['audio_only']}]\nfusion: lt\nformat: jsonl\n")
     assert {row["fusion"] for row in emolive("analyze", "--config", config).rows} == {"lt"}
     result = emolive("analyze", "--config", config, "--fusion", "it")
     assert {row["fusion"] for row in result.rows} == {"it"}

@@ -26,8 +26,8 @@ def test_silence_is_masked_and_reported(watch, clips):
     estimates = (watched := watch(clips["silence"], paced=False)).until_finished()
     assert {e.modality for e in estimates} == {"v"}
     assert watched.code("voice") == "silent"
-    mute = watch(clips["video_only"], paced=False).until_finished()
-    assert [e.raw_probs for e in estimates] == [e.raw_probs for e in mute]
+    video_only = watch(clips["video_only"], paced=False).until_finished()
+    assert [e.raw_probs for e in estimates] == [e.raw_probs for e in video_only]
 
 
 def test_an_absent_face_is_reported(watch, clips):

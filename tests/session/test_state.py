@@ -52,7 +52,7 @@ def test_frames_and_estimates_go_on_while_the_disk_blocks_a_save(watch, disk, ra
     watched = watch("demo", person="Ann")
     watched.until_estimates(1)
     watched.session.calibrate(1.0)
-    watched.until(disk.asked.is_set, "the save")
+    watched.until(disk.requested.is_set, "the save")
     skipped = watched.session.snapshot().counters.estimates_skipped
     until_more(watched)
     snapshot = watched.session.snapshot()
@@ -69,7 +69,7 @@ def test_a_disk_that_blocks_does_not_block_stop(watch, disk):
     watched = watch("demo")
     watched.until_estimates(1)
     watched.session.calibrate(1.0)
-    watched.until(disk.asked.is_set, "the save")
+    watched.until(disk.requested.is_set, "the save")
     # The baseline is still being saved: `stop` reports it and does not wait.
     assert not watched.session.stop(1.0)
     disk.set()
@@ -78,7 +78,7 @@ def test_a_disk_that_blocks_does_not_block_stop(watch, disk):
 
 @pytest.fixture
 def blocked_load(monkeypatch):
-    """Loading a profile sets `requested` and waits for `released`."""
+    """After `block()`, loading a profile sets `requested` and waits for `released`."""
     requested, released = threading.Event(), threading.Event()
     load = SpeakerProfile.load
 
@@ -87,14 +87,17 @@ def blocked_load(monkeypatch):
         assert released.wait(60)
         return load(self)
 
-    monkeypatch.setattr(SpeakerProfile, "load", blocked)
-    yield SimpleNamespace(requested=requested, released=released)
+    def block():
+        monkeypatch.setattr(SpeakerProfile, "load", blocked)
+
+    yield SimpleNamespace(block=block, requested=requested, released=released)
     released.set()
 
 
 def test_frames_and_estimates_go_on_while_the_disk_blocks_a_load(watch, blocked_load):
     watched = watch("demo")
     watched.until_estimates(1)
+    blocked_load.block()
     watched.session.set_person("Ann")
     watched.until(blocked_load.requested.is_set, "the load")
     until_more(watched)
@@ -105,6 +108,7 @@ def test_frames_and_estimates_go_on_while_the_disk_blocks_a_load(watch, blocked_
 def test_the_model_in_use_goes_on_while_the_next_waits_for_the_disk(watch, random_checkpoint, blocked_load):
     watched = watch("demo")
     watched.until_estimates(1)
+    blocked_load.block()
     watched.session.set_checkpoint(random_checkpoint("lt"))
     watched.until(blocked_load.requested.is_set, "the load")
     until_more(watched)
