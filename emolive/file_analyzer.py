@@ -18,7 +18,7 @@ from emolive.errors import MediaError
 from emolive.opinion_pool import EXPRESSIONS
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerStats
-from emolive.smoothing import Smoother
+from emolive.smoothing import Smoother, make_estimate
 from emolive.types import Estimate, FileSummary, Frame
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
@@ -195,19 +195,7 @@ class FileAnalyzer:
             smoothed = smoother.update(prediction.probs, window.end_ns)
             ends_ns.append(window.end_ns)
             n_displayed[smoothed.label] += 1
-            yield Estimate(
-                source=str(path),
-                t_ns=window.end_ns,
-                t_s=to_s(window.end_ns),
-                labels=spec.labels,
-                raw_probs=prediction.probs,
-                probs=smoothed.probs,
-                label=smoothed.label,
-                confidence=smoothed.confidence,
-                modality=prediction.modality,
-                fusion=spec.fusion,
-                baseline=prediction.baseline,
-            )
+            yield make_estimate(prediction, smoothed, spec, source=str(path), t_ns=window.end_ns)
         yield self._summarize(clip, ends_ns, n_displayed)
 
     def _windows(self, clip: ClipFeatures) -> Iterator[FeatureWindow]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emolive.clock import to_s
-from emolive.types import UNSURE
+from emolive.types import UNSURE, Estimate, Timestamps
+
+if TYPE_CHECKING:
+    from emolive.models.spec import ModelSpec
+    from emolive.predictor import Prediction
 
 TIME_CONSTANT_S = 0.6
 """The bars have followed a step by 63 % after this time."""
@@ -78,3 +83,40 @@ class Smoother:
             self._candidate = (label, t_ns)
         elif to_s(t_ns - self._candidate[1]) >= HOLD_S:
             self._label, self._candidate = label, None
+
+
+def make_estimate(
+    prediction: Prediction,
+    displayed: Smoothed,
+    spec: ModelSpec,
+    *,
+    source: str,
+    t_ns: int,
+    origin_ns: int = 0,
+    stamps: Timestamps | None = None,
+) -> Estimate:
+    """The estimate of one window, the same live and for files.
+
+    Args:
+        prediction: the model's answer.
+        displayed: the answer after smoothing.
+        spec: of the model.
+        source: what was opened, without passwords.
+        t_ns: the end of the window.
+        origin_ns: the source's time 0.
+        stamps: of a live estimate.
+    """
+    return Estimate(
+        source=source,
+        t_ns=t_ns,
+        t_s=to_s(t_ns - origin_ns),
+        labels=spec.labels,
+        raw_probs=prediction.probs,
+        probs=displayed.probs,
+        label=displayed.label,
+        confidence=displayed.confidence,
+        modality=prediction.modality,
+        fusion=spec.fusion,
+        baseline=prediction.baseline,
+        stamps=stamps,
+    )
