@@ -51,15 +51,15 @@ from training.opinion_pool_search import (
 
 START = OpinionPoolSpec(
     classifier="",
-    network=(0.35, 1.0),
-    absolute=(0.65, 0.2),
-    relative=(0.0, 0.3),
-    neutral_bias=1.0,
+    network=(0.35, 0.5),
+    absolute=(0.65, 0.0),
+    relative=(0.0, 0.5),
+    neutral_bias=1.5,
     calm_offset=0.7,
     floor=0.001,
     recent_s=1.5,
     evidence_s=4.0,
-    running_limit=0.2,
+    running_limit=0.7,
     calibration_s=1.0,
     temperatures=(0.5, 0.5),
 )
