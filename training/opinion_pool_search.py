@@ -31,6 +31,7 @@ MARGIN = 0.03
 """The search aims at so much more than the targets, since clips of other strangers differ."""
 LONGER = 20.0
 """The strangers are also scored as if each had been watched this many times as long."""
+RESTARTS = 3
 MIN_TEMPERATURE = 0.35
 SCORED_MODES = ("none", "neutral", "person")
 """Modes of the actors that the search keeps as good as possible."""
@@ -50,6 +51,8 @@ class ActorClips:
     """(n, 8) recent log-probabilities of the classifier."""
     evidence: Mapping[str, Sequence[ExpressionStats]]
     """Mode → what was seen of the person before each clip."""
+    novelty: NDArray[np.float64]
+    """(n, 2) distances of face and voice from the training people; nan for a stream that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class StrangerRows:
     evidence: tuple[ExpressionStats, ...]
     mode: str = "running"
     """Normalisation mode in which the answers were recorded: running or neutral."""
+    novelty: NDArray[np.float64] | None = None
+    """(n, 2) as in `ActorClips`."""
     calibration: NDArray[np.bool_] | None = None
     """(n,) windows that the neutral calibration was measured in; they are not scored."""
 
@@ -177,6 +182,7 @@ def to_rows(
         np.array([o.expression is not None for o in opinions]),
         tuple(stats for _, _, stats in recorded),
         mode,
+        np.array([[np.nan if d is None else d for d in o.distances] for o in opinions]),
         np.array([end_ns in calibration for end_ns, _, _ in recorded]),
     )
 
@@ -192,17 +198,11 @@ def search(
 ) -> SearchResult:
     """The best pool that was found.
 
-    Random changes of the best so far, larger ones first.
+    Random changes of the best so far, larger ones first; RESTARTS times.
     """
-    rng = np.random.default_rng(seed)
     problem = _Problem(spec, actors, strangers)
-    best, best_loss = start, problem.loss(start)
-    for i in range(tries):
-        step = 0.5 * (1 - i / tries) + 0.05
-        candidate = _changed(best, step, rng)
-        loss = problem.loss(candidate)
-        if loss < best_loss:
-            best, best_loss = candidate, loss
+    found = [_descend(start, problem, tries // RESTARTS, seed + i) for i in range(RESTARTS)]
+    best = min(found, key=lambda pair: pair[0])[1]
     return SearchResult(
         best,
         problem.score(best),
@@ -211,6 +211,20 @@ def search(
         problem.recalls(best),
         problem.network_recalls(),
     )
+
+
+def _descend(
+    start: OpinionPoolSpec, problem: _Problem, tries: int, seed: int
+) -> tuple[float, OpinionPoolSpec]:
+    """The loss and the parameters of the best pool of one search."""
+    rng = np.random.default_rng(seed)
+    best, best_loss = start, problem.loss(start)
+    for i in range(tries):
+        candidate = _changed(best, 0.5 * (1 - i / tries) + 0.05, rng)
+        loss = problem.loss(candidate)
+        if loss < best_loss:
+            best, best_loss = candidate, loss
+    return best_loss, best
 
 
 def _changed(spec: OpinionPoolSpec, step: float, rng: np.random.Generator) -> OpinionPoolSpec:
@@ -230,6 +244,10 @@ def _changed(spec: OpinionPoolSpec, step: float, rng: np.random.Generator) -> Op
         relative=(0.0, moved(spec.relative[1], 0.5, 0, 2)),
         neutral_bias=moved(spec.neutral_bias, 1.0, 0, 6),
         calm_offset=moved(spec.calm_offset, 0.8, -0.5, 3),
+        novelty_limits=(
+            moved(spec.novelty_limits[0], 0.3, 0, 3),
+            moved(spec.novelty_limits[1], 0.5, 0, 5),
+        ),
         running_limit=moved(spec.running_limit, 0.4, 0, 1),
         temperatures=(
             moved(spec.temperatures[0], 0.2, MIN_TEMPERATURE, 1),
@@ -259,9 +277,12 @@ class _Problem:
             neutral = np.stack([reference.log_probs for reference in references])
             k = np.array([reference.familiarity for reference in references])
             for modality in (Modality.AV, Modality.VIDEO):
-                scores[mode, modality] = pool.scores(
-                    self._network[mode, modality], self._actors.expression, neutral, k
-                )
+                network = self._network[mode, modality]
+                pooled = pool.scores(network, self._actors.expression, neutral, k)
+                novelty = self._actors.novelty
+                if modality is Modality.VIDEO:
+                    novelty = np.stack([novelty[:, 0], np.full(len(novelty), np.nan)], axis=1)
+                scores[mode, modality] = _mixed(pool, network, pooled / pool.temperature(modality), novelty)
         return scores
 
     def _stranger_scores(self, spec: OpinionPoolSpec, rows: StrangerRows, longer: float) -> Logs:
@@ -299,7 +320,14 @@ class _Problem:
         for clip in clips:
             scores = self._stranger_scores(spec, clip, longer)
             temperatures = np.array([pool.temperature(modality) for modality in clip.modality])
-            pooled = np.exp(log_softmax(scores / temperatures[:, None]))
+            scores = scores / temperatures[:, None]
+            if clip.novelty is not None:
+                # Where the network has seen too little, it has no say.
+                silent = np.all(clip.network == 0, axis=1)
+                scores = np.where(
+                    silent.reshape(-1, 1), scores, _mixed(pool, clip.network, scores, clip.novelty)
+                )
+            pooled = np.exp(log_softmax(scores))
             probs = np.where(clip.has_expression[:, None], pooled, np.exp(clip.network))
             smoother = Smoother(self._spec.labels)
             shown = [
@@ -330,6 +358,14 @@ class _Problem:
             f"{mode}/{modality}": unweighted_average_recall(self._actors.truth, logits)
             for (mode, modality), logits in self._network.items()
         }
+
+
+def _mixed(pool: OpinionPool, network: Logs, scores: Logs, novelty: Logs) -> Logs:
+    """Log-probabilities (n, classes) after the network's answer was mixed in, as `OpinionPool.combine`."""
+    resemblance = np.array(
+        [pool.resemblance(*(None if np.isnan(d) else float(d) for d in row)) for row in novelty]
+    )[:, None]
+    return log_softmax(resemblance * network + (1 - resemblance) * log_softmax(scores))
 
 
 def _times(stats: ExpressionStats, factor: float) -> ExpressionStats:

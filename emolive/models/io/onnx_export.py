@@ -22,7 +22,7 @@ from emolive.models.io import checkpoint
 from emolive.models.io.backbone import weights_digest
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.io.onnx import ENTRY, FORMAT, backbone_path
-from emolive.models.runtimes.onnxruntime import BUFFERS, create_session
+from emolive.models.runtimes.onnxruntime import buffer_names, create_session
 from emolive.models.runtimes.ort_session import INSTALL
 
 BATCHES = (1, 15)
@@ -183,7 +183,7 @@ def _head_content(
         "format": FORMAT,
         "spec": spec.to_dict(),
         "provenance": loaded.provenance,
-        "buffers": {name: getattr(loaded.net, name).tolist() for name in BUFFERS},
+        "buffers": {name: getattr(loaded.net, name).tolist() for name in buffer_names(spec)},
         "backbone": None if backbone is None else hashlib.sha256(backbone).hexdigest(),
         "weights": None if loaded.net.backbone is None else weights_digest(loaded.net.backbone),
     }

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from emolive import paths
 from emolive.atomic_io import atomic_write
 from emolive.errors import CheckpointError, ConfigError, EmoliveError, MissingDependencyError
-from emolive.models.network import STATS, EmotionNet
+from emolive.models.network import STATS, EmotionNet, novelty_shapes
 from emolive.models.runtimes.ort_session import INSTALL, open_session
 from emolive.models.spec import ModelSpec
 
@@ -31,7 +31,12 @@ log = logging.getLogger(__name__)
 
 OPSET = 18
 BUFFERS = (*(f"{stream}_{stat}" for stream in ("video", "audio") for stat in STATS), "temperature")
-"""The buffers of a network that an `OnnxNet` has too."""
+"""The buffers of every network, which an `OnnxNet` has too."""
+
+
+def buffer_names(spec: ModelSpec) -> tuple[str, ...]:
+    """The buffers of a network that whoever prepares its input reads."""
+    return BUFFERS if spec.pool is None else (*BUFFERS, *novelty_shapes(spec))
 
 
 class OnnxNet(nn.Module):
@@ -101,7 +106,7 @@ def convert(net: EmotionNet) -> OnnxNet:
     if net.backbone is not None:
         pixels = torch.zeros(1, 3, spec.pixels.size, spec.pixels.size)
         backbone = _cached_session(net.backbone, (pixels,), ("pixels",), "vectors")
-    buffers = {name: getattr(net, name) for name in BUFFERS}
+    buffers = {name: getattr(net, name) for name in buffer_names(net.spec)}
     return OnnxNet(spec, buffers, head=head, backbone=backbone).eval()
 
 
