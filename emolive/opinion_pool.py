@@ -10,6 +10,9 @@ logarithmic opinion pools", NIPS 1998, and Hinton, "Products of experts", ICANN 
 The model has learned from few people and is accurate for a person whose neutral state is known. The
 classifier has seen many people and is cautious. So the weights depend on how well the person is known, k from
 0 to 1: each is w(k) = w(0) + (w(1) - w(0)) k.
+
+In the end, the model's own answer is mixed in by how much the input resembles what it was trained on, g from
+0 to 1 (`emolive.novelty`): log p' = g log p_net + (1 - g) log p + const.
 """
 
 from __future__ import annotations
@@ -72,6 +75,10 @@ class OpinionPoolSpec:
     state, as a calibration does."""
     calibration_s: float
     """The same for a neutral calibration, in which all evidence is known to be neutral; its limit is 1."""
+    novelty_limits: tuple[float, float]
+    """Distances of face and voice from the training data at which g is 1/2."""
+    novelty_width: float
+    """How softly: g = sigmoid((limit - distance) / width), multiplied over the streams."""
     temperatures: tuple[float, float]
     """Of the result, for face and voice and for the face alone."""
 
@@ -87,6 +94,9 @@ class OpinionPoolSpec:
         check.number("floor", self.floor, 0, 1)
         for name in ("recent_s", "evidence_s", "calibration_s"):
             check.number(name, getattr(self, name), 0.01, 600)
+        for value in pair("novelty_limits", self.novelty_limits):
+            check.number("novelty_limits", value, -1000, 1000)
+        check.number("novelty_width", self.novelty_width, 1e-3, 100)
         for value in pair("temperatures", self.temperatures):
             check.number("temperatures", value, 0.01, 100)
         if odd := sorted(set(labels) - EMOTIONS):
@@ -96,7 +106,7 @@ class OpinionPoolSpec:
     def from_dict(cls, values: Any) -> OpinionPoolSpec:
         """Rebuild from its JSON. ConfigError if it does not fit."""
         named = check.exact(cls, values, "opinion pool")
-        for name in ("network", "absolute", "relative", "temperatures"):
+        for name in ("network", "absolute", "relative", "novelty_limits", "temperatures"):
             named[name] = pair(name, named[name])
         return cls(**named)
 
@@ -275,6 +285,7 @@ class OpinionPool:
         expression: NDArray[np.floating],
         reference: Reference,
         modality: Modality,
+        resemblance: float = 0.0,
     ) -> NDArray[np.float64]:
         """Log-probabilities (classes,) of the pool.
 
@@ -283,10 +294,21 @@ class OpinionPool:
             expression: (8,) of the classifier, from `recent`.
             reference: the person's neutral state.
             modality: of the window, for the temperature.
+            resemblance: g, from `resemblance`.
         """
         known = np.zeros(len(self._labels)) if network is None else network
         scores = self.scores(known, expression, reference.log_probs, reference.familiarity)
-        return log_softmax(scores / self.temperature(modality))
+        pooled = log_softmax(scores / self.temperature(modality))
+        return pooled if network is None else log_softmax(resemblance * network + (1 - resemblance) * pooled)
+
+    def resemblance(self, video: float | None, audio: float | None) -> float:
+        """g, from the distances of face and voice; None for a stream that is not there."""
+        result = 1.0
+        for distance, limit in zip((video, audio), self.spec.novelty_limits, strict=True):
+            if distance is not None:
+                exponent = np.clip((distance - limit) / self.spec.novelty_width, -60, 60)
+                result *= float(1 / (1 + np.exp(exponent)))
+        return result
 
     def temperature(self, modality: Modality) -> float:
         """Of the result for these streams."""

@@ -23,6 +23,7 @@ from emolive.models.runtimes.autotune import choose
 from emolive.models.runtimes.base import AUTO, EAGER, ONNX, RunnableNet, Runtime, check_backend
 from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.normalization import GlobalStats, Normalizer
+from emolive.novelty import Population, distances
 from emolive.opinion_pool import UNKNOWN, OpinionPool, Reference
 from emolive.profile import SpeakerProfile
 from emolive.types import MODALITIES, FloatArray, Modality
@@ -61,6 +62,8 @@ class Opinions:
     """The neutral state of the person's face."""
     baseline: str
     """The normalisation mode that was used."""
+    distances: tuple[float | None, float | None] = (None, None)
+    """Of face and voice from the model's training data, see `emolive.novelty`."""
 
 
 def load_global_stats(net: RunnableNet) -> tuple[GlobalStats, GlobalStats]:
@@ -72,6 +75,18 @@ def load_global_stats(net: RunnableNet) -> tuple[GlobalStats, GlobalStats]:
         return GlobalStats(mean, std, within_speaker_std, rate_hz)
 
     return of("video", 1 / spec.bin_s), of("audio", spec.audio.rate_hz / spec.audio.hop_length)
+
+
+def _populations(net: RunnableNet) -> tuple[Population, Population]:
+    """The training people of a network with an opinion pool: their video and their audio."""
+
+    def of(stream: str) -> Population:
+        mean, whitening = (
+            getattr(net, f"{stream}_population_{part}").cpu().numpy() for part in ("mean", "whitening")
+        )
+        return Population(mean, whitening)
+
+    return of("video"), of("audio")
 
 
 def assemble_inputs(
@@ -135,6 +150,7 @@ class Predictor:
         self.pool = (
             None if self.spec.pool is None else OpinionPool(self.spec.pool, self.spec.labels, self.spec.bin_s)
         )
+        self._populations = None if self.pool is None else _populations(checkpoint.net)
         self._temperature = dict(zip(MODALITIES, checkpoint.net.temperature.tolist(), strict=True))
 
     @cached_property
@@ -178,7 +194,11 @@ class Predictor:
             return None
         if self.pool is not None and opinions.expression is not None:
             log_probs = self.pool.combine(
-                opinions.network, opinions.expression, opinions.reference, opinions.modality
+                opinions.network,
+                opinions.expression,
+                opinions.reference,
+                opinions.modality,
+                self.pool.resemblance(*opinions.distances),
             )
         else:
             # A voice alone, and a face without pixels, are left to the network.
@@ -197,9 +217,12 @@ class Predictor:
         if self.pool is None or expression is None:
             return Opinions(modality, network, None, UNKNOWN, baseline)
         reference = profile.reference(mode, self.pool)
-        return Opinions(
-            modality, network, expression, reference, mode if reference.familiarity > 0 else baseline
+        baseline = mode if reference.familiarity > 0 else baseline
+        assert self._populations is not None
+        novelty = distances(
+            window, *self._populations, frame_dim=self.spec.frame_dim, window_s=self.spec.window_s
         )
+        return Opinions(modality, network, expression, reference, baseline, novelty)
 
     def _network(
         self, window: FeatureWindow, profile: SpeakerProfile, mode: str

@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from rich.console import Console
 
@@ -29,8 +31,10 @@ from emolive.cli.config import Arg, Range
 from emolive.cli.parser import OptionsParser
 from emolive.clock import to_ns
 from emolive.errors import ConfigError, EmoliveError
+from emolive.models import factory
 from emolive.models.io import checkpoint
 from emolive.models.spec import ModelSpec
+from emolive.novelty import Population, mean_video
 from emolive.opinion_pool import EXPRESSIONS, ExpressionStats, OpinionPoolSpec
 from emolive.pooling import pool_bins
 from emolive.types import FloatArray, Modality
@@ -38,7 +42,8 @@ from emolive.vision.expression import classifier_digest, classifier_path, load_c
 from emolive.windowing import centre_window_end_ns
 from preprocessing import annotations as annotation_files
 from preprocessing.portraits import LOGIT_GAINS, load_tracks
-from training import portrait_expressions
+from training import portrait_expressions, window_dataset
+from training.config import TrainConfig
 from training.evaluate.strangers import read_truth
 from training.normalizer_sampler import calibration_clips
 from training.opinion_pool_search import (
@@ -51,16 +56,18 @@ from training.opinion_pool_search import (
 
 START = OpinionPoolSpec(
     classifier="",
-    network=(0.35, 1.0),
-    absolute=(0.65, 0.2),
-    relative=(0.0, 0.3),
-    neutral_bias=1.0,
+    network=(0.35, 0.4),
+    absolute=(0.65, 0.5),
+    relative=(0.0, 0.1),
+    neutral_bias=0.3,
     calm_offset=0.7,
     floor=0.001,
     recent_s=1.5,
     evidence_s=4.0,
-    running_limit=0.2,
+    running_limit=0.5,
     calibration_s=1.0,
+    novelty_limits=(1.5, 1.3),
+    novelty_width=0.05,
     temperatures=(0.5, 0.5),
 )
 """Where the search starts. Floor and times are not searched."""
@@ -80,6 +87,8 @@ class FitOptions:
     """Annotation file of that cross-validation."""
     data: Annotated[Path, Arg(metavar="FOLDER")]
     """Folder with ravdess/landmarks, ravdess/portraits and strangers."""
+    windows: Annotated[Path, Arg(metavar="FOLDER")]
+    """Cache folder of that cross-validation (--cache_path)."""
     cache: Annotated[Path, Arg(metavar="FILE")] = Path("portraits.npz")
     """Keeps what the classifier found on the portraits."""
     tries: Annotated[int, Range(1, 100_000)] = 600
@@ -98,22 +107,83 @@ def fit(options: FitOptions, console: Console) -> SearchResult:
     digest = classifier_digest(classifier_path())
     start = replace(START, classifier=digest)
     spec = replace(loaded.spec, pool=start)
-    actors = read_actors(options, spec, digest, console)
-    strangers = record_strangers(replace(loaded, spec=spec), read_truth(options.data / "strangers"))
+    means = read_means(options, loaded)
+    pooled = with_pool(loaded, start, means)
+    actors = read_actors(options, spec, digest, means, console)
+    strangers = record_strangers(pooled, read_truth(options.data / "strangers"))
     result = search(start, spec, actors, strangers, tries=options.tries, seed=options.seed)
     console.print(json.dumps(result.to_dict(), indent=1), highlight=False)
-    save(options.out, loaded, result)
+    save(options.out, with_pool(loaded, result.pool, means), result)
     return result
 
 
-def save(path: Path, loaded: checkpoint.Checkpoint, result: SearchResult) -> None:
+def save(path: Path, pooled: checkpoint.Checkpoint, result: SearchResult) -> None:
     """Write a checkpoint with its pool. OutputError if that is not possible."""
-    loaded.net.spec = replace(loaded.spec, pool=result.pool)
-    provenance = {**loaded.provenance, "opinion_pool": result.to_dict()}
-    checkpoint.save(path, loaded.net, provenance=provenance, face_head=loaded.face_head)
+    provenance = {**pooled.provenance, "opinion_pool": result.to_dict()}
+    checkpoint.save(path, pooled.net, provenance=provenance, face_head=pooled.face_head)
 
 
-def read_actors(options: FitOptions, spec: ModelSpec, digest: str, console: Console) -> ActorClips:
+@dataclass(frozen=True, slots=True)
+class ClipMeans:
+    """The mean features of the training clips, and the standard deviations that scale them."""
+
+    video: NDArray[np.float32]
+    """(N, frame_dim)"""
+    audio: NDArray[np.float32]
+    """(N, audio channels) of the speech; nan in a clip without."""
+    video_std: NDArray[np.float32]
+    audio_std: NDArray[np.float32]
+    actors: tuple[str, ...]
+
+    def populations(self, left_out: Collection[str] = ()) -> tuple[Population, Population]:
+        """Of face and voice, without the clips of some actors."""
+        kept = np.array([actor not in left_out for actor in self.actors])
+        spoken = kept & np.isfinite(self.audio).all(axis=1)
+        return (
+            Population.fit(self.video[kept], self.video_std),
+            Population.fit(self.audio[spoken], self.audio_std),
+        )
+
+
+def read_means(options: FitOptions, loaded: checkpoint.Checkpoint) -> ClipMeans:
+    """From the windows of the cross-validation, which are extracted if they are not there."""
+    spec = loaded.spec
+    dataset = window_dataset.build(
+        annotation_files.read(options.annotations, allow_outside=True),
+        spec,
+        cache=options.windows,
+        shifts_s=window_dataset.training_shifts(TrainConfig.shifts),
+        net=loaded.net,
+    )
+    rows, clips = dataset.session, range(len(dataset.items))
+    empty = np.full(spec.audio.channels, np.nan, np.float32)
+    spoken = [rows.of_clip("audio", clip) for clip in clips]
+    return ClipMeans(
+        video=np.stack([mean_video(rows.of_clip("video", clip), spec.frame_dim) for clip in clips]),
+        audio=np.stack([each.mean(axis=0) if len(each) else empty for each in spoken]),
+        video_std=loaded.net.video_std.numpy()[: spec.frame_dim],
+        audio_std=loaded.net.audio_std.numpy(),
+        actors=tuple(item.actor for item in dataset.items),
+    )
+
+
+def with_pool(
+    loaded: checkpoint.Checkpoint, pool: OpinionPoolSpec, means: ClipMeans
+) -> checkpoint.Checkpoint:
+    """A copy of a checkpoint with a pool, and with the training people that it measures novelty against."""
+    spec = replace(loaded.spec, pool=pool)
+    net = factory.build(spec)
+    state = {name: value for name, value in loaded.net.state_dict().items() if "_population_" not in name}
+    for stream, population in zip(("video", "audio"), means.populations(), strict=True):
+        state[f"{stream}_population_mean"] = torch.from_numpy(population.mean)
+        state[f"{stream}_population_whitening"] = torch.from_numpy(population.whitening)
+    net.load_state_dict(state)
+    return replace(loaded, net=net.eval(), spec=spec)
+
+
+def read_actors(
+    options: FitOptions, spec: ModelSpec, digest: str, means: ClipMeans, console: Console
+) -> ActorClips:
     """The held-out clips of a cross-validation beside the classifier's answers.
 
     Raises:
@@ -128,6 +198,15 @@ def read_actors(options: FitOptions, spec: ModelSpec, digest: str, console: Cons
     if not parts:
         raise ConfigError(f"{options.folds} holds no fold of a cross-validation: run emolive-train crossval.")
     clips = np.concatenate([part["clips"] for part in parts])
+    novelty = []
+    for part in parts:
+        # A fold's network was trained on the other actors.
+        video, audio = means.populations({items[int(clip)].actor for clip in part["clips"]})
+        of_video, of_audio = (
+            video.distance(means.video[part["clips"]]),
+            audio.distance(means.audio[part["clips"]]),
+        )
+        novelty.append(np.stack([of_video, of_audio], axis=1))
     folder = options.data / "ravdess"
     tracks_file = folder / "landmarks" / "dlib68_every_2nd_frame.npz"
     tested = {items[int(clip)].actor for clip in clips}
@@ -179,6 +258,7 @@ def read_actors(options: FitOptions, spec: ModelSpec, digest: str, console: Cons
         },
         expression=np.stack([recent[int(clip)] for clip in clips]),
         evidence=evidence,
+        novelty=np.concatenate(novelty),
     )
 
 

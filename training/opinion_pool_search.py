@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emolive.capture.decode import probe
 from emolive.errors import MediaError
 from emolive.file_analyzer import FileAnalyzer
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec
 from emolive.opinion_pool import UNKNOWN, ExpressionStats, OpinionPool, OpinionPoolSpec, log_softmax
 from emolive.predictor import Opinions, Prediction, Predictor
-from emolive.profile import SpeakerProfile
+from emolive.profile import SpeakerProfile, SpeakerStats
 from emolive.smoothing import Smoother
 from emolive.types import Modality
 from emolive.windowing import FeatureWindow
@@ -26,10 +27,11 @@ MODES = ("none", "neutral", "running", "person")
 TARGETS = {"neutral": 0.92, "happy": 0.92, "acted": 0.85, "changing": 0.85}
 """Plausible shares to reach on strangers."""
 MAX_SURE_WRONG, MAX_UNSURE = 0.06, 0.2
-MARGIN = 0.01
+MARGIN = 0.03
 """The search aims at so much more than the targets, since clips of other strangers differ."""
 LONGER = 20.0
 """The strangers are also scored as if each had been watched this many times as long."""
+RESTARTS = 3
 MIN_TEMPERATURE = 0.35
 SCORED_MODES = ("none", "neutral", "person")
 """Modes of the actors that the search keeps as good as possible."""
@@ -49,6 +51,8 @@ class ActorClips:
     """(n, 8) recent log-probabilities of the classifier."""
     evidence: Mapping[str, Sequence[ExpressionStats]]
     """Mode → what was seen of the person before each clip."""
+    novelty: NDArray[np.float64]
+    """(n, 2) distances of face and voice from the training people; nan for a stream that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,12 @@ class StrangerRows:
     """(n, 8), zero where there is none."""
     has_expression: NDArray[np.bool_]
     evidence: tuple[ExpressionStats, ...]
+    mode: str = "running"
+    """Normalisation mode in which the answers were recorded: running or neutral."""
+    novelty: NDArray[np.float64] | None = None
+    """(n, 2) as in `ActorClips`."""
+    calibration: NDArray[np.bool_] | None = None
+    """(n,) windows that the neutral calibration was measured in; they are not scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,7 @@ class SearchResult:
     pool: OpinionPoolSpec
     strangers: dict[str, Any]
     strangers_longer: dict[str, Any]
+    strangers_calibrated: dict[str, Any]
     actors: dict[str, float]
     """ "mode/modality" → UAR of the pool."""
     network_actors: dict[str, float]
@@ -86,34 +97,78 @@ class SearchResult:
 class _Recorder(Predictor):
     """A predictor that keeps the answers that it combines."""
 
-    def start(self) -> None:
+    def start(self, spans: Sequence[tuple[float, float]], neutral: SpeakerStats | None = None) -> None:
+        """Begin a clip.
+
+        Args:
+            spans: seconds in which the person is neutral.
+            neutral: a calibration to use; without one it is measured in `spans`.
+        """
         self.recorded: list[tuple[int, Opinions, ExpressionStats]] = []
+        self.calibration: set[int] = set()
+        self.neutral = SpeakerStats.none(self.spec) if neutral is None else neutral
+        self._spans, self._mode = spans, "running" if neutral is None else "neutral"
+        self._end_ns = 0
 
     def predict(self, window: FeatureWindow, profile: SpeakerProfile, mode: str) -> Prediction | None:
-        opinions = self.opinions(window, profile, mode)
-        if opinions is not None and (not self.recorded or window.end_ns > self.recorded[-1][0]):
-            self.recorded.append((window.end_ns, opinions, profile.running.expression))
+        # The window of the summary comes last, and is one of those before.
+        if window.end_ns > self._end_ns:
+            self._end_ns = window.end_ns
+            self._record(window, profile)
         return super().predict(window, profile, mode)
+
+    def _record(self, window: FeatureWindow, profile: SpeakerProfile) -> None:
+        end_s = window.end_ns / 1e9
+        if any(first <= end_s - self.spec.bin_s and end_s <= last + 0.01 for first, last in self._spans):
+            self.calibration.add(window.end_ns)
+            if self._mode == "running":
+                self.neutral.add(window, self.spec, self.video_stats, self.audio_stats)
+        stats = profile.running.expression
+        if self._mode == "neutral":
+            profile.neutral, stats = self.neutral, self.neutral.expression
+        opinions = self.opinions(window, profile, self._mode)
+        if opinions is not None:
+            self.recorded.append((window.end_ns, opinions, stats))
 
 
 def record_strangers(loaded: Checkpoint, clips: Sequence[StrangerClip]) -> list[StrangerRows]:
-    """The answers of a model with any pool on clips, in running mode."""
+    """The answers of a model with any pool on clips: in running mode, and where a clip has neutral stretches
+    once more after a calibration in these (of a neutral clip its first half)."""
     predictor = _Recorder(loaded)
     rows = []
     with FileAnalyzer(predictor, baseline="running") as analyzer:
         for clip in clips:
-            predictor.start()
-            try:
-                for _ in analyzer.analyze(clip.path):
-                    pass
-            except MediaError:
-                continue
-            rows.append(to_rows(clip, predictor.recorded, len(loaded.spec.labels)))
+            spans = neutral_spans(clip)
+            neutral = None
+            for mode in ("running", "neutral") if spans else ("running",):
+                predictor.start(spans, neutral)
+                try:
+                    for _ in analyzer.analyze(clip.path):
+                        pass
+                except MediaError:
+                    break
+                neutral = predictor.neutral
+                rows.append(
+                    to_rows(clip, predictor.recorded, len(loaded.spec.labels), mode, predictor.calibration)
+                )
     return rows
 
 
+def neutral_spans(clip: StrangerClip) -> list[tuple[float, float]]:
+    """Where the person can be calibrated, in seconds; of a neutral clip the first half."""
+    spans = [(span.from_s, span.to_s) for span in clip.spans if span.labels <= {"neutral", "calm"}]
+    if clip.kind == "neutral" and spans:
+        middle = (spans[0][0] + min(spans[-1][1], probe(clip.path).duration_s or np.inf)) / 2
+        spans = [(first, min(last, middle)) for first, last in spans if first < middle]
+    return spans
+
+
 def to_rows(
-    clip: StrangerClip, recorded: Sequence[tuple[int, Opinions, ExpressionStats]], n_classes: int
+    clip: StrangerClip,
+    recorded: Sequence[tuple[int, Opinions, ExpressionStats]],
+    n_classes: int,
+    mode: str = "running",
+    calibration: Collection[int] = (),
 ) -> StrangerRows:
     """Recorded answers as arrays."""
     no_expression = np.zeros_like(UNKNOWN.log_probs)
@@ -126,6 +181,9 @@ def to_rows(
         np.stack([no_expression if o.expression is None else o.expression for o in opinions]),
         np.array([o.expression is not None for o in opinions]),
         tuple(stats for _, _, stats in recorded),
+        mode,
+        np.array([[np.nan if d is None else d for d in o.distances] for o in opinions]),
+        np.array([end_ns in calibration for end_ns, _, _ in recorded]),
     )
 
 
@@ -140,24 +198,33 @@ def search(
 ) -> SearchResult:
     """The best pool that was found.
 
-    Random changes of the best so far, larger ones first.
+    Random changes of the best so far, larger ones first; RESTARTS times.
     """
-    rng = np.random.default_rng(seed)
     problem = _Problem(spec, actors, strangers)
-    best, best_loss = start, problem.loss(start)
-    for i in range(tries):
-        step = 0.5 * (1 - i / tries) + 0.05
-        candidate = _changed(best, step, rng)
-        loss = problem.loss(candidate)
-        if loss < best_loss:
-            best, best_loss = candidate, loss
+    found = [_descend(start, problem, tries // RESTARTS, seed + i) for i in range(RESTARTS)]
+    best = min(found, key=lambda pair: pair[0])[1]
     return SearchResult(
         best,
         problem.score(best),
         problem.score(best, LONGER),
+        problem.score(best, mode="neutral"),
         problem.recalls(best),
         problem.network_recalls(),
     )
+
+
+def _descend(
+    start: OpinionPoolSpec, problem: _Problem, tries: int, seed: int
+) -> tuple[float, OpinionPoolSpec]:
+    """The loss and the parameters of the best pool of one search."""
+    rng = np.random.default_rng(seed)
+    best, best_loss = start, problem.loss(start)
+    for i in range(tries):
+        candidate = _changed(best, 0.5 * (1 - i / tries) + 0.05, rng)
+        loss = problem.loss(candidate)
+        if loss < best_loss:
+            best, best_loss = candidate, loss
+    return best_loss, best
 
 
 def _changed(spec: OpinionPoolSpec, step: float, rng: np.random.Generator) -> OpinionPoolSpec:
@@ -177,6 +244,10 @@ def _changed(spec: OpinionPoolSpec, step: float, rng: np.random.Generator) -> Op
         relative=(0.0, moved(spec.relative[1], 0.5, 0, 2)),
         neutral_bias=moved(spec.neutral_bias, 1.0, 0, 6),
         calm_offset=moved(spec.calm_offset, 0.8, -0.5, 3),
+        novelty_limits=(
+            moved(spec.novelty_limits[0], 0.3, 0, 3),
+            moved(spec.novelty_limits[1], 0.5, 0, 5),
+        ),
         running_limit=moved(spec.running_limit, 0.4, 0, 1),
         temperatures=(
             moved(spec.temperatures[0], 0.2, MIN_TEMPERATURE, 1),
@@ -206,31 +277,33 @@ class _Problem:
             neutral = np.stack([reference.log_probs for reference in references])
             k = np.array([reference.familiarity for reference in references])
             for modality in (Modality.AV, Modality.VIDEO):
-                scores[mode, modality] = pool.scores(
-                    self._network[mode, modality], self._actors.expression, neutral, k
-                )
+                network = self._network[mode, modality]
+                pooled = pool.scores(network, self._actors.expression, neutral, k)
+                novelty = self._actors.novelty
+                if modality is Modality.VIDEO:
+                    novelty = np.stack([novelty[:, 0], np.full(len(novelty), np.nan)], axis=1)
+                scores[mode, modality] = _mixed(pool, network, pooled / pool.temperature(modality), novelty)
         return scores
 
-    def _stranger_scores(self, spec: OpinionPoolSpec, longer: float) -> list[Logs]:
+    def _stranger_scores(self, spec: OpinionPoolSpec, rows: StrangerRows, longer: float) -> Logs:
         pool = self._pool(spec)
-        result = []
-        for rows in self._strangers:
-            stats = rows.evidence if longer == 1 else [_times(rows.evidence[-1], longer)] * len(rows.evidence)
-            references = [pool.reference("running", each) for each in stats]
-            scores = pool.scores(
-                rows.network,
-                rows.expression,
-                np.stack([reference.log_probs for reference in references]),
-                np.array([reference.familiarity for reference in references]),
-            )
-            result.append(scores)
-        return result
+        stats = rows.evidence if longer == 1 else [_times(rows.evidence[-1], longer)] * len(rows.evidence)
+        references = [pool.reference(rows.mode, each) for each in stats]
+        return pool.scores(
+            rows.network,
+            rows.expression,
+            np.stack([reference.log_probs for reference in references]),
+            np.array([reference.familiarity for reference in references]),
+        )
 
     def loss(self, spec: OpinionPoolSpec) -> float:
         """Lower is better: missed targets on strangers count ten times what recall on the actors does."""
         missed = 0.0
-        for longer in (1.0, LONGER):
-            results = self.score(spec, longer)
+        for results in (
+            self.score(spec),
+            self.score(spec, LONGER),
+            self.score(spec, mode="neutral"),
+        ):
             for kind, share in results["kinds"].items():
                 missed += max(0.0, TARGETS.get(kind, 0.85) + MARGIN - share["plausible"])
                 missed += max(0.0, share["unsure"] - MAX_UNSURE + 0.05)
@@ -239,23 +312,36 @@ class _Problem:
         kept = np.mean([recalls[f"{mode}/av"] + 0.3 * recalls[f"{mode}/v"] for mode in SCORED_MODES])
         return 10 * missed - float(kept)
 
-    def score(self, spec: OpinionPoolSpec, longer: float = 1.0) -> dict[str, Any]:
+    def score(self, spec: OpinionPoolSpec, longer: float = 1.0, mode: str = "running") -> dict[str, Any]:
         """What `emolive-evaluate strangers` measures, without the list of clips."""
         pool = self._pool(spec)
         rows: dict[str, list[Row]] = {}
-        for clip, scores in zip(self._strangers, self._stranger_scores(spec, longer), strict=True):
+        clips = [clip for clip in self._strangers if clip.mode == mode]
+        for clip in clips:
+            scores = self._stranger_scores(spec, clip, longer)
             temperatures = np.array([pool.temperature(modality) for modality in clip.modality])
-            pooled = np.exp(log_softmax(scores / temperatures[:, None]))
+            scores = scores / temperatures[:, None]
+            if clip.novelty is not None:
+                # Where the network has seen too little, it has no say.
+                silent = np.all(clip.network == 0, axis=1)
+                scores = np.where(
+                    silent.reshape(-1, 1), scores, _mixed(pool, clip.network, scores, clip.novelty)
+                )
+            pooled = np.exp(log_softmax(scores))
             probs = np.where(clip.has_expression[:, None], pooled, np.exp(clip.network))
             smoother = Smoother(self._spec.labels)
             shown = [
                 (end_ns, smoother.update(tuple(row.tolist()), end_ns))
                 for end_ns, row in zip(clip.end_ns, probs, strict=True)
             ]
+            left_out = clip.calibration if mode == "neutral" and clip.calibration is not None else ()
+            calibration = {end_ns for end_ns, out in zip(clip.end_ns, left_out, strict=False) if out}
             rows[clip.clip.path.name] = [
-                Row(end_ns / 1e9, smoothed.label, smoothed.confidence) for end_ns, smoothed in shown
+                Row(end_ns / 1e9, smoothed.label, smoothed.confidence)
+                for end_ns, smoothed in shown
+                if end_ns not in calibration
             ]
-        results = score([clip.clip for clip in self._strangers], rows)
+        results = score([clip.clip for clip in clips], rows)
         del results["clips"]
         return results
 
@@ -272,6 +358,14 @@ class _Problem:
             f"{mode}/{modality}": unweighted_average_recall(self._actors.truth, logits)
             for (mode, modality), logits in self._network.items()
         }
+
+
+def _mixed(pool: OpinionPool, network: Logs, scores: Logs, novelty: Logs) -> Logs:
+    """Log-probabilities (n, classes) after the network's answer was mixed in, as `OpinionPool.combine`."""
+    resemblance = np.array(
+        [pool.resemblance(*(None if np.isnan(d) else float(d) for d in row)) for row in novelty]
+    )[:, None]
+    return log_softmax(resemblance * network + (1 - resemblance) * log_softmax(scores))
 
 
 def _times(stats: ExpressionStats, factor: float) -> ExpressionStats:

@@ -19,6 +19,7 @@ from emolive.models.branches import (
 )
 from emolive.models.fusion.base import Streams
 from emolive.models.spec import ModelSpec
+from emolive.novelty import LEADING
 from emolive.plugins import FUSIONS
 from emolive.types import MODALITIES
 
@@ -61,6 +62,15 @@ class _Contributions(NamedTuple):
     audio: Tensor
     video: Tensor
     bias: Tensor
+
+
+def novelty_shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
+    """Shapes of the buffers that hold an `emolive.novelty.Population` of each stream, for an opinion pool."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for stream, width in (("video", spec.frame_dim), ("audio", spec.audio.channels)):
+        shapes[f"{stream}_population_mean"] = (width,)
+        shapes[f"{stream}_population_whitening"] = (width, max(1, width - LEADING))
+    return shapes
 
 
 class EmotionNet(nn.Module):
@@ -120,6 +130,9 @@ class EmotionNet(nn.Module):
             self.register_buffer(f"{stream}_std", torch.ones(width))
             self.register_buffer(f"{stream}_within_speaker_std", torch.ones(width))
         self.register_buffer("temperature", torch.ones(len(MODALITIES)))
+        if spec.pool is not None:
+            for name, shape in novelty_shapes(spec).items():
+                self.register_buffer(name, torch.zeros(shape))
 
     @abstractmethod
     def _build_branches(self, spec: ModelSpec) -> None:
