@@ -320,7 +320,7 @@ def put(folder: Path, files: dict[str, bytes]) -> None:
         (["--sample_size", "49"], "even"),
         (["--sample_size", "8"], "from 32"),
         (["--learning_rate", "nan"], "from 1e-09"),
-        (["--labels", "a,b"], "labels of its own"),
+        (["--labels", "a,b"], "its own labels"),
         (["--pretrain_path", "nowhere.pth.tar"], "no file"),
         (["--resume_path", "nowhere"], "not the result folder"),
         (["--config", "nowhere.json"], "cannot be read"),
