@@ -12,7 +12,14 @@ from emolive.errors import ConfigError, EmoliveError
 from emolive.file_analyzer import FileAnalyzer
 from emolive.models.io import checkpoint
 from emolive.models.spec import EMOTIONS, ModelSpec
-from emolive.opinion_pool import EXPRESSIONS, UNKNOWN, ExpressionStats, OpinionPool, OpinionPoolSpec, Reference
+from emolive.opinion_pool import (
+    EXPRESSIONS,
+    UNKNOWN,
+    ExpressionStats,
+    OpinionPool,
+    OpinionPoolSpec,
+    Reference,
+)
 from emolive.predictor import load_predictor
 from emolive.profile import SpeakerProfile
 from emolive.types import Modality
@@ -30,8 +37,10 @@ SPEC = OpinionPoolSpec(
     floor=0.001,
     recent_s=1.5,
     evidence_s=4.0,
-    running_limit=0.5,
     calibration_s=1.0,
+    running_limit=0.5,
+    novelty_limits=(-1000.0, -1000.0),
+    novelty_width=0.1,
     temperatures=(0.5, 0.8),
 )
 BIN_S = 0.24
@@ -128,7 +137,13 @@ def test_a_description_holds_the_pool_and_one_without_stays_what_it_was():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"network": (1.0, -1.0)}, {"floor": 2.0}, {"temperatures": (0.0, 1.0)}, {"recent_s": "1"}, {"network": 1}],
+    [
+        {"network": (1.0, -1.0)},
+        {"floor": 2.0},
+        {"temperatures": (0.0, 1.0)},
+        {"recent_s": "1"},
+        {"network": 1},
+    ],
 )
 def test_a_description_that_does_not_fit_is_refused(changes):
     values = ModelSpec(encoders=("landmarks",), pool=SPEC).to_dict()
@@ -145,9 +160,7 @@ def pooled(random_checkpoint):
 
 def seen(spec, expression, **streams):
     rows = np.repeat(expression[None], spec.n_bins, axis=0).astype(np.float32)
-    return replace(
-        window(spec, **streams), expressions=rows, expressions_present=np.ones(spec.n_bins, bool)
-    )
+    return replace(window(spec, **streams), expressions=rows, expressions_present=np.ones(spec.n_bins, bool))
 
 
 def test_the_network_answers_alone_for_a_voice_and_where_there_are_no_pixels(pooled, random_checkpoint):
@@ -166,9 +179,7 @@ def test_a_face_of_half_a_second_is_enough_for_the_classifier(pooled):
     predictor = load_predictor(None, pooled)
     spec = predictor.spec
     shortly = np.arange(spec.n_bins) >= spec.n_bins - 2
-    brief = replace(
-        seen(spec, SMILE, voice=False), video_present=shortly, expressions_present=shortly
-    )
+    brief = replace(seen(spec, SMILE, voice=False), video_present=shortly, expressions_present=shortly)
     result = predictor.predict(brief, SpeakerProfile(spec), "running")
     assert result.modality is Modality.VIDEO
     assert EMOTIONS[int(np.argmax(result.probs))] == "happy"
@@ -201,7 +212,9 @@ def test_a_profile_without_expressions_loads_and_this_session_stands_for_them(po
     assert person.load()
     assert person.neutral.video.count == 40
     assert person.reference("neutral", predictor.pool) == UNKNOWN
-    person.running.add(seen(predictor.spec, NEUTRAL), predictor.spec, predictor.video_stats, predictor.audio_stats)
+    person.running.add(
+        seen(predictor.spec, NEUTRAL), predictor.spec, predictor.video_stats, predictor.audio_stats
+    )
     assert person.reference("neutral", predictor.pool).familiarity > 0
 
 
