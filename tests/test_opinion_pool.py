@@ -36,8 +36,10 @@ SPEC = OpinionPoolSpec(
     floor=0.001,
     recent_s=1.5,
     evidence_s=4.0,
-    running_limit=0.5,
     calibration_s=1.0,
+    running_limit=0.5,
+    novelty_limits=(-1000.0, -1000.0),
+    novelty_width=0.1,
     temperatures=(0.5, 0.8),
 )
 BIN_S = 0.24

@@ -33,10 +33,11 @@ ABOUT = """\
 ## Intended use
 
 They classify the emotion that a face and a voice **express**, for a live demo, for comparing fusions and for
-research. They do not measure feelings. They were trained on actors who spoke two sentences of
-North American English in a studio; their accuracy on other people, languages, ages and rooms, and on
-emotions that are not acted, has not been measured. They must not be used to judge people: systems that infer
-emotions at work and in education are prohibited in the European Union (AI Act, Art. 5(1)(f)).
+research. They do not measure what a person feels. They were trained on actors who spoke two sentences of
+North American English in a studio; a classifier of single faces that is pooled with them covers other people
+(see "People outside the studio"), but not other languages and emotions that are not acted. They must not be
+used to judge people: systems that infer emotions at work and in education are prohibited in the European
+Union (AI Act, Art. 5(1)(f)).
 
 ## Data and licence
 
@@ -94,11 +95,13 @@ def _model_section(model: Description) -> str:
         f"Licence: {about.get('licence', '?')}.",
         "",
     ]
+    lines += _pool_lines(about.get("opinion_pool"))
     results = about.get("figures")
     if not results:
         return "\n".join([*lines, "No results were measured for this file.", ""])
     lines += [
-        f"Measured by actor-disjoint cross-validation ({results['scheme']}; `{results['command']}`): every",
+        f"The network alone, measured by actor-disjoint cross-validation ({results['scheme']}; "
+        f"`{results['command']}`): every",
         "actor is tested by a model that was not trained on them. The actor's two neutral clips of",
         "repetition 1 are not scored, so that the baselines can be compared. In brackets: 95 % intervals by",
         "bootstrap over actors.",
@@ -121,6 +124,35 @@ def _model_section(model: Description) -> str:
     return "\n".join(lines)
 
 
+def _pool_lines(pool: dict[str, Any] | None) -> list[str]:
+    """What was measured on people outside the studio, and what the pool costs on the actors."""
+    if pool is None:
+        return []
+    lines = [
+        "People outside the studio: the network's answer is pooled with that of a classifier of single faces",
+        "(`efficientface.safetensors`). The pool was chosen and calibrated on these clips, so they are no",
+        "held-out test of it.",
+        "",
+        "| clips | plausible | unsure |",
+        "|---|---|---|",
+    ]
+    results = pool["strangers"]
+    for kind, shares in results["kinds"].items():
+        lines.append(f"| {kind} ({shares['clips']}) | {shares['plausible']:.2f} | {shares['unsure']:.2f} |")
+    recalls = ", ".join(
+        f"{mode} {pool['network_actors'][f'{mode}/av']:.2f} -> {pool['actors'][f'{mode}/av']:.2f}"
+        for mode in MODE_TITLES
+    )
+    return [
+        *lines,
+        "",
+        f"Of {results['sure_rows']} rows surer than 60 %, {100 * results['sure_wrong']:.0f} % are wrong. On "
+        "the held-out actors that the pool was fitted with (classifier on warped portraits), UAR of both "
+        f"streams of the network and of the pool: {recalls}.",
+        "",
+    ]
+
+
 def _backbone_section(backbone: BackboneCheckpoint) -> str:
     about, net = backbone.provenance, backbone.net
     data, scores = about.get("data", {}), about.get("figures", {})
@@ -131,7 +163,7 @@ def _backbone_section(backbone: BackboneCheckpoint) -> str:
         f"## `{backbone.path.name}`",
         "",
         f"The backbone EfficientFace with a classifier of single faces ({', '.join(net.labels)}): {size}. "
-        "It is not part of the models above; training on face crops starts from it.",
+        "The models above pool their answer with it; training on face crops starts from it.",
         "",
         f"Pretrained on faces of {data.get('name', '?')} ({counts}). Licence: {about.get('licence', '?')}.",
         "",

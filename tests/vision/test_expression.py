@@ -71,7 +71,7 @@ def test_a_face_at_the_border_is_cut_with_its_edge_repeated(portrait, points):
     assert np.abs(np.diff(crop[:, :20].astype(int), axis=1)).mean() < 2
 
 
-@pytest.mark.parametrize("factor", [0.1, 0.3, 1.6])
+@pytest.mark.parametrize("factor", [0.1, 0.3, 1.3])
 def test_light_is_evened(portrait, points, factor):
     crop, *_ = crop_expression(portrait, points, 96)
     bright, light = even_light(crop)
@@ -116,7 +116,8 @@ def test_another_classifier_than_the_model_s_is_refused():
         load_classifier("0" * 64)
 
 
-def test_it_is_loaded_without_torch_once_it_was_exported(classifier):
+def test_it_is_loaded_without_torch_once_it_was_exported():
+    load_classifier(classifier_digest(classifier_path()))
     code = (
         "import sys; from emolive.vision.expression import *; "
         "load_classifier(classifier_digest(classifier_path())); print('torch' in sys.modules)"
