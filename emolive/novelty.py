@@ -3,8 +3,8 @@
 A network's answer is worth little for inputs unlike its training data, however confident it is. The distance
 is the Mahalanobis distance of a stream's mean features in the directions in which the training clips hardly
 vary (compare Lee et al., "A simple unified framework for detecting out-of-distribution samples and
-adversarial attacks", NeurIPS 2018): expressions and speech move along the first directions, other people, cameras, rooms
-and levels along the last ones.
+adversarial attacks", NeurIPS 2018): expressions and speech move along the first directions, other people,
+cameras, rooms and levels along the last ones.
 """
 
 from __future__ import annotations

@@ -24,7 +24,6 @@ from emolive.predictor import load_predictor
 from emolive.profile import SpeakerProfile
 from emolive.types import Modality
 from emolive.vision.expression import classifier_digest, classifier_path
-from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
 from tests.test_predictor import window
 
 SPEC = OpinionPoolSpec(

@@ -35,8 +35,8 @@ ABOUT = """\
 They classify the emotion that a face and a voice **express**, for a live demo, for comparing fusions and for
 research. They do not measure what a person feels. They were trained on actors who spoke two sentences of
 North American English in a studio; a classifier of single faces that is pooled with them covers other people
-(see "People outside the studio"), but not other languages and emotions that are not acted. They must not be used to judge people: systems that infer
-emotions at work and in education are prohibited in the European Union (AI Act, Art. 5(1)(f)).
+(see "People outside the studio"), but not other languages and emotions that are not acted. They must not be
+used to judge people: systems that infer emotions at work and in education are prohibited in the European Union (AI Act, Art. 5(1)(f)).
 
 ## Data and licence
 
@@ -99,7 +99,8 @@ def _model_section(model: Description) -> str:
     if not results:
         return "\n".join([*lines, "No results were measured for this file.", ""])
     lines += [
-        f"The network alone, measured by actor-disjoint cross-validation ({results['scheme']}; `{results['command']}`): every",
+        "The network alone, measured by actor-disjoint cross-validation "
+        f"({results['scheme']}; `{results['command']}`): every",
         "actor is tested by a model that was not trained on them. The actor's two neutral clips of",
         "repetition 1 are not scored, so that the baselines can be compared. In brackets: 95 % intervals by",
         "bootstrap over actors.",
@@ -144,9 +145,9 @@ def _pool_lines(pool: dict[str, Any] | None) -> list[str]:
     return [
         *lines,
         "",
-        f"Of {results['sure_rows']} rows surer than 60 %, {100 * results['sure_wrong']:.0f} % are wrong. On the "
-        "held-out actors that the pool was fitted with (classifier on warped portraits), UAR of both streams of "
-        f"the network and of the pool: {recalls}.",
+        f"Of {results['sure_rows']} rows surer than 60 %, {100 * results['sure_wrong']:.0f} % are wrong. On "
+        "the held-out actors that the pool was fitted with (classifier on warped portraits), UAR of both "
+        f"streams of the network and of the pool: {recalls}.",
         "",
     ]
 
