@@ -1,8 +1,9 @@
-# Two commands on a fresh machine: `make run` and `make test`. Both set up all they need.
+# `make run` and `make test` work on a fresh machine: both install their requirements.
 
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
+# The layout of virtual environments differs on Windows.
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
 TEST_READY := $(VENV)/.ready-test
 
@@ -12,39 +13,39 @@ TEST_READY := $(VENV)/.ready-test
 
 DATA ?= $(or $(EMOLIVE_DATA),../shared/data)
 
-help: ## list what there is to make
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: system $(READY) ## set up what is missing, then open the app
+run: system $(READY) ## install the requirements and open the app
 	$(BIN)/emolive run $(ARGS)
 
-test: system-test $(TEST_READY) ## set up what is missing, then run every test
+test: system-test $(TEST_READY) ## install the requirements and run all tests
 	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest $(ARGS)
 
-check: system-test $(TEST_READY) lint types imports test ## lint, types, import contracts and tests
+check: system-test $(TEST_READY) lint types imports test ## run lint, types, import contracts and tests
 
-bench: $(TEST_READY) ## measure everything, into docs/bench.md and docs/bench.json
+bench: $(TEST_READY) ## run all benchmarks and write docs/bench.md and docs/bench.json
 	$(BIN)/emolive bench --json docs/bench.json --markdown $(ARGS) > docs/.bench.md
 	mv docs/.bench.md docs/bench.md
 
-screenshot: $(TEST_READY) ## render the window on the drawn demo, into docs/images/window.png
+screenshot: $(TEST_READY) ## render the window with the drawn demo to docs/images/window.png
 	$(BIN)/python tools/screenshot.py
 
-lint: $(TEST_READY) ## ruff: rules and format
+lint: $(TEST_READY) ## check rules and format with ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(TEST_READY) ## mypy, strict
+types: $(TEST_READY) ## check types with mypy --strict
 	$(BIN)/mypy
 
-imports: $(TEST_READY) ## import-linter: arrows point one way
+imports: $(TEST_READY) ## check the import contracts with import-linter
 	$(BIN)/lint-imports
 
-format: $(TEST_READY) ## bring the code into shape
+format: $(TEST_READY) ## fix and format the code with ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-weights: $(TEST_READY) ## train the shipped models from DATA=folder, an hour on one core
+weights: $(TEST_READY) ## train the shipped models on DATA=folder (an hour on one core)
 	PATH="$(abspath $(BIN)):$$PATH" sh tools/make_weights.sh $(DATA) $(ARGS)
 
 system:
@@ -53,14 +54,14 @@ system:
 system-test:
 	@sh tools/system_packages.sh test
 
-$(BIN)/python:
+$(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
-$(READY): pyproject.toml | $(BIN)/python
+$(READY): pyproject.toml | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --editable '.[onnx]'
 	@touch $@
 
-$(TEST_READY): pyproject.toml | $(BIN)/python
+$(TEST_READY): pyproject.toml | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ $(READY)
 

@@ -1,1 +1,1 @@
-"""What things cost on this machine, measured: `emolive bench`. Nothing here is a test that can fail."""
+"""Benchmarks of latency, throughput and cost on this machine: `emolive bench`. They are not tests."""

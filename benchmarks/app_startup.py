@@ -1,4 +1,4 @@
-"""The whole app in a process of its own, with the window shown."""
+"""The app in a separate process, with its window shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BOTTLENECKS = {
     "rss": "Imports fill most of it: torch about a third, then dlib's predictor, "
     "Qt with pyqtgraph and ONNX Runtime. Less would need torch in another process or not at all.",
     "estimate": "Importing torch holds the interpreter for most of this time.",
-    "cpu": "Painting the video takes about as long as perception and prediction together.",
+    "cpu": "Painting the video costs about as much as perception and prediction together.",
 }
 
 
@@ -44,16 +44,16 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
 def _figures(config: BenchmarkConfig, devices: VirtualDevices, kind: str) -> Iterator[Measurement]:
     start_ns = now_ns()
     counters = _run(config, devices)
-    shown = "on the display" if _display() else "offscreen"
+    platform = "on the display" if _display() else "offscreen"
     what = {
         "webcam": f"another process's stream at 640x480, {devices.sound} microphone",
         "demo": "includes drawing the picture and synthesising the voice",
         "source": f"source {devices.source}, {devices.sound}",
     }[kind]
-    note = f"{shown}, {counters['counted_s']:.0f} s from the first estimate on; {what}"
+    note = f"{platform}, {counters['counted_s']:.0f} s from the first estimate on; {what}"
 
     def figure(name: str, label: str, value: float | None, unit: str, target: float) -> Measurement:
-        # The demo has no bounds of its own: what it draws is no part of the app.
+        # No targets for the demo: its drawing is not part of the app.
         bound = None if kind == "demo" else target
         text = note if name == "cpu" else ""
         return Measurement(
@@ -72,7 +72,7 @@ def _figures(config: BenchmarkConfig, devices: VirtualDevices, kind: str) -> Ite
 
     yield figure("visible", f"{kind}: window visible after start", since_start("first_paint_ns"), "s", 0.7)
     yield figure("estimate", "  first estimate after start", since_start("first_estimate_ns"), "s", 6.0)
-    yield figure("cpu", "  CPU of the whole app", counters["cpu_percent"], "% of a core", 45.0)
+    yield figure("cpu", "  CPU of the app", counters["cpu_percent"], "% of a core", 45.0)
     yield figure("rss", "  peak memory", counters["peak_mb"], "MB", 450.0)
     yield figure("painted", "  frames painted", counters["painted_per_s"], "a second", 29.0)
     yield figure("gap", "  longest gap between them", counters["longest_gap_ms"], "ms", 100.0)

@@ -1,4 +1,4 @@
-"""What many faces at once would take: arithmetic on figures that were measured in the same run."""
+"""Capacity for many faces at once, calculated from figures of the same run."""
 
 from __future__ import annotations
 

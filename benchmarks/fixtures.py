@@ -1,4 +1,4 @@
-"""What is measured on: the drawn face and its voice, clips of them, and networks with random weights."""
+"""Inputs of the benchmarks: the synthetic face and voice, clips of them, networks with random weights."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def sound(seconds: float) -> FloatArray:
 
 def crops(n: int, size: int) -> list[Image]:
     """(size, size, 3) BGR faces, each different."""
-    made: list[Any] = [cv2.resize(picture[40:440, 120:520], (size, size)) for picture in pictures(n / 4, 4)]
-    return made
+    images: list[Any] = [cv2.resize(picture[40:440, 120:520], (size, size)) for picture in pictures(n / 4, 4)]
+    return images
 
 
 def write_clip(path: Path, seconds: float, size: tuple[int, int] = (640, 480)) -> Path:
@@ -81,7 +81,7 @@ def _fit(picture: Image, size: tuple[int, int]) -> Image:
 
 
 def random_net(spec: ModelSpec, faces: list[Image]) -> EmotionNet:
-    """Random weights, normalised by a look at some faces, so that its numbers are of a trained one's size."""
+    """Random weights with batch statistics of some faces, so that activations have a realistic scale."""
     torch.manual_seed(0)
     net = factory.build(spec).train()
     pixels = torch.from_numpy(np.stack(faces)).permute(0, 3, 1, 2).float() / 255

@@ -1,4 +1,4 @@
-"""CPU time of interleaved variants, so that other load on the machine affects all of them alike."""
+"""CPU time of interleaved variants, so that other load on the machine affects all of them equally."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Times:
 def interleaved(variants: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, Times]:
     """CPU time of this process for one call of each, over `rounds` rounds after a few warm-up rounds.
 
-    It is the time of the whole process, so that threads of libraries count as well.
+    It is the time of the process, which includes the threads of libraries.
     """
     times_ms: dict[str, list[float]] = {name: [] for name in variants}
     collecting = gc.isenabled()

@@ -42,9 +42,9 @@ SOUND_S = 12.0
 
 
 class PipelineHarness:
-    """The thinking half of a session, bin by bin: what devices would deliver comes from memory.
+    """Runs the inference half of a session bin by bin, with inputs from memory instead of devices.
 
-    `advance` delivers a bin of sound and chooses its frames; it is not part of an estimate's cost.
+    `advance` delivers a bin of audio and selects its frames; it is not part of an estimate's cost.
     `hop` is: frames already detected and tracked → vectors → window with audio features → estimate.
     """
 
@@ -123,9 +123,9 @@ class FullWindow:
 
 
 def difference(harness: PipelineHarness, full: FullWindow, estimate: Estimate) -> float:
-    """The largest difference in logits between the streamed estimate and the whole window anew.
+    """The largest difference in logits between the streamed estimate and the recomputed window.
 
-    Probabilities know logits up to a constant; the mean is taken off both.
+    Probabilities determine logits up to a constant, so both are compared without their mean.
     """
     spec, sound = harness.spec, harness.stream.audio
     assert sound is not None
@@ -173,11 +173,11 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     )
     yield from _pixel_figures(times, difference(pixel, full, _there(newest["pixel"])), pixel)
     yield from _shipped_figures(times, shipped, config)
-    hop, whole = times[config.fusion], times["full"]
+    streamed, full_window = times[config.fusion], times["full"]
     report.summary |= {
-        "hop_cpu_ms": hop.to_dict(),
-        "full_window_cpu_ms": whole.to_dict(),
-        "ratio": round(whole.p50 / hop.p50, 2),
+        "hop_cpu_ms": streamed.to_dict(),
+        "full_window_cpu_ms": full_window.to_dict(),
+        "ratio": round(full_window.p50 / streamed.p50, 2),
         "backend": shipped[config.fusion].predictor.runtime.name,
         "fusion": config.fusion,
     }
@@ -192,7 +192,9 @@ def _there(estimate: Estimate | None) -> Estimate:
 
 def _pixel_figures(times: dict[str, Times], apart: float, harness: PipelineHarness) -> Iterator[Measurement]:
     full, hop, name = times["full"], times["pixel"], harness.predictor.runtime.name
-    yield Measurement("hop.full_p50", "15 frames at 224 px anew, eager torch, MFCC, head", full.p50, "ms")
+    yield Measurement(
+        "hop.full_p50", "15 frames at 224 px recomputed, eager torch, MFCC, head", full.p50, "ms"
+    )
     yield Measurement("hop.full_p95", "  95th percentile", full.p95, "ms")
     yield Measurement("hop.pixel_p50", f"efficientface 224 px, one new frame, {name}", hop.p50, "ms")
     yield Measurement("hop.pixel_p95", "  95th percentile", hop.p95, "ms")
@@ -204,7 +206,7 @@ def _pixel_figures(times: dict[str, Times], apart: float, harness: PipelineHarne
         "×",
         PIXEL_RATIO,
         at_least=True,
-        bottleneck="The backbone alone takes most of it: half of its layers are depthwise convolutions and channel "
+        bottleneck="The backbone dominates: half of its layers are depthwise convolutions and channel "
         "shuffles, which are bound by memory.",
     )
     yield Measurement("hop.pixel_logits", "  largest difference in logits", apart, "", LOGITS)
@@ -227,21 +229,21 @@ def _shipped_figures(
             "×",
             SHIPPED_RATIO,
             at_least=True,
-            bottleneck="Runs differ by a tenth; audio features and the fusion network share most of the time.",
+            bottleneck="Runs differ by a tenth; audio features and the network share most of the time.",
         )
     crops, spec = times["perception"], harnesses[config.fusion].spec
     note = f"{LANDMARKER_ID} on 640x480; not part of the figures above, as the reference gets crops"
     yield Measurement(
-        "hop.perception_p50", "face and landmarks, each frame looked at", crops.p50, "ms", note=note
+        "hop.perception_p50", "face and landmarks, per accepted frame", crops.p50, "ms", note=note
     )
-    per_estimate = crops.p50 * spec.bin_s * _looks_per_s(spec)
+    per_estimate = crops.p50 * spec.bin_s * _frames_per_s(spec)
     total = times[config.fusion].p50 + per_estimate
     yield Measurement("hop.chain_p50", f"shipped {config.fusion} with its faces and landmarks", total, "ms")
-    yield Measurement("hop.chain_ratio", "  times less than 15 ready crops anew", full / total, "×")
+    yield Measurement("hop.chain_ratio", "  times less than recomputing 15 given crops", full / total, "×")
 
 
-def _looks_per_s(spec: ModelSpec) -> float:
-    """How many frames a second perception looks at, of a camera of 30."""
+def _frames_per_s(spec: ModelSpec) -> float:
+    """Frames per second that perception accepts from a camera at 30 frames per second."""
     sampler = FrameSampler(spec, 0)
     looked = sum(sampler.accept(i * NS_PER_S // fixtures.FPS) for i in range(10 * fixtures.FPS))
     return looked / 10

@@ -38,10 +38,10 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     profile = cProfile.Profile()
     for turn in range(3 + count):
         harness.advance()
-        shown = [next(frames) for _ in range(PER_ESTIMATE)] if turn >= 3 else []
+        new_frames = [next(frames) for _ in range(PER_ESTIMATE)] if turn >= 3 else []
         if turn >= 3:
             profile.enable()
-        for frame in shown:
+        for frame in new_frames:
             face_pipeline.process(frame)
         harness.hop()
         profile.disable()
@@ -58,7 +58,7 @@ def _shares(profile: cProfile.Profile) -> Iterator[Measurement]:
     ]
     for name, share in sorted(shares, key=lambda each: -each[1]):
         if share >= LEAST:
-            note = "with what it calls; the profiler's own time counts with Python's" if share > 0.5 else ""
+            note = "including callees; the profiler's overhead counts as Python's" if share > 0.5 else ""
             yield Measurement(f"where.{name}", name, 100 * share, "% of the time", note=note)
 
 

@@ -1,4 +1,4 @@
-"""Measurements as a terminal table, Markdown or JSON, optionally beside those of an earlier run."""
+"""Measurements as a terminal table, Markdown or JSON, optionally next to those of an earlier run."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def headings(earlier: Mapping[str, Any] | None) -> list[str]:
 
 
 def missed_targets(measurements: Iterable[Measurement]) -> list[str]:
-    """One sentence for each missed target: what was measured, and what stands in the way."""
+    """One sentence for each missed target: the measured value and the bottleneck."""
     return [
         f"{m.label.strip()}: {format_value(m.value, m.unit)}, target {format_value(m.target, m.unit)}. "
-        + (m.bottleneck or "The reason is not known yet.")
+        + (m.bottleneck or "The bottleneck is unknown.")
         for m in measurements
         if m.target_met is False
     ]

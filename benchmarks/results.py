@@ -9,10 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkConfig:
-    """What to measure, and on what."""
+    """Parameters of a benchmark run."""
 
     folder: Path
-    """Temporary folder for files made on the way; emptied at the end."""
+    """Temporary folder, emptied at the end."""
     rounds: int = 15
     """Measurements of each variant; variants are interleaved."""
     seconds: float = 12.0
@@ -27,7 +27,7 @@ class BenchmarkConfig:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One measured number, or the sentence that says why there is none."""
+    """One measured number, or the reason why it is missing."""
 
     key: str
     """Stable identifier, "benchmark.name"."""
@@ -39,7 +39,7 @@ class Measurement:
     """The target is a lower bound."""
     note: str = ""
     bottleneck: str = ""
-    """What stands in the way of the target; printed below the table when it is missed."""
+    """What limits the value; printed below the table when the target is missed."""
 
     @property
     def target_met(self) -> bool | None:
@@ -58,4 +58,4 @@ class Report:
 
 
 Benchmark = Callable[[BenchmarkConfig, Report], Iterator[Measurement]]
-"""Yields its measurements as they are taken; may add to `Report.summary`."""
+"""Yields measurements one by one; may add to `Report.summary`."""

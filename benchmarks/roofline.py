@@ -23,7 +23,7 @@ TIMES = 12
 
 
 def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
-    """`limit`: FLOPs of the backbone over the GEMM rate of one core, beside what each backend needs."""
+    """`limit`: FLOPs of the backbone over the GEMM rate of one core, compared with each runtime."""
     torch.set_num_threads(1)
     rate = gemm_gflops()
     yield Measurement(

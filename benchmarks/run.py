@@ -50,7 +50,7 @@ def load_benchmark(name: str) -> Benchmark:
 
 
 def run(selection: Sequence[str], config: BenchmarkConfig, on_progress: Callable[[str], None]) -> Report:
-    """Run the selected benchmarks. One that fails becomes a row that says why.
+    """Run the selected benchmarks. One that fails becomes a row with the reason.
 
     Raises:
         ConfigError: a name is unknown.

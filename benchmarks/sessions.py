@@ -1,4 +1,4 @@
-"""Whole sessions without a window: latency, several at once, and switching while they run."""
+"""Sessions without a window: latency, several at once, and changes of the model while they run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BUSY = "while True: pass"
 
 @dataclass(frozen=True, slots=True)
 class SessionStats:
-    """What sessions delivered over the measured time."""
+    """The results of sessions over the measured time."""
 
     latencies_ms: list[float]
     cpu_share: float
@@ -83,7 +83,7 @@ def measure_sessions(configs: list[SessionConfig], seconds: float) -> SessionSta
 
 @contextmanager
 def busy_neighbour() -> Iterator[None]:
-    """Another process that uses one core up."""
+    """Another process that keeps one core busy."""
     process = subprocess.Popen([sys.executable, "-c", BUSY])
     try:
         yield
@@ -95,7 +95,7 @@ def busy_neighbour() -> Iterator[None]:
 def live(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     """`live`: from the newest evidence of a window to its estimate."""
     session_config = _config(config, config.source, config.mic)
-    drawn = "includes drawing the picture" if config.source == "demo" else f"source {config.source}"
+    cpu_note = "includes drawing the face" if config.source == "demo" else f"source {config.source}"
     for name, beside, bound in (("idle", ExitStack(), IDLE_MS), ("busy", busy_neighbour(), BUSY_MS)):
         with beside:
             result = measure_sessions([session_config], config.seconds)
@@ -107,7 +107,7 @@ def live(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
         yield Measurement(f"live.{name}_p50", f"evidence to label, {with_whom}", times.p50, "ms", note=note)
         yield Measurement(f"live.{name}_p95", "  95th percentile", times.p95, "ms", bound)
         yield Measurement(
-            f"live.{name}_cpu", "  CPU of the session", 100 * result.cpu_share, "% of a core", note=drawn
+            f"live.{name}_cpu", "  CPU of the session", 100 * result.cpu_share, "% of a core", note=cpu_note
         )
 
 
@@ -159,6 +159,6 @@ def switch(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     )
     yield Measurement("switch.first_max", "  slowest", max(delays_ms), "ms")
     dropped = after.frames_dropped - before.frames_dropped
-    yield Measurement("switch.dropped", "  frames dropped meanwhile", dropped, "", 0.0)
+    yield Measurement("switch.dropped", "  frames dropped during switches", dropped, "", 0.0)
     skipped = after.estimates_skipped - before.estimates_skipped
-    yield Measurement("switch.skipped", "  estimates skipped meanwhile", skipped, "")
+    yield Measurement("switch.skipped", "  estimates skipped during switches", skipped, "")

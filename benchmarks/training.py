@@ -54,7 +54,7 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
     )
     yield Measurement("train.cached_p95", "  95th percentile", times.p95 / 1e3, "s")
     start = time.process_time()
-    _unfrozen(net, optimizer, audio[:1], target[:1])
+    unfrozen_step(net, optimizer, audio[:1], target[:1])
     spent = time.process_time() - start
     peak = peak_rss_bytes()
     held = f"; {peak / (1 << 30):.1f} GiB peak" if peak is not None else ""
@@ -72,8 +72,9 @@ def _step(net: EmotionNet, optimizer: torch.optim.Optimizer, masked: MaskedBatch
     optimizer.step()
 
 
-def _unfrozen(net: EmotionNet, optimizer: torch.optim.Optimizer, audio: Tensor, target: Tensor) -> None:
-    """As published: the copies of `softhard` are made of pixels, and each goes through the backbone."""
+def unfrozen_step(net: EmotionNet, optimizer: torch.optim.Optimizer, audio: Tensor, target: Tensor) -> None:
+    """A training step as published: the copies of `softhard` are pixels, and the backbone encodes each of
+    them."""
     frames, size = net.spec.n_bins, net.spec.pixels.size
     flat = torch.rand(len(audio), frames, 3 * size * size)
     masked = apply_mask(flat, audio, target, "softhard")

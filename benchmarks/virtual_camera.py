@@ -16,11 +16,11 @@ from typing import Self
 
 FILM_S = 4.0
 QUALITY = 85
-"""Of the JPEG pictures: about what webcams send."""
+"""JPEG quality, similar to that of webcams."""
 
 
 class VirtualCamera:
-    """Serves what `jpeg` gives, `rate_hz` times a second, with `with` or between `start` and `stop`."""
+    """Serves the results of `jpeg` at `rate_hz`, inside `with` or between `start` and `stop`."""
 
     def __init__(self, jpeg: Callable[[], bytes], rate_hz: float = 30) -> None:
         self.jpeg = jpeg
@@ -89,13 +89,13 @@ def _handler(webcam: VirtualCamera, ended: threading.Event) -> type[BaseHTTPRequ
 
 
 def main() -> None:
-    """Serve the film until standard input ends, as it does with the process at its other end."""
+    """Serve the frames until standard input is closed, which happens when the parent process ends."""
     from benchmarks.fixtures import pictures
     from emolive._compat.opencv import cv2
 
     quality = (cv2.IMWRITE_JPEG_QUALITY, QUALITY)
     film = [cv2.imencode(".jpg", picture, quality)[1].tobytes() for picture in pictures(FILM_S)]
-    # There and back again, so that the picture never jumps.
+    # Forwards and backwards, so that the motion has no jump.
     film += film[::-1]
     count = iter(range(sys.maxsize))
     with VirtualCamera(lambda: film[next(count) % len(film)]) as webcam:

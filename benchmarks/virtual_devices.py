@@ -1,4 +1,4 @@
-"""A webcam and a microphone whose work is another process's, as that of real ones is a driver's."""
+"""A virtual webcam and microphone in other processes, so that their cost does not count as the app's."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SPOKEN_S = 8.0
 
 @dataclass(frozen=True, slots=True)
 class VirtualDevices:
-    """What an app is started with to find them."""
+    """Environment of an app that uses the devices."""
 
     source: str
     mic: str
     sound: str
-    """For people: where the sound comes from."""
+    """Description of the audio source."""
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -34,13 +34,13 @@ class VirtualDevices:
 def loopback(seconds: float) -> Iterator[VirtualDevices]:
     """A webcam that shows the drawn face at 640x480, and a microphone that hears `seconds` of its voice.
 
-    The microphone wants PulseAudio's programs; without them it is the computer's own, if it has one.
+    The microphone needs PulseAudio's programs; without them the computer's own is used, if it has one.
 
     Raises:
         EmoliveError: the webcam does not start.
     """
     with ExitStack() as stack:
-        url = stack.enter_context(_webcam())
+        url = stack.enter_context(webcam_process())
         if reason := missing_requirements():
             yield VirtualDevices(url, "auto", f"the computer's own sound, if any ({reason})")
             return
@@ -57,8 +57,8 @@ def loopback(seconds: float) -> Iterator[VirtualDevices]:
 
 
 @contextmanager
-def _webcam() -> Iterator[str]:
-    """The address of a webcam in a process of its own."""
+def webcam_process() -> Iterator[str]:
+    """The address of a webcam in another process."""
     command = [sys.executable, "-m", "benchmarks.virtual_camera"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:

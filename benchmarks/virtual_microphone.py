@@ -1,4 +1,4 @@
-"""A microphone for computers without one: a PulseAudio server whose input hears what is played."""
+"""A microphone for computers without one: a PulseAudio server whose input records its output."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ set-default-source vmic
 
 
 def missing_requirements() -> str | None:
-    """Why no sound server can run here; None if one can."""
+    """Why no sound server can run here; None if it can."""
     missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
     if missing:
         return f"{', '.join(missing)} not installed (Debian: pulseaudio pulseaudio-utils)"
@@ -49,8 +49,9 @@ class VirtualMicrophone:
     """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="emolive-sound-"))
-        run, pulse, state = (self._folder / name for name in ("run", "pulse", "state"))
+        self.folder = Path(tempfile.mkdtemp(prefix="emolive-sound-"))
+        """Temporary files of the server."""
+        run, pulse, state = (self.folder / name for name in ("run", "pulse", "state"))
         for folder in (run, pulse, state):
             folder.mkdir(mode=0o700)
         socket = pulse / "native"
@@ -59,21 +60,21 @@ class VirtualMicrophone:
             "PULSE_RUNTIME_PATH": str(pulse),
             "PULSE_STATE_PATH": str(state),
             "PULSE_SERVER": f"unix:{socket}",
-            "ALSA_CONFIG_PATH": str(self._folder / "asound.conf"),
+            "ALSA_CONFIG_PATH": str(self.folder / "asound.conf"),
         }
-        (self._folder / "asound.conf").write_text(_ALSA)
-        (self._folder / "pulse.pa").write_text(_PULSE % socket)
+        (self.folder / "asound.conf").write_text(_ALSA)
+        (self.folder / "pulse.pa").write_text(_PULSE % socket)
         self._server: subprocess.Popen[bytes] | None = None
         self._players: list[subprocess.Popen[bytes]] = []
 
     def start(self, timeout_s: float = 20.0) -> None:
         """Start the server and wait until it answers; RuntimeError with its log if it does not."""
-        log = self._folder / "log"
+        log = self.folder / "log"
         command = ["pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
         command += ["--disallow-exit=no", "--realtime=no", "--high-priority=no", "--log-level=error"]
         with log.open("ab") as output:
             self._server = subprocess.Popen(
-                [*command, f"--file={self._folder / 'pulse.pa'}"],
+                [*command, f"--file={self.folder / 'pulse.pa'}"],
                 env=self._all(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -98,7 +99,7 @@ class VirtualMicrophone:
 
     def play(self, samples: FloatArray, rate_hz: int = 48_000) -> subprocess.Popen[bytes]:
         """Play mono `samples` (n,) into the microphone; returns at once."""
-        path = self._folder / f"{len(list(self._folder.glob('*.wav')))}.wav"
+        path = self.folder / f"{len(list(self.folder.glob('*.wav')))}.wav"
         with wave.open(str(path), "wb") as out:
             out.setnchannels(1)
             out.setsampwidth(2)
@@ -118,7 +119,7 @@ class VirtualMicrophone:
     def close(self) -> None:
         """End the server and remove its folder."""
         self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _all(self) -> dict[str, str]:
         return {**os.environ, **self.environment}

@@ -1,4 +1,4 @@
-"""Atomic file writes: a file is complete or not there."""
+"""Atomic file writes: a file is complete or absent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emolive.errors import OutputError
 
 _PART_SUFFIX = ".part"
 _NAME_CHARS = 40
-"""Characters of the file's name in that of its part, which may not exceed the system's limit."""
+"""Characters of the file's name in the temporary file's name, whose length is limited."""
 _DISK_FULL_BYTES = 1 << 20
 
 
@@ -32,7 +32,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         OutputError: it cannot be written.
     """
     try:
-        # Checked before the work, not after it.
+        # Fail before the work is done, not after it.
         if stat.S_ISDIR(path.stat().st_mode):
             raise OutputError(f"{path} is a folder: name a file to write to.")
     except FileNotFoundError:
@@ -77,7 +77,7 @@ def atomic_text_file(path: Path) -> Iterator[TextIO]:
 
 
 def ensure_writable(path: Path) -> None:
-    """Check what can be checked before the work.
+    """Check that a file can be written, before its content is computed.
 
     Raises:
         OutputError: there cannot be a file of this name.
@@ -87,14 +87,14 @@ def ensure_writable(path: Path) -> None:
 
 
 def remove_stale_parts(folder: Path) -> None:
-    """Remove temporary files that a killed process left in a folder to which nobody else is writing."""
+    """Remove temporary files that a killed process left in a folder that no other process is writing to."""
     for part in folder.glob(f".*{_PART_SUFFIX}"):
         part.unlink(missing_ok=True)
 
 
 def _output_error(path: Path, error: Exception) -> OutputError:
     reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-    # Torch reports a full disk as a RuntimeError in its own words.
+    # Torch reports a full disk as a RuntimeError.
     if isinstance(error, RuntimeError) and shutil.disk_usage(path.parent).free < _DISK_FULL_BYTES:
         reason = os.strerror(errno.ENOSPC)
     return OutputError(f"{path} cannot be written: {reason}.")

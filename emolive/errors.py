@@ -1,10 +1,10 @@
-"""The errors that emolive raises on purpose; their messages are one sentence for a person."""
+"""The errors of emolive; their messages are one sentence for the user."""
 
 from __future__ import annotations
 
 
 class EmoliveError(Exception):
-    """Base class. The message is one sentence that says what is wrong and, where possible, what to do."""
+    """Base class. The message is one sentence with the problem and, where possible, the remedy."""
 
 
 class DeviceError(EmoliveError):
@@ -16,7 +16,7 @@ class MediaError(EmoliveError):
 
 
 class CheckpointError(EmoliveError):
-    """A checkpoint or saved profile is missing, damaged, or does not fit what it is used with."""
+    """A checkpoint or saved profile is missing, damaged, or does not fit the model or device in use."""
 
 
 class ConfigError(EmoliveError):

@@ -1,4 +1,4 @@
-"""Analysis of media files, with the perception, windows and model of the live app."""
+"""Analysis of media files with the same features, windows and model as a live session."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from emolive.errors import MediaError
 from emolive.opinion_pool import EXPRESSIONS
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerStats
-from emolive.smoothing import Smoother
+from emolive.smoothing import Smoother, make_estimate
 from emolive.types import Estimate, FileSummary, Frame
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
@@ -34,13 +34,13 @@ from emolive.windowing import (
 
 @dataclass(slots=True)
 class ClipFeatures:
-    """The frame vectors and the sound of a file."""
+    """The frame vectors and the audio of a file."""
 
     path: Path
     video: FeatureTrack | None
     """None for a file without video."""
     audio: Waveform | None
-    """None for a file without sound."""
+    """None for a file without audio."""
     duration_s: float
     expressions: FeatureTrack | None = None
     """Log-probabilities of the expression classifier; None if it did not run."""
@@ -56,11 +56,11 @@ def extract_clip_features(
     """Decode a file and extract its features.
 
     Args:
-        path: a file with video or sound.
+        path: a file with video or audio.
         pipeline: for the frames that `sampler` accepts; it is reset first.
         sampler: with origin 0, the file's own time.
         dim: D of the pipeline's vectors.
-        on_corruption: called once, with one sentence, if part of the file cannot be decoded.
+        on_corruption: called once, with a message, if some of the file cannot be decoded.
 
     Raises:
         MediaError: the file cannot be read.
@@ -81,7 +81,7 @@ def _decode_into(
     """Add everything in a file to its features.
 
     Yields:
-        The time of each frame and block before it is added, and the end. Nothing earlier is missing then.
+        The time of each frame and block before it is added, and the end. Everything earlier is complete then.
     """
     pipeline.reset()
     end_ns = 0
@@ -113,7 +113,7 @@ class FileAnalyzer:
         baseline: none, neutral (calibrated with `calibrate`, or the saved one of `person`) or running.
         person: name of the speaker profile whose neutral baseline is loaded.
         same_person: all files show one person; running statistics carry over from file to file.
-        on_corruption: called with one sentence if only part of a file can be decoded.
+        on_corruption: called with a message if some of a file cannot be decoded.
     """
 
     def __init__(
@@ -132,8 +132,8 @@ class FileAnalyzer:
         self._pipeline = FacePipeline.for_spec(predictor.spec, predictor.encoders())
         self._profile = predictor.new_profile(person)
         self._is_calibrated = False
-        if baseline == "neutral":
-            self._profile.load()
+        self.has_saved_baseline = baseline == "neutral" and self._profile.load()
+        """Whether a saved neutral baseline of the person is in use."""
 
     def __enter__(self) -> FileAnalyzer:
         return self
@@ -142,7 +142,7 @@ class FileAnalyzer:
         self._pipeline.close()
 
     def extract_features(self, path: Path) -> ClipFeatures:
-        """The frame vectors and the sound of a whole file.
+        """Extract the frame vectors and the audio of a file.
 
         Raises:
             MediaError: it cannot be read.
@@ -182,7 +182,7 @@ class FileAnalyzer:
             profile.reset()
         smoother = Smoother(spec.labels)
         ends_ns: list[int] = []
-        n_shown: Counter[str] = Counter()
+        n_displayed: Counter[str] = Counter()
         clip = _open_clip(path, spec.frame_dim)
         for window in self._windows(clip):
             if self._same_person:
@@ -194,21 +194,9 @@ class FileAnalyzer:
                 continue
             smoothed = smoother.update(prediction.probs, window.end_ns)
             ends_ns.append(window.end_ns)
-            n_shown[smoothed.label] += 1
-            yield Estimate(
-                source=str(path),
-                t_ns=window.end_ns,
-                t_s=to_s(window.end_ns),
-                labels=spec.labels,
-                raw_probs=prediction.probs,
-                probs=smoothed.probs,
-                label=smoothed.label,
-                confidence=smoothed.confidence,
-                modality=prediction.modality,
-                fusion=spec.fusion,
-                baseline=prediction.baseline,
-            )
-        yield self._summarize(clip, ends_ns, n_shown)
+            n_displayed[smoothed.label] += 1
+            yield make_estimate(prediction, smoothed, spec, source=str(path), t_ns=window.end_ns)
+        yield self._summarize(clip, ends_ns, n_displayed)
 
     def _windows(self, clip: ClipFeatures) -> Iterator[FeatureWindow]:
         """Decode a file into `clip`; every window in order, each as soon as all of it is decoded."""
@@ -223,20 +211,20 @@ class FileAnalyzer:
                     )
                     end_ns += bin_ns
 
-    def _summarize(self, clip: ClipFeatures, ends_ns: list[int], n_shown: Counter[str]) -> FileSummary:
+    def _summarize(self, clip: ClipFeatures, ends_ns: list[int], n_displayed: Counter[str]) -> FileSummary:
         """The summary of a file.
 
         Args:
             clip: its features.
             ends_ns: the windows that gave an estimate.
-            n_shown: how many estimates displayed which label.
+            n_displayed: the number of estimates that displayed each label.
 
         Raises:
             MediaError: there is no window to summarise it with.
         """
         spec, name = self._predictor.spec, clip.path.name
         centre_ns = centre_window_end_ns(clip.duration_s, spec)
-        # If there is neither face nor voice in the middle, the nearest window that has one stands for it.
+        # Without face and voice in the middle, the nearest window that has one is used.
         for end_ns in (centre_ns, *sorted(ends_ns, key=lambda ns: abs(ns - centre_ns))[:1]):
             window = extract_window(clip.video, clip.audio, end_ns, spec, expressions=clip.expressions)
             prediction = self._predictor.predict(window, self._profile, self._baseline)
@@ -244,7 +232,7 @@ class FileAnalyzer:
                 continue
             likeliest = int(np.argmax(prediction.probs))
             # A file shorter than a bin has no other estimate.
-            n_shown = n_shown or Counter([spec.labels[likeliest]])
+            n_displayed = n_displayed or Counter([spec.labels[likeliest]])
             return FileSummary(
                 source=str(clip.path),
                 t_ns=end_ns,
@@ -257,7 +245,7 @@ class FileAnalyzer:
                 modality=prediction.modality,
                 fusion=spec.fusion,
                 baseline=prediction.baseline,
-                shares={label: n / n_shown.total() for label, n in n_shown.most_common()},
+                shares={label: n / n_displayed.total() for label, n in n_displayed.most_common()},
             )
         if clip.duration_s < MIN_FACE_SHARE * spec.window_s:
             raise MediaError(

@@ -3,7 +3,7 @@
 The neutral expressions of two people differ more than many emotions differ from neutral. A fusion
 therefore reads (x - shift) / scale instead of a feature vector x, where shift and scale depend on the mode:
 
-* none: mean and standard deviation of everybody the model was trained on;
+* none: mean and standard deviation of the training population;
 * neutral: the mean of a few seconds in which this person looked and spoke neutrally; the scale is the
   standard deviation within speakers;
 * running: mean and standard deviation of all that was measured of this person so far, with the global
@@ -69,12 +69,12 @@ class RunningStats:
 
 @dataclass(frozen=True, slots=True)
 class GlobalStats:
-    """Statistics of one stream over the training data; part of a checkpoint."""
+    """Statistics of one stream over the training data; stored in a checkpoint."""
 
     mean: FloatArray
     """(D,)"""
     std: FloatArray
-    """(D,) over everybody."""
+    """(D,) over all speakers."""
     within_speaker_std: FloatArray
     """(D,) root mean square of the deviations from each speaker's own mean."""
     rate_hz: float
@@ -123,16 +123,19 @@ def make_normalizer(mode: str, stats: GlobalStats, evidence: RunningStats | None
         evidence: what was measured of the person: while neutral in neutral mode, so far in running mode.
 
     Returns:
-        The normaliser; without enough evidence for neutral mode it is that of "none", and its `mode` says so.
+        The normaliser; without enough evidence for neutral mode it is that of mode "none", as its
+        `mode` shows.
     """
     if mode == "neutral" and evidence and evidence.count >= MIN_NEUTRAL_S * stats.rate_hz:
         return _normalizer("neutral", evidence.mean, stats.within_speaker_std)
     if mode == "running":
         prior = PRIOR_S * stats.rate_hz
-        seen = evidence or RunningStats.zero(len(stats.mean))
-        weight = seen.count / (seen.count + prior)
-        mean = weight * seen.mean + (1 - weight) * stats.mean
-        variance = weight * seen.variance + (1 - weight) * stats.within_speaker_std.astype(np.float64) ** 2
+        observed = evidence or RunningStats.zero(len(stats.mean))
+        weight = observed.count / (observed.count + prior)
+        mean = weight * observed.mean + (1 - weight) * stats.mean
+        variance = (
+            weight * observed.variance + (1 - weight) * stats.within_speaker_std.astype(np.float64) ** 2
+        )
         return _normalizer("running", mean, np.sqrt(variance))
     return _normalizer("none", stats.mean, stats.std)
 

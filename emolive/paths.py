@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -15,7 +16,7 @@ def assets_dir() -> Path:
     if override := os.environ.get("EMOLIVE_ASSETS"):
         return Path(override)
     package = Path(__file__).resolve().parent
-    # Inside the package in a wheel, beside it in a checkout.
+    # Inside the package in a wheel, next to it in a checkout.
     candidates = (package / "assets", package.parent / "assets")
     return next((path for path in candidates if path.is_dir()), candidates[0])
 
@@ -30,6 +31,20 @@ def asset(*parts: str) -> Path:
     if not path.is_file():
         raise EmoliveError(f"A file that ships with emolive is missing: {path}. Install emolive again.")
     return path
+
+
+def read_asset(*parts: str) -> bytes:
+    """The content of a shipped file that has a file with its SHA-256 digest beside it.
+
+    Raises:
+        EmoliveError: one of both is missing, or the content is not what was shipped.
+    """
+    path = asset(*parts)
+    expected = asset(*parts[:-1], f"{parts[-1]}.sha256").read_text().split()
+    content = path.read_bytes()
+    if expected[:1] != [hashlib.sha256(content).hexdigest()]:
+        raise EmoliveError(f"A file that ships with emolive is damaged: {path}. Install emolive again.")
+    return content
 
 
 def user_dir() -> Path:

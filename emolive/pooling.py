@@ -32,7 +32,7 @@ def pool_bins(
         end_ns: when the window ends.
         window_s: its length.
         n_bins: number of bins.
-        pooling: "middle" takes the vector nearest to the bin's middle; "mean" takes the mean of its vectors,
+        pooling: "middle" selects the vector nearest to the bin's middle; "mean" is the mean of its vectors,
             followed by their standard deviation (0 for a single one).
 
     Returns:

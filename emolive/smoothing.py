@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emolive.clock import to_s
-from emolive.types import UNSURE
+from emolive.types import UNSURE, Estimate, Timestamps
+
+if TYPE_CHECKING:
+    from emolive.models.spec import ModelSpec
+    from emolive.predictor import Prediction
 
 TIME_CONSTANT_S = 0.6
 """The bars have followed a step by 63 % after this time."""
@@ -20,12 +25,12 @@ SHOW_THRESHOLD = 0.35
 KEEP_THRESHOLD = 0.28
 """A displayed label stays until it falls below this."""
 RESET_S = 1.5
-"""After a pause this long the next window starts anew."""
+"""After a pause this long the smoother is reset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Smoothed:
-    """What is displayed."""
+    """The displayed result."""
 
     probs: tuple[float, ...]
     label: str
@@ -66,8 +71,8 @@ class Smoother:
         self._t_ns = t_ns
         leader = int(self._probs.argmax())
         self._update_label(self._labels[leader], float(self._probs[leader]), t_ns)
-        shown = leader if self._label == UNSURE else self._labels.index(self._label)
-        return Smoothed(tuple(self._probs.tolist()), self._label, float(self._probs[shown]))
+        displayed = leader if self._label == UNSURE else self._labels.index(self._label)
+        return Smoothed(tuple(self._probs.tolist()), self._label, float(self._probs[displayed]))
 
     def _update_label(self, leader: str, probability: float, t_ns: int) -> None:
         threshold = KEEP_THRESHOLD if leader == self._label else SHOW_THRESHOLD
@@ -78,3 +83,40 @@ class Smoother:
             self._candidate = (label, t_ns)
         elif to_s(t_ns - self._candidate[1]) >= HOLD_S:
             self._label, self._candidate = label, None
+
+
+def make_estimate(
+    prediction: Prediction,
+    displayed: Smoothed,
+    spec: ModelSpec,
+    *,
+    source: str,
+    t_ns: int,
+    origin_ns: int = 0,
+    stamps: Timestamps | None = None,
+) -> Estimate:
+    """The estimate of one window, the same live and for files.
+
+    Args:
+        prediction: the model's answer.
+        displayed: the answer after smoothing.
+        spec: of the model.
+        source: what was opened, without passwords.
+        t_ns: the end of the window.
+        origin_ns: the source's time 0.
+        stamps: of a live estimate.
+    """
+    return Estimate(
+        source=source,
+        t_ns=t_ns,
+        t_s=to_s(t_ns - origin_ns),
+        labels=spec.labels,
+        raw_probs=prediction.probs,
+        probs=displayed.probs,
+        label=displayed.label,
+        confidence=displayed.confidence,
+        modality=prediction.modality,
+        fusion=spec.fusion,
+        baseline=prediction.baseline,
+        stamps=stamps,
+    )

@@ -28,7 +28,7 @@ class Modality(StrEnum):
 
     @property
     def title(self) -> str:  # type: ignore[override]
-        """What people call it, e.g. "face and voice"."""
+        """The name shown to users, e.g. "face and voice"."""
         return _MODALITY_TITLES[self]
 
     @property
@@ -62,24 +62,25 @@ UNSURE = "unsure"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture as it came from a source."""
+    """One video frame of a source."""
 
     t_ns: int
     """When it was captured."""
     image_source: Image | Callable[[], Image]
-    """The image, or what makes it when it is first looked at: of a file, half are never looked at."""
+    """The image, or a function that decodes it on first access: half of a file's frames are never
+    accessed."""
     index: int
     """Counts the source's frames from 0; a jump means that frames were dropped on the way."""
 
     @property
     def image(self) -> Image:
-        """(height, width, 3) uint8, BGR, contiguous. Nobody writes into it after it was handed over."""
+        """(height, width, 3) uint8, BGR, contiguous. Not written to after it was handed over."""
         return self.image_source() if callable(self.image_source) else self.image_source
 
 
 @dataclass(frozen=True, slots=True)
 class AudioBlock:
-    """A stretch of mono sound."""
+    """A block of mono audio."""
 
     t_ns: int
     """When its first sample was captured."""
@@ -90,16 +91,16 @@ class AudioBlock:
 
 @dataclass(frozen=True, slots=True)
 class AudioSegment:
-    """Samples cut out of a sound, and where in it they lie."""
+    """A segment of an audio buffer with its position."""
 
     samples: FloatArray
-    """(n,) zero where there is none."""
+    """(n,) zero where there is no audio."""
     present: BoolArray
-    """(n,) False where there is none."""
+    """(n,) False where there is no audio."""
     end: int
-    """Number of the sample behind the last one, counted by what holds the sound."""
+    """Index in the buffer of the sample after the last one."""
     stable_until: int
-    """Samples before this number stay what they are, for as long as `version` stays the same."""
+    """Samples before this index do not change while `generation` is the same."""
     generation: int = 0
 
 
@@ -151,7 +152,7 @@ class FaceQuality:
 
 @dataclass(frozen=True, slots=True)
 class FaceObservation:
-    """What perception made of one frame."""
+    """The face and features of one frame."""
 
     t_ns: int
     face: Face | None
@@ -165,31 +166,31 @@ class FaceObservation:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The state of one part of the session, shown as a chip. A fault is a value too."""
+    """The state of one source of statuses (camera, model, ...), shown as a badge. Faults are values too."""
 
     source: str
-    """Which chip: "camera", "microphone", "face", "voice", "model", "latency", "baseline"."""
+    """The source: "camera", "microphone", "face", "voice", "model", "latency", "baseline"."""
     level: Severity
     code: str
-    """Short and stable, for code: "live", "ended", "missing", "stalled", "silent", "loading" ..."""
+    """Short and stable, for programs: "live", "ended", "missing", "stalled", "silent", "loading" ..."""
     text: str
-    """One sentence for the person in front of the screen."""
+    """One sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timestamps:
-    """When a live estimate was made, on the session's clock."""
+    """Times of a live estimate in nanoseconds on the monotonic clock of `emolive.clock.now_ns`."""
 
     capture_ns: int
-    """The newest frame or sample in its window was captured."""
+    """Capture of the newest frame or sample in the window."""
     start_ns: int
-    """Inference began."""
+    """Start of inference."""
     end_ns: int
-    """The estimate was published."""
+    """Publication of the estimate."""
 
     @property
     def latency_ns(self) -> int:
-        """From the capture of the newest input to the published estimate."""
+        """Time from the capture of the newest input to the published estimate, in nanoseconds."""
         return self.end_ns - self.capture_ns
 
 
@@ -198,32 +199,35 @@ class Estimate:
     """The emotion in the window that ends at `t_ns`, from a live session or from a file."""
 
     source: str
-    """What was analysed: the file's path, or the source as it was opened."""
+    """The file's path, or the source string without passwords."""
     t_ns: int
+    """End of the window in nanoseconds: live on the monotonic clock, in a file from its start."""
     t_s: float
-    """The same end as seconds since the source began."""
+    """End of the window in seconds since the start of the source."""
     labels: tuple[str, ...]
+    """The model's labels."""
     raw_probs: tuple[float, ...]
     """The model's probabilities for this window alone, in the order of `labels`."""
     probs: tuple[float, ...]
-    """Smoothed in time; what the bars show."""
+    """Probabilities smoothed over time, in the order of `labels`."""
     label: str
     """The displayed label: one of `labels`, or UNSURE."""
     confidence: float
     """Probability of `label`, 0..1; when the label is UNSURE, that of the likeliest label."""
     modality: Modality
-    """Which streams were available; the missing one was masked."""
+    """The available streams; a missing one was masked."""
     fusion: str
+    """The model's fusion, such as "ia"."""
     baseline: str
-    """The baseline mode in force: none, neutral or running."""
+    """The normalisation in use: none, neutral or running."""
     stamps: Timestamps | None = None
     """None for estimates of a file that was analysed offline."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, the same keys for live and file estimates.
 
-        `probs` maps labels to smoothed probabilities. Live estimates have three more keys, the stamps in
-        nanoseconds on the monotonic clock.
+        `probs` maps labels to smoothed probabilities. Live estimates also have the three
+        `stamps`.
 
         Raises:
             ValueError: labels and probabilities differ in number.
@@ -250,16 +254,16 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSummary(Estimate):
-    """The result for a whole file.
+    """The result for a file.
 
     Its probabilities, label and times are those of one window, in the middle of the file. `shares` covers
-    the whole file.
+    all of it.
     """
 
     window: str = "centre"
-    """Which window the probabilities belong to."""
+    """The window of the probabilities."""
     shares: Mapping[str, float]
-    """Label → share of the file's estimates that displayed it, UNSURE included; adds up to 1."""
+    """Label → share of the file's estimates that displayed it, including UNSURE; they sum to 1."""
 
     def to_dict(self) -> dict[str, Any]:
         """As `Estimate.to_dict`, with `summary` True and the keys `window` and `shares`."""
@@ -269,36 +273,42 @@ class FileSummary(Estimate):
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Counted since the session started."""
+    """Counters since the start of a session."""
 
     frames_captured: int = 0
     frames_perceived: int = 0
     frames_dropped: int = 0
-    """Captured, but replaced by a newer one before perception got to it."""
+    """Frames that were replaced by a newer one before perception processed them."""
     estimates: int = 0
     estimates_skipped: int = 0
-    """Hops without an estimate because inference was late."""
+    """Bins without an estimate because inference was late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that a window needs to paint, pulled at its own pace."""
+    """The state of a session at one time, as an immutable value; see `Session.snapshot`."""
 
     frame: Frame | None = None
+    """The newest frame."""
     observation: FaceObservation | None = None
+    """The newest detected face; it may belong to an earlier frame."""
     estimate: Estimate | None = None
+    """The newest estimate; None if it is stale."""
     statuses: tuple[Status, ...] = ()
     counters: Counters = field(default_factory=Counters)
     fusion: str = ""
-    """The fusion that answers now (while another loads, still the old one)."""
+    """The fusion in use; the previous one while another is loading."""
     baseline: str = "none"
+    """The selected normalisation: none, neutral or running."""
     person: str = ""
+    """The name under which the neutral baseline is saved."""
     calibration: float | None = None
     """Progress of a running neutral calibration, 0..1; None when there is none."""
     is_synthetic: bool = False
-    """The picture is drawn by the demo, not filmed."""
+    """The video is generated by the demo."""
     running: bool = False
+    """The session was started and not stopped."""
     ended: bool = False
-    """A media file has played to its end."""
+    """The media file has ended."""
     voice_dbfs: float = -120.0
-    """Level of the newest sound."""
+    """Level of the newest audio in dB relative to full scale."""

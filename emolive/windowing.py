@@ -17,7 +17,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.audio.resample import AudioBuffer
-from emolive.audio.vad import detect_speech
 from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import ModelSpec
 from emolive.pooling import pool_bins
@@ -259,8 +258,7 @@ def extract_window(
             window if found is None else replace(window, expressions=found[0], expressions_present=found[1])
         )
     features = (extractor or OnlineFeatureExtractor(spec.audio)).read(audio, end_ns, spec.n_samples)
-    speech = detect_speech(features.levels_dbfs, features.present)
-    window = FeatureWindow(end_ns, bins, bins_present, features.frames, features.present, speech)
+    window = FeatureWindow(end_ns, bins, bins_present, features.frames, features.present, features.speech)
     return window if found is None else replace(window, expressions=found[0], expressions_present=found[1])
 
 

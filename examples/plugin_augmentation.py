@@ -25,14 +25,14 @@ class Hum(WindowAugmentation):
     """Raises the lowest bands of a share of the clips to a constant level."""
 
     hum_prob: Annotated[float, Range(0, 1)] = 0.1
-    """Share of clips with hum (logmel)."""
+    """Share of clips with hum, for features that are band levels."""
     hum_db: Annotated[float, Range(-120, 0)] = -50.0
     """Level of the hum in dB."""
 
     stage = Stage.FEATURES
 
     def __call__(self, batch: WindowBatch) -> WindowBatch:
-        if not self.hum_prob or batch.spec.audio.kind != "logmel":
+        if not self.hum_prob or not batch.spec.audio.encoder.has_band_levels:
             return batch
         has_hum = torch.rand(len(batch), 1, 1) < self.hum_prob
         audio = batch.audio.clone()

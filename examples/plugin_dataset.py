@@ -1,6 +1,6 @@
 """A data set as a plug-in: clips named ACTOR_LABEL_TAKE.mp4.
 
-emolive-preprocess my-clips clips/ prepared/ --plugin examples/plugin_dataset.py --min-take 2
+emolive-preprocess my-clips clips/ prepared/ --plugin examples/plugin_dataset.py --min-recording 2
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from preprocessing.datasets import ClipEntry, DatasetItem, Issue, Skipped
 class MyClips:
     """Clips named ACTOR_LABEL_TAKE.mp4, in one folder."""
 
-    min_take: Annotated[int, Range(1)] = 1
-    """Skip takes before this one."""
+    min_recording: Annotated[int, Range(1)] = 1
+    """Skip recordings before this number."""
 
     def items(self, root: Path) -> Iterator[DatasetItem]:
         """The clips, by name."""
         for clip in sorted(root.glob("*.mp4")):
             actor, _, rest = clip.stem.partition("_")
-            label, _, take = rest.partition("_")
-            if not take.isdecimal():
+            label, _, number = rest.partition("_")
+            if not number.isdecimal():
                 yield Issue("misnamed", clip.name, "It is not named ACTOR_LABEL_TAKE.mp4.")
-            elif int(take) < self.min_take:
-                yield Skipped("early takes")
+            elif int(number) < self.min_recording:
+                yield Skipped("early recordings")
             else:
                 yield ClipEntry(clip.stem, video=clip.name, audio=clip.name, label=label, actor=actor)

@@ -2,8 +2,8 @@
 
     python examples/plugin_face_tracker.py
 
-This one trusts that the person sits in the middle of the image and detects nothing, which is enough for a
-photo booth and takes no time.
+This one assumes a face in the middle of the image and detects nothing, which is enough for a photo booth
+and costs no time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from emolive.vision.detector import Detection
 class CentreTracker:
     """Returns a square in the middle of the image that holds half of its height.
 
-    Where landmarks were found in the last frame, the square moves to them.
+    The square follows the landmarks of the last frame, if there were any.
     """
 
     def __init__(self) -> None:

@@ -37,7 +37,7 @@ class GridEncoder(FrameEncoder):
 
     @classmethod
     def fingerprint_of(cls, spec: ModelSpec, weights: str | None = None) -> str:
-        """Change the number when the encoder changes, so that old statistics are refused."""
+        """Increase the number when the encoder changes, so that old statistics are rejected."""
         return "grid:1"
 
     @classmethod

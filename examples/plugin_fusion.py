@@ -3,7 +3,7 @@
     python examples/plugin_fusion.py
     emolive train --plugin examples/plugin_fusion.py --fusion gated ...
 
-There are no shipped weights for it, so that the app offers it only after a checkpoint of it was opened.
+It has no shipped weights, so the app offers it only after one of its checkpoints was opened.
 """
 
 from __future__ import annotations

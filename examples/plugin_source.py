@@ -45,7 +45,7 @@ class GradientSource(ThreadedSource):
 
     @classmethod
     def from_spec(cls, spec: SourceSpec, *, paced: bool, loop: bool) -> GradientSource:
-        """`spec.value` is what was typed behind the colon."""
+        """`spec.value` is the text after the colon."""
         try:
             return cls(float(spec.value or 0), paced)
         except ValueError:

@@ -24,7 +24,8 @@ class ZeroCrossingRate:
     left_context = 0
     is_frame_local = True
     has_band_levels = False
-    default_spec = AudioSpec(kind="zcr", rate_hz=16_000, hop_length=320)
+    # No parameter may lie above half the rate, not even one that the encoder does not use.
+    default_spec = AudioSpec(kind="zcr", rate_hz=16_000, hop_length=320, fmax_hz=8_000)
 
     def __init__(self, spec: AudioSpec) -> None:
         self.rate_hz = spec.rate_hz

@@ -63,13 +63,13 @@ def _has_published_actors(actors: Sequence[str]) -> bool:
 def write_tables(
     output: OutputFolder, config: PreprocessConfig, index: DatasetIndex, clips: Sequence[ClipEntry]
 ) -> dict[str, int]:
-    """Write `annotations.csv` (crops and their audio) and `annotations-landmarks.csv` (whole clips).
+    """Write `annotations.csv` (crops and their audio) and `annotations-landmarks.csv` (full clips).
 
     Clips without faces and audio are left out.
 
     Args:
         output: the folder.
-        config: what was extracted.
+        config: the configuration of the extraction.
         index: the clips of the folder.
         clips: the same clips with their splits.
 
@@ -85,7 +85,7 @@ def write_tables(
     written = {}
     for table, video_path, key, audio_folder in (
         (names.ANNOTATIONS, f"{names.CROPS}/{{}}.npy", "", names.AUDIO),
-        (names.LANDMARK_ANNOTATIONS, f"{names.LANDMARKS}/{{}}.npz", "#{}", names.WHOLE_AUDIO),
+        (names.LANDMARK_ANNOTATIONS, f"{names.LANDMARKS}/{{}}.npz", "#{}", names.FULL_AUDIO),
     ):
         items = []
         for record in records:

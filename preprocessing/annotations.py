@@ -2,7 +2,7 @@
 
 A CSV file has the columns id, video, audio, label, actor and split. Paths are relative to the file and
 written with "/". `video` is a media file, an `.npy` of face crops, a folder of crop images, or
-`FILE.npz#KEY` for landmarks (KEY/xy (T, 68, 2), KEY/frame (T,), and KEY/rate where it is not 30000/1001);
+`FILE.npz#KEY` for landmarks (KEY/xy (T, 68, 2), KEY/frame (T,), and KEY/rate if it is not 30000/1001);
 `audio` is anything soundfile reads. One of the two may be empty.
 """
 
@@ -125,8 +125,10 @@ def read(path: Path, *, allow_outside: bool = False, check_files: bool = True) -
         raise ConfigError(f"There is no annotation file {path}.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(_published_rows(file) if path.suffix == ".txt" else _csv_rows(file, path))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            rows = list(_published_rows(file, path) if path.suffix == ".txt" else _csv_rows(file, path))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"The annotation file {path} cannot be read: it is not text in UTF-8.") from error
+    except (OSError, csv.Error) as error:
         raise ConfigError(f"The annotation file {path} cannot be read: {error}.") from error
     root = path.parent
     home = root.resolve()
@@ -149,20 +151,22 @@ def _csv_rows(lines: Iterable[str], path: Path) -> Iterator[tuple[int, ClipEntry
     if missing:
         raise ConfigError(f"{path} lacks the column {missing[0]}: its first row must be {','.join(columns)}.")
     for row in reader:
-        yield reader.line_num, _item({name: row[name] or "" for name in columns}, reader.line_num)
+        where = f"{path.name}, row {reader.line_num}"
+        yield reader.line_num, _item({name: row[name] or "" for name in columns}, where)
 
 
-def _published_rows(lines: Iterable[str]) -> Iterator[tuple[int, ClipEntry]]:
+def _published_rows(lines: Iterable[str], path: Path) -> Iterator[tuple[int, ClipEntry]]:
     """Rows `video;audio;label 1..8;split`, as the published code writes them."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
+        where = f"{path.name}, row {number}"
         parts = [part.strip() for part in line.strip().split(";")]
         if len(parts) != 4:
-            raise ConfigError(f"Row {number} must be video;audio;label;split, and has {len(parts)} parts.")
+            raise ConfigError(f"{where}: it must be video;audio;label;split, and has {len(parts)} parts.")
         video, audio, code, split = parts
         if not (code.isdecimal() and 1 <= int(code) <= len(EMOTIONS)):
-            raise ConfigError(f"Row {number}: the label must be a number from 1 to 8, not {code}.")
+            raise ConfigError(f"{where}: the label must be a number from 1 to 8, not {code}.")
         name, key = split_key(video or audio)
         source = PurePosixPath(key or name.replace("\\", "/"))
         values = {
@@ -173,7 +177,7 @@ def _published_rows(lines: Iterable[str]) -> Iterator[tuple[int, ClipEntry]]:
             "actor": _actor_of(source),
             "split": split,
         }
-        yield number, _item(values, number)
+        yield number, _item(values, where)
 
 
 def _actor_of(source: PurePosixPath) -> str:
@@ -184,18 +188,18 @@ def _actor_of(source: PurePosixPath) -> str:
     return match[1] if match else ""
 
 
-def _item(values: dict[str, str], row: int) -> ClipEntry:
+def _item(values: dict[str, str], where: str) -> ClipEntry:
     item = ClipEntry(**{name: value.strip() for name, value in values.items()})
     if not item.id:
-        raise ConfigError(f"Row {row} has no id.")
+        raise ConfigError(f"{where}: it has no id.")
     if not item.label:
-        raise ConfigError(f"Row {row} ({item.id}) has no label.")
+        raise ConfigError(f"{where} ({item.id}): it has no label.")
     if not (item.video or item.audio):
-        raise ConfigError(f"Row {row} ({item.id}) has neither video nor audio.")
+        raise ConfigError(f"{where} ({item.id}): it has neither video nor audio.")
     try:
         return ClipEntry(item.id, item.video, item.audio, item.label, item.actor, split_name(item.split))
     except ConfigError as error:
-        raise ConfigError(f"Row {row} ({item.id}): {error}") from error
+        raise ConfigError(f"{where} ({item.id}): {error}") from error
 
 
 def _check_path(entry: str, home: Path, where: str, allow_outside: bool, check_files: bool) -> None:

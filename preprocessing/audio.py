@@ -1,4 +1,4 @@
-"""The audio of a clip: of the same window as its face crops, and whole."""
+"""The audio of a clip: of the window of its face crops, and of the full clip."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from math import ceil
 
 import numpy as np
 
+from emolive.audio.levels import frame_levels_dbfs
 from emolive.audio.resample import resample
-from emolive.audio.vad import frame_levels_dbfs
 from emolive.types import FloatArray
 from emolive.windowing import Waveform
 from preprocessing.records import AudioFormat
 
 LEVEL_STEP_S = 0.02
+SILENT_BELOW_DBFS = -60.0
+"""A sound that never exceeds this is silent."""
 
 
 def extract_audio_window(

@@ -24,7 +24,7 @@ class SplitOptions:
     splits: Annotated[str, Arg(metavar="SCHEME")] = "auto"
     """Split by actor: none, reference (the published split), rotation, 5fold, 6fold, loao or any Nfold, with
     :2 for the second fold; custom for the lists of actors; auto keeps the split of the data set, or else uses
-    reference if its actors are there."""
+    reference if its actors are present."""
     test_actors: Annotated[tuple[str, ...], Arg(metavar="ACTOR")] = ()
     """Test actors of --splits custom."""
     validation_actors: Annotated[tuple[str, ...], Arg(metavar="ACTOR")] = ()
@@ -45,7 +45,7 @@ class PreprocessOptions(SplitOptions):
     root: Annotated[Path, Arg(positional=True)]
     """Folder with the clips, at any depth."""
     out: Annotated[Path, Arg(positional=True)]
-    """Folder to write to; or a .csv (.txt) file that lists the clips where they are."""
+    """Folder to write to; or a .csv (.txt) file that lists the clips in place."""
     steps: tuple[Step, ...] = STEPS
     """What to extract: faces (crops and landmarks), audio, or both."""
     size: Annotated[int, Range(16, 1024), Arg(metavar="PIXELS")] = 224
@@ -53,11 +53,11 @@ class PreprocessOptions(SplitOptions):
     audio_format: AudioFormat = "flac"
     """Format of the audio files."""
     audio_source: AudioSource = "track"
-    """Preferred audio of a clip that has both its own track and a file beside it."""
+    """Preferred audio of a clip that has both its own track and an audio file next to it."""
     workers: Annotated[int, Range(0, 1024), Arg(metavar="N")] = default_workers()
     """Worker processes; 0 runs everything in one process."""
     dry_run: bool = False
-    """Report what would be done, and write nothing."""
+    """Report the actions without writing anything."""
     strict: bool = False
     """Exit with code 1 if there are any issues."""
 
@@ -70,7 +70,7 @@ class PreprocessOptions(SplitOptions):
 
     @property
     def lists_only(self) -> bool:
-        """Whether `out` is an annotation file of the clips where they are."""
+        """Whether `out` is an annotation file of the clips in place."""
         return self.out.suffix in TABLE_SUFFIXES
 
 
@@ -148,7 +148,7 @@ def _commands() -> tuple[Command, ...]:
 PREPROCESS = CommandGroup(
     prog="emolive-preprocess",
     description="Prepares clips for training: face crops and audio of the same 3.6 seconds, landmarks and "
-    "audio of whole clips, and annotations with splits by actor.",
+    "audio of full clips, and annotations with splits by actor.",
     commands=_commands,
 )
 

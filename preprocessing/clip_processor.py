@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from emolive.audio.resample import resample
-from emolive.audio.vad import SPEECH_FLOOR_DBFS
 from emolive.capture.media_file import iter_media, probe
 from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.clock import to_ns, to_s
@@ -17,7 +16,7 @@ from emolive.types import AudioBlock
 from emolive.windowing import Waveform, centre_window_end_ns
 from preprocessing import output as names
 from preprocessing.annotations import ClipEntry
-from preprocessing.audio import encode_audio, extract_audio_window, peak_level_dbfs
+from preprocessing.audio import SILENT_BELOW_DBFS, encode_audio, extract_audio_window, peak_level_dbfs
 from preprocessing.face_extractor import (
     FILLED,
     MEASURED,
@@ -50,7 +49,7 @@ class _Decoded:
     has_video: bool = False
     audio: Waveform | None = None
     audio_file: str = ""
-    """The file that the audio was taken from."""
+    """The source file of the audio."""
     track_is_silent: bool = False
     """The audio file was used because the clip's own audio track is silent."""
     corruption: str | None = None
@@ -62,7 +61,7 @@ class ClipProcessor:
     Args:
         root: the folder that the clips' paths are relative to.
         output: the folder to write to.
-        config: what to extract.
+        config: the configuration of the extraction.
         steps: faces, audio or both.
     """
 
@@ -127,7 +126,7 @@ class ClipProcessor:
                     if self._faces is not None:
                         self._faces.process(item)
         decoded.audio, decoded.audio_file = Waveform.from_blocks(blocks), clip.video
-        track_is_silent = decoded.audio is not None and peak_level_dbfs(decoded.audio) < SPEECH_FLOOR_DBFS
+        track_is_silent = decoded.audio is not None and peak_level_dbfs(decoded.audio) < SILENT_BELOW_DBFS
         if audio_file and (decoded.audio is None or track_is_silent):
             media = iter_media(self._root / audio_file, video=False, on_corruption=on_corruption)
             decoded.audio = Waveform.from_blocks([item for item in media if isinstance(item, AudioBlock)])
@@ -161,14 +160,14 @@ class ClipProcessor:
         step = _StepWriter(self._output, clip, decoded, end_ns, self._config)
         audio, config = decoded.audio, self._config
         if audio is None:
-            step.add_issue("silent", "It has no audio, and there is no audio file beside it.")
+            step.add_issue("silent", "It has no audio, and there is no audio file next to it.")
             return step.result()
         level_dbfs = peak_level_dbfs(audio)
-        if level_dbfs < SPEECH_FLOOR_DBFS:
+        if level_dbfs < SILENT_BELOW_DBFS:
             step.add_issue("silent", f"Its audio never exceeds {level_dbfs:.0f} dBFS.")
-        window, span_s = extract_audio_window(audio, end_ns, config.n_samples, config.rate_hz)
-        whole = resample(audio.samples, audio.rate_hz, config.rate_hz)
-        for folder, samples in ((names.AUDIO, window), (names.WHOLE_AUDIO, whole)):
+        crop_window, span_s = extract_audio_window(audio, end_ns, config.n_samples, config.rate_hz)
+        full_clip = resample(audio.samples, audio.rate_hz, config.rate_hz)
+        for folder, samples in ((names.AUDIO, crop_window), (names.FULL_AUDIO, full_clip)):
             data = encode_audio(samples, config.rate_hz, config.audio_format)
             step.write(f"{folder}/{clip.id}.{config.audio_format}", data)
         step.stats |= {

@@ -1,4 +1,4 @@
-"""What the commands of `emolive-preprocess` do."""
+"""Implementations of the commands of `emolive-preprocess`."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def rewrite_annotations(options: AnnotationsOptions) -> int:
     source, out = options.source, options.out
     if out is not None:
         path = source if source.suffix in TABLE_SUFFIXES else source / names.ANNOTATIONS
-        # Whoever rewrites a file has named its clips, wherever they are.
+        # Rewritten files may refer to clips outside of the folder.
         table = read(path, allow_outside=True)
         items, split = _apply_split(options, table.items)
         _write_list(out, relocate(items, table.root, out.parent), split, console)
@@ -117,14 +117,14 @@ def _check_folders(options: PreprocessOptions, clips: Sequence[ClipEntry]) -> No
     if computed := next((clip for clip in clips if not is_media(clip, options.root)), None):
         raise ConfigError(
             f"The clip {computed.id} is not a media file ({computed.video}): give a .csv file as OUT, which "
-            f"lists the clips where they are."
+            f"lists the clips in place."
         )
 
 
 def _list_clips(
     options: PreprocessOptions, index: DatasetIndex, clips: list[ClipEntry], split: str, console: Console
 ) -> int:
-    """Write annotations of the clips where they are."""
+    """Write annotations of the clips in place."""
     base = options.root if options.root.is_dir() else options.root.parent
     print_index(index, console)
     if options.dry_run:

@@ -90,11 +90,11 @@ def _strip(output: OutputFolder, clip: ClipEntry) -> Image:
         return strip
     crops, mask = loaded
     inside = np.flatnonzero(mask)
-    shown = [int(inside[0]), int(inside[len(inside) // 2]), int(inside[-1])]
+    indices = [int(inside[0]), int(inside[len(inside) // 2]), int(inside[-1])]
     # A filled crop is more worth a look than the middle one.
     if MEASURED in mask[inside] and FILLED in mask[inside]:
-        shown[1] = int(np.flatnonzero(mask == FILLED)[0])
-    for k, i in enumerate(shown):
+        indices[1] = int(np.flatnonzero(mask == FILLED)[0])
+    for k, i in enumerate(indices):
         cell = cv2.resize(crops[i], (CELL_PX, CELL_PX), interpolation=cv2.INTER_AREA)
         if mask[i] == FILLED:
             cv2.rectangle(cell, (1, 1), (CELL_PX - 2, CELL_PX - 2), _WARNING, 3)

@@ -1,4 +1,4 @@
-"""Extracts faces from a clip as the live pipeline does: crops of one window, landmarks of the whole clip.
+"""Extracts faces from a clip as the live pipeline does: crops of one window, landmarks of the full clip.
 
 Models on pixels process other frames than models on landmarks, and the tracker smooths over the frames that
 it is given. Therefore each has its own tracker and its own `FrameSampler`, as in a live session.
@@ -94,7 +94,7 @@ class FaceExtractor:
             self._points.append(observed.points_px if observed else None)
 
     def _drop_crops_before_window(self, t_ns: int) -> None:
-        """Free crops that the centre window cannot contain, however long the clip is."""
+        """Free crops that the centre window cannot contain, for any length of the clip."""
         start_ns = (t_ns - to_ns(self._spec.window_s)) // 2 - to_ns(2 * self._spec.bin_s)
         while self._crop_stamps_ns[0] < start_ns:
             del self._crop_stamps_ns[0], self._crops[0]

@@ -17,7 +17,7 @@ PLAN = "plan.json"
 REPORT = "report.json"
 ANNOTATIONS = "annotations.csv"
 LANDMARK_ANNOTATIONS = "annotations-landmarks.csv"
-CROPS, LANDMARKS, AUDIO, WHOLE_AUDIO = "crops", "landmarks", "audio", "audio-whole"
+CROPS, LANDMARKS, AUDIO, FULL_AUDIO = "crops", "landmarks", "audio", "audio-whole"
 RECORDS, CONTACT_SHEETS = "records", "contact-sheets"
 
 
@@ -56,7 +56,7 @@ class OutputFolder:
 
     def remove_stale_parts(self) -> None:
         """Remove half-written files of a run that was killed."""
-        for folder in (".", CROPS, LANDMARKS, AUDIO, WHOLE_AUDIO, RECORDS, CONTACT_SHEETS):
+        for folder in (".", CROPS, LANDMARKS, AUDIO, FULL_AUDIO, RECORDS, CONTACT_SHEETS):
             remove_stale_parts(self.root / folder)
 
     def save_plan(self, config: PreprocessConfig, index: DatasetIndex) -> None:

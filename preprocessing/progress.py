@@ -34,8 +34,8 @@ class ProgressBar:
 
     Args:
         console: a quiet one for all processes but the first.
-        title: what is being done.
-        unit: what is counted.
+        title: the current step.
+        unit: the unit of the counts.
     """
 
     def __init__(self, console: Console, title: str, unit: str) -> None:

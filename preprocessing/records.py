@@ -34,7 +34,7 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class PreprocessConfig:
-    """What is extracted from every clip. All clips in a folder have the same configuration."""
+    """Configuration of the extraction; the same for all clips in a folder."""
 
     size: int = 224
     """Side of a face crop in pixels."""
@@ -45,7 +45,7 @@ class PreprocessConfig:
     """Sampling rate of the audio."""
     audio_format: AudioFormat = "flac"
     audio_source: AudioSource = "track"
-    """Which audio is preferred for a clip that has both: its own track or the file beside it."""
+    """Which audio is preferred for a clip that has both: its own track or the file next to it."""
 
     @property
     def pixels(self) -> ModelSpec:
@@ -75,7 +75,7 @@ class DatasetIndex:
     """Their paths are relative to the folder of the data set."""
     issues: tuple[Issue, ...]
     skipped: dict[str, int] = field(default_factory=dict)
-    """How many files were left out on purpose, by what they are."""
+    """Numbers of deliberately skipped files, by kind."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -26,9 +26,9 @@ class Report:
     audio_sources: dict[str, int]
     """Clips by where their audio comes from: track, file or none."""
     frames: dict[str, int]
-    """Crops by what they are: measured, filled, padded."""
+    """Crops by kind: measured, filled, padded."""
     silent_tracks: int
-    """Clips whose own audio track is silent, so that the audio file was used."""
+    """Clips with a silent audio track, whose audio file was used instead."""
     gaps: dict[str, int]
     """Filled crops, by the clips that have any."""
     short: int
@@ -94,7 +94,7 @@ def _duplicates(records: list[Record]) -> list[Issue]:
     issues = []
     parts: tuple[tuple[Step, str, str], ...] = (
         ("faces", f"{names.CROPS}/", "face crops"),
-        ("audio", f"{names.WHOLE_AUDIO}/", "audio"),
+        ("audio", f"{names.FULL_AUDIO}/", "audio"),
     )
     for step, folder, what in parts:
         first: dict[str, str] = {}

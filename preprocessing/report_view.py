@@ -13,7 +13,7 @@ from preprocessing import output as names
 from preprocessing.records import KINDS, DatasetIndex, Issue
 from preprocessing.report import Report, count_clips
 
-MAX_SHOWN = 8
+MAX_ROWS = 8
 """Issues of one kind that are printed; the report file has all."""
 _HEADINGS = {
     "missing": "Missing",
@@ -61,10 +61,10 @@ def _print_issues(issues: Sequence[Issue], where: str, console: Console) -> None
         if not of_kind:
             continue
         console.print(f"[bold]{_HEADINGS[kind]}: {len(of_kind)}[/bold]", highlight=False)
-        for issue in of_kind[:MAX_SHOWN]:
+        for issue in of_kind[:MAX_ROWS]:
             console.print(f"  {escape(issue.clip)}: {escape(issue.text)}", highlight=False, soft_wrap=True)
-        if len(of_kind) > MAX_SHOWN:
-            console.print(f"  and {len(of_kind) - MAX_SHOWN} more{where}", highlight=False)
+        if len(of_kind) > MAX_ROWS:
+            console.print(f"  and {len(of_kind) - MAX_ROWS} more{where}", highlight=False)
     if not issues:
         console.print("No issues.")
 
@@ -83,7 +83,7 @@ def _sentences(report: Report) -> list[str]:
             f"Landmarks: a face in {report.landmark_faces} of {report.landmark_frames} frames ({share:.1%})."
         )
     if report.audio_sources:
-        titles = {"track": "own track", "file": "audio file beside it", "none": "none"}
+        titles = {"track": "own track", "file": "audio file next to it", "none": "none"}
         parts = [f"{titles[source]} {n}" for source, n in report.audio_sources.items()]
         reason = f" ({report.silent_tracks} own tracks are silent)" if report.silent_tracks else ""
         lines.append(f"Audio from: {', '.join(parts)}{reason}.")

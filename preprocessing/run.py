@@ -19,7 +19,7 @@ from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What a run did."""
+    """The result of a run."""
 
     processed: int
     """Clips processed by this run."""
@@ -81,7 +81,7 @@ def run(
         root: the folder that the clips' paths are relative to.
         output: the folder to write to.
         index: the clips.
-        config: what to extract.
+        config: the configuration of the extraction.
         steps: faces, audio or both.
         workers: processes beside this one; 0 runs everything in this one.
         console: for the progress bar.

@@ -1,4 +1,4 @@
-"""Splits by actor: nobody is in both training and testing.
+"""Splits by actor: no actor is in both training and testing.
 
 A split depends on the ids of the actors only, never on the order in which a file system lists files.
 """
@@ -82,7 +82,7 @@ def published_split(actors: Iterable[str]) -> list[Fold]:
     """The split of the published checkpoints (Chumachenko et al. 2022), limited to the actors at hand.
 
     Raises:
-        ConfigError: none of its test actors or none of its validation actors is there.
+        ConfigError: none of its test actors or none of its validation actors is present.
     """
     present = set(_ordered(actors))
     testing = tuple(actor for actor in PUBLISHED_TEST_ACTORS if actor in present)
@@ -99,7 +99,7 @@ def custom_split(testing: Sequence[str], validation: Sequence[str], actors: Iter
     """A split from lists of actors.
 
     Raises:
-        ConfigError: an actor is unknown or in both lists, or nobody is left for training.
+        ConfigError: an actor is unknown or in both lists, or no actor is left for training.
     """
     present = set(_ordered(actors))
     fold = Fold("custom", tuple(_ordered(testing)), tuple(_ordered(validation)))
@@ -111,7 +111,7 @@ def custom_split(testing: Sequence[str], validation: Sequence[str], actors: Iter
     if both := set(fold.testing) & set(fold.validation):
         raise ConfigError(f"Actor {sorted(both)[0]} cannot be in both testing and validation.")
     if not present - set(fold.testing) - set(fold.validation):
-        raise ConfigError("Nobody is left to train on: name fewer actors for testing and validation.")
+        raise ConfigError("No actor is left to train on: name fewer actors for testing and validation.")
     return fold
 
 
@@ -140,12 +140,12 @@ def fold_of(scheme: str, actors: Iterable[str]) -> Fold:
         ConfigError: the scheme is unknown, has no such fold, or there are too few actors for it.
     """
     name, colon, number = scheme.partition(":")
-    found = folds(name, actors)
+    all_folds = folds(name, actors)
     if not colon:
-        return found[0]
-    if not (number.isdecimal() and 1 <= int(number) <= len(found)):
-        raise ConfigError(f"{name} has the folds 1 to {len(found)}, not {number or 'none'}.")
-    return found[int(number) - 1]
+        return all_folds[0]
+    if not (number.isdecimal() and 1 <= int(number) <= len(all_folds)):
+        raise ConfigError(f"{name} has the folds 1 to {len(all_folds)}, not {number or 'none'}.")
+    return all_folds[int(number) - 1]
 
 
 def assign(items: Iterable[ClipEntry], fold: Fold) -> list[ClipEntry]:

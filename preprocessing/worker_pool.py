@@ -38,7 +38,7 @@ class WorkerFactory(Protocol, Generic[Item_contra, Result_co]):
 
 
 class Stopped(KeyboardInterrupt):
-    """A run was interrupted. Its results so far are saved; the message says how many."""
+    """A run was interrupted. Its results so far are saved; the message has their number."""
 
 
 def default_workers() -> int:

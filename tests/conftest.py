@@ -1,4 +1,4 @@
-"""What every test may lean on: a home of its own, small models with random weights, real clips."""
+"""Fixtures of all tests: an empty home folder, small models with random weights, real clips."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from emolive import paths as settings
+from emolive import paths
 
 RandomCheckpoint = Callable[..., Path]
 
@@ -20,7 +20,7 @@ pytest_plugins = ["tests.helpers.sessions", "tests.helpers.devices"]
 
 @pytest.fixture(scope="session", autouse=True)
 def _home_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """For fixtures that live longer than one test: nobody's real baselines are read or written."""
+    """For fixtures of wider scope: the user's own baselines are neither read nor written."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMOLIVE_HOME", str(tmp_path_factory.mktemp("home")))
         yield
@@ -35,9 +35,9 @@ def _home_of_the_test(
 
 @pytest.fixture(scope="session")
 def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpoint:
-    """`random_checkpoint(fusion, **spec)`: a model on facial geometry whose weights nobody trained."""
+    """`random_checkpoint(fusion, **spec)`: a landmark model with random weights."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    made: dict[str, Path] = {}
+    created: dict[str, Path] = {}
 
     def make(fusion: str = "ia", **changes: Any) -> Path:
         import torch
@@ -61,17 +61,17 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
             **changes,
         )
         key = repr(spec)
-        if key not in made:
+        if key not in created:
             torch.manual_seed(7)
             net = factory.build(spec)
-            # As wide as real landmarks and decibels, so that features come in a sensible range.
+            # The spread of real landmarks and decibels, so that features have a realistic range.
             for stream, middle, spread in (("video", 0.0, 0.3), ("audio", -50.0, 20.0)):
                 getattr(net, f"{stream}_mean").fill_(middle)
                 getattr(net, f"{stream}_std").fill_(spread)
                 getattr(net, f"{stream}_within_speaker_std").fill_(spread / 2)
-            made[key] = folder / f"{fusion}-{len(made)}.safetensors"
-            checkpoint.save(made[key], net, provenance={"data": "none: random weights"})
-        return made[key]
+            created[key] = folder / f"{fusion}-{len(created)}.safetensors"
+            checkpoint.save(created[key], net, provenance={"data": "none: random weights"})
+        return created[key]
 
     return make
 
@@ -79,7 +79,7 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
 @pytest.fixture(scope="session")
 def real_clips() -> list[Path]:
     """The real mp4 clips of one actor, shortest first."""
-    folder = (settings.data_dir() / "ravdess" / "video").resolve()
+    folder = (paths.data_dir() / "ravdess" / "video").resolve()
     clips = sorted(folder.rglob("*.mp4"), key=lambda path: path.stat().st_size)
     if not clips:
         pytest.skip(f"no real clips in {folder}: set EMOLIVE_DATA")
@@ -89,7 +89,7 @@ def real_clips() -> list[Path]:
 @pytest.fixture(scope="session")
 def parity() -> Path:
     """The folder of checkpoints in the published form."""
-    folder = settings.data_dir().resolve().parent / "parity"
+    folder = paths.data_dir().resolve().parent / "parity"
     if not folder.is_dir():
         pytest.skip("the checkpoints in the published form are not on this computer")
     return folder
@@ -97,7 +97,7 @@ def parity() -> Path:
 
 @pytest.fixture(scope="session")
 def without_root() -> None:
-    """Permissions stop nobody who may do everything."""
+    """Skip tests of permissions, which do not apply to root."""
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         pytest.skip("root may write everywhere")
 
@@ -106,7 +106,8 @@ def without_root() -> None:
 def shipped_random(random_checkpoint: RandomCheckpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An assets folder whose lt, it and ia have random weights."""
     folder = tmp_path_factory.mktemp("assets")
-    shutil.copytree(settings.assets_dir() / "face", folder / "face")
+    for part in ("face", "audio"):
+        shutil.copytree(paths.assets_dir() / part, folder / part)
     (folder / "models").mkdir()
     for fusion in ("lt", "it", "ia"):
         shutil.copy(random_checkpoint(fusion), folder / "models" / f"{fusion}.safetensors")

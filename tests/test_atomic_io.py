@@ -1,4 +1,4 @@
-"""Files that are complete or not there."""
+"""Files are complete or absent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from emolive.atomic_io import atomic_text_file, ensure_writable, remove_stale_pa
 from emolive.errors import EmoliveError, OutputError
 
 
-def test_a_file_is_there_when_it_is_whole(tmp_path):
+def test_a_file_appears_when_it_is_complete(tmp_path):
     path = tmp_path / "out.csv"
     path.write_text("old")
     with atomic_text_file(path) as out:
@@ -45,7 +45,7 @@ def test_nothing_written_replaces_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("name", [".", "missing/out.csv", "file.txt/out.csv", "x" * 300, "a\0b"])
-def test_where_no_file_can_be_is_said_in_a_sentence(tmp_path, name):
+def test_an_unwritable_path_is_an_output_error(tmp_path, name):
     (tmp_path / "file.txt").write_text("a file")
 
     def write() -> None:
@@ -58,7 +58,7 @@ def test_where_no_file_can_be_is_said_in_a_sentence(tmp_path, name):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_what_cannot_be_written_is_known_before_the_work(tmp_path):
+def test_an_unwritable_path_is_detected_before_the_work(tmp_path):
     ensure_writable(tmp_path / "new.csv")
     for path in (tmp_path, tmp_path / "missing" / "new.csv"):
         with pytest.raises(OutputError, match="name a file in a folder that exists"):

@@ -1,4 +1,4 @@
-"""Files become estimates, as they are decoded."""
+"""Analysis of files while they are decoded."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from emolive.errors import MediaError
 from emolive.file_analyzer import FileAnalyzer
 from emolive.predictor import load_predictor
 from emolive.types import UNSURE, Estimate, FileSummary, Modality
-from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
+from tests.helpers.clips import demo_audio, demo_frames, write_clip
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clips")
-    return write_clip(folder / "clip.mkv", drawn_pictures(5), drawn_sound(5))
+    return write_clip(folder / "clip.mkv", demo_frames(5), demo_audio(5))
 
 
 @pytest.fixture(scope="module")
 def analyzer(random_checkpoint: Any) -> Any:
-    with FileAnalyzer(load_predictor("ia", random_checkpoint("ia"), "cpu", "eager")) as made:
-        yield made
+    with FileAnalyzer(load_predictor("ia", random_checkpoint("ia"), "cpu", "eager")) as instance:
+        yield instance
 
 
 def test_every_window_gives_an_estimate_and_the_file_a_summary(analyzer, clip):
@@ -36,8 +36,8 @@ def test_every_window_gives_an_estimate_and_the_file_a_summary(analyzer, clip):
         assert type(estimate) is Estimate
         assert estimate.source == str(clip)
         assert estimate.stamps is None
-        shown = dict(zip(estimate.labels, estimate.probs, strict=True))
-        assert estimate.confidence == shown.get(estimate.label, max(estimate.probs))
+        by_label = dict(zip(estimate.labels, estimate.probs, strict=True))
+        assert estimate.confidence == by_label.get(estimate.label, max(estimate.probs))
     assert estimates[-1].modality is Modality.AV
     assert isinstance(summary, FileSummary)
 
@@ -73,7 +73,7 @@ def test_the_same_file_again_gives_the_same_estimates(analyzer, clip):
     assert list(analyzer.analyze(clip)) == list(analyzer.analyze(clip))
 
 
-def test_features_of_the_whole_file(analyzer, clip):
+def test_features_cover_the_file(analyzer, clip):
     features = analyzer.extract_features(clip)
     assert features.duration_s == pytest.approx(5, abs=0.05)
     assert len(features.video.stamps_ns) == pytest.approx(75, abs=2)
@@ -95,8 +95,8 @@ def test_a_calibration_is_used(random_checkpoint, clip):
         (2, r"black\.mkv holds neither a face nor a voice"),
     ],
 )
-def test_a_file_of_which_nothing_can_be_said(analyzer, tmp_path, seconds, sentence):
-    black = [np.zeros_like(drawn_pictures(0.1)[0])] * round(30 * seconds)
+def test_a_file_without_face_or_voice(analyzer, tmp_path, seconds, sentence):
+    black = [np.zeros_like(demo_frames(0.1)[0])] * round(30 * seconds)
     path = write_clip(tmp_path / "black.mkv", black, None)
     with pytest.raises(MediaError, match=sentence):
         list(analyzer.analyze(path))

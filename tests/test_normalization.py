@@ -1,4 +1,4 @@
-"""Running statistics, and the normalisers that are made of them."""
+"""Running statistics and normalisers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ FACE = GlobalStats(
 
 
 def rows_of(mean, std, n, seed=0):
-    drawn = np.random.default_rng(seed).standard_normal((n, WIDTH))
-    drawn = (drawn - drawn.mean(axis=0)) / drawn.std(axis=0)
-    return (drawn * std + mean).astype(np.float32)
+    samples = np.random.default_rng(seed).standard_normal((n, WIDTH))
+    samples = (samples - samples.mean(axis=0)) / samples.std(axis=0)
+    return (samples * std + mean).astype(np.float32)
 
 
 # --- moments
@@ -56,7 +56,7 @@ def test_none_is_the_population():
     assert (none.mode, none.shift.tolist(), none.scale.tolist()) == ("none", [1, 2, 3], [4, 5, 6])
 
 
-def test_neutral_is_the_person_s_mean_and_the_spread_within_persons():
+def test_neutral_uses_the_speaker_mean_and_within_speaker_std():
     neutral = make_normalizer("neutral", FACE, RunningStats.of(rows_of(9, 3, 100)))
     assert neutral.mode == "neutral"
     np.testing.assert_allclose(neutral.shift, [9] * 3, rtol=1e-5)
@@ -64,11 +64,11 @@ def test_neutral_is_the_person_s_mean_and_the_spread_within_persons():
 
 
 @pytest.mark.parametrize("evidence", [None, RunningStats.zero(WIDTH), RunningStats.of(rows_of(9, 1, 4))])
-def test_neutral_without_a_second_of_evidence_is_none_and_says_so(evidence):
+def test_neutral_without_a_second_of_evidence_falls_back_to_none(evidence):
     assert make_normalizer("neutral", FACE, evidence).mode == "none"
 
 
-def test_running_goes_from_the_population_to_the_person_with_evidence():
+def test_running_moves_from_global_to_speaker_statistics():
     shifts = [
         make_normalizer("running", FACE, RunningStats.of(rows_of(9, 3, n))).shift[0]
         for n in (2, 20, 200, 5000)
@@ -77,7 +77,7 @@ def test_running_goes_from_the_population_to_the_person_with_evidence():
     assert 1 < shifts[0] < shifts[1] < shifts[2] < shifts[3]
     assert shifts[0] < 2.5
     assert shifts[3] == pytest.approx(9, abs=0.1)
-    # Four seconds of evidence weigh as much as the population.
+    # Four seconds of evidence have the same weight as the global statistics.
     assert make_normalizer("running", FACE, RunningStats.of(rows_of(9, 3, 17))).shift[0] == pytest.approx(
         5, abs=0.1
     )
@@ -96,13 +96,13 @@ def test_a_face_that_never_moves_does_not_divide_by_zero():
 
 @pytest.mark.parametrize("mode", MODES)
 def test_applied_features_carry_one_flag_and_are_zero_where_missing(mode):
-    made = make_normalizer(mode, FACE, RunningStats.of(rows_of(9, 3, 50)))
+    normalizer = make_normalizer(mode, FACE, RunningStats.of(rows_of(9, 3, 50)))
     rows = np.array([[1, 2, 3], [np.nan] * 3], np.float32)
-    applied = made.apply(rows, np.array([True, False]), MODES)
+    applied = normalizer.apply(rows, np.array([True, False]), MODES)
     assert applied.shape == (2, WIDTH + 3)
     assert applied[0, WIDTH:].tolist() == [float(m == mode) for m in MODES]
     assert applied[1].tolist() == [0] * 6
-    np.testing.assert_allclose(applied[0, :WIDTH], (rows[0] - made.shift) / made.scale, rtol=1e-6)
+    np.testing.assert_allclose(applied[0, :WIDTH], (rows[0] - normalizer.shift) / normalizer.scale, rtol=1e-6)
 
 
 def test_a_slip_of_the_tracker_bends_nothing_for_long():

@@ -211,9 +211,8 @@ def test_a_profile_without_expressions_loads_and_this_session_stands_for_them(po
     assert person.load()
     assert person.neutral.video.count == 40
     assert person.reference("neutral", predictor.pool) == UNKNOWN
-    person.running.add(
-        seen(predictor.spec, NEUTRAL), predictor.spec, predictor.video_stats, predictor.audio_stats
-    )
+    stats = predictor.video_stats, predictor.audio_stats
+    person.running.add(seen(predictor.spec, NEUTRAL), predictor.spec, *stats)
     assert person.reference("neutral", predictor.pool).familiarity > 0
 
 
@@ -229,8 +228,8 @@ def test_a_checkpoint_keeps_its_pool(pooled):
 
 def test_a_session_pools_as_the_analysis_of_the_file_does(watch, pooled, clips):
     with FileAnalyzer(load_predictor(None, pooled, "cpu", "eager")) as analyzer:
-        *expected, summary = analyzer.analyze(clips["whole"])
-    estimates = watch(clips["whole"], checkpoint=pooled, paced=False).until_finished()
+        *expected, summary = analyzer.analyze(clips["full"])
+    estimates = watch(clips["full"], checkpoint=pooled, paced=False).until_finished()
     assert [round(e.t_s, 2) for e in estimates] == [round(e.t_s, 2) for e in expected]
     for live, offline in zip(estimates, expected, strict=True):
         assert live.probs == pytest.approx(offline.probs, abs=1e-6)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from emolive.errors import ConfigError
-from emolive.plugins import REGISTRIES, SINKS, Registry, isolated_plugins, load_plugin, loaded_plugins
+from emolive.plugins import REGISTRIES, SINKS, isolated_plugins, load_plugin, loaded_plugins
+from emolive.registry import Registry
 
 
 @pytest.fixture(autouse=True)

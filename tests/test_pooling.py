@@ -27,7 +27,7 @@ def test_mean_is_the_mean_and_behind_it_the_deviation():
     assert present.tolist() == [True, False, False]
 
 
-def test_middle_takes_the_vector_nearest_to_the_middle_of_the_bin():
+def test_middle_selects_the_vector_nearest_the_bin_centre():
     bins, present = pooled([10, BIN_NS // 2 - 9, BIN_NS // 2 + 8, BIN_NS], [1, 2, 3, 4], pooling="middle")
     assert bins[:, 0].tolist() == [3, 0, 0]
     assert present.tolist() == [True, False, False]

@@ -1,4 +1,4 @@
-"""A window and a person's profile become probabilities."""
+"""Prediction from a window and a speaker profile."""
 
 from __future__ import annotations
 
@@ -49,26 +49,29 @@ def window(spec, *, face=True, voice=True, seed=0) -> FeatureWindow:
 @pytest.mark.parametrize(
     ("face", "voice", "modality"), [(1, 1, "av"), (1, 0, "v"), (0, 1, "a"), (0, 0, None)]
 )
-def test_which_streams_can_be_read(predictor, face, voice, modality):
-    seen = window(predictor.spec, face=bool(face), voice=bool(voice))
-    reading = predictor.predict(seen, SpeakerProfile(predictor.spec), "running")
-    assert (reading and reading.modality) == modality
-    if reading:
-        assert sum(reading.probs) == pytest.approx(1, abs=1e-5)
-        assert len(reading.probs) == len(EMOTIONS)
+def test_the_modality_of_a_prediction(predictor, face, voice, modality):
+    features = window(predictor.spec, face=bool(face), voice=bool(voice))
+    prediction = predictor.predict(features, SpeakerProfile(predictor.spec), "running")
+    assert (prediction and prediction.modality) == modality
+    if prediction:
+        assert sum(prediction.probs) == pytest.approx(1, abs=1e-5)
+        assert len(prediction.probs) == len(EMOTIONS)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_garbage_in_a_masked_stream_changes_nothing(predictor, mode):
+def test_values_of_a_masked_stream_have_no_effect(predictor, mode):
     spec = predictor.spec
     person = SpeakerProfile(spec)
     silent, faceless = window(spec, voice=False), window(spec, face=False)
-    seen, heard = predictor.predict(silent, person, mode), predictor.predict(faceless, person, mode)
+    video_only, audio_only = (
+        predictor.predict(silent, person, mode),
+        predictor.predict(faceless, person, mode),
+    )
     for garbage in (1e6, np.nan):
         noisy = replace(silent, audio=np.full_like(silent.audio, garbage))
-        assert predictor.predict(noisy, person, mode) == seen
-        strange = replace(faceless, video=np.full_like(faceless.video, garbage))
-        assert predictor.predict(strange, person, mode) == heard
+        assert predictor.predict(noisy, person, mode) == video_only
+        garbage_video = replace(faceless, video=np.full_like(faceless.video, garbage))
+        assert predictor.predict(garbage_video, person, mode) == audio_only
 
 
 def test_what_is_not_masked_does_change_it(predictor):
@@ -80,7 +83,7 @@ def test_what_is_not_masked_does_change_it(predictor):
         assert max(abs(a - b) for a, b in zip(base, other, strict=True)) > 1e-5
 
 
-def test_bins_without_a_face_say_nothing(ia):
+def test_bins_without_a_face_have_no_effect(ia):
     half = window(ia.spec)
     present = np.arange(15) % 2 == 0
     bins = half.video.copy()
@@ -91,13 +94,13 @@ def test_bins_without_a_face_say_nothing(ia):
     )
 
 
-def test_temperature_cools_without_changing_the_order(random_checkpoint):
+def test_temperature_preserves_the_order_of_classes(random_checkpoint):
     loaded = checkpoint.load(random_checkpoint("ia"))
     predictor = Predictor(loaded)
-    seen, person = window(predictor.spec), SpeakerProfile(predictor.spec)
-    warm = np.array(predictor.predict(seen, person, "none").probs)
+    features, person = window(predictor.spec), SpeakerProfile(predictor.spec)
+    warm = np.array(predictor.predict(features, person, "none").probs)
     loaded.net.temperature.fill_(4.0)
-    cool = np.array(Predictor(loaded).predict(seen, person, "none").probs)
+    cool = np.array(Predictor(loaded).predict(features, person, "none").probs)
     assert cool.max() < warm.max()
     assert (np.argsort(cool) == np.argsort(warm)).all()
     expected = warm ** (1 / 4)
@@ -112,21 +115,25 @@ def calibrated(spec, predictor) -> SpeakerProfile:
     return person
 
 
-def test_a_reading_says_which_baseline_it_really_had(ia):
-    nobody, somebody = SpeakerProfile(ia.spec), calibrated(ia.spec, ia)
-    seen = window(ia.spec)
-    assert [ia.predict(seen, nobody, mode).baseline for mode in MODES] == ["none", "none", "running"]
-    assert [ia.predict(seen, somebody, mode).baseline for mode in MODES] == list(MODES)
+def test_a_prediction_names_the_baseline_in_use(ia):
+    uncalibrated, calibrated_profile = SpeakerProfile(ia.spec), calibrated(ia.spec, ia)
+    features = window(ia.spec)
+    assert [ia.predict(features, uncalibrated, mode).baseline for mode in MODES] == [
+        "none",
+        "none",
+        "running",
+    ]
+    assert [ia.predict(features, calibrated_profile, mode).baseline for mode in MODES] == list(MODES)
 
 
-@pytest.mark.parametrize("known", [("none",), ("none", "running"), ("running",), ("neutral",)])
-def test_a_mode_that_the_model_was_not_trained_for_is_not_used(random_checkpoint, known):
-    predictor = load_predictor(None, random_checkpoint("ia", baselines=known), "cpu")
+@pytest.mark.parametrize("trained_modes", [("none",), ("none", "running"), ("running",), ("neutral",)])
+def test_a_mode_that_the_model_was_not_trained_for_is_not_used(random_checkpoint, trained_modes):
+    predictor = load_predictor(None, random_checkpoint("ia", baselines=trained_modes), "cpu")
     person = calibrated(predictor.spec, predictor)
     for mode in MODES:
         reading = predictor.predict(window(predictor.spec), person, mode)
         assert sum(reading.probs) == pytest.approx(1, abs=1e-5)
-        assert reading.baseline == (mode if mode in known else "none")
+        assert reading.baseline == (mode if mode in trained_modes else "none")
 
 
 def test_a_model_of_raw_features_has_no_baseline(random_checkpoint):

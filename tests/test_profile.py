@@ -1,4 +1,4 @@
-"""A person's statistics: how they grow, and how they are saved and loaded."""
+"""Speaker profiles: updates, saving and loading."""
 
 from __future__ import annotations
 
@@ -66,16 +66,16 @@ def test_a_saved_neutral_comes_back_exactly():
     again = SpeakerProfile(SPEC, "Ann")
     assert again.load()
     for stream in ("video", "audio"):
-        mine, theirs = getattr(person.neutral, stream), getattr(again.neutral, stream)
-        assert (mine.count, mine.total.tolist(), mine.squares.tolist()) == (
-            theirs.count,
-            theirs.total.tolist(),
-            theirs.squares.tolist(),
+        saved, loaded = getattr(person.neutral, stream), getattr(again.neutral, stream)
+        assert (saved.count, saved.total.tolist(), saved.squares.tolist()) == (
+            loaded.count,
+            loaded.total.tolist(),
+            loaded.squares.tolist(),
         )
     assert not [p for p in path.parent.iterdir() if p != path]
 
 
-def test_somebody_who_never_calibrated_has_none():
+def test_an_uncalibrated_profile_has_no_neutral_statistics():
     person = SpeakerProfile(SPEC, "nobody yet")
     assert not person.load()
     assert person.normalizers("neutral", *STATS)[0].mode == "none"
@@ -173,7 +173,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_any_name_can_be_kept(name):
+def test_any_name_can_be_saved(name):
     path = calibrated(name).save()
     assert path.parent == user_dir() / "people"
     assert SpeakerProfile(SPEC, name).load()
@@ -186,10 +186,8 @@ def test_no_two_names_share_a_file():
 
 @settings(max_examples=40, deadline=None)
 @given(st.text(min_size=1, max_size=80))
-def test_whatever_the_name_it_stays_in_its_folder(name):
-    from emolive.profile import _path
-
-    path = _path(name)
+def test_no_name_leaves_the_folder(name):
+    path = SpeakerProfile(SPEC, name).save()
     assert path.parent == user_dir() / "people"
     assert len(path.name.encode()) < 200
     assert path.suffix == ".json"
@@ -243,7 +241,7 @@ def test_bins_that_differ_by_less_than_a_millisecond_are_not_measured_alike():
         SpeakerProfile(other, "Ann").load()
 
 
-def test_running_statistics_start_anew_after_a_long_absence():
+def test_running_statistics_are_reset_after_a_long_absence():
     profile = SpeakerProfile(SPEC)
     times = [0, 240_000_000, 240_000_000 + int(ABSENCE_RESET_S * 1e9), 20_000_000_000]
     counts = []

@@ -1,4 +1,4 @@
-"""The values that cross threads and end up in files."""
+"""Shared value types and their dictionaries."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_live_estimate_has_its_stamps_too():
     assert STAMPS.latency_ns == 2
 
 
-def test_a_summary_says_what_it_is():
+def test_a_summary_describes_itself():
     record = make_summary().to_dict()
     assert record["summary"] is True
     assert record["window"] == "centre"

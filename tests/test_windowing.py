@@ -1,4 +1,4 @@
-"""Window extraction from tracks, waveforms and ring buffers, and what is missing."""
+"""Window extraction from tracks, waveforms and ring buffers, with missing data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import AudioSpec, ModelSpec
 from emolive.types import AudioBlock
 from emolive.windowing import FeatureTrack, FeatureWindow, Waveform, centre_window_end_ns, extract_window
-from tests.helpers.sounds import noise, restless_noise, voiced_bursts
+from tests.helpers.sounds import noise, restless_noise, spoken
 
 LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
 SPEC = ModelSpec(
@@ -33,7 +33,7 @@ def track(seconds: float = 10.0, width: int = 136) -> FeatureTrack:
 
 def speech(seconds: float, rate_hz: int) -> np.ndarray:
     """A voice over a room."""
-    return voiced_bursts(rate_hz, seconds) + noise(rate_hz, seconds, -75)
+    return spoken(rate_hz, seconds) + noise(rate_hz, seconds, -75)
 
 
 def test_a_window_of_everything_has_face_and_voice():
@@ -86,19 +86,19 @@ def test_sound_at_its_native_rate_gives_the_features_of_the_model_s_rate(rate_hz
     assert native.audio_present.all()
 
 
-def assert_same(found: FeatureWindow, expected: FeatureWindow) -> None:
+def assert_same(actual: FeatureWindow, expected: FeatureWindow) -> None:
     for name in ("video", "video_present", "audio", "audio_present", "speech"):
-        assert_array_equal(getattr(found, name), getattr(expected, name))
+        assert_array_equal(getattr(actual, name), getattr(expected, name))
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 22_050, 44_100, 48_000])
 @pytest.mark.parametrize("audio", [LOGMEL, AudioSpec()], ids=["logmel", "mfcc"])
 @pytest.mark.parametrize("start_s", [0.0, 0.1234])
 def test_live_windows_are_those_of_the_file_bit_for_bit(rate_hz, audio, start_s):
-    """A session that gets block after block, and an analysis that has the whole file."""
+    """A session receives block after block, an analysis has the complete file."""
     spec = ModelSpec(encoders=("landmarks",), landmarker="dlib68", pooling="mean", audio=audio)
     frames, sound, n = track(7), restless_noise(rate_hz, 7), rate_hz // 50
-    origin_ns, whole = 10**15 + 7, Waveform((), rate_hz)
+    origin_ns, waveform = 10**15 + 7, Waveform((), rate_hz)
     ring, vectors, extractor = (
         AudioRingBuffer(rate_hz, 8.0),
         FeatureBuffer(136, 8.0),
@@ -109,7 +109,7 @@ def test_live_windows_are_those_of_the_file_bit_for_bit(rate_hz, audio, start_s)
         for i in range(0, len(sound), n)
     ]
     for block in blocks:
-        whole.append(block)
+        waveform.append(block)
     live = []
     for block in blocks:
         end_ns = (len(live) + 1) * BIN_NS
@@ -121,19 +121,19 @@ def test_live_windows_are_those_of_the_file_bit_for_bit(rate_hz, audio, start_s)
         ring.write(block.samples, origin_ns + block.t_ns)
     assert len(live) > 25
     for i, window in enumerate(live):
-        assert_same(window, extract_window(frames, whole, (i + 1) * BIN_NS, spec))
+        assert_same(window, extract_window(frames, waveform, (i + 1) * BIN_NS, spec))
 
 
-def test_a_waveform_that_grows_gives_the_windows_of_the_whole():
+def test_a_growing_waveform_gives_the_same_windows():
     sound, grown = restless_noise(48_000, 6), Waveform((), 48_000)
-    whole, extractor = Waveform(sound, 48_000), OnlineFeatureExtractor(LOGMEL)
+    complete, extractor = Waveform(sound, 48_000), OnlineFeatureExtractor(LOGMEL)
     for i in range(0, len(sound), 1024):
         grown.append(AudioBlock(round(i * NS_PER_S / 48_000), sound[i : i + 1024], 48_000))
         if i % (11 * 1024) == 0:
             end_ns = grown.duration_ns // BIN_NS * BIN_NS
             assert_same(
                 extract_window(None, grown, end_ns, SPEC, extractor),
-                extract_window(None, whole, end_ns, SPEC),
+                extract_window(None, complete, end_ns, SPEC),
             )
     assert_array_equal(grown.samples, sound)
     assert grown.duration_ns == to_ns(6)
@@ -174,12 +174,12 @@ def test_a_track_that_grows_is_the_track():
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 20 * NS_PER_S), st.integers(0, 500))
-def test_a_track_gives_what_lies_between(start_ns, length_ms):
-    whole = track(12)
+def test_a_track_returns_the_vectors_of_an_interval(start_ns, length_ms):
+    full_track = track(12)
     end_ns = start_ns + length_ms * 1_000_000
-    stamps, vectors, present = whole.between(start_ns, end_ns)
-    inside = (whole.stamps_ns >= start_ns) & (whole.stamps_ns <= end_ns)
-    assert stamps.tolist() == whole.stamps_ns[inside].tolist()
+    stamps, vectors, present = full_track.between(start_ns, end_ns)
+    inside = (full_track.stamps_ns >= start_ns) & (full_track.stamps_ns <= end_ns)
+    assert stamps.tolist() == full_track.stamps_ns[inside].tolist()
     assert len(stamps) == len(vectors) == len(present)
 
 

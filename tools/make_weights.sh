@@ -1,29 +1,29 @@
 #!/bin/sh
-# From the data to the shipped weights: mean shape → landmarks and audio → backbone → five folds by actor (results,
-# temperature) → one model of all training actors for each fusion → assets/models with the card.
+# Builds the shipped weights: mean shape, landmark and audio annotations, backbone, five folds by actor (results,
+# temperature), one model of all training actors for each fusion, and the model card in assets/models.
 #   tools/make_weights.sh DATA [WORK]      DATA holds ravdess/landmarks, ravdess/audio_22050_flac,
 #                                          teacher/ravdess_posteriors.csv and, for the backbone,
 #                                          ferplus/ferplus.zip
-# An interrupted run continues where it was stopped. Actor 01 is never trained on.
+# An interrupted run can be repeated to continue. Actor 01 is excluded from training.
 set -eu
 
-data=${1:?"name the folder of the data, as EMOLIVE_DATA does"}
+data=${1:?"pass the data folder (see EMOLIVE_DATA) as the first argument"}
 work=${2:-results/weights}
 bin=$(dirname "$(command -v emolive-train || echo .venv/bin/emolive-train)")
 here=$(pwd)
 mkdir -p "$work" "$here/assets/models"
 
-# The mean shape that all landmarks are aligned to; the same faces give the same file.
+# The mean shape to which all landmarks are aligned; the result is deterministic.
 "$bin/python" -m preprocessing.mean_shape "$data/ravdess/landmarks/dlib68_every_2nd_frame.npz" \
     "$here/assets/face/mean_shape.json" --leave-out actor:01
 
-# Left out: actor 01, and two trials of actor 18 whose landmarks are of the same recording.
+# Excluded: actor 01, and two trials of actor 18 whose landmarks are of the same recording.
 "$bin/emolive-preprocess" landmarks "$data/ravdess/landmarks/dlib68_every_2nd_frame.npz" \
-    "$work/speech.csv" --sound-root "$data/ravdess/audio_22050_flac" --splits none \
+    "$work/speech.csv" --audio-root "$data/ravdess/audio_22050_flac" --splits none \
     --leave-out actor:01 01-01-02-01-18 01-01-02-02-18
 
-# The backbone: small images first, which cost less than half; then larger ones; then these with weaker
-# augmentation, since a network of this size overfits little.
+# The backbone: first on small images, at less than half the cost; then on larger ones; finally with weaker
+# augmentation, since a network of this size hardly overfits.
 backbone() { # FOLDER FROM options
     to=$1
     from=""

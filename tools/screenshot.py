@@ -15,11 +15,11 @@ OUTPUT = ROOT / "docs" / "images" / "window.png"
 EMOTION = "happy"
 NOT_BEFORE_S = 60.0
 """In the demo's second pass: by then the timeline is full."""
-SHOWN_S = 1.5
-"""The picture is taken when the label has stood for so long."""
+LABEL_DURATION_S = 1.5
+"""The screenshot is saved when the label has been shown for this long."""
 TIMEOUT_S = 180.0
 SCALE = "1.5"
-"""Device pixels a point: sharp on the screens of today."""
+"""Device pixels a point: sharp on high-density screens."""
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     sys.path.insert(0, str(ROOT))
     os.environ.update(QT_QPA_PLATFORM="offscreen", QT_SCALE_FACTOR=SCALE)
     with tempfile.TemporaryDirectory() as home:
-        os.environ["EMOLIVE_HOME"] = home  # nobody's own settings and baselines
+        os.environ["EMOLIVE_HOME"] = home  # without the user's settings and baselines
         saved = _render(output)
     sys.stdout.write(f"{output}\n" if saved else "The window showed no estimate of the demo in time.\n")
     return 0 if saved else 1
@@ -57,7 +57,7 @@ def _render(output: Path) -> bool:
     loop, timer, deadline = QEventLoop(), QTimer(), QDeadlineTimer(round(1000 * TIMEOUT_S))
 
     def check() -> None:
-        stands = len(streak) > 1 and streak[-1].t_s - streak[0].t_s >= SHOWN_S
+        stands = len(streak) > 1 and streak[-1].t_s - streak[0].t_s >= LABEL_DURATION_S
         if stands or deadline.hasExpired():
             timer.stop()
             if stands:

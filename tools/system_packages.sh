@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes sure that the system libraries are there that pip cannot bring.
+# Installs the system libraries that pip cannot install.
 #   tools/system_packages.sh run|test
-# As root on Debian or Ubuntu it installs what is missing; elsewhere it says in one line what to install,
-# and goes on: what is missing then shows in the app as a chip, in the tests as a skip.
+# As root on Debian or Ubuntu it installs missing packages. Elsewhere it prints what to install and exits with 0;
+# the app then shows a badge for a missing device, and the tests skip.
 set -eu
 
 run="libportaudio2 libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 fonts-dejavu-core
@@ -11,8 +11,8 @@ run="libportaudio2 libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 fonts-
 test="xvfb xdotool pulseaudio pulseaudio-utils libasound2-plugins"
 
 case "${1:-run}" in
-    run) wanted="$run" ;;
-    test) wanted="$run $test" ;;
+    run) packages="$run" ;;
+    test) packages="$run $test" ;;
     *) echo "usage: $0 run|test" >&2; exit 2 ;;
 esac
 
@@ -24,8 +24,8 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
 fi
 
 missing=""
-for package in $wanted; do
-    # Newer releases carry some of these under a name with t64 at its end.
+for package in $packages; do
+    # Newer releases have some of these under a name that ends in t64.
     for name in "$package" "${package}t64"; do
         dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q 'ok installed' && continue 2
     done

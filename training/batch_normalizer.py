@@ -38,7 +38,7 @@ class BatchNormalizer(NamedTuple):
     def map_own_shift(self, change: Callable[[Tensor], Tensor]) -> BatchNormalizer:
         """With `change` (B, 1, D) → (B, 1, D) applied to the shifts that are a speaker's own.
 
-        A speaker who looks different does so in their own statistics too; those of all speakers stay.
+        The change also applies to the speaker's own statistics, not to those of all speakers.
         """
         return self._replace(shift=torch.where(self.is_own, change(self.shift), self.shift))
 

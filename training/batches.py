@@ -39,12 +39,12 @@ def class_indices(dataset: WindowDataset, labels: Sequence[str]) -> IntArray:
 
 
 class EncodeBatch(Protocol):
-    """Computes the frame features of windows anew for each batch, with gradients for the encoder."""
+    """Recomputes the frame features of windows for each batch, with gradients for the encoder."""
 
     def __call__(self, clips: IntArray, shifts: IntArray, rank_slice: slice) -> Tensor:
         """(B, bins, D) features, zero for missing frames and for samples outside `rank_slice`.
 
-        It must draw the same random numbers whatever `rank_slice` is.
+        It must draw the same random numbers for every `rank_slice`.
         """
 
 
@@ -108,7 +108,8 @@ class BatchMaker:
 
         Args:
             clips: B indices.
-            rng: draws together with torch's global generator; what it draws does not depend on `rank_slice`.
+            rng: source of random numbers, with torch's global generator; its draws do not depend on
+                `rank_slice`.
             rank_slice: the samples that this process will use; with `encode` the video of others is zero.
 
         Returns:
@@ -167,7 +168,7 @@ def _masked(batch: WindowBatch) -> WindowBatch:
         audio = batch.audio_normalizer.append_flags(batch.audio)
         present = batch.audio_present & ~batch.audio_masked
     else:
-        # As published: missing sound is the features of silence, not zero.
+        # As published: missing audio has the features of silence, not zero.
         video, audio, present = batch.video, batch.audio, ~batch.audio_masked
     batch.video = video * batch.video_present[..., None]
     batch.audio = audio * present[..., None]

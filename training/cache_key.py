@@ -11,7 +11,7 @@ from emolive.models.network import EmotionNet
 from emolive.models.spec import FeatureSpace, ModelSpec
 from preprocessing.annotations import Annotations
 
-FORMAT = 4
+FORMAT = 5
 """Rises with every change of what is stored."""
 
 
@@ -46,7 +46,7 @@ def cache_key(
 
 
 def _weights(net: EmotionNet | None, crops: bool) -> str | None:
-    """What stands for the weights of a learned encoder in the feature space."""
+    """Placeholder for a learned encoder's weights in the feature space."""
     if crops:
         return "crops"
     return None if net is None or net.backbone is None else weights_digest(net.backbone)

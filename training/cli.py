@@ -14,7 +14,7 @@ _EXTRAS = ("lightning", "tensorboard", "torchmetrics", "matplotlib", "filelock")
 
 @dataclass(frozen=True, slots=True)
 class TrainingCommand(Command):
-    """A command that parses its own options, since recipes and earlier runs give values too.
+    """A command that parses its own options, since recipes and earlier runs also provide values.
 
     Its target is a function of the arguments, the program's name and a description for `--help`.
     """

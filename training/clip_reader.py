@@ -134,9 +134,9 @@ class ClipReader:
             if not present[i]:
                 continue
             if spec.landmarker != "none":
-                found = self.face_pipeline.process(Frame(int(stamps[i]), image, i)).features
-                present[i] = found is not None
-                features[i] = 0.0 if found is None else found
+                vector = self.face_pipeline.process(Frame(int(stamps[i]), image, i)).features
+                present[i] = vector is not None
+                features[i] = 0.0 if vector is None else vector
             elif self._encoders is not None:
                 features[i] = np.concatenate([_encode_crop(image, encoder) for encoder in self._encoders])
         return FeatureTrack(stamps, features, present)

@@ -1,4 +1,7 @@
-"""The commands of `training.cli`: from their arguments to the modules that do the work."""
+"""The commands of `training.cli`: from their arguments to the modules that do the work.
+
+Options are checked before Lightning is imported, which takes seconds.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,10 @@ from emolive.cli.parser import OptionsParser
 def train(argv: Sequence[str], prog: str, description: str = "") -> int:
     """`emolive-train [run]`."""
     from training import config
-    from training.train import train as run
 
     (options,) = config.parse(argv, prog=prog, description=description or "Train one model.")
+    from training.train import train as run
+
     with _resume_hint():
         run(options, _console())
     return 0
@@ -36,7 +40,6 @@ class CrossvalOptions:
 def crossval(argv: Sequence[str], prog: str, description: str = "") -> int:
     """`emolive-train crossval`."""
     from training import config
-    from training.crossval import crossval as run
 
     options, folds = config.parse(
         argv,
@@ -45,6 +48,8 @@ def crossval(argv: Sequence[str], prog: str, description: str = "") -> int:
         description=description or "Train and test all folds of a scheme, by actor.",
     )
     numbers = [int(part) if part.isdecimal() else 0 for part in config.split_list(folds.only)]
+    from training.crossval import crossval as run
+
     with _resume_hint():
         run(options, folds.scheme, numbers, _console())
     return 0
@@ -53,9 +58,10 @@ def crossval(argv: Sequence[str], prog: str, description: str = "") -> int:
 def backbone(argv: Sequence[str], prog: str, description: str = "") -> int:
     """`emolive-train backbone`."""
     from training.backbone import config
-    from training.backbone.train import train as run
 
     options = config.parse(argv, prog=prog, description=description)
+    from training.backbone.train import train as run
+
     with _resume_hint():
         run(options, _console())
     return 0
@@ -100,7 +106,7 @@ def _parse(options: type, argv: Sequence[str], prog: str, description: str) -> A
 
 @contextmanager
 def _resume_hint() -> Iterator[None]:
-    """Says after Ctrl-C how to continue, unless what was interrupted says it itself."""
+    """Report after Ctrl-C how to continue, unless the interrupted step reports it itself."""
     try:
         yield
     except KeyboardInterrupt as stop:

@@ -90,7 +90,7 @@ class TrainConfig(FabricConfig):
     sample_duration: Annotated[int, Range(4, 240)] = 15
     """Bins (frames as the network sees them) in a window."""
     n_classes: Annotated[int, Range(0, 1000)] = 0
-    """Number of classes; 0 takes it from the annotations."""
+    """Number of classes; 0: as in the annotations."""
     audio: Annotated[str, Registered(VOICE_ENCODERS)] = "logmel"
     """Audio features."""
     modality: Literal["av", "a", "v"] = "av"
@@ -171,7 +171,7 @@ class TrainConfig(FabricConfig):
     licence: str = "not stated"
     """Licence of the weights, which follows from that of the data."""
     dry_run: bool = False
-    """Check everything and print what would be done."""
+    """Check the options and print the plan without training."""
 
     def __post_init__(self) -> None:
         if self.shifts % 2 == 0:
@@ -222,7 +222,7 @@ def parse(
 
 
 def from_values(values: Mapping[str, Any]) -> TrainConfig:
-    """The options of a run from values by option name, as a command line would give them.
+    """The options of a run from values by option name, as on a command line.
 
     Raises:
         ConfigError: a name is unknown, or a value has a wrong type or is out of range.
@@ -237,7 +237,7 @@ def _instantiate(layers: run_config.Layers) -> tuple[Any, ...]:
     if not _has_learned_encoder(str(layers.merged.get("encoder", TrainConfig.encoder))):
         # A recipe may train everything, but this model has no backbone.
         recipe.pop("backbone", None)
-    return layers.parser.instantiate({**recipe, **layers.stored, **layers.given})
+    return layers.parser.instantiate({**recipe, **layers.stored, **layers.command_line})
 
 
 def _has_learned_encoder(encoder: str) -> bool:
@@ -264,12 +264,12 @@ def mode_shares(config: TrainConfig) -> list[float]:
 
 
 def split_list(text: str) -> list[str]:
-    """ "1, 5,9" → its parts."""
+    """ "1, 5,9" → ["1", "5", "9"]."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def fabric_config(config: Any) -> FabricConfig:
-    """The part of some options that says where a loop runs."""
+    """The options that determine devices and processes."""
     return FabricConfig(**{f.name: getattr(config, f.name) for f in fields(FabricConfig)})
 
 
@@ -295,7 +295,7 @@ def model_spec(config: TrainConfig, labels: tuple[str, ...]) -> ModelSpec:
         width=config.width,
         arch=config.arch,
     )
-    is_raw = all(e.learned for e in spec.encoder_classes) and config.audio == "mfcc"
+    is_raw = all(e.learned for e in spec.encoder_classes) and spec.audio == ModelSpec().audio
     return replace(
         spec,
         landmarker=landmarker_of(spec),

@@ -121,16 +121,16 @@ def _summarize(
     *,
     console: Console,
 ) -> None:
-    """Print and write the results over all folds, once all are there."""
-    parts: list[FoldArrays] = []
+    """Print and write the results over all folds, once all are complete."""
+    held_out: list[FoldArrays] = []
     for number in range(1, len(folds) + 1):
         path = root / f"fold{number}" / HELD_OUT
         if not path.is_file():
             console.print(f"Fold {number} of {len(folds)} is not done yet.")
             return
         with np.load(path) as stored:
-            parts.append({name: stored[name] for name in stored.files})
-    results = _results(parts, data.spec.labels)
+            held_out.append({name: stored[name] for name in stored.files})
+    results = _results(held_out, data.spec.labels)
     report.print_results(console, results, f"{config.fusion} ({config.arch}), {scheme}, all held-out clips")
     last_mode = list(results)[-1]
     report.print_actors(console, results[last_mode]["av"]["per_actor_top1"], f"{last_mode}, both streams")
@@ -145,7 +145,7 @@ def _summarize(
         "command": f"emolive-train crossval --scheme {scheme} --config {CONFIG}",
         "scheme": scheme,
         "fusion": config.fusion,
-        "temperature": _temperatures(parts),
+        "temperature": _temperatures(held_out),
         "figures": results,
         "options": asdict(config),
     }
@@ -154,19 +154,22 @@ def _summarize(
     write_run_config(root, config)
 
 
-def _results(parts: list[FoldArrays], labels: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def _results(folds: list[FoldArrays], labels: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Mode → modality → results over the held-out clips of all folds."""
-    truth = np.concatenate([part["truth"] for part in parts])
-    actors = [str(actor) for part in parts for actor in part["actors"]]
-    # The temperature of a fold comes from the other folds, so that calibration is held out too.
-    temperatures = [_temperatures([p for j, p in enumerate(parts) if j != i]) for i in range(len(parts))]
+    truth = np.concatenate([arrays["truth"] for arrays in folds])
+    actors = [str(actor) for arrays in folds for actor in arrays["actors"]]
+    # The temperature of a fold is fitted on the other folds, so that calibration is held out too.
+    temperatures = [_temperatures([p for j, p in enumerate(folds) if j != i]) for i in range(len(folds))]
     results: dict[str, dict[str, Any]] = {}
-    for name in parts[0]:
+    for name in folds[0]:
         mode, slash, modality = name.partition("/")
         if not slash:
             continue
         probs = np.concatenate(
-            [metrics.softmax(part[name], t[modality]) for part, t in zip(parts, temperatures, strict=True)]
+            [
+                metrics.softmax(arrays[name], t[modality])
+                for arrays, t in zip(folds, temperatures, strict=True)
+            ]
         )
         summary = scoring.summarize(truth, actors, probs, labels)
         per_actor = np.array(list(summary["per_actor_top1"].values()))
@@ -175,13 +178,13 @@ def _results(parts: list[FoldArrays], labels: tuple[str, ...]) -> dict[str, dict
     return results
 
 
-def _temperatures(parts: list[FoldArrays]) -> dict[str, float]:
+def _temperatures(folds: list[FoldArrays]) -> dict[str, float]:
     """By modality, from the held-out clips of some folds."""
-    if not parts:
+    if not folds:
         return dict.fromkeys(MODALITIES, 1.0)
     logits: dict[tuple[str, str], NDArray[Any]] = {}
-    for name in parts[0]:
+    for name in folds[0]:
         mode, slash, modality = name.partition("/")
         if slash:
-            logits[mode, modality] = np.concatenate([part[name] for part in parts])
-    return scoring.fit_temperatures(np.concatenate([part["truth"] for part in parts]), logits)
+            logits[mode, modality] = np.concatenate([arrays[name] for arrays in folds])
+    return scoring.fit_temperatures(np.concatenate([arrays["truth"] for arrays in folds]), logits)

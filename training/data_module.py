@@ -1,4 +1,4 @@
-"""What a run works on: extracted windows, the split, and the model to start from."""
+"""The data of a run: extracted windows, the split, and the initial model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from training.window_dataset import WindowDataset
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Indices of the clips of each part of a split."""
+    """Indices of the clips of each subset of a split."""
 
     training: IntArray
     validation: IntArray
@@ -51,7 +51,7 @@ class DataModule:
     """`dataset` with its crops, where the backbone is trained."""
 
     def features(self, net: EmotionNet) -> WindowDataset:
-        """The windows with a network's features: those of its own backbone, if that is trained."""
+        """The windows with a network's features, recomputed if its backbone is trained."""
         return self.dataset if self.crops is None else self.crops.features(net)
 
     def actors_of(self, clips: Sequence[int] | IntArray) -> list[str]:
@@ -68,12 +68,12 @@ def read_annotations(config: TrainConfig) -> Annotations:
     """
     if not config.annotation_path:
         raise ConfigError("There is no annotation file: name one with --annotation_path.")
-    found = annotation_files.read(Path(config.annotation_path), allow_outside=config.allow_outside)
+    annotations = annotation_files.read(Path(config.annotation_path), allow_outside=config.allow_outside)
     left_out = {normalize_actor_id(actor) for actor in split_list(config.leave_out_actors)}
-    kept = tuple(item for item in found.items if normalize_actor_id(item.actor) not in left_out)
-    if not kept:
+    items = tuple(item for item in annotations.items if normalize_actor_id(item.actor) not in left_out)
+    if not items:
         raise ConfigError("--leave_out_actors leaves out all actors: name fewer.")
-    return Annotations(kept, found.root)
+    return Annotations(items, annotations.root)
 
 
 def fold_of(config: TrainConfig, annotations: Annotations) -> Fold | None:
@@ -87,7 +87,9 @@ def fold_of(config: TrainConfig, annotations: Annotations) -> Fold | None:
         scheme, colon, number = config.fold.partition(":")
         folds = splits.folds(scheme, annotations.actors)
         if not colon or not number.isdecimal() or not 1 <= int(number) <= len(folds):
-            raise ConfigError(f"--fold needs a number from 1 to {len(folds)} behind it, such as {scheme}:1.")
+            raise ConfigError(
+                f"--fold needs a number from 1 to {len(folds)} after the colon, such as {scheme}:1."
+            )
         if testing:
             raise ConfigError("--fold determines the test actors: leave out --test_actors.")
         fold = folds[int(number) - 1]
@@ -100,7 +102,7 @@ def fold_of(config: TrainConfig, annotations: Annotations) -> Fold | None:
 
 
 def _published_fold(actors: Sequence[str]) -> Fold | None:
-    """The published split if its actors are there, else the first fold of the 4/4/16 rotation."""
+    """The published split if its actors are present, else the first fold of the 4/4/16 rotation."""
     for scheme in ("reference", "rotation"):
         try:
             return splits.folds(scheme, actors)[0]
@@ -110,7 +112,7 @@ def _published_fold(actors: Sequence[str]) -> Fold | None:
 
 
 def make_split(dataset: WindowDataset, fold: Fold | None) -> Split:
-    """The clips of each part.
+    """The clips of each subset.
 
     Raises:
         ConfigError: fewer than two clips are left to train on.

@@ -48,9 +48,8 @@ def read_posteriors(
     """The posteriors in a table for some clips.
 
     Args:
-        path: CSV with a column `id` (or `trial`) and columns `face_LABEL` and `voice_LABEL`. An id is that
-            of a
-            clip, or its end behind the first hyphen, as RAVDESS's trials are without their modality.
+        path: CSV with a column `id` (or `trial`) and columns `face_LABEL` and `voice_LABEL`. An id is that of
+            a clip, or its suffix after the first hyphen: RAVDESS's trial without the modality.
         items: N clips.
         labels: the classes.
 

@@ -1,4 +1,4 @@
-"""Training of a whole emotion model."""
+"""Training of an emotion model."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def emotion_loss(net: Any, batch: MaskedBatch, config: TrainConfig) -> Tensor:
 
 
 class EmotionTrainer(Trainer[EmotionNet, MaskedBatch]):
-    """Trains a whole model; see `Trainer`.
+    """Trains an emotion model; see `Trainer`.
 
     Args:
         fabric: from `make_fabric`.
@@ -143,10 +143,10 @@ class EmotionTrainer(Trainer[EmotionNet, MaskedBatch]):
         self._before_epoch(self._raw)
         super().on_epoch_start()
         if self._raw.backbone is not None:
-            # The backbone keeps the batch statistics of its pretraining: live it sees one frame at a time,
-            # and # those of a batch would be of a few people, fifteen nearly equal frames of each. A frame's
-            # features # then depend on the frame alone, so that frames can be encoded in chunks, and once
-            # for all copies # that modality dropout makes. Scales and offsets are trained like the filters.
+            # The backbone keeps the batch statistics of its pretraining, since those of a batch would be of a
+            # few people with fifteen nearly equal frames each. A frame's features then depend on that frame
+            # alone, as they do live, and frames can be encoded in chunks, once for all copies that modality
+            # dropout makes. Scales and offsets are trained like the filters.
             self._raw.backbone.eval()
 
     def epoch_order(self, epoch: int) -> IntArray:

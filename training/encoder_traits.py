@@ -1,4 +1,4 @@
-"""What training needs to know of the frame encoders in a model description."""
+"""Properties of a model's frame encoders that training depends on."""
 
 from __future__ import annotations
 

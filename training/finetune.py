@@ -1,7 +1,7 @@
-"""Training through a learned frame encoder: its features are computed anew from stored face crops.
+"""Training through a learned frame encoder: its features are recomputed from stored face crops.
 
-The windows hold the number of a crop where others hold its features. A crop is what perception gave the
-encoder, pixel by pixel, so that its features are those that the app computes live.
+The windows hold the number of a crop where others hold its features. A crop is the
+encoder's input, pixel by pixel, so that its features equal those of a live session.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class CropWindows:
 
     Args:
         dataset: built with `crops`.
-        pixels: how a crop becomes the backbone's input.
+        pixels: preparation of crops for the backbone.
 
     Raises:
         MediaError: no clip shows a face.
@@ -106,7 +106,7 @@ class CropEncoder:
 
     Args:
         fabric: device and number format.
-        net: whose backbone to use; gradients reach it.
+        net: provides the backbone; gradients reach it.
         windows: of all clips.
         augment: image augmentations.
     """
@@ -132,8 +132,8 @@ class CropEncoder:
         for start in range(0, len(index), CHUNK):
             rows = slice(start, start + CHUNK)
             images = torch.from_numpy(windows.images[index[rows]]).to(device)
-            drawn = select_rows(params, torch.from_numpy(sample[rows]))
-            x = normalize_pixels(self._augment(images, windows.pixels.size, drawn), windows.pixels)
+            row_params = select_rows(params, torch.from_numpy(sample[rows]))
+            x = normalize_pixels(self._augment(images, windows.pixels.size, row_params), windows.pixels)
             with self._fabric.autocast():
                 features.append(
                     self._backbone(x.to(self._like))

@@ -141,7 +141,7 @@ def _validation(
     dataset: WindowDataset,
     global_stats: GlobalStatsPair,
 ) -> Callable[[EmotionNet], Validation]:
-    """A function that gives the validation clips as a network reads them."""
+    """A function that returns the validation clips as a network's inputs."""
     spec, crops = data.spec, data.crops
 
     def of(dataset: WindowDataset, global_stats: GlobalStatsPair) -> Validation:
@@ -154,7 +154,7 @@ def _validation(
         return lambda _: same
     if spec.baselines:
         return lambda net: of(*_features(data, split, net))
-    # A model of raw features needs no statistics, so that the other clips need not be encoded.
+    # A model of raw features needs no statistics, so the other clips are not encoded.
     return lambda net: of(crops.features(net, split.validation), global_stats)
 
 

@@ -73,7 +73,7 @@ class GrowingArray:
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Close the file; the rows stay as they are."""
+        """Close the file; its rows are unchanged."""
         self._map = None
         self._file.close()
 

@@ -11,7 +11,7 @@ _MAX_MMAP_THRESHOLD = 32 << 20
 
 
 def keep_memory() -> bool:
-    """Raise the allocator's thresholds for this process; False where it is not glibc's."""
+    """Raise the allocator's thresholds for this process; False if it is not glibc's."""
     if not sys.platform.startswith("linux"):
         return False
     try:

@@ -1,6 +1,6 @@
 """Figures of merit of a classifier, and how certain they are.
 
-Accuracy, recall, confusion matrix and calibration error are torchmetrics'. What it does not have stands here:
+Accuracy, recall, confusion matrix and calibration error are torchmetrics'. Others are implemented here:
 intervals by bootstrap over actors, McNemar's test, temperature scaling and the bins of a reliability diagram.
 
 Shapes: `truth` is (n,) class indices, `probs` is (n, classes).
@@ -123,7 +123,7 @@ def bootstrap_intervals(
     rounds: int = BOOTSTRAP_ROUNDS,
     seed: int = 0,
 ) -> tuple[Interval, Interval]:
-    """95 % intervals of accuracy and UAR when whole actors are drawn again with replacement.
+    """95 % intervals of accuracy and UAR from a bootstrap over actors.
 
     Clips of one actor are not independent, so that a bootstrap over clips would give intervals that are too
     narrow (cluster bootstrap, Davison and Hinkley 1997, sec. 3.8).
@@ -140,8 +140,8 @@ def bootstrap_intervals(
     # Both figures follow from the confusion matrix, and that of a draw is the sum of its actors'.
     counts = np.stack([confusion_matrix(truth[rows], probs[rows]) for rows in rows_of])
     rng = np.random.default_rng(seed)
-    drawn = np.stack([rng.integers(len(names), size=len(names)) for _ in range(rounds)])
-    totals = counts[drawn].sum(axis=1)
+    resamples = np.stack([rng.integers(len(names), size=len(names)) for _ in range(rounds)])
+    totals = counts[resamples].sum(axis=1)
     correct, support = np.diagonal(totals, axis1=1, axis2=2), totals.sum(axis=2)
     with np.errstate(invalid="ignore"):
         recalls = correct / support

@@ -38,11 +38,10 @@ def apply_mask(
         video: (B, bins, channels).
         audio: (B, channels, steps).
         target: (B, ...).
-        mask: "softhard" makes four batches of one: as it is; audio times c and video times 1 - c with a
-            random
-            c for each sample; audio zero; video zero. "noise" makes three: as it is; standard normal noise
-            for audio; noise for video. "nodropout" changes nothing. "drop" zeroes the video of a sample with
-            probability `p_video`, else its audio with `p_audio`, never both.
+        mask: "softhard" makes four batches of one: unchanged; audio times c and video times 1 - c with a
+            random c for each sample; audio zero; video zero. "noise" makes three: unchanged; standard normal
+            noise for audio; noise for video. "nodropout" changes nothing. "drop" zeroes the video of a sample
+            with probability `p_video`, else its audio with `p_audio`, never both.
         p_video: for "drop".
         p_audio: for "drop".
     """

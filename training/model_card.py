@@ -30,17 +30,18 @@ ABOUT = """\
 
 {names}: one checkpoint for each fusion. Each works with every baseline and with either stream missing.
 
-## What they are for, and what not
+## Intended use
 
 They classify the emotion that a face and a voice **express**, for a live demo, for comparing fusions and for
 research. They do not measure what a person feels. They were trained on actors who spoke two sentences of
 North American English in a studio; a classifier of single faces that is pooled with them covers other people
 (see "People outside the studio"), but not other languages and emotions that are not acted. They must not be
-used to judge people: systems that infer emotions at work and in education are prohibited in the European Union (AI Act, Art. 5(1)(f)).
+used to judge people: systems that infer emotions at work and in education are prohibited in the European
+Union (AI Act, Art. 5(1)(f)).
 
 ## Data and licence
 
-Trained on landmarks and sound of RAVDESS speech (Livingstone & Russo 2018, doi:10.1371/journal.pone.0196391),
+Trained on landmarks and audio of RAVDESS speech (Livingstone & Russo 2018, doi:10.1371/journal.pone.0196391),
 which is CC BY-NC-SA 4.0: **the weights are for non-commercial use** under the same licence. The landmarks
 were measured with dlib's 68-point predictor, trained on iBUG 300-W, which is for research use.
 
@@ -99,8 +100,8 @@ def _model_section(model: Description) -> str:
     if not results:
         return "\n".join([*lines, "No results were measured for this file.", ""])
     lines += [
-        "The network alone, measured by actor-disjoint cross-validation "
-        f"({results['scheme']}; `{results['command']}`): every",
+        f"The network alone, measured by actor-disjoint cross-validation ({results['scheme']}; "
+        f"`{results['command']}`): every",
         "actor is tested by a model that was not trained on them. The actor's two neutral clips of",
         "repetition 1 are not scored, so that the baselines can be compared. In brackets: 95 % intervals by",
         "bootstrap over actors.",

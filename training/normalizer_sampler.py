@@ -44,7 +44,7 @@ class GlobalStatsPair:
     audio: GlobalStats
 
     def of(self, stream: Stream) -> GlobalStats:
-        """Those of one stream."""
+        """The statistics of one stream."""
         return self.video if stream == "video" else self.audio
 
 

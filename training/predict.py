@@ -60,8 +60,8 @@ def assemble(
     videos, audios, modalities, modes = [], [], [], []
     for clip, (video_normalizer, audio_normalizer) in zip(clips, normalizers, strict=True):
         window = dataset.window(clip)
-        has_video = "v" in modality and window.has_face
-        has_audio = "a" in modality and window.has_voice(spec.window_s)
+        has_video = modality.has_video and window.has_face
+        has_audio = modality.has_audio and window.has_voice(spec.window_s)
         video, audio = assemble_inputs(
             window, video_normalizer if has_video else None, audio_normalizer if has_audio else None, spec
         )
@@ -71,8 +71,7 @@ def assemble(
             audio = rng.standard_normal(audio.shape, np.float32)
         videos.append(video)
         audios.append(audio)
-        present: Modality | None = _modality(has_video, has_audio)
-        modalities.append(present)
+        modalities.append(Modality.of(video=has_video, audio=has_audio))
         used = [
             normalizer.mode
             for normalizer, there in ((video_normalizer, has_video), (audio_normalizer, has_audio))
@@ -85,12 +84,6 @@ def assemble(
         tuple(modalities),
         tuple(modes),
     )
-
-
-def _modality(has_video: bool, has_audio: bool) -> Modality | None:
-    if has_video:
-        return Modality.AV if has_audio else Modality.VIDEO
-    return Modality.AUDIO if has_audio else None
 
 
 def predict_logits(net: EmotionNet, inputs: Inputs) -> NDArray[np.float32]:

@@ -25,7 +25,7 @@ EFFICIENTFACE_STD = (0.20735591, 0.18981615, 0.18132027)
 
 
 def start_path(config: TrainConfig, encoders: Sequence[str]) -> Path | None:
-    """The file to start from: that of the options, else the shipped backbone if an encoder needs one."""
+    """The initial weights: the file of the options, else the shipped backbone if an encoder needs one."""
     if config.pretrain_path:
         return Path(config.pretrain_path)
     learned = ModelSpec(encoders=tuple(encoders)).learned_encoder
@@ -35,7 +35,7 @@ def start_path(config: TrainConfig, encoders: Sequence[str]) -> Path | None:
 def pretrained(config: TrainConfig, spec: ModelSpec) -> tuple[EmotionNet | None, ModelSpec]:
     """The network to start from, and the model description with the pixels that its backbone was trained on.
 
-    What the file does not hold has random weights, the same for the same seed.
+    Weights that the file lacks are random, determined by the seed.
 
     Raises:
         CheckpointError: the file is missing or holds nothing that this model can start from.
@@ -73,10 +73,10 @@ def _from_checkpoint(path: Path, spec: ModelSpec) -> tuple[EmotionNet, ModelSpec
     if spec.learned_encoder is not None and source.net.backbone is not None:
         spec = replace(spec, pixels=source.spec.pixels)
     net = factory.build(spec)
-    theirs, ours = source.net.state_dict(), net.state_dict()
-    same = {k for k, v in ours.items() if k in theirs and theirs[k].shape == v.shape}
-    if same == set(ours) == set(theirs):
-        net.load_state_dict(theirs)
+    source_state, target_state = source.net.state_dict(), net.state_dict()
+    same = {k for k, v in target_state.items() if k in source_state and source_state[k].shape == v.shape}
+    if same == set(target_state) == set(source_state):
+        net.load_state_dict(source_state)
     elif net.backbone is not None and source.net.backbone is not None:
         net.backbone.load_state_dict(source.net.backbone.state_dict())
     else:

@@ -1,4 +1,4 @@
-"""What a checkpoint records of how it was trained."""
+"""The provenance that a checkpoint records."""
 
 from __future__ import annotations
 

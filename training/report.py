@@ -1,4 +1,4 @@
-"""What a run prints."""
+"""Console output of a run."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def print_plan(console: Console, config: TrainConfig, data: DataModule, split: S
         return
     console.print(
         f"Recipe: {config.optimizer}, {config.schedule}, learning rate {config.learning_rate:g}, "
-        f"{config.n_epochs} epochs with batches of {config.batch_size}, mask {config.mask}. The published "
-        f"one is sgd, steps, 0.04, 100 epochs with batches of 8, mask softhard (--recipe published).",
+        f"epochs {config.n_epochs}, batches of {config.batch_size}, mask {config.mask}. The published "
+        f"one is sgd, steps, 0.04, epochs 100, batches of 8, mask softhard (--recipe published).",
         markup=False,
         highlight=False,
     )

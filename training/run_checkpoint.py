@@ -21,7 +21,7 @@ FORMAT = 2
 
 @dataclass
 class Progress:
-    """How far a run is. All random numbers follow from seed and epoch, so that no generator is part of it."""
+    """The progress of a run. Random numbers are determined by seed and epoch, so no generator is stored."""
 
     epoch: int = 0
     """Epochs done."""
@@ -58,11 +58,11 @@ class RunCheckpoint:
     Args:
         folder: of the run.
         options: all options that decide the result; a run with others is not resumed.
-        parts: objects with a state_dict: net, optimizer, scheduler, ema.
+        components: objects with a state_dict: net, optimizer, scheduler, ema.
     """
 
-    def __init__(self, folder: Path, options: dict[str, Any], parts: dict[str, Any]) -> None:
-        self._folder, self._options, self._parts = folder, options, parts
+    def __init__(self, folder: Path, options: dict[str, Any], components: dict[str, Any]) -> None:
+        self._folder, self._options, self._components = folder, options, components
 
     def save(self, progress: Progress) -> None:
         """Write everything that the next epoch depends on.
@@ -74,13 +74,13 @@ class RunCheckpoint:
             "format": FORMAT,
             "options": self._options,
             "progress": {f.name: getattr(progress, f.name) for f in fields(Progress)},
-            **{name: part.state_dict() for name, part in self._parts.items()},
+            **{name: part.state_dict() for name, part in self._components.items()},
         }
         with atomic_write(self._folder / LAST) as path:
             torch.save(state, path)
 
     def restore(self, device: torch.device) -> Progress | None:
-        """Load the state in the folder into the parts; None if there is none.
+        """Load the state in the folder into the components; None if there is none.
 
         Raises:
             CheckpointError: it is damaged or of another version.
@@ -94,7 +94,7 @@ class RunCheckpoint:
             state = torch.load(path, map_location=device, weights_only=True)
             version, stored = state["format"], dict(state["options"])
         except Exception as error:
-            # What a truncated or foreign file makes of the unpickler cannot be foreseen.
+            # A truncated or foreign file may raise any error in the unpickler.
             raise CheckpointError(damaged) from error
         if version != FORMAT:
             raise CheckpointError(
@@ -107,7 +107,7 @@ class RunCheckpoint:
                     f"choose another --result_path."
                 )
         try:
-            for name, part in self._parts.items():
+            for name, part in self._components.items():
                 part.load_state_dict(state[name])
             return Progress(**state["progress"])
         except (RuntimeError, KeyError, TypeError, ValueError) as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emolive.cli.config import read_config, write_config
+from emolive.cli.config import extract_option, read_config, write_config
 from emolive.cli.parser import OptionsParser
 from emolive.errors import ConfigError
 
@@ -35,12 +35,12 @@ class Layers:
     parser: OptionsParser
     recipe: dict[str, Any]
     stored: dict[str, Any]
-    given: dict[str, Any]
+    command_line: dict[str, Any]
 
     @property
     def merged(self) -> dict[str, Any]:
         """All layers; later ones override earlier ones."""
-        return {**self.recipe, **self.stored, **self.given}
+        return {**self.recipe, **self.stored, **self.command_line}
 
 
 def parse_layers(
@@ -57,7 +57,7 @@ def parse_layers(
     Args:
         classes: options dataclasses.
         argv: the arguments.
-        not_part_of_a_run: options that may differ from those of a run that is resumed.
+        not_part_of_a_run: options that may differ from those of the resumed run.
         prog: the command, for usage and errors.
         description: for `--help`.
         default_recipe: the recipe if none is named.
@@ -66,10 +66,11 @@ def parse_layers(
         ConfigError: an option is wrong or a file cannot be read.
     """
     parser = OptionsParser(*classes, prog=prog, description=description)
-    path, rest = _pop_config(argv)
-    given = parser.parse_values(rest).command_line
+    config_files, rest = extract_option(argv, "--config", "the path of a YAML or JSON file")
+    path = Path(config_files[-1]) if config_files else None
+    command_line = parser.parse_values(rest).command_line
     stored = parser.check_values(read_run_config(path), str(path)) if path is not None else {}
-    return _layers(parser, stored, given, not_part_of_a_run, default_recipe)
+    return _layers(parser, stored, command_line, not_part_of_a_run, default_recipe)
 
 
 def value_layers(
@@ -79,7 +80,7 @@ def value_layers(
     *,
     default_recipe: str = "",
 ) -> Layers:
-    """The layers of values by option name, as a command line would give them.
+    """The layers of values by option name, as on a command line.
 
     Raises:
         ConfigError: a name is unknown, or a value has a wrong type or is out of range.
@@ -124,7 +125,7 @@ def stored_config_path(folder: Path) -> Path:
 
 
 def recipe_path(recipe: str) -> Path:
-    """The YAML file of a recipe given by name or path.
+    """The YAML file of a recipe, by name or path.
 
     Raises:
         ConfigError: there is no such recipe.
@@ -134,15 +135,18 @@ def recipe_path(recipe: str) -> Path:
         return path
     if Path(recipe).suffix in (".yaml", ".yml") and Path(recipe).is_file():
         return Path(recipe)
-    known = ", ".join(sorted(path.stem for path in RECIPES.glob("*.yaml")))
-    raise ConfigError(f"There is no recipe {recipe}: choose {known}, or name a YAML file.")
+    names = ", ".join(sorted(path.stem for path in RECIPES.glob("*.yaml")))
+    raise ConfigError(f"There is no recipe {recipe}: choose {names}, or name a YAML file.")
 
 
 def check_same_run(
-    folder: Path, stored: Mapping[str, Any], given: Mapping[str, Any], not_part_of_a_run: Collection[str]
+    folder: Path,
+    stored: Mapping[str, Any],
+    command_line: Mapping[str, Any],
+    not_part_of_a_run: Collection[str],
 ) -> None:
-    """Raises ConfigError if an option of a resumed run was given with another value."""
-    for name, value in given.items():
+    """Raises ConfigError if an option of a resumed run has another value on the command line."""
+    for name, value in command_line.items():
         if name not in not_part_of_a_run and stored.get(name, value) != value:
             raise ConfigError(
                 f"The run in {folder} has {name} {stored.get(name)}, not {value}: leave the option out, or "
@@ -153,41 +157,26 @@ def check_same_run(
 def _layers(
     parser: OptionsParser,
     stored: dict[str, Any],
-    given: dict[str, Any],
+    command_line: dict[str, Any],
     not_part_of_a_run: Collection[str],
     default_recipe: str,
 ) -> Layers:
-    stored, given = _with_new_values(stored), _with_new_values(given)
-    if resume := given.get("resume_path", ""):
+    stored, command_line = _with_new_values(stored), _with_new_values(command_line)
+    if resume := command_line.get("resume_path", ""):
+        if not Path(resume).exists():
+            raise ConfigError(f"{resume} is not the result folder of a run: there is nothing at this path.")
         folder = Path(resume) if Path(resume).is_dir() else Path(resume).parent
         path = stored_config_path(folder)
         stored = _with_new_values(parser.check_values(read_run_config(path), str(path)))
         stored["result_path"] = str(folder)
-        check_same_run(folder, stored, given, not_part_of_a_run)
-    name = given.get("recipe", stored.get("recipe", default_recipe))
+        check_same_run(folder, stored, command_line, not_part_of_a_run)
+    name = command_line.get("recipe", stored.get("recipe", default_recipe))
     recipe: dict[str, Any] = {}
     if name:
         path = recipe_path(name)
         recipe = parser.check_values(read_config(path), str(path))
-    return Layers(parser, recipe, stored, given)
+    return Layers(parser, recipe, stored, command_line)
 
 
 def _with_new_values(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _OLD_VALUES.get(name, {}).get(str(value), value) for name, value in values.items()}
-
-
-def _pop_config(argv: Sequence[str]) -> tuple[Path | None, list[str]]:
-    """The value of `--config`, and the other arguments; the last one counts."""
-    path: Path | None = None
-    rest: list[str] = []
-    tokens = iter(argv)
-    for token in tokens:
-        name, equals, value = token.partition("=")
-        if name != "--config":
-            rest.append(token)
-            continue
-        value = value if equals else next(tokens, "")
-        if not value:
-            raise ConfigError("--config needs the path of a YAML or JSON file.")
-        path = Path(value)
-    return path, rest

@@ -69,7 +69,7 @@ class Validation:
 
 
 def scored_clips(dataset: WindowDataset, clips: IntArray) -> IntArray:
-    """Without the clips that serve as a calibration: they are scored in no mode, so that modes compare."""
+    """The clips without those used for calibration, which no mode scores, so that modes are comparable."""
     return clips[~np.isin(clips, list(calibration_clips(dataset.items)))]
 
 

@@ -1,4 +1,4 @@
-"""Batch normalization over the batch of all processes, so that their number does not change what is learned.
+"""Batch normalization over the batch of all processes, so that their number does not change the result.
 
 On GPUs this is `torch.nn.SyncBatchNorm`. Its forward pass raises a ValueError for CPU tensors (seen with
 torch 2.13), since it is built on fused GPU kernels, and no other module of torch does it. For CPU processes
@@ -19,7 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 @cache
 def _group() -> Any:
-    """A process group of its own: gradients of other layers may be in flight in the default one."""
+    """A separate process group: gradients of other layers may be in flight in the default one."""
     return distributed.new_group()
 
 
@@ -50,7 +50,7 @@ class CpuSyncBatchNorm(_BatchNorm):
         """(N, C, ...) → the same shape."""
         if not self.training:
             return super().forward(input)
-        # As in torch's own layers, sums are float32 at least, whatever autocast makes of the input.
+        # As in torch's own layers, sums are at least float32 for any type of the input under autocast.
         dtype, input = input.dtype, input.to(torch.promote_types(input.dtype, torch.float32))
         dims = [0, *range(2, input.ndim)]
         shape = (1, -1, *[1] * (input.ndim - 2))

@@ -1,8 +1,8 @@
 """The loop that all training shares, on Lightning Fabric: epochs, steps, logs, the best weights, resuming.
 
 Devices, nodes and number formats are Fabric's. All random numbers of a step follow from the seed, the epoch
-and the step, and are the same in every process; each process then takes its share of the batch. The number of
-processes therefore does not change what is learned, and a resumed run ends with the same weights.
+and the step, and are the same in every process; each process then uses its share of the batch. The number of
+processes therefore does not change the result, and a resumed run ends with the same weights.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from training.sync_batchnorm import synchronize
 
 Net = TypeVar("Net", bound=nn.Module)
 Batch = TypeVar("Batch")
-SHOWN = ("loss", "val_top1", "val_uar")
+PROGRESS_METRICS = ("loss", "val_top1", "val_uar")
 
 
 class LoopConfig(Protocol):
@@ -107,11 +107,11 @@ class Trainer(ABC, Generic[Net, Batch]):
         self._net, self._optimizer = fabric.setup(self.wrap_module(net), self.make_optimizer(net))
         updates = -(-self._steps // config.accumulate)
         self._scheduler = self.make_scheduler(self._optimizer, updates)
-        parts: dict[str, Any] = {"net": net, "optimizer": self._optimizer, "scheduler": self._scheduler}
+        components: dict[str, Any] = {"net": net, "optimizer": self._optimizer, "scheduler": self._scheduler}
         if self._ema is not None:
-            parts["ema"] = self._ema
+            components["ema"] = self._ema
         options = {k: v for k, v in asdict(config).items() if k not in not_part_of_a_run}
-        self._checkpoint = RunCheckpoint(folder, options, parts)
+        self._checkpoint = RunCheckpoint(folder, options, components)
         self.progress = Progress()
 
     # --- hooks
@@ -141,7 +141,7 @@ class Trainer(ABC, Generic[Net, Batch]):
         """Scores on the validation samples, val_top1 among them; None without validation."""
 
     def wrap_module(self, net: Net) -> nn.Module:
-        """The module whose `forward` computes what the loss needs."""
+        """The module whose `forward` computes the inputs of the loss."""
         return net
 
     def on_epoch_start(self) -> None:
@@ -192,7 +192,7 @@ class Trainer(ABC, Generic[Net, Batch]):
                 self._checkpoint.save(progress)
                 if progress.best_epoch == progress.epoch:
                     on_best(self.eval_model)
-            bar.describe(" ".join(f"{k} {v:.3f}" for k, v in row.items() if k in SHOWN))
+            bar.describe(" ".join(f"{k} {v:.3f}" for k, v in row.items() if k in PROGRESS_METRICS))
             self._fabric.barrier()
         if writer is not None:
             writer.close()

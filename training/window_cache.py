@@ -1,8 +1,8 @@
-"""Arrays on disk that grow clip by clip, so that a killed extraction continues where it was.
+"""Arrays on disk that grow clip by clip, so that a killed extraction can continue.
 
 One folder holds the arrays of one set of clips: a `.npy` file for each array and `index.json`. The index is
 written atomically and says which clips are stored; rows in the files behind it are overwritten when the work
-continues. The finished files are therefore the same however often the work was interrupted.
+continues. Interruptions therefore do not change the finished files.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Shapes and types of what is stored of each clip."""
+    """Shapes and types of the stored arrays of each clip."""
 
     arrays: Mapping[str, tuple[Shape, np.dtype[Any]]]
     """Name → shape and type of a clip's array."""
@@ -68,7 +68,7 @@ class WindowCache:
 
     Args:
         folder: used for nothing else.
-        layout: what is stored of each clip.
+        layout: the stored arrays of each clip.
     """
 
     def __init__(self, folder: Path, layout: Layout) -> None:
@@ -190,7 +190,7 @@ class WindowCache:
         except (OSError, ValueError, KeyError, TypeError) as error:
             if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
                 raise
-            # Without a usable index nobody knows which rows are valid.
+            # Without a usable index it is unknown which rows are valid.
             self._entries = []
             self._open_files()
         self._committed_s = monotonic()

@@ -1,4 +1,4 @@
-"""Windows of a set of clips, and what a live session collects of the speaker while each clip plays."""
+"""Windows of a set of clips, and the statistics that a live session collects during each clip."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class WindowDataset:
         return int(np.argmin(np.abs(self.shifts_s)))
 
     def window(self, clip: int, shift: int | None = None) -> FeatureWindow:
-        """A window as `emolive.windowing.extract_window` returns it, but without its end and its level."""
+        """A window as `emolive.windowing.extract_window` returns it, but without its end."""
         k = self.centre if shift is None else shift
         return FeatureWindow(
             0,
@@ -130,9 +130,9 @@ def build(
     progress: ProgressBar | None = None,
     crops: bool = False,
 ) -> WindowDataset:
-    """Windows of all clips. What is in the cache is not extracted again.
+    """Windows of all clips. Cached clips are not extracted again.
 
-    Around the centre window of each clip lie others at small shifts, so that training sees a clip at
+    Besides the centre window of each clip there are others at small shifts, so that training sees a clip at
     different moments.
 
     Args:
@@ -210,7 +210,7 @@ def _extract(
             f"command again to continue."
         ) from None
     except EmoliveError:
-        # What was extracted stays, unless it is the disk that fails.
+        # Extracted clips stay in the cache, unless the disk fails.
         with suppress(EmoliveError):
             store.commit()
         raise

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from emolive.types import FloatArray
+
 SILENCE_DBFS = -120.0
 
 
@@ -21,3 +23,22 @@ def rms_dbfs(samples: ArrayLike) -> float:
     if not math.isfinite(power) or power <= 10 ** (SILENCE_DBFS / 10):
         return SILENCE_DBFS
     return 10 * math.log10(power)
+
+
+def frame_levels_dbfs(samples: FloatArray, n_frames: int) -> FloatArray:
+    """Level of equal frames without their DC offset: some microphones have one.
+
+    Args:
+        samples: (n,).
+        n_frames: into how many frames to divide them.
+
+    Returns:
+        (n_frames,) RMS of the deviations from each frame's mean in dBFS; -120 for digital silence.
+    """
+    if not n_frames or len(samples) < n_frames:
+        return np.full(n_frames, SILENCE_DBFS, np.float32)
+    edges = np.arange(n_frames + 1) * len(samples) // n_frames
+    counts, exact = np.diff(edges), samples.astype(np.float64)
+    means = np.add.reduceat(exact, edges[:-1]) / counts
+    power = np.add.reduceat(np.square(exact), edges[:-1]) / counts - np.square(means)
+    return np.asarray(10 * np.log10(np.maximum(power, 10 ** (SILENCE_DBFS / 10))), np.float32)

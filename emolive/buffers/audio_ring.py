@@ -1,4 +1,4 @@
-"""The newest audio of a source, found by time."""
+"""A ring buffer of audio samples, addressed by time."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ GAP_S = 0.1
 _N_OFFSETS = 63
 """Blocks over which jitter of timestamps is evened out by a median; 1.3 s of 20 ms blocks."""
 DRIFT_S = 0.001
-"""Drift of the audio clock is corrected in steps of this size: too small to be seen against the video, and
+"""Drift of the audio clock is corrected in steps of this size: too small to be visible against the video, and
 features computed between two steps stay valid."""
 _HALF_UP = 0.51
 """Rounds half samples up in spite of the rounding of timestamps to nanoseconds."""
 
 
 class AudioRingBuffer:
-    """The newest seconds of mono audio, found by time. One thread writes, any number read.
+    """The newest seconds of mono audio, addressed by time. One thread writes, any number read.
 
     The time of a sample is its count over the rate plus an offset: the median of what the timestamps of the
     newest blocks imply. So jitter of single timestamps has no effect and drift of the audio clock is
@@ -32,7 +32,7 @@ class AudioRingBuffer:
 
     Args:
         rate_hz: sampling rate.
-        seconds: how much is kept.
+        seconds: length of the buffer.
 
     Raises:
         ValueError: one of them is not positive.
@@ -49,7 +49,7 @@ class AudioRingBuffer:
         self._offsets: deque[int] = deque(maxlen=_N_OFFSETS)
         self._offset_ns = 0
         self._low = self._high = 0
-        """Numbers of the first sample that is kept and of the next one to be written."""
+        """Indices of the oldest stored sample and of the next one to be written."""
         self._generation = 0
         """Counts how often samples that had been written became invalid."""
         self._empty = True
@@ -77,7 +77,7 @@ class AudioRingBuffer:
 
         Returns:
             Samples (n,) and which of them are present (n,). A sample before the first one, overwritten, in a
-            gap or not yet written is zero and not present. The arrays are the caller's own.
+            gap or not yet written is zero and not present. The arrays are copies.
         """
         segment = self.read_segment(end_ns, n)
         return segment.samples, segment.present
@@ -99,7 +99,7 @@ class AudioRingBuffer:
             return AudioSegment(samples, present, end, self._high, self._generation)
 
     def extend_to(self, seconds: float) -> None:
-        """Keep at least this much from now on; what is there stays."""
+        """Extend the buffer to at least this length; stored samples are preserved."""
         capacity = round(self.rate_hz * seconds)
         with self._lock:
             if capacity <= self.capacity:
@@ -121,7 +121,7 @@ class AudioRingBuffer:
 
     def _allocate(self, capacity: int) -> None:
         self.capacity = capacity
-        """How many samples are kept."""
+        """Length of the buffer in samples."""
         self._samples = np.zeros(2 * capacity, np.float32)
         self._present = np.zeros(2 * capacity, np.bool_)
 
@@ -129,7 +129,7 @@ class AudioRingBuffer:
         return int(np.floor((t_ns - self._offset_ns) * self.rate_hz / NS_PER_S + _HALF_UP))
 
     def _track_drift(self, t_ns: int) -> None:
-        """Correct the offset once the timestamps differ from it by a whole step."""
+        """Correct the offset once the timestamps differ from it by a full step."""
         self._offsets.append(t_ns - self._high * NS_PER_S // self.rate_hz)
         median = sorted(self._offsets)[len(self._offsets) // 2]
         if abs(median - self._offset_ns) > self._step_ns:

@@ -1,4 +1,4 @@
-"""The newest feature vectors of a source, found by time."""
+"""A buffer of feature vectors, addressed by time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class FeatureBuffer:
 
     Args:
         dim: length of a vector.
-        seconds: how much is kept, back from the newest timestamp.
+        seconds: length of the buffer, back from the newest timestamp.
 
     Raises:
         ValueError: `dim` or `seconds` is not positive.
@@ -59,7 +59,7 @@ class FeatureBuffer:
 
         Returns:
             Timestamps (n,), vectors (n, dim) that are zero where there was no face, and whether there was one
-            (n,). The arrays are the caller's own.
+            (n,). The arrays are copies.
         """
         with self._lock:
             selected = [entry for entry in self._entries if start_ns <= entry[0] <= end_ns]
@@ -71,7 +71,7 @@ class FeatureBuffer:
         return np.array([t_ns for t_ns, _ in selected], np.int64), vectors, present
 
     def extend_to(self, seconds: float) -> None:
-        """Keep at least this much from now on."""
+        """Extend the buffer to at least this length."""
         with self._lock:
             self._length_ns = max(self._length_ns, to_ns(seconds))
 

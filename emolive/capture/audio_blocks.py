@@ -11,7 +11,7 @@ from emolive.clock import NS_PER_S
 from emolive.types import AudioBlock, FloatArray
 
 BLOCK_S = 0.02
-"""Audio comes in blocks of at most this length, as from a microphone."""
+"""Blocks have at most this length, as from a microphone."""
 _GAP_NS = 30_000_000
 """Containers round audio timestamps to 1 ms or so; only a longer difference is a gap."""
 _SHORT_GAP_NS = 100_000_000
@@ -60,7 +60,7 @@ class BlockCutter:
         yield from self._cut(self._resampler(samples))
 
     def flush(self) -> Iterator[AudioBlock]:
-        """What the resampler holds back."""
+        """The samples still in the resampler."""
         yield from self._cut(self._resampler.flush())
         self._n_added = self._n_cut
 
@@ -78,7 +78,7 @@ def fill_gap(block: AudioBlock, audio_end_ns: int) -> AudioBlock | None:
     """Zeros for a short gap between the end of the audio so far and `block`; None if there is none or it is
     long.
 
-    An audio ring marks a long gap itself, but would take a short one for drift of the clock.
+    An audio ring marks a long gap itself, but would treat a short one as clock drift.
     """
     gap_ns = block.t_ns - audio_end_ns
     n = round(gap_ns * block.rate_hz / NS_PER_S)

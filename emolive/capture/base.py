@@ -1,4 +1,4 @@
-"""What every source of video or audio offers, and the thread that nearly all of them share."""
+"""The interface of sources of video and audio, and a base class for those that run a thread."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What a source delivers; known before it is started."""
+    """What a source delivers; available before it starts."""
 
     name: str
     """For people, without passwords: "Logitech C920", "clip.mp4", "Drawn demo"."""
@@ -31,7 +31,7 @@ class SourceInfo:
     live: bool
     """True for a device or stream; False for what could be delivered faster than the clock."""
     is_synthetic: bool = False
-    """The picture is generated and must be labelled so."""
+    """The images are generated and must be labelled as such."""
     duration_s: float | None = None
 
 
@@ -53,7 +53,7 @@ class Listener(Protocol):
 
 
 class Source(Protocol):
-    """A camera, a microphone, a media file, the demo or a plug-in, with threads of its own.
+    """A camera, a microphone, a media file, the demo or a plug-in, which runs its own threads.
 
     A source is started once. It never raises after `start` returned: a fault is a `Status`, and a device that
     was lost is opened again until `stop`. Stamps of each stream increase.
@@ -65,11 +65,11 @@ class Source(Protocol):
 
         Args:
             spec: what to open; `spec.value` is the part that concerns the class.
-            paced: keep to the clock; False: deliver as fast as the listener takes it. Live sources ignore it.
+            paced: deliver in real time; False: as fast as the listener accepts. Live sources ignore it.
             loop: play again at the end. Live sources ignore it.
 
         Raises:
-            EmoliveError: it is known at once that this cannot be opened.
+            EmoliveError: a check without opening it shows that it cannot be opened.
         """
 
     @property
@@ -156,7 +156,7 @@ class ThreadedSource(ABC):
         thread.start()
 
     def _run_safely(self, listener: Listener, start_ns: int) -> None:
-        """Run; an error becomes a status and the end of the source."""
+        """Run the source; an error is reported as a status and ends it."""
         try:
             self._run(listener, start_ns)
         except EmoliveError as error:
@@ -203,7 +203,7 @@ class ReconnectingSource(ThreadedSource):
             Whether it was lost; False if it only has to be opened again.
 
         Raises:
-            EmoliveError: it cannot be opened; the message says why.
+            EmoliveError: it cannot be opened.
         """
 
     def _before_retry(self) -> None:

@@ -29,7 +29,8 @@ has not."""
 class CameraSource(ReconnectingSource):
     """Opens a camera or stream, delivers its frames stamped on arrival, and opens it again when it is lost.
 
-    Statuses of "camera", beside those of `ReconnectingSource`: stalled (no frame, or always the same one).
+    Statuses of "camera", in addition to those of `ReconnectingSource`: stalled (no frame, or always the same
+    one).
 
     Args:
         camera: an index, a name, a device path or a stream's address.
@@ -66,7 +67,7 @@ class CameraSource(ReconnectingSource):
 
     def start(self, listener: Listener, start_ns: int | None = None) -> None:
         super().start(listener, start_ns)
-        # A driver may block for seconds in a read, so that another thread has to notice.
+        # A driver may block in a read for seconds; this is detected from another thread.
         self._start_thread(self._watch, "emolive-camera-watch")
 
     def _deliver(self, listener: Listener) -> bool:

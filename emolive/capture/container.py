@@ -24,7 +24,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     """Open a file that FFmpeg can play.
 
     Raises:
-        MediaError: it is not a media file, or cannot be read; the message says which.
+        MediaError: it is not a media file, or cannot be read.
     """
     import av
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 OnCorruption = Callable[[str], None]
-"""Called once for a file with corrupt data, with a sentence that says where."""
+"""Called once for a file with corrupt data, with a message that names the position."""
 
 DECODERS = 2
 """Decoder threads of a video stream."""

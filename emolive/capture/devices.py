@@ -51,7 +51,7 @@ def find_camera(text: str) -> Device:
     Args:
         text: an index, a path like /dev/video0 or a link to one, or a name; any case and a part that only one
             camera has are enough. Where the system does not list its cameras reliably (macOS asks for
-            permission first) an index is taken as it is.
+            permission first) an index is used unchecked.
 
     Raises:
         DeviceError: there is no such camera, or several have that name.
@@ -149,7 +149,7 @@ def _microphones(refresh: bool) -> list[Device]:
 
 
 def with_timeout(function: Callable[[], list[Device]]) -> list[Device]:
-    """The result of `function`, run in a daemon thread; an empty list if it takes longer than TIMEOUT_S."""
+    """The result of `function`, run in a daemon thread; an empty list after TIMEOUT_S."""
     result: list[Device] = []
     thread = threading.Thread(target=lambda: result.extend(function()), name="emolive-devices", daemon=True)
     thread.start()

@@ -13,15 +13,15 @@ def create_source(text: str, *, paced: bool = True, loop: bool = False) -> Sourc
 
     Args:
         text: see `emolive.capture.source_spec`.
-        paced: a file or the demo keeps to the clock; False: as fast as the listener takes it.
+        paced: play a file or the demo in real time; False: as fast as the listener accepts.
         loop: a file is played again when it ends.
 
     Returns:
         The source, or None for "none".
 
     Raises:
-        EmoliveError: it is known at once that it cannot be opened: no such camera, no such file, not a media
-        file.
+        EmoliveError: a check without opening it shows that it cannot be opened: no such camera, no such file,
+            not a media file.
     """
     return open_spec(parse_source(text), paced=paced, loop=loop)
 
@@ -54,7 +54,7 @@ def open_spec(spec: SourceSpec, *, paced: bool = True, loop: bool = False) -> So
 
 
 def resolve(spec: SourceSpec) -> SourceSpec:
-    """The spec itself, or for "auto" what it means on this computer: the default camera, else the demo."""
+    """The spec; "auto" is replaced by the default camera, or the demo if there is no camera."""
     if spec.kind != "auto":
         return spec
     from emolive.capture.devices import cameras

@@ -104,7 +104,7 @@ class MediaFileSource(ThreadedSource):
             return
         self._delivered_frame_ns = t_ns
         if self._paced:
-            # Converted in the source's own thread, so that the thread that paints does not have to.
+            # Converted here to keep the work out of the GUI thread.
             _ = item.image
         listener.on_frame(Frame(t_ns, item.image_source, item.index))
 

@@ -25,8 +25,8 @@ _WATCH_S = 0.1
 class MicrophoneSource(ReconnectingSource):
     """Opens a microphone, delivers mono blocks of 20 ms, and opens it again when it is lost.
 
-    Statuses of "microphone", beside those of `ReconnectingSource`: silent (exact zeros). `on_audio` is called
-    from PortAudio's callback: it must be quick and must not raise.
+    Statuses of "microphone", in addition to those of `ReconnectingSource`: silent (exact zeros). `on_audio`
+    is called from PortAudio's callback: it must be quick and must not raise.
 
     Args:
         device: an index, a name, or "default" for the system's own choice.

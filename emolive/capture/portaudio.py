@@ -66,7 +66,7 @@ def devices() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 def open_input(
     device: int | None, callback_at: Callable[[int], Callable[..., None]], finished: Callable[[], None]
 ) -> Any:
-    """Open and start a float32 input of 20 ms blocks at 48 kHz mono, or at what is nearest to it.
+    """Open and start a float32 input of 20 ms blocks at 48 kHz mono, or the nearest supported format.
 
     Args:
         device: PortAudio's index, or None for the system's default.
@@ -74,7 +74,7 @@ def open_input(
         finished: called when the stream has ended.
 
     Raises:
-        DeviceError: it cannot be opened; the message says why.
+        DeviceError: it cannot be opened.
     """
     module = sounddevice()
     with _lock:
@@ -121,7 +121,7 @@ def is_active(stream: Any) -> bool:
 
 
 def close_input(stream: Any) -> None:
-    """Abort and close a stream, whatever state it is in."""
+    """Abort and close a stream in any state."""
     module = sounddevice()
     with _lock:
         _open_streams.discard(id(stream))

@@ -1,4 +1,4 @@
-"""The one grammar for "what to open": a string from a person, an option or a list becomes a `SourceSpec`.
+"""The grammar of source strings: text from an option, a dialog or a device list becomes a `SourceSpec`.
 
 | text | kind |
 |---|---|
@@ -45,7 +45,7 @@ _EXTENSION = re.compile(r"\.(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{2,4}$")
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """What a source string means. Two strings that mean the same compare equal."""
+    """A parsed source string. Strings with the same meaning compare equal."""
 
     kind: SourceKind
     value: str = ""
@@ -95,7 +95,7 @@ class SourceSpec:
 
 
 def parse_source(text: str) -> SourceSpec:
-    """What a source string means; looks at no device, only whether a bare name is an existing file.
+    """Parse a source string. Accesses no device; checks only whether a bare name is an existing file.
 
     Args:
         text: as in the table above; leading and trailing spaces do not count.
@@ -121,10 +121,10 @@ def parse_source(text: str) -> SourceSpec:
 
 
 def parse_microphone(text: str) -> SourceSpec:
-    """What a microphone string means.
+    """Parse a microphone string.
 
     Args:
-        text: "auto" (the source's own sound, or the default microphone beside a camera), "none", "default",
+        text: "auto" (the source's own audio, or the default microphone with a camera), "none", "default",
             an index, a name, or `NAME:rest` of a registered source.
 
     Returns:

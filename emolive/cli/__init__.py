@@ -1,4 +1,4 @@
-"""The `emolive` command; `emolive --help` lists what it can do.
+"""The `emolive` command; `emolive --help` lists its sub-commands.
 
 One module a command. Heavy packages (torch, OpenCV, Qt) are imported by the command that needs them.
 """

@@ -37,6 +37,10 @@ class AnalyzeOptions(ModelOptions):
     """The files show the same person, so that the running baseline continues from file to file."""
 
     def __post_init__(self) -> None:
+        if self.neutral and self.baseline not in (None, "neutral"):
+            raise ConfigError(
+                f"--neutral sets the neutral baseline and cannot be combined with --baseline {self.baseline}."
+            )
         if self.out is not None and self.out.is_file():
             for path in (*self.files, *self.neutral):
                 if path.is_file() and path.samefile(self.out):
@@ -64,6 +68,9 @@ def analyze(options: AnalyzeOptions) -> int:
         same_person=options.same_person,
         on_corruption=_report,
     ) as analyzer:
+        if baseline == "neutral" and not (options.neutral or analyzer.has_saved_baseline):
+            person = options.person or DEFAULT_PERSON
+            _report(f"There is no saved neutral baseline of {person}: --neutral FILE measures one.")
         for path in options.neutral:
             analyzer.calibrate(path)
         name = options.format or ("table" if options.out is None and sys.stdout.isatty() else "jsonl")

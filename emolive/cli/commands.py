@@ -38,7 +38,7 @@ class Command:
 
         Args:
             argv: the arguments behind the command's name.
-            prog: the command as a person types it.
+            prog: the command as typed.
             description: for `--help`, in place of the docstring of the options.
 
         Raises:
@@ -73,7 +73,7 @@ class CommandGroup:
     default: str = ""
     """The command that runs if the first argument names none; "" for none."""
     entry_points: str = ""
-    """Group of entry points that add commands: functions that take the remaining arguments."""
+    """Group of entry points that add commands: functions of the remaining arguments."""
     external: Mapping[str, str] = field(default_factory=dict)
     """Name and summary of commands that come from entry points of packages that may not be installed."""
     version: bool = False
@@ -146,10 +146,10 @@ def load(target: str) -> Callable[..., int]:
 
 
 def guarded(prog: str, work: Callable[[], int]) -> int:
-    """Run `work` and turn what it raises into an exit code.
+    """Run `work` and convert its exceptions to an exit code.
 
     Returns:
-        What `work` returns; 2 after one line on stderr for an `EmoliveError`; 130 after an interrupt.
+        The result of `work`; 2 after one line on stderr for an `EmoliveError`; 130 after an interrupt.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -182,7 +182,7 @@ def output_errors(what: str) -> Iterator[None]:
     """Turn an OSError into an OutputError, except for a closed pipe.
 
     Args:
-        what: what is written, to begin the sentence.
+        what: the output, as the subject of the message.
     """
     try:
         yield

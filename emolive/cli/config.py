@@ -1,7 +1,7 @@
 """Typed options for every command, from the command line and from configuration files.
 
 A command's options are a frozen dataclass. A field's annotation gives the type, its docstring the help text,
-`Annotated` what neither can express:
+`Annotated` anything else:
 
     @dataclass(frozen=True)
     class TrainOptions:
@@ -35,7 +35,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from emolive.atomic_io import atomic_write
 from emolive.errors import ConfigError
-from emolive.plugins import Registry, load_plugin
+from emolive.plugins import load_plugin
+from emolive.registry import Registry
 
 Options = TypeVar("Options")
 
@@ -106,7 +107,7 @@ class OptionField:
 
     @property
     def flag(self) -> str:
-        """What a person types: `--num-heads`, or `FILE` for a positional argument."""
+        """The option as typed: `--num-heads`, or `FILE` for a positional argument."""
         return self.metavar if self.arg.positional else f"--{self.name.replace('_', '-')}"
 
     @property
@@ -121,7 +122,7 @@ class OptionField:
 
     @property
     def expected(self) -> str:
-        """What a value must be, to complete "... must be"."""
+        """Description of valid values, to complete "... must be"."""
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         kind = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}
@@ -144,7 +145,7 @@ def option_fields(options: type, *, with_help: bool = False) -> tuple[OptionFiel
 
     Args:
         options: the dataclass; a class that is no dataclass has no options.
-        with_help: also read the fields' docstrings, which takes some milliseconds.
+        with_help: also read the fields' docstrings (some milliseconds).
 
     Raises:
         ConfigError: a field has a type that no option can have.
@@ -153,7 +154,7 @@ def option_fields(options: type, *, with_help: bool = False) -> tuple[OptionFiel
         return ()
     hints = get_type_hints(options, include_extras=True)
     texts = field_docs(options) if with_help else {}
-    found = []
+    described = []
     for field in fields(options):
         hint, extras = hints[field.name], []
         if get_origin(hint) is Annotated:
@@ -168,7 +169,7 @@ def option_fields(options: type, *, with_help: bool = False) -> tuple[OptionFiel
                 f"The option {field.name} of {options.__name__} has an unsupported type: {hint}."
             )
         default = field.default if field.default_factory is MISSING else field.default_factory()
-        found.append(
+        described.append(
             OptionField(
                 name=field.name,
                 type=hint,
@@ -181,7 +182,7 @@ def option_fields(options: type, *, with_help: bool = False) -> tuple[OptionFiel
                 help=texts.get(field.name, ""),
             )
         )
-    return tuple(found)
+    return tuple(described)
 
 
 def field_docs(options: type) -> dict[str, str]:
@@ -246,25 +247,46 @@ def check_options(options: Any, only: Iterable[str] | None = None) -> None:
 def load_plugins(argv: Sequence[str]) -> list[str]:
     """Load the file of every `--plugin FILE.py` in a command line; the other arguments are returned.
 
-    This precedes parsing: a plug-in can add commands (data sets) and what names of options may be.
+    This precedes parsing: a plug-in can add commands (data sets) and valid names.
 
     Raises:
         ConfigError: there is no such file, or it fails.
     """
+    paths, rest = extract_option(argv, "--plugin", "the path of a Python file")
+    for path in paths:
+        load_plugin(Path(path))
+    return rest
+
+
+def extract_option(argv: Sequence[str], flag: str, value_text: str) -> tuple[list[str], list[str]]:
+    """The values of an option that is needed before a command line can be parsed.
+
+    Args:
+        argv: the arguments; those after "--" are not searched.
+        flag: the option, such as "--plugin".
+        value_text: description of its value, for the message.
+
+    Returns:
+        The values in order, and the other arguments.
+
+    Raises:
+        ConfigError: a value is missing.
+    """
+    values: list[str] = []
     rest: list[str] = []
     tokens = iter(argv)
     for token in tokens:
         if token == "--":
-            return [*rest, token, *tokens]
+            return values, [*rest, token, *tokens]
         name, equals, value = token.partition("=")
-        if name != "--plugin":
+        if name != flag:
             rest.append(token)
             continue
-        path = value if equals else next(tokens, "")
-        if not path:
-            raise ConfigError("--plugin needs the path of a Python file.")
-        load_plugin(Path(path))
-    return rest
+        value = value if equals else next(tokens, "")
+        if not value:
+            raise ConfigError(f"{flag} needs {value_text}.")
+        values.append(value)
+    return values, rest
 
 
 def read_config(path: Path) -> dict[str, Any]:

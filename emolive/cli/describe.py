@@ -24,6 +24,6 @@ def describe(options: DescribeOptions) -> int:
     from emolive.models.io.onnx import describe as read_metadata
 
     metadata = read_metadata(options.path)
-    shown = {"spec": metadata.spec.to_dict(), "provenance": metadata.provenance}
-    sys.stdout.write(json.dumps(shown, indent=1, ensure_ascii=False) + "\n")
+    content = {"spec": metadata.spec.to_dict(), "provenance": metadata.provenance}
+    sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     return 0

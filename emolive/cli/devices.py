@@ -19,12 +19,12 @@ def devices(options: DevicesOptions) -> int:
     """Print the devices; none is not an error."""
     from emolive.capture.devices import cameras, microphones
 
-    found = {"cameras": cameras(), "microphones": microphones()}
+    devices_by_kind = {"cameras": cameras(), "microphones": microphones()}
     if options.json:
-        listed = {kind: [asdict(device) for device in entries] for kind, entries in found.items()}
+        listed = {kind: [asdict(device) for device in entries] for kind, entries in devices_by_kind.items()}
         sys.stdout.write(json.dumps(listed, indent=1) + "\n")
         return 0
-    for kind, entries in found.items():
+    for kind, entries in devices_by_kind.items():
         sys.stdout.write(f"{kind}\n" if entries else f"{kind}: none found\n")
         for device in entries:
             mark = "*" if device.default else " "

@@ -18,7 +18,8 @@ from emolive.types import Estimate, Snapshot
 
 POLL_S = 0.05
 REPORTED = ("camera", "microphone", "model")
-"""Parts whose problems are reported on stderr."""
+"""Status sources whose problems are reported on stderr."""
+NO_ESTIMATE = "There is no estimate: neither a face nor a voice was detected while the model ran."
 
 
 class EstimateWriter:
@@ -42,6 +43,7 @@ class EstimateWriter:
         self._sink: JsonlSink | None = None
         self.error: OSError | None = None
         """Why nothing more is written."""
+        self.n_written = 0
 
     def __enter__(self) -> EstimateWriter:
         return self
@@ -56,6 +58,7 @@ class EstimateWriter:
             return
         try:
             self._open().write(estimate)
+            self.n_written += 1
         except OSError as error:
             self.error = error
 
@@ -114,6 +117,8 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
     finally:
         session.stop()
     writer.finish()
+    if not writer.n_written:
+        sys.stderr.write(f"emolive: {NO_ESTIMATE}\n")
     return 0
 
 
@@ -124,9 +129,11 @@ def _check_model(snapshot: Snapshot) -> None:
 
 
 def _report_problems(snapshot: Snapshot, reported: dict[str, str]) -> None:
-    """Report on stderr what changed for the worse: a stream that is missing, a device that went away."""
+    """Report new problems on stderr: a missing modality, a lost device."""
     for status in snapshot.statuses:
         if status.source in REPORTED and reported.get(status.source) != status.text:
+            # A file's video and sound end with the same sentence.
+            is_news = status.text not in reported.values()
             reported[status.source] = status.text
-            if status.level != "ok":
+            if status.level != "ok" and is_news:
                 sys.stderr.write(f"emolive: {status.text}\n")

@@ -31,7 +31,7 @@ class ImportOptions:
 
 
 def import_checkpoint(options: ImportOptions) -> int:
-    """Convert the checkpoint and print what it holds."""
+    """Convert the checkpoint and print its contents."""
     from emolive.models.io.checkpoint import save
     from emolive.models.io.chumachenko2022 import convert_checkpoint
 

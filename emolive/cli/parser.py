@@ -20,7 +20,7 @@ from emolive.plugins import load_plugin
 
 @dataclass(frozen=True, slots=True)
 class ParsedValues:
-    """Values that were given explicitly, by field name. Defaults are not among them."""
+    """Explicit values, by field name. Defaults are not among them."""
 
     file: dict[str, Any]
     """Those of the `--config` file."""
@@ -102,15 +102,15 @@ class OptionsParser:
             parsed = vars(parser.parse_args(argv, defaults=False))
         except argparse.ArgumentError as error:
             raise self._translated(error, argv) from error
-        given = {name: value for name, value in parsed.items() if value not in (None, [])}
+        arguments = {name: value for name, value in parsed.items() if value not in (None, [])}
         file: dict[str, Any] = {}
-        if path := given.pop("config", None):
+        if path := arguments.pop("config", None):
             stored = read_config(Path(path))
             plugins = stored.pop("plugin", [])
             for plugin in [plugins] if isinstance(plugins, str) else plugins:
                 load_plugin(Path(plugin))
             file = self.check_values(stored, str(path))
-        return ParsedValues(file, {name: self._checked(name, value) for name, value in given.items()})
+        return ParsedValues(file, {name: self._checked(name, value) for name, value in arguments.items()})
 
     def check_values(self, values: Mapping[str, Any], source: str = "") -> dict[str, Any]:
         """The values of a file, converted to the types of their fields.
@@ -199,7 +199,7 @@ class OptionsParser:
         return parser
 
     def _translated(self, error: argparse.ArgumentError, argv: Sequence[str]) -> ConfigError:
-        """The library's message as one sentence for a person."""
+        """jsonargparse's message as one sentence."""
         message = str(error)
         if (match := re.match(r'Parser key "(\w+)"', message)) and (field := self._fields.get(match[1])):
             value = _value_of(field.flag, argv)
@@ -224,7 +224,7 @@ class OptionsParser:
 
 
 def description_of(options: type) -> str:
-    """The docstring of an options class; "" if it has none of its own."""
+    """The docstring of an options class; "" if it has none."""
     text = inspect.cleandoc(options.__doc__ or "")
     # dataclass makes a docstring of the signature where there is none.
     return "" if text.startswith(f"{options.__name__}(") else text
@@ -239,7 +239,7 @@ def _add_argument(parser: jsonargparse.ArgumentParser, field: OptionField, text:
     kind = str if field.type is Path else field.type
     settings: dict[str, Any] = {"type": kind, "metavar": field.metavar, "help": text}
     if field.arg.positional:
-        # What is missing is found after the configuration file was read.
+        # Missing options are reported after the configuration file was read.
         parser.add_argument(field.name, nargs="*" if field.multiple else "?", **settings)
         return
     if field.multiple:
@@ -264,7 +264,7 @@ def _text(value: Any, field: OptionField) -> Any:
 
 
 def _value_of(flag: str, argv: Sequence[str]) -> str:
-    """What a command line gives for an option."""
+    """The value of an option on a command line."""
     values: list[str] = []
     for i, token in enumerate(argv):
         if token.startswith(f"{flag}="):
@@ -277,8 +277,8 @@ def _value_of(flag: str, argv: Sequence[str]) -> str:
 def _help_text(field: OptionField, text: str) -> str:
     default = field.default
     if default is not None and default is not False and default not in ((), "") and not field.required:
-        shown = " ".join(map(str, default)) if field.multiple else "yes" if default is True else str(default)
-        text = f"{text} (default: {shown})"
+        value = " ".join(map(str, default)) if field.multiple else "yes" if default is True else str(default)
+        text = f"{text} (default: {value})"
     return text.strip().replace("%", "%%")
 
 

@@ -54,6 +54,8 @@ class RunOptions(ModelOptions):
             raise ConfigError("The window plays in real time: use --unpaced together with --headless.")
         if self.counters is not None and self.headless:
             raise ConfigError("--counters measures the window and cannot be combined with --headless.")
+        if self.screenshot is not None and self.headless:
+            raise ConfigError("--screenshot shows the window and cannot be combined with --headless.")
 
 
 def run(options: RunOptions) -> int:

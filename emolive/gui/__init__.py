@@ -1,1 +1,1 @@
-"""The window: it pulls snapshots of a session, shows them, and passes the person's choices on."""
+"""The window: shows snapshots of a session and forwards the user's choices to it."""

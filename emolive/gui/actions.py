@@ -18,7 +18,7 @@ class Actions:
 
     @property
     def help_rows(self) -> tuple[tuple[str, str], ...]:
-        """(keys, what they do) of every action that has keys, in order."""
+        """(keys, help text) of every action with keys, in order."""
         return tuple(self._help)
 
     def add(self, title: str, keys: str, slot: Callable[[], object], help_text: str = "") -> QAction:
@@ -27,8 +27,8 @@ class Actions:
         Args:
             title: of the entry.
             keys: its shortcuts; the entry works without any.
-            slot: what it does.
-            help_text: what the help says it does; its title by default.
+            slot: called when the action is triggered.
+            help_text: shown in the help; the title by default.
         """
         action = self._create(title, keys, help_text)
         action.triggered.connect(lambda _=False: slot())

@@ -31,7 +31,7 @@ LOADING_S = 90.0
 
 
 def prepare_environment() -> None:
-    """Let Qt find its own plug-ins, and paint into memory where there is no display.
+    """Let Qt find its own plug-ins, and render offscreen without a display.
 
     Raises:
         DeviceError: the environment names a display that does not answer.
@@ -60,9 +60,9 @@ def run_app(
         config: how the session starts.
         services: where the session, the fusions and the devices come from; the real ones by default.
         on_estimate: called with each estimate, from the inference thread.
-        screenshot: save a picture of the window there before it closes by itself.
+        screenshot: file for an image of the window, saved before it closes by itself.
         seconds: close by itself this long after a model was loaded or could not be.
-        counters: write there what was painted and what it cost, as JSON.
+        counters: file for the render metrics, as JSON.
 
     Returns:
         0, or 1 if the session could not start.

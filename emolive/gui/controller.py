@@ -33,7 +33,7 @@ class SessionController(QObject):
     """Owns the session. To be used from the GUI thread; commands reach the session in order."""
 
     command_failed = Signal(str)
-    """A command was refused; the sentence says why."""
+    """A command was refused, with the reason."""
     closed = Signal()
     """Everything that was started has ended, or its time was up."""
 
@@ -68,7 +68,7 @@ class SessionController(QObject):
             self._tasks.submit(self._create_session, self._on_created, self._on_create_failed)
 
     def snapshot(self) -> Snapshot | None:
-        """What to show; None while no session runs."""
+        """The session's snapshot; None while no session runs."""
         session = self._session
         return session.snapshot() if session is not None and self.state == "running" else None
 
@@ -86,7 +86,7 @@ class SessionController(QObject):
         """Call `command` with the session in the background: after it has loaded; without one, never.
 
         Args:
-            command: what to do.
+            command: called with the session.
             on_refused: called if the command raised an error, before `command_failed`.
         """
 

@@ -25,7 +25,7 @@ class DevicePickers(QObject):
         mic.opened.connect(self._list_microphones)
 
     def show_config(self, config: SessionConfig) -> None:
-        """Show what is in use."""
+        """Show the devices in use."""
         self._source.set_value(config.source, strings.source_title(config.source))
         self._mic.set_value(config.mic, strings.mic_title(config.mic))
 

@@ -43,7 +43,7 @@ def _x11_answers() -> bool:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError as error:
         raise MissingDependencyError(f"The window needs libxcb1: install it ({error}).") from error
-    # The whole handshake: that a socket is open does not mean that we are allowed in.
+    # An open socket is not enough: the server may refuse the client.
     xcb.xcb_connect.restype = ctypes.c_void_p
     connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
     answers = not xcb.xcb_connection_has_error(connection)

@@ -1,4 +1,4 @@
-"""Opens what a person picks or drops: a media file, a stream, or a checkpoint."""
+"""Opens files that the user chooses or drops: media files, streams and checkpoints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emolive.models.io.checkpoint import is_checkpoint_file, is_pickle_file, pic
 
 
 class FileOpener:
-    """Decides what a path is, and passes it on."""
+    """Classifies a path and forwards it."""
 
     def __init__(
         self,
@@ -58,5 +58,5 @@ class FileOpener:
 
 
 def local_path(data: QMimeData) -> Path | None:
-    """The first local file in what is dragged or dropped."""
+    """The first local file of a drag or drop event."""
     return next((Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()), None)

@@ -9,7 +9,7 @@ from emolive.types import Image
 
 
 class FrameConverter:
-    """Converts into buffers of its own, once for each frame: painting it is then a copy."""
+    """Converts each frame once into its own buffer, which painting then copies."""
 
     def __init__(self) -> None:
         self._source: Image | None = None
@@ -48,7 +48,7 @@ class FrameConverter:
             cv2.flip(image, 1, dst=self._mirrored)
             image = self._mirrored
         if image.shape[:2] != (height, width):
-            # Linear also for shrinking: averaging areas looks no better here and takes five times as long.
+            # Linear also for shrinking: area averaging looks no better here and is five times slower.
             assert self._resized is not None
             cv2.resize(image, (width, height), dst=self._resized, interpolation=cv2.INTER_LINEAR)
             image = self._resized

@@ -1,7 +1,7 @@
 """The catalogue of the window's texts.
 
 The source text is English and is its own key. Another language is one file, `locale/<language>.json`, that
-maps each source text to its translation. Placeholders in braces stand in both. What is missing there is shown
+maps each source text to its translation. Placeholders in braces occur in both. A missing text is shown
 in English.
 """
 
@@ -26,7 +26,7 @@ def tr(text: str, **values: object) -> str:
 
     Args:
         text: the English text. A literal, or one that was marked with `noop`.
-        values: what stands in place of the {placeholders}.
+        values: replace the {placeholders}.
 
     Returns:
         The text in the language in use, with its placeholders filled.
@@ -52,7 +52,7 @@ def use_language(preferred: Iterable[str]) -> str:
         preferred: codes such as "de" or "pt-BR", the most preferred first.
 
     Returns:
-        The language in use, "en" if none of the preferred ones is there.
+        The language in use, "en" if none of the preferred ones is available.
     """
     available = languages()
     for code in preferred:
@@ -65,7 +65,7 @@ def use_language(preferred: Iterable[str]) -> str:
 
 
 def use_messages(messages: Mapping[str, str]) -> None:
-    """Take these translations, source text to translation; those with other placeholders are left out."""
+    """Use these translations (source text → translation); those with other placeholders are ignored."""
     _messages.clear()
     for text, translated in messages.items():
         if _placeholders(text) == _placeholders(translated):

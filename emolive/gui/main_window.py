@@ -1,4 +1,4 @@
-"""The window: on a timer it pulls a snapshot and shows it; it passes the person's choices to the session."""
+"""The main window: shows a snapshot at each timer tick and forwards the user's choices to the session."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from emolive.types import Estimate
 log = logging.getLogger(__name__)
 
 TICK_MS = 15
-"""Half the time between two frames, so that each is painted soon after it came."""
+"""Half the time between two frames, so that each is painted soon after its arrival."""
 STOP_S = 2.3
 """Time for the session to stop: with the rest, the window closes within 3 s."""
 
@@ -54,7 +54,7 @@ class MainWindow(QMainWindow):
         self.view.video.set_landmarks(self._settings.flag("landmarks", True))
         self.view.set_timeline_visible(self._settings.flag("timeline", True))
         self.setCentralWidget(self.view)
-        self.view.video.setFocus()  # else the first picker has it, and takes the keys
+        self.view.video.setFocus()  # otherwise the first picker would have it and consume the keys
         self.setWindowTitle("emolive")
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(860, 560))

@@ -1,4 +1,4 @@
-"""What a dropdown shows between a choice and the session's answer. No Qt."""
+"""The value of a dropdown between a choice and the session's response. No Qt."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 TIMEOUT_S = 20.0
 ERROR_GRACE_S = 1.0
-"""For so long after the choice, an error is taken to be an older one."""
+"""An error within this time after the choice is attributed to an earlier choice."""
 
 
 class PendingSelection:
@@ -19,7 +19,7 @@ class PendingSelection:
         self._requested_at_s = 0.0
 
     def request(self, value: str) -> None:
-        """The person chose `value`."""
+        """The user chose `value`."""
         self._requested, self._requested_at_s = value, self._clock()
 
     def clear(self) -> None:
@@ -27,7 +27,7 @@ class PendingSelection:
         self._requested = None
 
     def displayed(self, actual: str, *, failed: bool = False) -> str:
-        """What to show while `actual` is in force; `failed` says that the session reports an error."""
+        """The value to show while `actual` is in use; `failed`: the session reports an error."""
         if self._requested is not None:
             waited_s = self._clock() - self._requested_at_s
             if self._requested == actual or waited_s > TIMEOUT_S or (failed and waited_s > ERROR_GRACE_S):

@@ -1,4 +1,4 @@
-"""Turns snapshots into what the widgets show. No Qt."""
+"""Converts snapshots to the states of the widgets. No Qt."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STALE_S = 1.5
 """An older estimate is not shown as the present."""
 FADE_S = 0.8
 MIN_INTERVAL_S = 0.1
-"""Estimates change at most this often, in all widgets together: more is not seen, and costs CPU time."""
+"""Widgets show new estimates at most this often: more would not be visible and cost CPU time."""
 
 _SEVERITIES: tuple[Severity, ...] = ("ok", "info", "warning", "error")
 
@@ -59,7 +59,7 @@ def most_severe(statuses: Iterable[Status]) -> Status | None:
 
 
 class ResultPresenter:
-    """Holds the newest estimate and lets it fade when no other follows."""
+    """Holds the newest estimate and fades it out when no other follows."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -90,7 +90,7 @@ class ResultPresenter:
 
 
 class WindowPresenter:
-    """Makes the state of the whole window out of the session's snapshot and config."""
+    """Creates the state of the window from the session's snapshot and config."""
 
     def __init__(self, video: VideoPresenter, clock: Clock = time.monotonic) -> None:
         self._video = video
@@ -133,7 +133,7 @@ class WindowPresenter:
         return self._without_session(config, message, StatusState((status,), line, can_retry=True))
 
     def clear_requests(self) -> None:
-        """A command was refused: show what is in force."""
+        """A command was refused: show the value in use."""
         self.fusion.clear()
         self.baseline.clear()
 

@@ -1,4 +1,4 @@
-"""Counts what a run of the window painted and what it cost, for `emolive run --counters`."""
+"""Render and CPU metrics of a run of the window, for `emolive run --counters`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class RenderMetrics:
         self._last_frame_ns = t_ns
 
     def stop(self) -> None:
-        """Count no further: closing the window is not part of it."""
+        """Stop counting: closing the window is not measured."""
         self._results = self._results or self._measure()
 
     def save(self, path: Path) -> None:

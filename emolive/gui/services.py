@@ -1,4 +1,4 @@
-"""What the window gets from the rest of emolive. No Qt."""
+"""The window's dependencies on the rest of emolive. No Qt."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FusionChoice:
 
 
 def create_session(config: SessionConfig) -> Session:
-    """The real session. Its import is late because it takes OpenCV and the perception stage with it."""
+    """Create a session. Imported late because it imports OpenCV and the perception stage."""
     from emolive.session.session import Session
 
     return Session(config)
@@ -75,7 +75,7 @@ def list_microphones() -> tuple[Device, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Functions the window calls; tests replace them. All but `fusions` may take seconds."""
+    """Functions that the window calls; replaced in tests. All but `fusions` may block for seconds."""
 
     session: Callable[[SessionConfig], Session] = create_session
     fusions: Callable[[], Sequence[FusionChoice]] = registered_fusions

@@ -9,7 +9,7 @@ from emolive.models.io.checkpoint import CHECKPOINT_SUFFIXES
 from emolive.types import Modality, Snapshot, Status
 
 MEDIA_SUFFIXES = ("mp4", "mov", "mkv", "avi", "webm", "m4v", "mpg", "wav", "flac", "ogg", "mp3", "m4a")
-"""Offered first in the file dialog; what can be opened is decided by the decoder."""
+"""Offered first in the file dialog; the decoder decides which files can be opened."""
 BADGE_VALUE_CHARS = 10
 """A badge shows a text up to this length, and the status code in place of a longer one."""
 
@@ -109,12 +109,12 @@ def modality_title(modality: Modality) -> str:
 
 
 def label_title(label: str) -> str:
-    """An emotion label; those of a custom data set are shown as they are."""
+    """An emotion label; labels of a custom data set are shown unchanged."""
     return tr(_EMOTIONS[label]) if label in _EMOTIONS else label
 
 
 def waiting_text(snapshot: Snapshot) -> str:
-    """What is missing while there is no estimate."""
+    """What is needed for an estimate."""
     if not snapshot.fusion:
         failed = any(status.source == "model" and status.level == "error" for status in snapshot.statuses)
         return tr("No model is loaded.") if failed else tr("Loading the model…")
@@ -122,7 +122,7 @@ def waiting_text(snapshot: Snapshot) -> str:
 
 
 def disclaimer() -> str:
-    """What the numbers are not."""
+    """The disclaimer on the meaning of the numbers."""
     return tr("Shows expression, not feelings.")
 
 
@@ -146,7 +146,7 @@ def status_text(status: Status) -> str:
 
 
 def status_sentence(status: Status) -> str:
-    """The status as a whole sentence: a measured value gets its name in front."""
+    """The status as a sentence: a measured value is preceded by its name."""
     text = status_text(status)
     if len(text) <= BADGE_VALUE_CHARS:
         return tr("{badge}: {value}.", badge=badge_title(status.source), value=text)

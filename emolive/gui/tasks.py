@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 def error_sentence(error: BaseException) -> str:
-    """An exception as one sentence for a person."""
+    """An exception as one sentence for the user."""
     if isinstance(error, EmoliveError):
         return str(error)
     lines = str(error).strip().splitlines()
@@ -69,7 +69,7 @@ class TaskRunner(QObject):
         self._executor.submit(task).add_done_callback(done)
 
     def close(self) -> None:
-        """Accept no more tasks, drop those that wait, call nobody back. A running task goes on to its end."""
+        """Accept no more tasks, drop waiting ones and call no more callbacks. A running task finishes."""
         with self._lock:
             self._closed = True
         self._executor.shutdown(wait=False, cancel_futures=True)

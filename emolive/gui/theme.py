@@ -35,11 +35,11 @@ class Colors:
     primary_hover: str
     primary_line: str
     letterbox: str
-    """Beside a picture that has another shape than its widget."""
+    """Around an image whose aspect ratio differs from its widget's."""
     scrim: tuple[int, int, int, int]
     """RGBA over the window while the help is shown."""
     plate: tuple[int, int, int, int]
-    """RGBA under text on the picture."""
+    """RGBA under text on the image."""
     ink: str
     """Text on a coloured plate."""
     levels: dict[Severity, str]
@@ -108,7 +108,7 @@ _SYNONYMS = {
 
 
 def emotion_colors(labels: Sequence[str]) -> tuple[QColor, ...]:
-    """A colour for each label: known emotions have a fixed one, other names get those that are left over."""
+    """A colour for each label: fixed for the built-in emotions, the remaining ones for other labels."""
     names = [_SYNONYMS.get(label.lower(), label.lower()) for label in labels]
     unused = [color for name, color in EMOTION_COLORS.items() if name not in names]
     unused = unused or list(EMOTION_COLORS.values())

@@ -1,4 +1,4 @@
-"""What the window remembers from one start to the next."""
+"""Settings of the window that persist between runs."""
 
 from __future__ import annotations
 

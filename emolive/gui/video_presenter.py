@@ -1,4 +1,4 @@
-"""What of a snapshot is shown on the picture. No Qt."""
+"""The state of the video view for a snapshot. No Qt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emolive.gui.view_state import EstimateView, Message, Tag, VideoState
 from emolive.types import Face, Modality, Snapshot
 
 FACE_STALE_NS = 700_000_000
-"""A face that was seen so long before the frame is not drawn on it."""
+"""A face detected longer than this before the frame is not drawn on it."""
 
 
 class Flags(Protocol):
@@ -22,7 +22,7 @@ class Flags(Protocol):
 
 
 class VideoPresenter:
-    """Makes the picture's state; remembers whether live cameras are mirrored."""
+    """Creates the state of the video view; remembers whether live cameras are mirrored."""
 
     def __init__(self, settings: Flags) -> None:
         self._settings = settings
@@ -39,7 +39,7 @@ class VideoPresenter:
             self._mirror_other = not self._mirror_other
 
     def present(self, snapshot: Snapshot, estimate: EstimateView | None, source: str) -> VideoState:
-        """The picture of a snapshot.
+        """The state of the video view for a snapshot.
 
         Args:
             snapshot: the newest one.

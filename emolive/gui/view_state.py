@@ -1,4 +1,4 @@
-"""What the widgets show, as plain values that presenters make of snapshots. No Qt."""
+"""States of the widgets: plain values that presenters create from snapshots. No Qt."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ResultState:
     now_ns: int = 0
     """Right end of the timeline, on the session's clock."""
     waiting: str = ""
-    """What is missing while there is no estimate."""
+    """What is needed for an estimate, while there is none."""
 
     @property
     def current(self) -> EstimateView | None:
@@ -44,7 +44,7 @@ class ResultState:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message in place of the picture."""
+    """A message in place of the video."""
 
     title: str
     text: str = ""
@@ -54,7 +54,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A short remark in the corner of the picture."""
+    """A short tag in the corner of the video."""
 
     text: str
     severity: Severity = "info"
@@ -62,7 +62,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class VideoState:
-    """The picture with what is drawn over it, or a message."""
+    """The video frame with its overlay, or a message."""
 
     frame: Frame | None = None
     face: Face | None = None
@@ -70,7 +70,7 @@ class VideoState:
     """The caption of the face."""
     tags: tuple[Tag, ...] = ()
     banner: str = ""
-    """A line at the bottom of the picture."""
+    """A line at the bottom of the video."""
     mirrored: bool = False
     message: Message | None = None
     """Shown where there is no frame."""

@@ -98,7 +98,7 @@ class SpectrogramBranch(nn.Module):
     """2-D convolutions over a log-mel spectrogram, followed by the two stages along time.
 
     Not part of the published model. A higher voice is a shift along the mel axis, which a convolution
-    along time only has to learn for every band anew. Stage 1 reduces the steps by 4, stage 2 by 2.
+    along time only has to learn separately for every band. Stage 1 reduces the steps by 4, stage 2 by 2.
 
     Args:
         n_in: channels of the audio input: mel bands, then flags.
@@ -151,5 +151,32 @@ class SpectrogramBranch(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, n_in, T) → (B, out, T / 8): both stages, without a fusion in between."""
+        out: Tensor = self.stage2(self.stage1(x))
+        return out
+
+
+class FeatureBranch(nn.Module):
+    """Vectors of a frozen speech encoder along time, or other features that are no spectrogram.
+
+    Not part of the published model. Keeps the number of steps.
+
+    Args:
+        n_in: channels of the audio input: features, then flags.
+        middle, out: channels after stage 1 and stage 2.
+        dropout: after each convolution, and of whole input channels.
+    """
+
+    def __init__(self, n_in: int, middle: int = 128, out: int = 128, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.middle, self.out = middle, out
+        self.stage1 = nn.Sequential(
+            nn.Dropout1d(dropout), _block(n_in, middle, same=True, dropout=dropout, kernel=1)
+        )
+        self.stage2 = nn.Sequential(
+            _block(middle, out, same=True, dropout=dropout), _block(out, out, same=True, dropout=dropout)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, n_in, T) → (B, out, T): both stages, without a fusion in between."""
         out: Tensor = self.stage2(self.stage1(x))
         return out

@@ -22,10 +22,10 @@ def exact(cls: type, values: Any, what: str) -> dict[str, Any]:
     return dict(values)
 
 
-def number(name: str, value: object, low: float, high: float, *, whole: bool = False) -> None:
-    kinds = (int,) if whole else (int, float)
+def number(name: str, value: object, low: float, high: float, *, integer: bool = False) -> None:
+    kinds = (int,) if integer else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
-        kind = "a whole number" if whole else "a number"
+        kind = "a whole number" if integer else "a number"
         raise ConfigError(f"The model description does not fit: {name} must be {kind}, not {value!r}.")
     if not low <= value <= high:
         raise ConfigError(

@@ -21,7 +21,7 @@ def _conv(n_in: int, n_out: int, kernel: int, *, stride: int = 1, groups: int = 
 
 
 def _shuffle(x: Tensor) -> Tensor:
-    """Interleave the two halves of the channels (ShuffleNet, sec. 3.1), whatever the batch size."""
+    """Interleave the two halves of the channels (ShuffleNet, sec. 3.1), for any batch size."""
     return torch.unflatten(x, 1, (2, -1)).transpose(1, 2).flatten(1, 2)
 
 
@@ -69,7 +69,7 @@ def _stage(n_in: int, n_out: int, repeats: int) -> nn.Sequential:
 
 
 class LocalFeatures(nn.Module):
-    """Four quadrants, each with convolutions of its own (EfficientFace, "local-feature extractor")."""
+    """Four quadrants with separate convolutions (EfficientFace, "local-feature extractor")."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class Modulator(nn.Module):
 class EfficientFace(nn.Module):
     """(N, 3, S, S) → (N, 1024) for any even S from 32 on; published for 224.
 
-    Pixels come as the model's `PixelSpec` says; the published weights expect BGR / 255.
+    Pixels are prepared according to the model's `PixelSpec`; the published weights expect BGR / 255.
     """
 
     def __init__(self) -> None:

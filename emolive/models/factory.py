@@ -43,7 +43,7 @@ def build(spec: ModelSpec) -> EmotionNet:
 
 
 def shipped_path(fusion: str) -> Path:
-    """Where the shipped checkpoint of a fusion lies, whether there is one or not."""
+    """The path of a fusion's shipped checkpoint, whether or not it exists."""
     return paths.assets_dir() / "models" / f"{fusion}.safetensors"
 
 

@@ -10,7 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from emolive.errors import ConfigError
-from emolive.models.branches import AudioBranch, SpectrogramBranch, VideoBranch, make_divisible
+from emolive.models.branches import (
+    AudioBranch,
+    FeatureBranch,
+    SpectrogramBranch,
+    VideoBranch,
+    make_divisible,
+)
 from emolive.models.fusion.base import Streams
 from emolive.models.spec import ModelSpec
 from emolive.novelty import LEADING
@@ -72,7 +78,7 @@ class EmotionNet(nn.Module):
 
     An architecture chooses the branches, the pooling over time and how the logits are composed.
 
-    Buffers for whoever prepares the input (`forward` applies none of them): `video_mean`, `video_std`,
+    Buffers for preparing the input (`forward` applies none of them): `video_mean`, `video_std`,
     `video_within_speaker_std`, each (spec.video_dim,), and `audio_mean`, `audio_std`,
     `audio_within_speaker_std`, each (spec.audio.channels,). `temperature` (3,) calibrates the
     probabilities for both streams, the audio alone and the video alone, in the order of
@@ -86,13 +92,13 @@ class EmotionNet(nn.Module):
     """
 
     published: ClassVar[bool]
-    """Whether the fusions take their published form."""
+    """Whether the fusions have their published form."""
     joint_needs_both: ClassVar[bool]
-    """Whether the joint answer counts only where both streams are there."""
+    """Whether the joint classifier counts only where both streams are present."""
 
     backbone: nn.Module | None
     video_branch: VideoBranch
-    audio_branch: AudioBranch | SpectrogramBranch
+    audio_branch: AudioBranch | SpectrogramBranch | FeatureBranch
     video_mean: Tensor
     video_std: Tensor
     video_within_speaker_std: Tensor
@@ -159,13 +165,13 @@ class EmotionNet(nn.Module):
 
     @abstractmethod
     def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> _Contributions:
-        """The parts of the logits; see `Explanation`."""
+        """The contributions to the logits; see `Explanation`."""
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Vectors of frames by the backbone, frame by frame.
 
         Args:
-            pixels: (N, 3, S, S) prepared as `spec.pixels` says.
+            pixels: (N, 3, S, S) prepared according to `spec.pixels`.
 
         Returns:
             (N, dim of the learned encoder).
@@ -204,7 +210,7 @@ class EmotionNet(nn.Module):
 
         Args:
             audio1, video1: the streams after the first stage.
-            alone: from `_alone`, if it is there already; saves the second stage of a late fusion.
+            alone: the result of `_alone`, if already computed; saves the second stage of a late fusion.
             grad_scale: share of the gradient that reaches the branches.
         """
         if alone is None or self.fusion.intermediate:
@@ -257,7 +263,7 @@ class Chumachenko2022Net(EmotionNet):
         return self._joint(self._fused(*self._stage1(video, audio)))
 
     def answers(self, video: Tensor, audio: Tensor, grad_scale: float = 1.0) -> Answers:
-        """See `EmotionNet.answers`; a missing stream takes a pass of its own, and `grad_scale` is unused."""
+        """See `EmotionNet.answers`; a missing stream needs a separate pass, and `grad_scale` is unused."""
         no_audio, no_video = torch.zeros_like(audio), torch.zeros_like(video)
         return Answers(self(video, audio), self(video, no_audio), self(no_video, audio))
 
@@ -266,10 +272,13 @@ class Chumachenko2022Net(EmotionNet):
 
 
 class EmoliveNet(EmotionNet):
-    """The network of the shipped weights: a spectrogram branch, and an answer for each stream alone.
+    """The network of the shipped weights, with an answer for each stream alone.
+
+    The audio branch is chosen by the voice encoder: 2-D convolutions for levels of frequency bands, and
+    convolutions along time for any other features.
 
     With both streams the answer is the mean of the joint answer and the mean of the two single ones; with
-    one stream it is that stream's alone. Each stream has a classifier of its own: with a common one, the
+    one stream it is that stream's alone. Each stream has its own classifier: with a common one, the
     audio stays half trained, since the face is the easier cue in training.
     """
 
@@ -279,7 +288,12 @@ class EmoliveNet(EmotionNet):
     def _build_branches(self, spec: ModelSpec) -> None:
         a, b, d = (make_divisible(channels, spec.width) for channels in (64, 128, 128))
         self.video_branch = VideoBranch(spec.video_channels, a, b, spec.dropout, first_kernel=1)
-        self.audio_branch = SpectrogramBranch(spec.audio_channels, spec.audio.channels, b, d, spec.dropout)
+        if spec.audio.encoder.has_band_levels:
+            self.audio_branch = SpectrogramBranch(
+                spec.audio_channels, spec.audio.channels, b, d, spec.dropout
+            )
+        else:
+            self.audio_branch = FeatureBranch(spec.audio_channels, b, d, spec.dropout)
 
     @staticmethod
     def pool(x: Tensor) -> Tensor:
@@ -328,7 +342,7 @@ def has_signal(x: Tensor) -> Tensor:
 def mixture_weights(video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Weights (B, 1) of the joint answer, the video's and the audio's; they sum to 1.
 
-    1/2, 1/4, 1/4 with both streams, else 1 for the stream that is there.
+    1/2, 1/4, 1/4 with both streams, else 1 for the present stream.
     """
     has_video, has_audio = has_signal(video).to(video), has_signal(audio).to(audio)
     joint, by_video = has_video * has_audio / 2, has_video * (1 - 3 * has_audio / 4)

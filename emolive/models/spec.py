@@ -1,4 +1,4 @@
-"""The description of a model as plain values: the part of a checkpoint that is not weights.
+"""The description of a model as plain values: a checkpoint without its weights.
 
 Nothing here imports torch, so that the app can describe a model before torch is loaded.
 """
@@ -29,7 +29,7 @@ ChannelOrder = Literal["BGR", "RGB"]
 
 @dataclass(frozen=True, slots=True)
 class AudioSpec:
-    """Which audio features a model takes: the voice encoder and its parameters.
+    """The audio features of a model: the voice encoder and its parameters.
 
     Not every encoder uses every parameter; see `emolive.audio.encoders`.
     """
@@ -100,7 +100,7 @@ class ModelSpec:
     encoders: tuple[str, ...] = ("efficientface",)
     """Names in `emolive.plugins.FRAME_ENCODERS`, in the order in which their vectors are concatenated."""
     landmarker: str = "none"
-    """What measured the landmarks: "dlib68", or "none" for a model that reads none."""
+    """The landmark detector: "dlib68", or "none" for a model without landmarks."""
     num_heads: int = 1
     labels: tuple[str, ...] = EMOTIONS
     window_s: float = 3.6
@@ -143,7 +143,7 @@ class ModelSpec:
 
     @property
     def learned_encoder(self) -> type[FrameEncoder] | None:
-        """The encoder whose weights are part of the model (its backbone), if there is one."""
+        """The encoder whose weights belong to the model (its backbone), if there is one."""
         return next((encoder for encoder in self.encoder_classes if encoder.learned), None)
 
     @property
@@ -202,9 +202,9 @@ class ModelSpec:
             raise ConfigError("There is no frame encoder in the model description.")
         if len(self.labels) < 2:
             raise ConfigError("A model needs at least two labels to choose from.")
-        check.number("num_heads", self.num_heads, 1, 256, whole=True)
+        check.number("num_heads", self.num_heads, 1, 256, integer=True)
         check.number("window_s", self.window_s, 0.5, 60)
-        check.number("n_bins", self.n_bins, 1, 1000, whole=True)
+        check.number("n_bins", self.n_bins, 1, 1000, integer=True)
         check.choice("pooling", self.pooling, get_args(Pooling))
         check.number("width", self.width, 0.01, 16)
         check.number("dropout", self.dropout, 0, 0.99)
@@ -223,7 +223,7 @@ def _encoder_classes(names: tuple[str, ...]) -> tuple[type[FrameEncoder], ...]:
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpace:
-    """What measured the video and audio features: the only definition of "measured alike".
+    """Identifies how video and audio features are computed: the only definition of comparable features.
 
     Statistics, cached vectors and saved calibrations of one space can be used in an equal one and in
     no other.
@@ -268,7 +268,7 @@ class FeatureSpace:
 
     @property
     def video(self) -> tuple[tuple[str, ...], str, Pooling, int]:
-        """The video part: spaces with equal ones have equal video features."""
+        """The video half; spaces that share it have equal video features."""
         return self.encoders, self.landmarker, self.pooling, self.bin_ns
 
     def __str__(self) -> str:
@@ -301,7 +301,7 @@ def read_pixels(values: Any) -> PixelSpec:
 
 
 def _validate_pixels(pixels: PixelSpec) -> None:
-    check.number("size", pixels.size, 16, 2048, whole=True)
+    check.number("size", pixels.size, 16, 2048, integer=True)
     check.choice("order", pixels.order, get_args(ChannelOrder))
     for value in check.triple("mean", pixels.mean):
         check.number("mean", value, -1e3, 1e3)
@@ -311,11 +311,11 @@ def _validate_pixels(pixels: PixelSpec) -> None:
 
 def _validate_audio(audio: AudioSpec) -> None:
     VOICE_ENCODERS.check(check.text("kind", audio.kind))
-    check.number("rate_hz", audio.rate_hz, 1000, 192_000, whole=True)
-    check.number("n_fft", audio.n_fft, 16, 65_536, whole=True)
-    check.number("hop_length", audio.hop_length, 1, audio.n_fft, whole=True)
-    check.number("n_mels", audio.n_mels, 1, 1024, whole=True)
-    check.number("n_mfcc", audio.n_mfcc, 1, 1024, whole=True)
+    check.number("rate_hz", audio.rate_hz, 1000, 192_000, integer=True)
+    check.number("n_fft", audio.n_fft, 16, 65_536, integer=True)
+    check.number("hop_length", audio.hop_length, 1, audio.n_fft, integer=True)
+    check.number("n_mels", audio.n_mels, 1, 1024, integer=True)
+    check.number("n_mfcc", audio.n_mfcc, 1, 1024, integer=True)
     check.number("fmin_hz", audio.fmin_hz, 0, audio.rate_hz / 2)
     check.number("fmax_hz", audio.fmax_hz, audio.fmin_hz, audio.rate_hz / 2)
     check.number("floor_db", audio.floor_db, -300, 0)

@@ -1,4 +1,4 @@
-"""How a live session begins."""
+"""The settings of a live session."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ DEFAULT_PERSON = "guest"
 
 @dataclass(frozen=True, slots=True)
 class SessionConfig:
-    """How a session begins. Source, microphone, model, baseline and person can be changed while it runs."""
+    """The initial settings of a session. Source, microphone, model, baseline and person can change later."""
 
     source: str = "auto"
-    """What to open: auto (the default camera, else the demo), demo, none, a camera's index or name, a
+    """The source to open: auto (the default camera, else the demo), demo, none, a camera's index or name, a
     stream's address, a media file's path, or NAME:rest of a plug-in; see `emolive.capture.source_spec`."""
     mic: str = "auto"
     """A microphone's name or index, default, none, or auto: the source's own audio, or the default microphone
-    beside a camera."""
+    with a camera."""
     fusion: str = "ia"
     """The shipped model to load."""
     checkpoint: Path | None = None
     """A checkpoint file to load instead of the shipped one of `fusion`."""
     baseline: str = DEFAULT_BASELINE
-    """What estimates are relative to: none, neutral (from a calibration) or running (statistics so far)."""
+    """Reference of the normalisation: none, neutral (from a calibration) or running (statistics so far)."""
     person: str = DEFAULT_PERSON
-    """Under which name the neutral baseline is saved."""
+    """The name under which the neutral baseline is saved."""
     paced: bool = True
     """Play a file or the demo in real time; False: as fast as it can be processed, dropping nothing."""
     loop: bool = False
     """Play a file again when it ends."""
     device: str = "auto"
-    """Where the model runs: auto, cpu, cuda or mps."""
+    """Compute device: auto, cpu, cuda or mps."""
     backend: str = "auto"
-    """What runs the model: eager, folded, onnx, or auto, the fastest of them as measured while loading."""
+    """Runtime of the model: eager, folded, onnx, or auto, the fastest of them as measured while loading."""

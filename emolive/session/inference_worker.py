@@ -31,7 +31,7 @@ class InferenceWorker(threading.Thread):
 
     Args:
         baseline: none, neutral or running.
-        person: under which name the neutral baseline is saved.
+        person: the name under which the neutral baseline is saved.
         statuses: of the session.
         on_estimate: called in this thread with each estimate.
     """

@@ -1,4 +1,4 @@
-"""Loads models in the background; the newest request wins, and the model in use goes on meanwhile."""
+"""Loads models in the background; the newest request wins, and the model in use continues until then."""
 
 from __future__ import annotations
 
@@ -47,10 +47,9 @@ class LoadedModel:
 
     predictor: Predictor
     space: Hashable
-    """What measures its features; of two models with equal spaces one can go on with the other's
-    statistics."""
+    """Its feature space; models with equal spaces share the speaker's statistics."""
     video_space: Hashable
-    """What measures its frame vectors; with equal ones a model can go on with the other's buffer."""
+    """Its video feature space; models with equal ones share the feature buffer."""
     profile: LoadedProfile
 
 
@@ -59,7 +58,7 @@ class ModelLoader:
 
     Args:
         device: where models run: auto, cpu, cuda, mps.
-        backend: what runs them: auto, or a name from `emolive.models.spec.BACKENDS`.
+        backend: the runtime: auto, or a name from `emolive.models.spec.BACKENDS`.
         person: the name whose profile is loaded with a model.
         on_face_pipeline: gets the face pipeline for a model, its description and its feature space. Called
             before the model, so that frames are perceived while weights are loaded.
@@ -86,7 +85,7 @@ class ModelLoader:
         self._device = device
         self._backend = backend
         self._fastest: str | None = None
-        """What "auto" measured as fastest; the models are alike, so that it is measured once."""
+        """The runtime that "auto" measured as fastest; models are similar, so it is measured once."""
         self._person = person
         self._on_face_pipeline, self._on_model, self._on_status = on_face_pipeline, on_model, on_status
         self._lock = threading.Lock()
@@ -163,8 +162,7 @@ class ModelLoader:
                 callback()
 
     def _load(self, request: ModelRequest) -> Status | None:
-        """Load a model and hand it over; what came of it, or None if a newer request has replaced this
-        one."""
+        """Load a model and hand it over. Returns the resulting status, or None if a newer request exists."""
         try:
             # The source is running: frames that are perceived while torch is imported belong to the first
             # window.
@@ -209,10 +207,10 @@ class ModelLoader:
         return load_predictor(request.fusion, request.path, self._device, backend)
 
     def _provide_pipeline(self, spec: ModelSpec, predictor: Predictor | None) -> Hashable:
-        """Hand over a face pipeline for a model unless the one in use measures alike; its video feature
-        space.
+        """Hand over a face pipeline unless the one in use has the same video feature space.
 
-        Without a predictor that is possible only for encoders that need no weights; None for others.
+        Returns:
+            The video feature space; None without a predictor if an encoder needs the model's weights.
         """
         if predictor is not None:
             video_space: Hashable = (predictor.feature_space.video, _classifier(spec))
@@ -221,7 +219,7 @@ class ModelLoader:
         else:
             return None
         if video_space != self._video_space:
-            # Takes a second: done here, so that no frame waits for it.
+            # Done here because it takes a second, for which no frame should wait.
             pipeline = FacePipeline.for_spec(spec, predictor.encoders() if predictor is not None else None)
             self._on_face_pipeline(pipeline, spec, video_space)
             self._video_space = video_space

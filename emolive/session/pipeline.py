@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from emolive.clock import now_ns, to_s
+from emolive.clock import now_ns
 from emolive.session.calibration import (
     BackgroundRunner,
     Calibration,
@@ -29,7 +29,7 @@ from emolive.session.status import (
     stream_statuses,
 )
 from emolive.session.stream import Stream
-from emolive.smoothing import Smoother
+from emolive.smoothing import Smoother, make_estimate
 from emolive.types import Estimate, Status, Timestamps
 
 if TYPE_CHECKING:
@@ -160,20 +160,16 @@ class LivePipeline:
             stream.audio.newest_ns if stream.audio is not None else None,
         )
         newest_ns = max(observation.t_ns if observation is not None else 0, audio_ns or 0)
-        estimate = Estimate(
+        # The timestamps of a file that is not paced may lie in the future.
+        stamps = Timestamps(min(end_ns, start_ns, newest_ns or end_ns), start_ns, now_ns())
+        estimate = make_estimate(
+            prediction,
+            smoothed,
+            spec,
             source=stream.source,
             t_ns=end_ns,
-            t_s=to_s(end_ns - stream.origin_ns),
-            labels=spec.labels,
-            raw_probs=prediction.probs,
-            probs=smoothed.probs,
-            label=smoothed.label,
-            confidence=smoothed.confidence,
-            modality=prediction.modality,
-            fusion=spec.fusion,
-            baseline=prediction.baseline,
-            # The timestamps of a file that is not paced may lie in the future.
-            stamps=Timestamps(min(end_ns, start_ns, newest_ns or end_ns), start_ns, now_ns()),
+            origin_ns=stream.origin_ns,
+            stamps=stamps,
         )
         stream.estimate = estimate
         stream.estimates += 1

@@ -1,4 +1,4 @@
-"""The live session: from devices or files to estimates, in threads of its own."""
+"""The live session: estimates from devices or files, in background threads."""
 
 from __future__ import annotations
 
@@ -19,33 +19,30 @@ from emolive.session.config import SessionConfig
 from emolive.session.inference_worker import InferenceWorker
 from emolive.session.model_loader import ModelLoader
 from emolive.session.perception_worker import PerceptionWorker
-from emolive.session.status import StatusRegistry, latency_status
+from emolive.session.snapshot import build_snapshot
+from emolive.session.status import StatusRegistry
 from emolive.session.stream import Stream, open_stream
 from emolive.session.subscription import Publisher, Subscription
 from emolive.types import Estimate, Snapshot
 
 STOP_SOURCE_S = 1.5
 """How long a change of the source waits for the old one to stop."""
-STALE_BINS = 6
-"""After this many bins without a new estimate the last one is no longer part of a snapshot."""
 
 
 class Session:
     """Estimates expressed emotion live from a camera or file and a microphone.
 
-    All methods may be called from any thread. `start` waits until the source was found, `stop` until the
-    threads have ended; all other calls return at once. An option that is invalid raises ConfigError from the
-    call itself. What turns out later is the result of the returned Future (`set_source`, `set_mic`) or a
-    `Status` in the snapshot,
-    while the session goes on with what it has: a device that is lost, a model that cannot be loaded, a
-        baseline that
-    cannot be saved.
+    All methods may be called from any thread. `start` waits until the source is open, `stop` until the
+    threads have ended; all other calls return at once. An invalid option raises ConfigError in the call
+    itself. Later failures (a lost device, a model that cannot be loaded, a baseline that cannot be saved) are
+    reported by the returned Future (`set_source`, `set_mic`) or as a `Status` in the snapshot, and the
+    session continues with what is available.
 
     Args:
-        config: how it begins; by default the default camera and microphone and the shipped model.
+        config: the initial settings; by default the default camera and microphone and the shipped model.
 
     Raises:
-        ConfigError: the config names a baseline or backend that does not exist.
+        ConfigError: the config names an unknown baseline or backend.
 
     Example:
         with Session(SessionConfig(source="clip.mp4")) as session:
@@ -59,9 +56,9 @@ class Session:
         _check_baseline(config.baseline)
         self._config = config
         self._lock = threading.RLock()
-        """Held while one stream takes the place of another; no frame and no estimate waits for it."""
+        """Held while a stream is replaced; no frame and no estimate waits for it."""
         self._statuses = StatusRegistry()
-        """Of model and baseline; those of the source are its stream's."""
+        """Statuses of model and baseline; those of the source belong to its stream."""
         self._publisher = Publisher()
         self._stream: Stream | None = None
         self._running = False
@@ -83,7 +80,7 @@ class Session:
     # --- start and stop
 
     def start(self) -> None:
-        """Open the source and start; has an effect once. Waits some seconds for a driver that is slow.
+        """Open the source and start; repeated calls have no effect. May wait some seconds for a slow driver.
 
         Raises:
             EmoliveError: the source or microphone cannot be opened, or the session was stopped.
@@ -97,7 +94,7 @@ class Session:
             timeout_s: how long to wait, in seconds.
 
         Returns:
-            False if a thread did not end in time; it is a daemon, or saves a baseline.
+            False if a thread did not end in time.
         """
         deadline_ns = now_ns() + to_ns(timeout_s)
         self._stopped.set()
@@ -105,7 +102,7 @@ class Session:
         with self._lock:
             self._running = False
             ended = self._stream is None or self._stream.stop(deadline_ns)
-        # The loader hands its results to the workers, so that it ends before them.
+        # The loader posts to the workers, so it ends before them.
         for close in (self._loader.close, self._inference.close, self._perception.close):
             ended = close(max(0.0, to_s(deadline_ns - now_ns()))) and ended
         return ended
@@ -121,38 +118,15 @@ class Session:
 
     def snapshot(self) -> Snapshot:
         """The newest frame, estimate, statuses and counters; never waits."""
-        stream, pipeline = self._stream, self._inference.pipeline
-        predictor = pipeline.predictor
-        snapshot = Snapshot(
-            statuses=self._statuses.all(),
-            fusion=predictor.spec.fusion if predictor is not None else "",
-            baseline=pipeline.baseline,
-            person=self._config.person,
-            running=self._running,
-        )
-        if stream is None:
-            return snapshot
-        estimate = self._recent(stream)
-        latency = (latency_status(estimate),) if estimate is not None else ()
-        calibration = stream.calibration
-        return replace(
-            snapshot,
-            frame=stream.frame,
-            observation=stream.observation,
-            estimate=estimate,
-            statuses=(*snapshot.statuses, *stream.statuses.all(), *latency),
-            counters=stream.counters,
-            calibration=calibration.progress(now_ns()) if calibration is not None else None,
-            is_synthetic=stream.is_synthetic,
-            ended=stream.ended.is_set(),
-            voice_dbfs=stream.audio_dbfs,
+        return build_snapshot(
+            self._config, self._statuses, self._inference.pipeline, self._stream, running=self._running
         )
 
     def subscribe(self, callback: Callable[[Estimate], None]) -> Subscription:
         """Call `callback` with each new estimate, from the inference thread; it must be quick.
 
         Args:
-            callback: an exception that it raises is logged and has no other effect.
+            callback: called with the estimate; its exceptions are logged and have no other effect.
 
         Returns:
             The subscription; close it to end it.
@@ -161,49 +135,49 @@ class Session:
 
     @property
     def finished(self) -> bool:
-        """Whether a media file was played, and read, to its end."""
+        """Whether a media file was played and analysed to its end."""
         stream = self._stream
         return stream is not None and stream.finished.is_set()
 
     @property
     def model_settled(self) -> bool:
-        """Whether the newest model that was requested was loaded or refused."""
+        """Whether the newest requested model was loaded or has failed."""
         return self._loader.idle.is_set()
 
     # --- requests
 
     def set_source(self, source: str) -> Future[None]:
-        """Open another source in the background; the present one goes on until it is found.
+        """Open another source in the background; the present one continues until it is open.
 
         Args:
-            source: see `emolive.capture.source_spec`.
+            source: a source string; see `emolive.capture.source_spec`.
 
         Returns:
-            Done when it was started; its `result()` raises EmoliveError if it cannot be opened.
+            A future that is done when the source has started; its `result()` raises EmoliveError on failure.
 
         Raises:
-            ConfigError: nothing is named, the address cannot be opened, or the session was stopped.
+            ConfigError: the string is empty or invalid, or the session was stopped.
         """
         parse_source(source)
         return self._submit(partial(self._switch, source=source))
 
     def set_mic(self, mic: str) -> Future[None]:
-        """Use another microphone, opened in the background together with the source anew.
+        """Use another microphone; it and the source are reopened in the background.
 
         Args:
             mic: auto, default, none, an index or a name.
 
         Returns:
-            As `set_source`.
+            A future, as for `set_source`.
 
         Raises:
-            ConfigError: it cannot be a microphone, or the session was stopped.
+            ConfigError: the string is invalid, or the session was stopped.
         """
         parse_microphone(mic)
         return self._submit(partial(self._switch, mic=mic))
 
     def set_fusion(self, fusion: str) -> None:
-        """Load the shipped model of a fusion in the background; the present model goes on until it is warm.
+        """Load the shipped model of a fusion in the background; the present model continues until then.
 
         Raises:
             ConfigError: there is no such fusion.
@@ -211,11 +185,11 @@ class Session:
         self._loader.request(fusion, None)
 
     def set_checkpoint(self, path: Path) -> None:
-        """Load a checkpoint file in the background; the present model goes on until it is warm."""
+        """Load a checkpoint file in the background; the present model continues until then."""
         self._loader.request(None, path)
 
     def set_baseline(self, mode: str) -> None:
-        """Make estimates relative to another baseline, from the next window on.
+        """Use another normalisation from the next window on.
 
         Args:
             mode: none, neutral or running.
@@ -227,7 +201,7 @@ class Session:
         self._inference.post(partial(self._inference.pipeline.set_baseline, mode))
 
     def set_person(self, person: str) -> None:
-        """Estimate for another person: with their saved neutral baseline, and without the running one so far.
+        """Estimate for another person: load their neutral baseline and reset the running statistics.
 
         Raises:
             ConfigError: the name is empty.
@@ -243,12 +217,11 @@ class Session:
         """Measure the person's neutral baseline from now on, then save and use it.
 
         Args:
-            seconds: how long the person looks and speaks neutrally.
+            seconds: duration, during which the person looks and speaks neutrally.
 
         Raises:
-            ConfigError: there is nothing to calibrate on: no source plays, no model is loaded, the model
-            reads raw
-                features, or a file is read faster than real time.
+            ConfigError: calibration is not possible now: no source plays, no model is loaded, the model reads
+                raw features, or a file is read faster than real time.
         """
         if seconds <= 0:
             raise ConfigError("A calibration must last some seconds: choose more than 0.")
@@ -266,7 +239,7 @@ class Session:
     # --- streams
 
     def _submit(self, function: Callable[[], None]) -> Future[None]:
-        """Carry out a change of the source in the opener's thread, in the order of the calls."""
+        """Run a change of the source in the opener's thread, in the order of the calls."""
         try:
             return self._opener.submit(function)
         except RuntimeError:
@@ -287,7 +260,7 @@ class Session:
             self._begin(stream)
 
     def _switch(self, *, source: str | None = None, mic: str | None = None) -> None:
-        """Open the new stream before the old one is stopped: what cannot be opened changes nothing."""
+        """Open the new stream before the old one is stopped: a failure changes nothing."""
         changed = replace(
             self._config,
             source=self._config.source if source is None else source,
@@ -317,23 +290,13 @@ class Session:
         if stream.is_live or (stream.realtime and stream.is_synthetic):
             stream.start()
         else:
-            # A file waits for the model, so that nothing of it goes unread.
+            # A file waits for the model, so that it is analysed from its beginning.
             self._loader.call_when_idle(partial(self._start_stream, stream))
 
     def _start_stream(self, stream: Stream) -> None:
         with self._lock:
             if stream is self._stream and not stream.cancelled.is_set():
                 stream.start()
-
-    # --- estimates
-
-    def _recent(self, stream: Stream) -> Estimate | None:
-        """The stream's newest estimate, unless it is too old to be shown."""
-        estimate, predictor = stream.estimate, self._inference.pipeline.predictor
-        if estimate is None or predictor is None or stream.finished.is_set() or not stream.realtime:
-            return estimate
-        age_s = to_s(now_ns() - estimate.t_ns)
-        return estimate if age_s <= STALE_BINS * predictor.spec.bin_s else None
 
 
 def _check_baseline(mode: str) -> None:

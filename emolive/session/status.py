@@ -1,4 +1,4 @@
-"""The statuses of a session: where they are kept, and the texts of those that the session itself reports."""
+"""The registry of a session's statuses, and the texts of those that the session itself reports."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
 SLOW_MS = 250.0
 """A higher latency is a warning."""
 RECENT_BINS = 3
-"""A face counts as present if it was seen in one of this many newest bins."""
+"""A face counts as present if it was detected in one of this many newest bins."""
 
 NO_VIDEO = "There is no picture: estimates use the voice only."
 NO_AUDIO = "There is no sound: estimates use the face only."
 
 
 class StatusRegistry:
-    """The newest status of each part. Thread-safe."""
+    """The newest status of each source. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._statuses: dict[str, Status] = {}
 
     def put(self, *statuses: Status) -> None:
-        """Store statuses in the place of earlier ones of the same parts."""
+        """Store statuses; each replaces the earlier one of the same source."""
         with self._lock:
             for status in statuses:
                 self._statuses[status.source] = status
 
     def drop(self, source: str) -> None:
-        """Remove the status of a part, if there is one."""
+        """Remove the status of a source, if there is one."""
         with self._lock:
             self._statuses.pop(source, None)
 
     def all(self) -> tuple[Status, ...]:
-        """The statuses of all parts."""
+        """The statuses of all sources."""
         with self._lock:
             return tuple(self._statuses.values())
 
     def get(self, source: str) -> Status | None:
-        """The status of a part."""
+        """The status of a source."""
         with self._lock:
             return self._statuses.get(source)
 
@@ -58,7 +58,7 @@ def stream_statuses(
     Args:
         window: the newest one.
         window_s: its length.
-        has_video: the source has a picture.
+        has_video: the source has video.
         has_audio: audio has arrived.
     """
     if not has_video:
@@ -94,7 +94,7 @@ def baseline_status(
     if mode == "none":
         return Status("baseline", "info", "none", "No baseline is in use.")
     if mode == "running":
-        text = f"Relative to the {face_s:.0f} s of this face seen so far."
+        text = f"Relative to the {face_s:.0f} s of this face so far."
         return Status("baseline", "ok", "running", text)
     if calibrated:
         text = f"Relative to the neutral {' and '.join(calibrated)} of {person}."
@@ -104,12 +104,12 @@ def baseline_status(
 
 
 def is_failure(status: Status | None) -> bool:
-    """Whether a baseline status says that a baseline could not be loaded, measured or saved."""
+    """Whether a baseline status reports that a baseline could not be loaded, measured or saved."""
     return status is not None and status.code in ("refused", "unsaved", "failed")
 
 
 def loaded_status(person: str, exists: bool, error: EmoliveError | None) -> Status | None:
-    """What came of loading a person's saved baseline; None if there was none."""
+    """The status after loading a person's saved baseline; None if there was none."""
     if error is not None:
         return Status("baseline", "warning", "refused", str(error))
     if exists:
@@ -131,7 +131,7 @@ def calibrated_status(person: str, streams: Sequence[str], error: Exception | No
         error: why it could not be saved.
     """
     if not streams:
-        text = "Calibration failed because face and voice were seen and heard too briefly: calibrate again."
+        text = "Calibration failed because there was too little of face and voice: calibrate again."
         return Status("baseline", "warning", "failed", text)
     if error is not None:
         text = f"The neutral baseline is in use but not saved. {error}"

@@ -16,7 +16,7 @@ from emolive.types import Estimate
 class ResultSink(ABC):
     """Writes estimates. A context manager; `write` is called inside it, from one thread.
 
-    A sink's constructor takes one argument, the target: what the user named as the output, or None.
+    A sink's constructor has one argument, the target: the output that the user named, or None.
     """
 
     def __enter__(self) -> Self:

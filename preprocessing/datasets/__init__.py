@@ -1,4 +1,4 @@
-"""Data sets: which clips there are, what they show, and what is wrong with them.
+"""Data sets: their clips, labels and actors, and issues found in them.
 
 A data set is a class in the registry `emolive.plugins.DATASETS`:
 

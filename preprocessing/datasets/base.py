@@ -1,4 +1,4 @@
-"""What a data set is: the protocol, and what it yields."""
+"""The protocol of a data set, and the types it yields."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Dataset(Protocol):
         """The clips under `root`, in a reproducible order.
 
         Args:
-            root: the folder or file that the person named.
+            root: the folder or file given by the user.
 
         Returns:
             A `ClipEntry` for each clip, an `Issue` for each problem, and a `Skipped` for each file that is

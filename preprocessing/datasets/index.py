@@ -1,4 +1,4 @@
-"""Runs a data set and checks what it yields."""
+"""Runs a data set and validates its clips."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from emolive.errors import ConfigError
-from emolive.plugins import plugin_errors
+from emolive.registry import plugin_errors
 from preprocessing.annotations import ClipEntry, split_key, split_name
 from preprocessing.datasets.base import Dataset, Skipped
 from preprocessing.records import DatasetIndex, Issue
@@ -17,7 +17,7 @@ _ID = re.compile(r"\w[\w.-]*")
 
 
 def index_dataset(name: str, dataset: Dataset, root: Path) -> DatasetIndex:
-    """All clips of a data set, and what is wrong with it.
+    """All clips of a data set, and its issues.
 
     Args:
         name: under which it is registered.

@@ -71,7 +71,8 @@ def read_array_names(path: Path) -> set[str]:
         with np.load(path) as stored:
             return set(stored.files)
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"The landmarks {path} cannot be read: {error}.") from error
+        reason = getattr(error, "strerror", None) or "it is damaged or not an .npz file"
+        raise ConfigError(f"The landmarks {path} cannot be read: {reason}.") from error
 
 
 def is_excluded(trial: str, exclude: Sequence[str]) -> bool:

@@ -91,7 +91,7 @@ def _by_actor(trial: str) -> tuple[str, str]:
 
 
 def _name_problem(path: Path, match: re.Match[str] | None) -> str | None:
-    """What is wrong with a file name; None if nothing is."""
+    """The problem with a file name; None if it is valid."""
     if match is None:
         return "It is not named like a RAVDESS clip (01-01-05-01-02-01-12)."
     if match[6] not in ACTORS:
@@ -100,7 +100,7 @@ def _name_problem(path: Path, match: re.Match[str] | None) -> str | None:
         return "Its name is a trial that RAVDESS does not have."
     if (match[1] == "03") == is_video(path):
         return f"Its name has modality {match[1]}, but it is a {path.suffix} file."
-    folders = [found[1] for part in path.parts[:-1] if (found := _ACTOR_FOLDER.fullmatch(part))]
+    folders = [folder[1] for part in path.parts[:-1] if (folder := _ACTOR_FOLDER.fullmatch(part))]
     if folders and int(folders[-1]) != int(match[6]):
         return f"Its name has actor {match[6]}, but it is in the folder of actor {int(folders[-1]):02}."
     return None

@@ -1,4 +1,4 @@
-"""Voice encoders against what is known of sines, steps and silence."""
+"""Voice encoders on sines, steps and silence with known results."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOGMEL = AudioSpec(kind="logmel", n_mels=64)
     ],
 )
 @pytest.mark.parametrize("n", [5000, 79_380])
-def test_shape_is_what_the_encoder_says(spec, n):
+def test_shape_equals_the_declared_one(spec, n):
     encoder = spec.encoder
     out = encoder(np.zeros(encoder.left_context + n, np.float32))
     assert out.shape == (encoder.channels, encoder.n_frames(n)) == (spec.channels, spec.n_frames(n))
@@ -108,9 +108,9 @@ def test_fingerprints_are_those_in_saved_profiles():
 
 def test_mel_frequencies_are_slaney_s():
     """The values in librosa's documentation of `mel_frequencies(n_mels=40)`, every fifth."""
-    found = mel_frequencies(40, 0, 11_025)
+    frequencies_hz = mel_frequencies(40, 0, 11_025)
     assert_allclose(
-        found[::5],
+        frequencies_hz[::5],
         [0.0, 426.586, 853.173, 1334.436, 2071.84, 3216.731, 4994.285, 7754.107],
         atol=1e-3,
     )

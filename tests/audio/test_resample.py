@@ -1,4 +1,4 @@
-"""Sample rate conversion: what it keeps, what it removes, what it costs."""
+"""Sample rate conversion: passband, stopband, memory."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_impossible_rates_are_refused(rates):
 
 
 @pytest.mark.parametrize(("from_hz", "to_hz"), [*RATES, (48_001, 22_050), (22_050, 22_050)])
-def test_a_stream_gives_the_samples_of_the_whole_again_and_again(from_hz, to_hz):
+def test_streamed_resampling_equals_one_pass(from_hz, to_hz):
     rng = np.random.default_rng(0)
     stream = StreamResampler(from_hz, to_hz)
     for seed in (0, 1):
@@ -78,8 +78,8 @@ def test_a_stream_gives_the_samples_of_the_whole_again_and_again(from_hz, to_hz)
 
 
 @pytest.mark.parametrize("from_hz", [48_000, 44_100, 16_000, 8_000, 11_025, *ODD_RATES_HZ])
-def test_a_window_has_the_samples_of_the_whole(from_hz):
-    """Except at its end, behind which nothing is known, and for its rounding to a sample of either rate."""
+def test_a_window_equals_that_of_the_full_signal(from_hz):
+    """Except at its end, where later samples are missing, and for rounding to a sample of either rate."""
     sound, slope_per_s = 0.5 * sine(440, from_hz, 3), 0.5 * 2 * np.pi * 440
     is_exact = 2.4 * from_hz % 1 == 0 and 48_000 % from_hz * (44_100 % from_hz) * (192_000 % from_hz) == 0
     rounding = 0 if is_exact else slope_per_s * (0.5 / from_hz + 0.5 / 22_050)
@@ -90,43 +90,46 @@ def test_a_window_has_the_samples_of_the_whole(from_hz):
 
 
 @pytest.mark.parametrize("from_hz", [22_050, 48_000, 44_100, 16_000, 11_025, 48_001])
-def test_what_was_read_before_changes_nothing(from_hz):
+def test_results_do_not_depend_on_earlier_reads(from_hz):
     waveform, rng = Waveform(restless_noise(from_hz, 6), from_hz), np.random.default_rng(0)
     used = ResampledReader(22_050)
     for _ in range(40):
         end_ns, n = int(rng.integers(-NS_PER_S, 7 * NS_PER_S)), int(rng.integers(1, 80_000))
-        found, expected = used.read(waveform, end_ns, n), ResampledReader(22_050).read(waveform, end_ns, n)
-        assert_array_equal(found.samples, expected.samples)
-        assert_array_equal(found.present, expected.present)
-        assert (found.end, found.stable_until) == (expected.end, expected.stable_until)
-        assert (found.end, found.generation) == used.locate(waveform, end_ns)
+        actual, expected = used.read(waveform, end_ns, n), ResampledReader(22_050).read(waveform, end_ns, n)
+        assert_array_equal(actual.samples, expected.samples)
+        assert_array_equal(actual.present, expected.present)
+        assert (actual.end, actual.stable_until) == (expected.end, expected.stable_until)
+        assert (actual.end, actual.generation) == used.locate(waveform, end_ns)
 
 
 @pytest.mark.parametrize("from_hz", [22_050, 48_000, 16_000, 48_001])
 @pytest.mark.parametrize("start_s", [0.0, 0.1234])
-def test_a_ring_and_the_whole_file_give_the_same_samples(from_hz, start_s):
+def test_ring_and_file_give_the_same_samples(from_hz, start_s):
     sound, block = restless_noise(from_hz, 9), from_hz // 50
     ring, start_ns = AudioRingBuffer(from_hz, 8.0), 10**12
     blocks = [sound[i : i + block] for i in range(0, len(sound), block)]
-    whole = Waveform(np.zeros(0), from_hz)
+    waveform = Waveform(np.zeros(0), from_hz)
     live, offline = ResampledReader(22_050), ResampledReader(22_050)
     stamps = [to_ns(start_s) + round(i * block * NS_PER_S / from_hz) for i in range(len(blocks))]
     for t_ns, part in zip(stamps, blocks, strict=True):
-        whole.append(AudioBlock(t_ns, part, from_hz))
+        waveform.append(AudioBlock(t_ns, part, from_hz))
     for i, (t_ns, part) in enumerate(zip(stamps, blocks, strict=True)):
         ring.write(part, start_ns + t_ns)
         end_ns = t_ns // to_ns(0.24) * to_ns(0.24)
         if i % 12 == 11:
-            found, expected = live.read(ring, start_ns + end_ns, 79_380), offline.read(whole, end_ns, 79_380)
-            assert_array_equal(found.samples, expected.samples)
-            assert_array_equal(found.present, expected.present)
+            actual, expected = (
+                live.read(ring, start_ns + end_ns, 79_380),
+                offline.read(waveform, end_ns, 79_380),
+            )
+            assert_array_equal(actual.samples, expected.samples)
+            assert_array_equal(actual.present, expected.present)
 
 
-def test_what_is_not_there_is_silent_and_not_present():
-    found = ResampledReader(22_050).read(Waveform(np.ones(48_000), 48_000), to_ns(1.5), 44_100)
-    assert found.present.tolist() == [False] * 11_025 + [True] * 22_050 + [False] * 11_025
-    assert np.abs(found.samples[12_000:32_000] - 1).max() < 1e-3
-    assert not found.samples[-5000:].any()
+def test_missing_audio_is_silent_and_not_present():
+    segment = ResampledReader(22_050).read(Waveform(np.ones(48_000), 48_000), to_ns(1.5), 44_100)
+    assert segment.present.tolist() == [False] * 11_025 + [True] * 22_050 + [False] * 11_025
+    assert np.abs(segment.samples[12_000:32_000] - 1).max() < 1e-3
+    assert not segment.samples[-5000:].any()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of address space on Windows")

@@ -1,133 +1,233 @@
-"""Speech, steady noise, silence and what was not recorded."""
+"""Speech, what is not speech however loud it is, and what was not recorded."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from numpy.testing import assert_array_equal
 
-from emolive.audio.vad import detect_speech, frame_levels_dbfs
-from emolive.clock import to_ns
+from emolive.audio import vad
+from emolive.audio.levels import frame_levels_dbfs
+from emolive.audio.resample import resample
+from emolive.audio.vad import SpeechDetector, bin_probabilities, speech_of_frames, steps_in
+from emolive.buffers.audio_ring import AudioRingBuffer
+from emolive.clock import NS_PER_S, to_ns
+from emolive.errors import EmoliveError
 from emolive.models.spec import AudioSpec, ModelSpec
-from emolive.paths import data_dir
+from emolive.paths import assets_dir, data_dir
+from emolive.types import AudioBlock, FloatArray
 from emolive.windowing import Waveform, extract_window
-from tests.helpers.sounds import noise, sine, voiced_bursts
+from tests.helpers.sounds import music, noise, restless_noise, sine, spoken, tremolo
 
-RATE_HZ = 22_050
-N_FRAMES = 180
-ALL = np.ones(N_FRAMES, np.bool_)
+BIN_NS = to_ns(vad.BIN_S)
+N_STEPS = 30
 SPEC = ModelSpec(
     audio=AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)
 )
+EVERYWHERE = np.ones(vad.CONTEXT, np.bool_)
 
 
-def speech_of(samples: np.ndarray) -> np.ndarray:
-    return detect_speech(frame_levels_dbfs(samples, N_FRAMES), ALL)
+def probabilities(samples: FloatArray, rate_hz: int) -> FloatArray:
+    """(steps,) of a whole sound."""
+    n_bins = int(len(samples) / rate_hz / vad.BIN_S)
+    return SpeechDetector().read(Waveform(samples, rate_hz), n_bins * BIN_NS, n_bins * vad.STEPS_PER_BIN)
 
 
-def test_levels_are_dbfs_of_equal_stretches():
-    square = np.tile(np.array([0.1, -0.1], np.float32), 500)
-    samples = np.concatenate([square, np.zeros(1000, np.float32)])
-    assert frame_levels_dbfs(samples, 4) == pytest.approx([-20, -20, -120, -120], abs=1e-3)
+def share_of_loud_steps(samples: FloatArray, rate_hz: int) -> float:
+    """Share of speech among the steps that are at most 20 dB below the loudest."""
+    found = probabilities(samples, rate_hz)
+    n = round(len(found) * vad.STEP_S * rate_hz)
+    levels = frame_levels_dbfs(samples[:n], len(found))
+    return float((found >= vad.SPEECH_PROBABILITY)[levels > levels.max() - 20].mean())
 
 
-def test_levels_do_not_count_a_dc_offset():
-    samples = noise(RATE_HZ, 1, -40)
-    plain, offset = (frame_levels_dbfs(samples + dc, 50) for dc in (np.float32(0), np.float32(0.3)))
-    assert offset == pytest.approx(plain, abs=0.01)
-    assert frame_levels_dbfs(np.full(1000, 0.3, np.float32), 4).max() == -120
+def voices(samples: FloatArray, rate_hz: int) -> list[bool]:
+    """Which windows of a file have a voice."""
+    waveform, n = Waveform(samples, rate_hz), int(len(samples) / rate_hz / vad.BIN_S)
+    windows = [extract_window(None, waveform, end * BIN_NS, SPEC) for end in range(1, n + 1)]
+    return [window.has_voice(SPEC.window_s) for window in windows]
 
 
-def test_too_few_samples_are_silence_and_no_frames_are_none():
-    assert frame_levels_dbfs(np.ones(3, np.float32), 4).tolist() == [-120] * 4
-    assert frame_levels_dbfs(np.ones(3, np.float32), 0).shape == (0,)
+def gained(samples: FloatArray, db: float) -> FloatArray:
+    """Louder or softer, clipped at full scale as a recording is."""
+    return np.clip(samples * np.float32(10 ** (db / 20)), -1, 1)
 
 
-@pytest.mark.parametrize("dbfs", [-15, -30, -50])
-def test_a_steady_noise_is_no_speech_however_loud(dbfs):
-    assert not speech_of(noise(RATE_HZ, 3.6, dbfs)).any()
+NOT_SPEECH = {
+    "hum": lambda rate_hz: sine(50, rate_hz, 5, 0.3),
+    "hum on an offset": lambda rate_hz: sine(50, rate_hz, 5, 0.05) + np.float32(0.3),
+    "noise": lambda rate_hz: noise(rate_hz, 5, -25),
+    "loud noise": lambda rate_hz: np.clip(noise(rate_hz, 5, -10), -1, 1),
+    "noise in bursts": lambda rate_hz: noise(rate_hz, 5, -20) * tremolo(rate_hz, 5, beats_hz=3),
+    "tone with tremolo": lambda rate_hz: tremolo(rate_hz, 5),
+    "low tone with tremolo": lambda rate_hz: tremolo(rate_hz, 5, 110, 5.5),
+    "high tone with tremolo": lambda rate_hz: tremolo(rate_hz, 5, 1000, 6),
+    "music": lambda rate_hz: music(rate_hz, 5),
+    "nobody": lambda rate_hz: noise(rate_hz, 5, -80),
+    "digital silence": lambda rate_hz: np.zeros(5 * rate_hz, np.float32),
+    "an offset": lambda rate_hz: np.full(5 * rate_hz, 0.3, np.float32),
+}
 
 
-def test_quiet_below_the_floor_and_digital_zero_are_no_speech():
-    assert not speech_of(noise(RATE_HZ, 3.6, -75)).any()
-    assert not speech_of(np.zeros(79_380, np.float32)).any()
+@pytest.mark.parametrize("kind", NOT_SPEECH)
+def test_what_is_no_speech_is_none_in_any_window(kind):
+    assert not any(voices(NOT_SPEECH[kind](48_000), 48_000))
 
 
-@pytest.mark.parametrize("dc", [0.0, 0.3])
-def test_bursts_over_a_noise_floor_are_the_speech(dc):
-    samples = noise(RATE_HZ, 3.6, -55) + np.float32(dc)
-    for start_s in (0.5, 1.4, 2.6):
-        at = round(start_s * RATE_HZ)
-        samples[at : at + RATE_HZ // 2] += noise(RATE_HZ, 0.5, -22, seed=1)
-    speech = speech_of(samples)
-    starts = np.arange(N_FRAMES) * 0.02
-    spoken = sum(((starts >= s) & (starts < s + 0.5)) for s in (0.5, 1.4, 2.6)).astype(bool)
-    assert speech[spoken].mean() > 0.95
-    assert speech[~spoken].mean() < 0.05
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 44_100, 48_000])
+def test_the_demo_s_voice_is_speech_at_every_rate(rate_hz):
+    assert share_of_loud_steps(spoken(rate_hz, 6), rate_hz) > 0.7
 
 
-def test_speech_is_measured_against_the_loudest_so_an_echo_far_below_is_none():
-    samples = noise(RATE_HZ, 3.6, -80)
-    samples[:RATE_HZ] += noise(RATE_HZ, 1.0, -10, seed=1)
-    samples[2 * RATE_HZ : 3 * RATE_HZ] += noise(RATE_HZ, 1.0, -50, seed=2)
-    speech = speech_of(samples)
-    assert speech[:50].all()
-    assert not speech[100:150].any()
+@pytest.mark.parametrize("db", [-24, -12, 12, 24])
+def test_the_level_does_not_decide(db):
+    assert share_of_loud_steps(gained(spoken(48_000, 6), db), 48_000) > 0.7
 
 
-def test_what_was_not_recorded_is_not_the_silence_that_noise_is_measured_against():
-    levels = np.full(N_FRAMES, -120, np.float32)
-    present = np.zeros(N_FRAMES, np.bool_)
-    levels[-60:], present[-60:] = frame_levels_dbfs(noise(RATE_HZ, 1.2, -20), 60), True
-    assert not detect_speech(levels, present).any()
-    levels[-30:] += 20
-    assert detect_speech(levels, present).tolist() == [False] * 150 + [True] * 30
+def test_an_offset_changes_nothing():
+    plain = spoken(16_000, 5)
+    found, expected = (probabilities(plain + np.float32(dc), 16_000) for dc in (0.3, 0.0))
+    assert found == pytest.approx(expected, abs=0.02)
 
 
-@pytest.mark.parametrize("n", [0, 5, 9])
-def test_a_few_recorded_frames_decide_nothing(n):
-    present = np.zeros(N_FRAMES, np.bool_)
-    present[:n] = True
-    assert not detect_speech(np.full(N_FRAMES, -10, np.float32), present).any()
+def test_a_bin_depends_on_its_own_context_alone():
+    sound = spoken(16_000, 5)
+    part = sound[-vad.CONTEXT :]
+    expected = bin_probabilities(part, EVERYWHERE)
+    assert expected.min() > 0
+    alone = SpeechDetector().read(Waveform(part, 16_000), to_ns(vad.CONTEXT / 16_000), vad.STEPS_PER_BIN)
+    assert_array_equal(alone, expected)
+    assert_array_equal(SpeechDetector().read(Waveform(sound, 16_000), to_ns(5), 2), expected)
 
 
-def speech_by_window(samples: np.ndarray, rate_hz: int) -> list[float]:
-    """Seconds of speech in each of the windows of a file, as `FileAnalyzer` sees them."""
-    waveform = Waveform(samples, rate_hz)
-    ends = range(1, int(len(samples) / rate_hz / 0.24) + 1)
-    windows = [extract_window(None, waveform, end * to_ns(0.24), SPEC) for end in ends]
-    return [float(window.speech.sum()) * 0.02 for window in windows]
+def test_sound_before_a_hole_changes_nothing():
+    part, present = spoken(16_000, 5)[-vad.CONTEXT :], EVERYWHERE.copy()
+    present[9_900:10_000] = False
+    other = part.copy()
+    other[:9_900] = noise(16_000, 1, -6)[:9_900]
+    assert_array_equal(bin_probabilities(part, present), bin_probabilities(other, present))
 
 
-@pytest.mark.parametrize("rate_hz", [16_000, 22_050, 44_100, 48_000])
-@pytest.mark.parametrize("kind", ["hum", "noise", "hum on an offset"])
-def test_a_hum_from_the_start_on_is_never_speech(rate_hz, kind):
-    made = {
-        "hum": sine(50, rate_hz, 5, 0.3),
-        "noise": noise(rate_hz, 5, -25),
-        "hum on an offset": sine(50, rate_hz, 5, 0.05) + np.float32(0.3),
-    }
-    assert max(speech_by_window(made[kind], rate_hz)) == 0
+def test_a_bin_that_was_recorded_in_part_is_decided_by_that_part():
+    part, present = spoken(16_000, 5)[-vad.CONTEXT :], EVERYWHERE.copy()
+    whole = bin_probabilities(part, present)
+    present[-2_000:] = False
+    found = bin_probabilities(np.where(present, part, 0), present)
+    assert found[0] == pytest.approx(whole[0], abs=0.3)
+    assert found[1] == 0
+    present[-4_000:] = False
+    assert not bin_probabilities(np.where(present, part, 0), present).any()
+    assert not bin_probabilities(part, np.zeros(vad.CONTEXT, np.bool_)).any()
 
 
-def test_a_voice_on_an_offset_is_found_where_it_is():
-    plain = voiced_bursts(48_000, 5) + noise(48_000, 5, -70)
-    assert speech_by_window(plain + np.float32(0.3), 48_000) == pytest.approx(
-        speech_by_window(plain, 48_000), abs=0.05
+def test_each_bin_is_computed_once():
+    detector, waveform = SpeechDetector(), Waveform(spoken(48_000, 8), 48_000)
+    for end in range(1, 30):
+        detector.read(waveform, end * BIN_NS, N_STEPS)
+    assert detector.n_computed == 15 + 28
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 22_050, 44_100, 48_000, 48_001])
+@pytest.mark.parametrize("start_s", [0.0, 0.1234])
+def test_streamed_probabilities_are_those_of_the_file_bit_for_bit(rate_hz, start_s):
+    sound, n, origin_ns = spoken(rate_hz, 6) + restless_noise(rate_hz, 6) / 50, rate_hz // 50, 10**15 + 7
+    ring, detector, whole = AudioRingBuffer(rate_hz, 8.0), SpeechDetector(), Waveform((), rate_hz)
+    stamps = [to_ns(start_s) + round(i * NS_PER_S / rate_hz) for i in range(0, len(sound), n)]
+    blocks = [AudioBlock(t, sound[i * n : (i + 1) * n], rate_hz) for i, t in enumerate(stamps)]
+    for block in blocks:
+        whole.append(block)
+    n_bins = 0
+    for block in blocks:
+        if block.t_ns > (n_bins + 1) * BIN_NS:
+            n_bins += 1
+            streamed = detector.read(ring, origin_ns + n_bins * BIN_NS, N_STEPS)
+            # A new detector has seen nothing before.
+            assert_array_equal(streamed, SpeechDetector().read(whole, n_bins * BIN_NS, N_STEPS))
+        ring.write(block.samples, origin_ns + block.t_ns)
+    assert n_bins > 20
+
+
+def test_what_is_rewritten_is_computed_anew():
+    detector, waveform = SpeechDetector(), Waveform(np.zeros(96_000, np.float32), 48_000)
+    assert not detector.read(waveform, to_ns(1.92), 16).any()
+    waveform.append(AudioBlock(0, spoken(48_000, 2), 48_000))
+    assert_array_equal(
+        detector.read(waveform, to_ns(1.92), 16), SpeechDetector().read(waveform, to_ns(1.92), 16)
     )
 
 
-@pytest.mark.data
-@pytest.mark.parametrize(("name", "is_voice"), [("hum_only.flac", False), ("dc_speech.flac", True)])
-def test_recorded_cases(name, is_voice):
+def test_frames_take_the_step_in_which_their_middle_lies():
+    assert speech_of_frames(np.array([0.9, 0.1, 0.5], np.float32), 6, 0.36).tolist() == [
+        *[True] * 2,
+        *[False] * 2,
+        *[True] * 2,
+    ]
+    assert speech_of_frames(np.array([0.0, 1.0], np.float32), 3, 0.18).tolist() == [False, True, True]
+    assert [steps_in(seconds) for seconds in (3.6, 0.5, 0.12, 0.13)] == [30, 5, 1, 2]
+
+
+def test_a_damaged_network_is_refused(tmp_path, monkeypatch):
+    for name in ("silero_vad.onnx", "silero_vad.onnx.sha256"):
+        content = (assets_dir() / "audio" / name).read_bytes()
+        (tmp_path / "audio").mkdir(exist_ok=True)
+        (tmp_path / "audio" / name).write_bytes(content[:-1] if name.endswith("onnx") else content)
+    monkeypatch.setenv("EMOLIVE_ASSETS", str(tmp_path))
+    vad._session.cache_clear()
+    with pytest.raises(EmoliveError, match="damaged"):
+        probabilities(spoken(16_000, 1), 16_000)
+
+
+# --- real sound
+
+
+def cases(name: str) -> Path:
     path = data_dir().resolve().parent / "cases" / name
     if not path.is_file():
         pytest.skip(f"{path} is not on this computer")
+    return path
+
+
+def ravdess(name: str) -> Path:
+    path = data_dir() / "ravdess" / "audio_22050_flac" / f"Actor_{name[-2:]}" / f"03-01-{name}.flac"
+    if not path.is_file():
+        pytest.skip(f"{path} is not on this computer: set EMOLIVE_DATA")
+    return path
+
+
+def mono(path: Path) -> tuple[FloatArray, int]:
     samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    found = speech_by_window(samples.mean(axis=1), rate_hz)
-    if is_voice:
-        without_dc = speech_by_window(samples.mean(axis=1) - samples.mean(), rate_hz)
-        assert found == pytest.approx(without_dc, abs=0.05)
-        assert 0.3 < max(found) < 3.5
-    else:
-        assert max(found) == 0
+    return samples.mean(axis=1), rate_hz
+
+
+@pytest.mark.data
+def test_a_recorded_hum_is_no_voice():
+    assert not any(voices(*mono(cases("hum_only.flac"))))
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["dc_speech.flac", "speech_20dB_softer.flac"])
+def test_recorded_speech_is_found(name):
+    samples, rate_hz = mono(cases(name))
+    assert share_of_loud_steps(samples, rate_hz) > 0.85
+    assert any(voices(samples, rate_hz))
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["01-01-01-01-08", "05-02-02-01-15", "04-01-01-02-24", "06-02-01-01-01"])
+def test_speech_of_actors_is_found_at_every_level(name):
+    samples, rate_hz = mono(ravdess(name))
+    for db in (-24, -12, 0, 12, 24):
+        assert share_of_loud_steps(gained(samples, db), rate_hz) > 0.75, db
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["03-01-01-01-08", "05-02-02-01-15", "08-01-01-02-24"])
+def test_a_clip_that_starts_within_speech_has_a_voice_at_once(name):
+    samples, rate_hz = mono(ravdess(name))
+    sound = resample(samples, rate_hz, 48_000)
+    levels = frame_levels_dbfs(sound, int(len(sound) / 4_800))
+    loud = int(np.argmax(levels > levels.max() - 15)) + 2
+    assert voices(sound[loud * 4_800 :], 48_000)[1]

@@ -1,4 +1,4 @@
-"""What the parts of an estimate cost: `pytest tests/benchmarks --benchmark-enable`.
+"""Micro-benchmarks of the steps of an estimate: `pytest tests/benchmarks --benchmark-enable`.
 
 Without that option each runs once and only its result is looked at: no test here depends on time.
 """
@@ -34,28 +34,28 @@ def test_head(benchmark: BenchmarkFixture, name: str) -> None:
     if name == "onnx":
         pytest.importorskip("onnxruntime")
     net = factory.build(SHIPPED).eval()
-    made = autotune.build(name, net, CPU)
+    runtime = autotune.build(name, net, CPU)
     video, audio_, _ = autotune.random_inputs(SHIPPED, CPU)
     with torch.inference_mode():
-        found = benchmark(made.logits, video, audio_)
-        assert torch.allclose(found, net(video, audio_), atol=1e-4)
+        logits = benchmark(runtime.logits, video, audio_)
+        assert torch.allclose(logits, net(video, audio_), atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [112, 224])
-def test_trunk(benchmark: BenchmarkFixture, size: int) -> None:
+def test_backbone(benchmark: BenchmarkFixture, size: int) -> None:
     net = factory.build(ModelSpec(pixels=PixelSpec(size))).eval()
-    made = autotune.build("folded", net, CPU)
+    runtime = autotune.build("folded", net, CPU)
     pixels = torch.rand(1, 3, size, size)
     with torch.inference_mode():
-        assert benchmark(made.encode, pixels).shape == (1, 1024)
+        assert benchmark(runtime.encode, pixels).shape == (1, 1024)
 
 
 @pytest.mark.parametrize("spec", [LOGMEL, AudioSpec()], ids=["logmel", "mfcc"])
 def test_audio_features(benchmark: BenchmarkFixture, spec: AudioSpec) -> None:
     n = spec.left_context + round(3.6 * spec.rate_hz)
     sound = np.random.default_rng(0).normal(0, 0.1, n).astype(np.float32)
-    found = benchmark(spec.encoder, sound)
-    assert found.shape == (spec.channels, spec.n_frames(n - spec.left_context))
+    features = benchmark(spec.encoder, sound)
+    assert features.shape == (spec.channels, spec.n_frames(n - spec.left_context))
 
 
 def test_resampling_of_a_window(benchmark: BenchmarkFixture) -> None:

@@ -1,4 +1,4 @@
-"""The slot in which the newest value replaces the one before."""
+"""The slot whose newest value replaces the previous one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ring buffers against a model that is a dictionary or a list."""
+"""The ring buffers against a reference model (a dictionary or a list)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START_NS = 7_000_000_123
 
 
 def ramp(first: int, n: int) -> np.ndarray:
-    """Samples that tell their own number (exact in float32 below 2**24)."""
+    """Samples whose value is their index (exact in float32 below 2**24)."""
     return np.arange(first + 1, first + 1 + n, dtype=np.float32)
 
 
@@ -35,7 +35,7 @@ def pieces(draw: st.DrawFn) -> list[tuple[int, int]]:
 
 @settings(max_examples=60, deadline=None)
 @given(rate_hz=RATES, blocks=pieces(), data=st.data())
-def test_reads_what_was_written_at_that_time(
+def test_read_returns_the_samples_of_that_time(
     rate_hz: int, blocks: list[tuple[int, int]], data: st.DataObject
 ) -> None:
     ring = AudioRingBuffer(rate_hz, seconds=0.5)
@@ -47,14 +47,14 @@ def test_reads_what_was_written_at_that_time(
         ring.write(samples, stamp(at, rate_hz))
         model.update(enumerate(samples.tolist(), start=at))
         at += n
-    kept = {i: value for i, value in model.items() if i >= at - ring.capacity}
+    stored = {i: value for i, value in model.items() if i >= at - ring.capacity}
     for _ in range(5):
         end = data.draw(st.integers(-100, at + 6000))
         n = data.draw(st.integers(0, 12000))
         samples, present = ring.read(stamp(end, rate_hz), n)
-        expected = [kept.get(i, 0.0) for i in range(end - n, end)]
+        expected = [stored.get(i, 0.0) for i in range(end - n, end)]
         assert samples.tolist() == expected
-        assert present.tolist() == [i in kept for i in range(end - n, end)]
+        assert present.tolist() == [i in stored for i in range(end - n, end)]
     newest = ring.newest_ns
     assert newest is not None
     assert abs(newest - stamp(at, rate_hz)) <= 1 + NS_PER_S // rate_hz
@@ -62,19 +62,17 @@ def test_reads_what_was_written_at_that_time(
 
 @settings(max_examples=60, deadline=None)
 @given(rate_hz=RATES, total=st.integers(1, 40_000), data=st.data())
-def test_how_the_sound_is_cut_into_blocks_does_not_matter(
-    rate_hz: int, total: int, data: st.DataObject
-) -> None:
-    whole = AudioRingBuffer(rate_hz, seconds=1.0)
+def test_block_boundaries_have_no_effect(rate_hz: int, total: int, data: st.DataObject) -> None:
+    one_block = AudioRingBuffer(rate_hz, seconds=1.0)
     cut = AudioRingBuffer(rate_hz, seconds=1.0)
-    whole.write(ramp(0, total), START_NS)
+    one_block.write(ramp(0, total), START_NS)
     at = 0
     while at < total:
         n = data.draw(st.integers(1, 9000))
         cut.write(ramp(at, min(n, total - at)), stamp(at, rate_hz))
         at += n
     for hop_ns in (0, 50_000_000, 250_000_000, 333_333_333, data.draw(st.integers(0, NS_PER_S))):
-        a, b = whole.read(START_NS + hop_ns, 3000), cut.read(START_NS + hop_ns, 3000)
+        a, b = one_block.read(START_NS + hop_ns, 3000), cut.read(START_NS + hop_ns, 3000)
         np.testing.assert_array_equal(a[0], b[0])
         np.testing.assert_array_equal(a[1], b[1])
 
@@ -106,7 +104,7 @@ def test_one_very_late_stamp_does_not_displace_what_follows() -> None:
     np.testing.assert_array_equal(samples, ramp(32 * 960, 28 * 960))
 
 
-def test_a_sound_that_starts_over_much_earlier_is_taken_from_there() -> None:
+def test_audio_that_restarts_earlier_resets_the_clock() -> None:
     ring = AudioRingBuffer(8000, seconds=1.0)
     ring.write(ramp(0, 4000), stamp(100_000, 8000))
     ring.write(ramp(0, 1000), stamp(0, 8000))
@@ -126,7 +124,7 @@ def test_an_empty_ring_has_nothing() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(written=st.integers(1, 30_000), longer_s=st.floats(0.3, 3), more=st.integers(0, 30_000))
-def test_a_ring_that_is_extended_keeps_what_it_has(written: int, longer_s: float, more: int) -> None:
+def test_an_extended_ring_keeps_its_samples(written: int, longer_s: float, more: int) -> None:
     rate_hz = 8000
     ring = AudioRingBuffer(rate_hz, seconds=1.0)
     ring.write(ramp(0, written), START_NS)
@@ -135,17 +133,17 @@ def test_a_ring_that_is_extended_keeps_what_it_has(written: int, longer_s: float
     assert ring.capacity == capacity
     if more:
         ring.write(ramp(written, more), stamp(written, rate_hz))
-    first_kept = max(0, written - 8000, written + more - capacity)
+    oldest = max(0, written - 8000, written + more - capacity)
     if more > capacity:
-        first_kept = written + more - capacity
+        oldest = written + more - capacity
     samples, present = ring.read(stamp(written + more, rate_hz), capacity)
-    n = written + more - first_kept
+    n = written + more - oldest
     assert present.sum() == n
     assert present[-n:].all()
-    np.testing.assert_array_equal(samples[-n:], ramp(first_kept, n))
+    np.testing.assert_array_equal(samples[-n:], ramp(oldest, n))
 
 
-def test_a_reader_sees_whole_blocks_while_another_thread_writes() -> None:
+def test_a_reader_sees_complete_blocks_while_another_thread_writes() -> None:
     rate_hz, n = 48000, 960
     ring = AudioRingBuffer(rate_hz, seconds=0.5)
     stop = threading.Event()

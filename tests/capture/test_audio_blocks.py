@@ -45,15 +45,15 @@ def test_audio_goes_on_at_the_first_rate(rates):
     blocks = cut([part for i, rate_hz in enumerate(rates) for part in frames(rate_hz, 1.0, float(i))])
     assert {block.rate_hz for block in blocks} == {rates[0]}
     assert_contiguous(blocks)
-    found = np.concatenate([block.samples for block in blocks])
+    actual = np.concatenate([block.samples for block in blocks])
     expected = sine(300, rates[0], len(rates), 0.5)
-    assert len(found) == pytest.approx(len(expected), abs=2)
-    n, edge = min(len(found), len(expected)), round(0.01 * rates[0])
+    assert len(actual) == pytest.approx(len(expected), abs=2)
+    n, edge = min(len(actual), len(expected)), round(0.01 * rates[0])
     inside = np.arange(n)
     for change_s in range(1, len(rates) + 1):
         # At a change both signals begin and end abruptly.
         inside = inside[np.abs(inside - change_s * rates[0]) > edge]
-    assert_allclose(found[inside], expected[inside], atol=0.02)
+    assert_allclose(actual[inside], expected[inside], atol=0.02)
 
 
 @pytest.mark.parametrize("rates", [(48_000, 48_000), (48_000, 44_100)])

@@ -1,4 +1,4 @@
-"""Names to devices and to sources, on a computer that need not have any."""
+"""Device names, without real devices."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_name_that_fits_none_or_several_names_what_there_is(find: Any) -> None
         find("webcam")
 
 
-def test_a_whole_name_wins_over_a_part_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exact_name_wins_over_a_substring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "cameras", lambda: [Device(0, "Cam 2", True), Device(1, "Cam", False)])
     assert find_camera("cam").index == 1
 
@@ -77,7 +77,7 @@ def test_a_driver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) 
     blocked.set()
 
 
-def test_without_portaudio_there_are_no_microphones_and_the_error_says_what_to_install(
+def test_without_portaudio_the_error_names_the_package(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
@@ -126,7 +126,7 @@ def test_files_by_path_and_by_address(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("spec", "says"),
+    ("spec", "message"),
     [
         ("", "No source is named"),
         ("clip.mp4", r"no file clip\.mp4"),
@@ -136,6 +136,6 @@ def test_files_by_path_and_by_address(tmp_path: Path, monkeypatch: pytest.Monkey
         ("No Such Camera", "no camera 'No Such Camera'"),
     ],
 )
-def test_what_cannot_be_opened_says_so_at_once(spec: str, says: str) -> None:
-    with pytest.raises(EmoliveError, match=says):
+def test_an_unopenable_source_raises_at_once(spec: str, message: str) -> None:
+    with pytest.raises(EmoliveError, match=message):
         create_source(spec)

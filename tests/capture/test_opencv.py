@@ -1,4 +1,4 @@
-"""OpenCV must not get between us and Qt."""
+"""OpenCV must not change the environment of Qt."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def test_opencv_leaves_qt_alone_and_uses_one_thread(own: str | None) -> None:
     assert not done.stderr
 
 
-def test_without_its_system_libraries_the_error_says_what_to_install() -> None:
+def test_a_missing_system_library_error_names_the_package() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("MissingDependencyError OpenCV cannot be loaded: install libgl1")

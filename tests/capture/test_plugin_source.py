@@ -1,4 +1,4 @@
-"""The example of a source in one file, opened as a person would."""
+"""The example plug-in with a source, opened by its source string."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emolive.capture.factory import create_source
 from emolive.capture.source_spec import SourceSpec, parse_source
 from emolive.errors import ConfigError
 from emolive.gui import strings
-from emolive.plugins import SOURCES, load_plugin
+from emolive.plugins import isolated_plugins, load_plugin
 from tests.helpers.listener import Collector
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "plugin_source.py"
@@ -19,9 +19,9 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "plugin_source.py"
 
 @pytest.fixture(autouse=True)
 def _loaded() -> Iterator[None]:
-    load_plugin(EXAMPLE)
-    yield
-    SOURCES.unregister("gradient")
+    with isolated_plugins():
+        load_plugin(EXAMPLE)
+        yield
 
 
 def test_its_name_opens_it() -> None:
@@ -44,7 +44,7 @@ def test_its_name_alone_opens_it_too() -> None:
     assert parse_source("gradient") == parse_source("gradient:") == SourceSpec("plugin", "", "gradient")
 
 
-def test_its_own_errors_reach_the_person() -> None:
+def test_errors_of_a_plugin_source_are_reported() -> None:
     with pytest.raises(ConfigError, match="gradient:soon names no number"):
         create_source("gradient:soon")
 

@@ -1,4 +1,4 @@
-"""Items that are made ahead: the same ones, and no thread that outlives them."""
+"""Prefetched items are unchanged, and the thread ends with the iterator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name == "emolive-prefetch"]
 
 
-def test_they_are_the_same_and_in_order_and_no_more_wait_than_there_is_room_for() -> None:
+def test_items_keep_their_order_and_the_buffer_is_bounded() -> None:
     begun: list[int] = []
 
     def numbers() -> Iterator[int]:
@@ -25,9 +25,9 @@ def test_they_are_the_same_and_in_order_and_no_more_wait_than_there_is_room_for(
             yield i
 
     with closing(prefetch(numbers(), 3)) as items:
-        taken = next(items)
+        first = next(items)
         eventually(lambda: len(begun) == 5, "three that wait and one that is held")
-        assert [taken, *items] == list(range(100))
+        assert [first, *items] == list(range(100))
     assert not threads()
 
 
@@ -44,7 +44,7 @@ def test_what_goes_wrong_comes_behind_what_went_right() -> None:
     assert not threads()
 
 
-def test_whoever_stops_early_leaves_nothing_open() -> None:
+def test_stopping_early_closes_the_source() -> None:
     closed = threading.Event()
 
     def endless() -> Iterator[int]:

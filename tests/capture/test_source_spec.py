@@ -1,4 +1,4 @@
-"""One grammar for what to open: the parser, the factory and the window agree."""
+"""Source strings: the parser, the factory and the window agree."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_parser_and_the_window_agree(text: str, kind: str, value: str, title
 
 
 @pytest.mark.parametrize(("text", "kind", "value", "title"), NAMES)
-def test_the_factory_opens_what_the_parser_says(
+def test_the_factory_follows_the_parser(
     text: str, kind: str, value: str, title: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[tuple[str, SourceSpec]] = []

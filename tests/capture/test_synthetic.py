@@ -1,10 +1,9 @@
-"""The drawn demo: seen by the real face tracker, heard by measurement, delivered in order."""
+"""The synthetic demo: its face in a real detector, its measured voice, the order of delivery."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,8 @@ from emolive.capture.synthetic.voice import BLOCK, RATE_HZ, Voice
 from emolive.errors import EmoliveError
 from emolive.models.spec import EMOTIONS as MODEL_EMOTIONS
 from emolive.paths import asset
-from emolive.types import AudioBlock, Frame, Image, Status
+from emolive.types import AudioBlock, Frame, Image
+from tests.helpers.listener import Collector
 
 Points = NDArray[np.float64]
 Detect = Callable[[Image], tuple[float, tuple[float, float, float, float]]]
@@ -36,7 +36,7 @@ def scene() -> SyntheticScene:
 
 @pytest.fixture(scope="module")
 def detect() -> Iterator[Detect]:
-    """A picture to the best face's score and box (x, y, width, height)."""
+    """Score and box (x, y, width, height) of the best face in an image."""
     import mediapipe as mp
 
     vision = mp.tasks.vision
@@ -51,10 +51,10 @@ def detect() -> Iterator[Detect]:
 
     def run(picture: Image) -> tuple[float, tuple[float, float, float, float]]:
         rgb = np.ascontiguousarray(picture[..., ::-1])
-        found = detector.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb)).detections
-        assert len(found) == 1
-        box = found[0].bounding_box
-        return found[0].categories[0].score, (box.origin_x, box.origin_y, box.width, box.height)
+        detections = detector.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb)).detections
+        assert len(detections) == 1
+        box = detections[0].bounding_box
+        return detections[0].categories[0].score, (box.origin_x, box.origin_y, box.width, box.height)
 
     yield run
     detector.close()
@@ -70,7 +70,7 @@ def shapes(detect: Detect) -> dict[str, Points]:
     file = Path(spec.origin).parent / "models" / "shape_predictor_68_face_landmarks.dat"
     predictor = dlib.shape_predictor(str(file))
     artist = FaceRenderer()
-    found = {}
+    points_by_emotion = {}
     for emotion, units in EXPRESSIONS.items():
         picture = artist.draw(units)
         _, (x, y, width, height) = detect(picture)
@@ -83,8 +83,8 @@ def shapes(detect: Detect) -> dict[str, Points]:
         shape = predictor(np.ascontiguousarray(picture[..., ::-1]), box)
         points = np.array([(shape.part(i).x, shape.part(i).y) for i in range(68)], dtype=np.float64)
         left, right = points[36], points[45]
-        found[emotion] = (points - (left + right) / 2) / np.linalg.norm(right - left)
-    return found
+        points_by_emotion[emotion] = (points - (left + right) / 2) / np.linalg.norm(right - left)
+    return points_by_emotion
 
 
 def test_the_schedule_plays_all_emotions_of_the_model_from_a_long_neutral() -> None:
@@ -100,14 +100,14 @@ def test_expressions_blend_without_a_jump() -> None:
     assert np.abs(np.diff(mixes, axis=0)).max() < 0.1
 
 
-def test_the_face_is_found_all_along(scene: SyntheticScene, detect: Detect) -> None:
+def test_the_face_is_detected_throughout(scene: SyntheticScene, detect: Detect) -> None:
     voice = Voice()
     openings = [voice.next_block().opening for _ in range(int(PASS_S * 50))]
     scores = [detect(scene.picture(t, openings[int(t * 50)]))[0] for t in np.arange(0.0, PASS_S - 0.1, 0.61)]
     assert min(scores) > 0.7
 
 
-def test_the_face_is_found_in_a_blink(scene: SyntheticScene, detect: Detect) -> None:
+def test_the_face_is_detected_in_a_blink(scene: SyntheticScene, detect: Detect) -> None:
     artist = FaceRenderer()
     for units in EXPRESSIONS.values():
         assert detect(artist.draw(apply_speech(units, 0.0, 0.0, 1.0)))[0] > 0.7
@@ -164,7 +164,7 @@ def test_the_mouth_opens_with_the_voice() -> None:
     assert not changed[:260].any()
 
 
-def test_the_picture_says_that_it_is_drawn(scene: SyntheticScene) -> None:
+def test_the_picture_is_marked_as_synthetic(scene: SyntheticScene) -> None:
     corner = scene.picture(1.0)[455:475, 8:120]
     assert (corner.min(axis=2) > 190).sum() > 50
 
@@ -202,58 +202,32 @@ def _pitch_and_level(emotion: str) -> tuple[float, float]:
 
 
 def test_aroused_emotions_are_louder_and_higher_than_quiet_ones() -> None:
-    heard = {emotion: _pitch_and_level(emotion) for emotion in EMOTIONS}
+    measured = {emotion: _pitch_and_level(emotion) for emotion in EMOTIONS}
     for aroused in ("angry", "fearful", "surprised"):
         for quiet in ("sad", "calm"):
-            assert heard[aroused][0] > 1.3 * heard[quiet][0]
-            assert heard[aroused][1] > heard[quiet][1] + 6
-    assert heard["sad"][1] < heard["neutral"][1] < heard["angry"][1]
+            assert measured[aroused][0] > 1.3 * measured[quiet][0]
+            assert measured[aroused][1] > measured[quiet][1] + 6
+    assert measured["sad"][1] < measured["neutral"][1] < measured["angry"][1]
 
 
-class Recorder:
-    """A listener that keeps what it got."""
-
-    def __init__(self) -> None:
-        self.got: list[Frame | AudioBlock] = []
-        self.statuses: list[Status] = []
-        self.ends = 0
-        self.ended = threading.Event()
-        self.some = threading.Event()
-
-    def on_frame(self, frame: Frame) -> None:
-        self.got.append(frame)
-        if frame.index >= 3:
-            self.some.set()
-
-    def on_audio(self, block: AudioBlock) -> None:
-        self.got.append(block)
-
-    def on_status(self, status: Status) -> None:
-        self.statuses.append(status)
-
-    def on_end(self) -> None:
-        self.ends += 1
-        self.ended.set()
-
-
-def _played(**options: Any) -> Recorder:
-    recorder = Recorder()
+def _played(**options: Any) -> Collector:
+    collector = Collector()
     source = SyntheticSource(**options)
-    source.start(recorder)
-    assert recorder.ended.wait(60)
+    source.start(collector)
+    assert collector.ended.wait(60)
     assert source.stop(10)
-    return recorder
+    return collector
 
 
 def test_unpaced_delivers_all_in_time_order_and_ends_once() -> None:
-    recorder = _played(paced=False, duration_s=2.0)
-    assert recorder.ends == 1
-    assert [(status.source, status.code) for status in recorder.statuses] == [("camera", "live")]
-    frames = [item for item in recorder.got if isinstance(item, Frame)]
-    blocks = [item for item in recorder.got if isinstance(item, AudioBlock)]
+    collector = _played(paced=False, duration_s=2.0)
+    assert collector.n_ends == 1
+    assert [(status.source, status.code) for status in collector.statuses] == [("camera", "live")]
+    frames = collector.frames
+    blocks = collector.blocks
     assert [frame.index for frame in frames] == list(range(60))
     assert len(blocks) == 100
-    stamps = np.array([item.t_ns for item in recorder.got])
+    stamps = np.array([item.t_ns for item in collector.items])
     assert (np.diff(stamps) >= 0).all()
     assert frames[0].t_ns == blocks[0].t_ns
     np.testing.assert_allclose(np.diff([frame.t_ns for frame in frames]), 1e9 / 30, atol=2)
@@ -267,33 +241,33 @@ def test_unpaced_delivers_all_in_time_order_and_ends_once() -> None:
 
 def test_two_runs_with_one_seed_are_the_same() -> None:
     first, second = _played(paced=False, duration_s=0.5), _played(paced=False, duration_s=0.5)
-    assert len(first.got) == len(second.got)
-    for a, b in zip(first.got, second.got, strict=True):
+    assert len(first.items) == len(second.items)
+    for a, b in zip(first.items, second.items, strict=True):
         if isinstance(a, Frame) and isinstance(b, Frame):
             np.testing.assert_array_equal(a.image, b.image)
         elif isinstance(a, AudioBlock) and isinstance(b, AudioBlock):
             np.testing.assert_array_equal(a.samples, b.samples)
         else:
-            pytest.fail("frames and sound came in another order")
+            pytest.fail("frames and blocks in another order")
 
 
 def test_paced_ends_after_its_duration() -> None:
-    recorder = _played(duration_s=0.4)
-    assert recorder.ends == 1
-    blocks = [item for item in recorder.got if isinstance(item, AudioBlock)]
+    collector = _played(duration_s=0.4)
+    assert collector.n_ends == 1
+    blocks = collector.blocks
     assert len(blocks) == 20
 
 
-def test_stop_joins_and_no_end_is_told() -> None:
-    recorder = Recorder()
+def test_stop_joins_and_reports_no_end() -> None:
+    collector = Collector(enough_at=8)
     source = SyntheticSource()
-    source.start(recorder)
-    assert recorder.some.wait(60)
+    source.start(collector)
+    assert collector.enough.wait(60)
     assert source.stop(10)
-    assert recorder.ends == 0
+    assert collector.n_ends == 0
 
 
-def test_info_says_what_it_is() -> None:
+def test_info_describes_the_source() -> None:
     info = SyntheticSource().info
     assert (info.name, info.has_video, info.has_audio, info.live, info.is_synthetic) == (
         "Drawn demo",
@@ -314,10 +288,10 @@ def test_filters_do_what_scipy_does_while_their_settings_change() -> None:
     from scipy import signal
 
     random = np.random.default_rng(0)
-    ours, theirs = np.zeros((2, 2)), np.zeros((2, 2))
+    state, scipy_state = np.zeros((2, 2)), np.zeros((2, 2))
     for corner in (0.1, 0.13, 0.4):
         samples, coefficients = random.normal(size=240), signal.butter(4, corner, output="sos")
-        filtered, ours = sosfilt(coefficients, samples, ours)
-        expected, theirs = signal.sosfilt(coefficients, samples, zi=theirs)
+        filtered, state = sosfilt(coefficients, samples, state)
+        expected, scipy_state = signal.sosfilt(coefficients, samples, zi=scipy_state)
         np.testing.assert_allclose(filtered, expected, atol=1e-12)
-        np.testing.assert_allclose(ours, theirs, atol=1e-12)
+        np.testing.assert_allclose(state, scipy_state, atol=1e-12)

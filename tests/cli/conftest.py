@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from emolive.cli import main
-from tests.helpers.clips import demo_clips
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,6 @@ def emolive(capsys: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
-@pytest.fixture(scope="session")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Short media files: "whole", "mute" (no audio) and "blind" (no video)."""
-    return demo_clips(tmp_path_factory.mktemp("clips"))
-
-
 @pytest.fixture
 def bad_media(tmp_path: Path, clips: dict[str, Path]) -> dict[str, Path]:
     """Paths that cannot be played, by what is wrong with them."""
@@ -78,7 +71,7 @@ def bad_media(tmp_path: Path, clips: dict[str, Path]) -> dict[str, Path]:
     paths["folder"] = tmp_path / "folder.mp4"
     paths["folder"].mkdir()
     paths["cut"] = tmp_path / "cut.mkv"
-    paths["cut"].write_bytes(clips["mute"].read_bytes()[:300])
+    paths["cut"].write_bytes(clips["video_only"].read_bytes()[:300])
     paths["pipe"] = tmp_path / "pipe.mp4"
     os.mkfifo(paths["pipe"])
     return paths
@@ -92,7 +85,7 @@ BAD_CHECKPOINTS = (
 
 @pytest.fixture
 def bad_checkpoint(tmp_path: Path, random_checkpoint: Callable[..., Path]) -> Callable[[str], Path]:
-    """`bad_checkpoint(kind)`: a path that is no checkpoint of ours, for each of BAD_CHECKPOINTS."""
+    """`bad_checkpoint(kind)`: a path that is not a valid checkpoint, for each of BAD_CHECKPOINTS."""
     import pickle
 
     import torch

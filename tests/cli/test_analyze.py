@@ -17,7 +17,8 @@ from emolive.models.spec import EMOTIONS
 from emolive.predictor import load_predictor
 from emolive.profile import SpeakerProfile
 from tests.cli.conftest import BAD_CHECKPOINTS, Run
-from tests.helpers.clips import drawn_sound, write_clip
+from tests.helpers.clips import RATE_HZ, demo_audio, demo_frames, write_clip
+from tests.helpers.sounds import music, noise, sine, tremolo
 
 COLUMNS = ["file", "t_s", "fusion", "modality", "probs", "label", "confidence"]
 BAD_MEDIA = ["missing", "empty", "text", "zeros", "picture", "folder", "cut", "pipe"]
@@ -26,21 +27,22 @@ Clips = dict[str, Path]
 
 
 def test_one_row_per_estimate_and_a_summary(emolive: Run, clips: Clips) -> None:
-    result = emolive("analyze", clips["whole"], "--format", "jsonl")
+    result = emolive("analyze", clips["full"], "--format", "jsonl")
     assert (result.code, result.err) == (0, "")
     *rows, summary = result.rows
-    # The first third of a window has a face; no voice yet, since nothing quieter was heard before it.
-    assert len(rows) == 9
+    # It begins within speech: 0.3 s of it are a voice, and the first third of a window is a face.
+    assert len(rows) == 11
+    assert [row["modality"] for row in rows] == [*["a"] * 3, *["av"] * 8]
     for row in rows:
         assert list(row)[:7] == COLUMNS
         assert set(row) - set(COLUMNS) == {"baseline", "summary"}
-        assert (row["file"], row["fusion"]) == (str(clips["whole"]), "ia")
+        assert (row["file"], row["fusion"]) == (str(clips["full"]), "ia")
         assert row["modality"] in ("av", "a", "v")
         assert list(row["probs"]) == list(EMOTIONS)
         assert sum(row["probs"].values()) == pytest.approx(1, abs=1e-5)
         assert row["confidence"] == row["probs"].get(row["label"], max(row["probs"].values()))
         assert row["label"] in (*EMOTIONS, "unsure")
-    assert [row["t_s"] for row in rows] == [round(0.24 * i, 3) for i in range(4, 13)]
+    assert [row["t_s"] for row in rows] == [round(0.24 * i, 3) for i in range(2, 13)]
     assert list(summary)[:7] == COLUMNS
     assert summary["summary"] is True
     assert summary["label"] == max(summary["probs"], key=summary["probs"].get)
@@ -48,9 +50,31 @@ def test_one_row_per_estimate_and_a_summary(emolive: Run, clips: Clips) -> None:
     assert summary["t_s"] == 3.36
 
 
+NOT_SPEECH = {
+    "hum": sine(50, RATE_HZ, 3, 0.3),
+    "noise": noise(RATE_HZ, 3, -20),
+    "music": music(RATE_HZ, 3),
+    "tremolo": tremolo(RATE_HZ, 3),
+    "nobody": noise(RATE_HZ, 3, -80),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_SPEECH)
+def test_sound_without_speech_is_no_voice(emolive: Run, tmp_path: Path, kind: str) -> None:
+    path = write_clip(tmp_path / "sound.mkv", None, NOT_SPEECH[kind])
+    assert "neither a face nor a voice" in emolive("analyze", path).error
+
+
+def test_beside_a_face_it_leaves_the_face_alone(emolive: Run, tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mkv", demo_frames(2), NOT_SPEECH["music"][: 2 * RATE_HZ])
+    rows = emolive("analyze", path).rows
+    assert rows
+    assert {row["modality"] for row in rows} == {"v"}
+
+
 @pytest.mark.parametrize("fusion", ["lt", "it"])
 def test_each_fusion(emolive: Run, clips: Clips, fusion: str) -> None:
-    result = emolive("analyze", clips["blind"], "--fusion", fusion)
+    result = emolive("analyze", clips["audio_only"], "--fusion", fusion)
     assert result.code == 0
     assert {row["fusion"] for row in result.rows} == {fusion}
     assert {row["modality"] for row in result.rows} == {"a"}
@@ -59,14 +83,14 @@ def test_each_fusion(emolive: Run, clips: Clips, fusion: str) -> None:
 def test_a_checkpoint_determines_the_fusion(
     emolive: Run, clips: Clips, random_checkpoint: Callable[..., Path]
 ) -> None:
-    result = emolive("analyze", clips["blind"], "--checkpoint", random_checkpoint("lt"))
+    result = emolive("analyze", clips["audio_only"], "--checkpoint", random_checkpoint("lt"))
     assert result.code == 0
     assert {row["fusion"] for row in result.rows} == {"lt"}
 
 
 def test_csv_into_a_file(emolive: Run, clips: Clips, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    result = emolive("analyze", clips["blind"], "--format", "csv", "--out", path)
+    result = emolive("analyze", clips["audio_only"], "--format", "csv", "--out", path)
     assert (result.code, result.out, result.err) == (0, "", "")
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -76,14 +100,14 @@ def test_csv_into_a_file(emolive: Run, clips: Clips, tmp_path: Path) -> None:
 
 
 def test_a_table(emolive: Run, clips: Clips) -> None:
-    result = emolive("analyze", clips["blind"], "--format", "table")
+    result = emolive("analyze", clips["audio_only"], "--format", "table")
     assert result.code == 0
-    assert "blind.mkv · ia" in result.out.splitlines()[0]
+    assert "audio_only.mkv · ia" in result.out.splitlines()[0]
 
 
 def test_options_from_a_file(emolive: Run, clips: Clips, tmp_path: Path) -> None:
     config = tmp_path / "analyze.yaml"
-    config.write_text(f"files: [{clips['blind']}]\nfusion: lt\nformat: jsonl\n")
+    config.write_text(f"files: [{clips['audio_only']}]\nfusion: lt\nformat: jsonl\n")
     assert {row["fusion"] for row in emolive("analyze", "--config", config).rows} == {"lt"}
     result = emolive("analyze", "--config", config, "--fusion", "it")
     assert {row["fusion"] for row in result.rows} == {"it"}
@@ -92,13 +116,13 @@ def test_options_from_a_file(emolive: Run, clips: Clips, tmp_path: Path) -> None
 def test_unreadable_files_are_reported_and_skipped(emolive: Run, clips: Clips, tmp_path: Path) -> None:
     bad = tmp_path / "bad.mp4"
     bad.write_text("no film")
-    result = emolive("analyze", tmp_path / "no.mp4", clips["blind"], bad, clips["blind"])
+    result = emolive("analyze", tmp_path / "no.mp4", clips["audio_only"], bad, clips["audio_only"])
     assert result.code == 2
     lines = result.err.splitlines()
     assert [line for line in lines if "no.mp4" in line or "bad.mp4" in line] == lines
     assert len(lines) == 2
     summaries = [row["file"] for row in result.rows if row.get("summary")]
-    assert summaries == [str(clips["blind"])] * 2
+    assert summaries == [str(clips["audio_only"])] * 2
 
 
 def test_a_file_without_face_and_voice(emolive: Run, tmp_path: Path) -> None:
@@ -110,7 +134,7 @@ def test_a_file_without_face_and_voice(emolive: Run, tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_analysed_as_far_as_it_goes(emolive: Run, clips: Clips, tmp_path: Path) -> None:
     path = tmp_path / "cut.mkv"
-    content = clips["blind"].read_bytes()
+    content = clips["audio_only"].read_bytes()
     path.write_bytes(content[: len(content) * 6 // 10])
     result = emolive("analyze", path)
     assert result.code == 0
@@ -120,7 +144,7 @@ def test_a_damaged_file_is_analysed_as_far_as_it_goes(emolive: Run, clips: Clips
 
 
 def test_the_summary_of_a_file_with_an_empty_middle(emolive: Run, tmp_path: Path) -> None:
-    sound = np.concatenate([drawn_sound(2.0), np.zeros(48_000 * 12, np.float32)])
+    sound = np.concatenate([demo_audio(2.0), np.zeros(48_000 * 12, np.float32)])
     path = write_clip(tmp_path / "early.mkv", None, sound)
     result = emolive("analyze", path)
     assert (result.code, result.err) == (0, "")
@@ -138,15 +162,15 @@ def test_an_older_output_stays_if_nothing_can_be_read(emolive: Run, tmp_path: Pa
 
 def test_the_output_must_not_be_an_input(emolive: Run, clips: Clips, tmp_path: Path) -> None:
     path = tmp_path / "clip.mkv"
-    path.write_bytes(clips["blind"].read_bytes())
+    path.write_bytes(clips["audio_only"].read_bytes())
     before = path.read_bytes()
     assert "one of the input files" in emolive("analyze", path, "--out", path).error
     assert path.read_bytes() == before
 
 
 def test_neutral_clips_replace_a_saved_baseline(emolive: Run, clips: Clips) -> None:
-    # Twice, for one second of speech.
-    arguments = "analyze", clips["blind"], "--neutral", clips["blind"], clips["blind"]
+    # Two clips, for one second of speech.
+    arguments = "analyze", clips["audio_only"], "--neutral", clips["audio_only"], clips["audio_only"]
     fresh = emolive(*arguments)
     assert fresh.code == 0
     assert {row["baseline"] for row in fresh.rows} == {"neutral"}
@@ -159,15 +183,18 @@ def test_neutral_clips_replace_a_saved_baseline(emolive: Run, clips: Clips) -> N
 
 
 def test_without_a_saved_baseline_there_is_none(emolive: Run, clips: Clips) -> None:
-    result = emolive("analyze", clips["blind"], "--baseline", "neutral", "--person", "Ann")
+    result = emolive("analyze", clips["audio_only"], "--baseline", "neutral", "--person", "Ann")
     assert result.code == 0
     assert {row["baseline"] for row in result.rows} == {"none"}
+    assert result.err == (
+        "emolive: There is no saved neutral baseline of Ann: --neutral FILE measures one.\n"
+    )
 
 
-def test_the_running_baseline_continues_for_the_same_person_only(emolive: Run, clips: Clips) -> None:
-    once = emolive("analyze", clips["blind"]).rows
-    twice = emolive("analyze", clips["blind"], clips["blind"]).rows
-    same = emolive("analyze", clips["blind"], clips["blind"], "--same-person").rows
+def test_running_statistics_continue_only_for_the_same_person(emolive: Run, clips: Clips) -> None:
+    once = emolive("analyze", clips["audio_only"]).rows
+    twice = emolive("analyze", clips["audio_only"], clips["audio_only"]).rows
+    same = emolive("analyze", clips["audio_only"], clips["audio_only"], "--same-person").rows
     assert twice == once * 2
     assert same[: len(once)] == once
     assert same[len(once) :] != once
@@ -193,7 +220,7 @@ def test_a_file_without_read_permission(
     emolive: Run, clips: Clips, tmp_path: Path, without_root: None
 ) -> None:
     path = tmp_path / "secret.mkv"
-    path.write_bytes(clips["mute"].read_bytes())
+    path.write_bytes(clips["video_only"].read_bytes())
     path.chmod(0)
     assert "secret.mkv" in emolive("analyze", path).error
 
@@ -205,7 +232,7 @@ def test_checkpoints_that_cannot_be_used(
     path = bad_checkpoint(kind)
     out = tmp_path / "out.jsonl"
     results = [
-        emolive("analyze", clips["blind"], "--checkpoint", path, "--out", out),
+        emolive("analyze", clips["audio_only"], "--checkpoint", path, "--out", out),
         emolive("run", "--headless", "--source", "demo", "--checkpoint", path, "--jsonl", out),
         emolive("describe", path),
     ]
@@ -218,7 +245,7 @@ def test_a_checkpoint_of_another_fusion(
 ) -> None:
     model, out = random_checkpoint("lt"), tmp_path / "out.jsonl"
     for arguments in (
-        ("analyze", clips["blind"], "--out", out),
+        ("analyze", clips["audio_only"], "--out", out),
         ("run", "--headless", "--source", "demo", "--jsonl", out),
     ):
         line = emolive(*arguments, "--checkpoint", model, "--fusion", "ia").error
@@ -231,7 +258,7 @@ def test_an_ascii_terminal_gets_escapes(
     clips: Clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.mkv")
-    path.write_bytes(clips["blind"].read_bytes())
+    path.write_bytes(clips["audio_only"].read_bytes())
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii", write_through=True))
     assert main(["analyze", str(path), "--format", "table"]) == 0

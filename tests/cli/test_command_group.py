@@ -14,7 +14,7 @@ from emolive.errors import EmoliveError
 
 @dataclass(frozen=True)
 class Options:
-    """Greet somebody."""
+    """Greet someone."""
 
     name: str = "world"
     """Whom to greet."""

@@ -139,7 +139,7 @@ def test_a_file_is_checked_as_the_command_line_is(tmp_path: Path, text: str, mes
     assert message in str(error.value)
 
 
-def test_yaml_values_take_the_type_of_their_option(tmp_path: Path) -> None:
+def test_yaml_values_are_converted_to_the_option_type(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("source: 0\nlearning_rate: 1e-3\nactors: [1, anna]\nduration: null\nheads: 2\n")
     options = parse("--config", str(path))
@@ -147,7 +147,7 @@ def test_yaml_values_take_the_type_of_their_option(tmp_path: Path) -> None:
     assert options.num_heads == 2
 
 
-def test_values_of_file_and_command_line_are_kept_apart(tmp_path: Path) -> None:
+def test_values_of_file_and_command_line_are_separate(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     path.write_text(json.dumps({"num_heads": 2, "source": "demo"}))
     values = OptionsParser(Options).parse_values(["--config", str(path), "--num-heads", "4"])

@@ -41,6 +41,8 @@ from tests.cli.conftest import Run
         (["run", "--headless", "--duration", "nan"], "--duration must be a number above 0, not nan"),
         (["run", "--unpaced"], "--headless"),
         (["run", "--headless", "--counters", "x.json"], "--counters measures the window"),
+        (["run", "--headless", "--screenshot", "x.png"], "--screenshot shows the window"),
+        (["analyze", "x.mp4", "--neutral", "y.mp4", "--baseline", "none"], "combined with --baseline none"),
         (["run", "--backend", "fast"], "fast"),
         (["run", "--headless", "--source", "no such camera"], "no such camera"),
         (["run", "--headless", "--source", "97"], "97"),
@@ -159,9 +161,9 @@ def test_devices(emolive: Run) -> None:
 def test_describe(emolive: Run, random_checkpoint: Callable[..., Path]) -> None:
     result = emolive("describe", random_checkpoint("it"))
     assert result.code == 0
-    shown = json.loads(result.out)
-    assert (shown["spec"]["fusion"], shown["spec"]["landmarker"]) == ("it", "dlib68")
-    assert shown["provenance"] == {"data": "none: random weights"}
+    description = json.loads(result.out)
+    assert (description["spec"]["fusion"], description["spec"]["landmarker"]) == ("it", "dlib68")
+    assert description["provenance"] == {"data": "none: random weights"}
 
 
 @pytest.mark.parametrize("fusion", ["lt", "it", "ia"])
@@ -209,8 +211,8 @@ def test_the_command_line_alone_imports_nothing_heavy(arguments: list[str]) -> N
 def test_the_python_api_gives_the_same_rows(emolive: Run, clips: dict[str, Path]) -> None:
     import emolive as package
 
-    assert [e.to_dict() for e in package.analyze(clips["blind"], fusion="it")] == (
-        emolive("analyze", clips["blind"], "--fusion", "it").rows
+    assert [e.to_dict() for e in package.analyze(clips["audio_only"], fusion="it")] == (
+        emolive("analyze", clips["audio_only"], "--fusion", "it").rows
     )
     with pytest.raises(EmoliveError):
         list(package.analyze("missing.mp4"))

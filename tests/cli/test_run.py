@@ -27,23 +27,26 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 
 def test_live_rows_have_timestamps(emolive: Run, clips: Clips, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    result = emolive("run", "--headless", "--source", clips["whole"], "--jsonl", path)
+    result = emolive("run", "--headless", "--source", clips["full"], "--jsonl", path)
     assert (result.code, result.out) == (0, "")
     rows = rows_of(path)
-    assert len(rows) == 9
+    offline = [row["t_s"] for row in emolive("analyze", clips["full"]).rows if not row["summary"]]
+    # A busy machine may skip windows, and never adds one.
+    assert rows
+    assert {row["t_s"] for row in rows} <= set(offline)
     for row in rows:
         assert list(row)[:7] == COLUMNS
         assert set(row) - set(COLUMNS) == {"baseline", "summary", "capture_ns", "start_ns", "end_ns"}
         assert row["capture_ns"] <= row["start_ns"] <= row["end_ns"]
-        assert row["file"] == str(clips["whole"])
+        assert row["file"] == str(clips["full"])
     ends = [row["end_ns"] for row in rows]
     assert ends == sorted(ends)
 
 
 def test_unpaced_rows_equal_those_of_analyze(emolive: Run, clips: Clips) -> None:
-    result = emolive("run", "--headless", "--unpaced", "--source", clips["mute"])
+    result = emolive("run", "--headless", "--unpaced", "--source", clips["video_only"])
     assert result.code == 0
-    offline = [row for row in emolive("analyze", clips["mute"]).rows if not row.get("summary")]
+    offline = [row for row in emolive("analyze", clips["video_only"]).rows if not row.get("summary")]
     assert [row["t_s"] for row in result.rows] == [row["t_s"] for row in offline]
     for live, expected in zip(result.rows, offline, strict=True):
         assert (live["label"], live["modality"]) == (expected["label"], expected["modality"])
@@ -51,9 +54,9 @@ def test_unpaced_rows_equal_those_of_analyze(emolive: Run, clips: Clips) -> None
 
 
 def test_a_missing_stream_is_reported(emolive: Run, clips: Clips) -> None:
-    result = emolive("run", "--headless", "--unpaced", "--source", clips["mute"])
+    result = emolive("run", "--headless", "--unpaced", "--source", clips["video_only"])
     assert any("sound" in line or "audio" in line for line in result.err.splitlines())
-    result = emolive("run", "--headless", "--unpaced", "--source", clips["blind"])
+    result = emolive("run", "--headless", "--unpaced", "--source", clips["audio_only"])
     assert any("picture" in line or "video" in line for line in result.err.splitlines())
 
 
@@ -70,9 +73,16 @@ def test_a_session_without_estimates_writes_an_empty_file(emolive: Run, tmp_path
     empty = write_clip(tmp_path / "empty.mkv", [np.zeros((240, 320, 3), np.uint8)] * 20, None)
     result = emolive("run", "--headless", "--unpaced", "--source", empty, "--jsonl", path)
     assert (result.code, path.read_text()) == (0, "")
+    assert "neither a face nor a voice" in result.err.splitlines()[-1]
 
 
-def test_choices_that_are_not_given_are_left_to_the_window() -> None:
+def test_the_end_of_a_file_is_reported_once(emolive: Run, clips: Clips) -> None:
+    result = emolive("run", "--headless", "--unpaced", "--source", clips["full"])
+    assert result.err.count("has played to its end") == 1
+    assert "There is no estimate" not in result.err
+
+
+def test_unset_options_are_left_to_the_window() -> None:
     options = parse_options(RunOptions, [], prog="emolive")
     assert (options.fusion, options.baseline, options.person) == (None, None, None)
 
@@ -98,7 +108,7 @@ def test_without_arguments_the_window_opens(emolive: Run, monkeypatch: pytest.Mo
     assert opened == [RunOptions()]
 
 
-# --- in a process of its own
+# --- in a separate process
 
 
 def started(*arguments: object) -> subprocess.Popen[bytes]:
@@ -114,7 +124,7 @@ def started(*arguments: object) -> subprocess.Popen[bytes]:
 
 
 def test_stderr_holds_nothing_but_the_error(clips: Clips, tmp_path: Path) -> None:
-    process = started("analyze", tmp_path / "no.mp4", clips["blind"], "--out", tmp_path / "rows.jsonl")
+    process = started("analyze", tmp_path / "no.mp4", clips["audio_only"], "--out", tmp_path / "rows.jsonl")
     out, err = process.communicate(timeout=120)
     assert process.returncode == 2
     assert out == b""
@@ -125,7 +135,7 @@ def test_stderr_holds_nothing_but_the_error(clips: Clips, tmp_path: Path) -> Non
 
 
 def test_a_closed_pipe_ends_the_session_quietly(clips: Clips) -> None:
-    process = started("run", "--headless", "--unpaced", "--source", clips["mute"], "--loop")
+    process = started("run", "--headless", "--unpaced", "--source", clips["video_only"], "--loop")
     assert process.stdout is not None
     assert process.stderr is not None
     line = process.stdout.readline()
@@ -145,10 +155,10 @@ FULL = Path("/dev/full")
 @pytest.mark.parametrize("command", ["run", "run --jsonl", "analyze", "analyze --format csv"])
 def test_a_full_disk_is_one_line(clips: Clips, command: str) -> None:
     arguments = {
-        "run": ["run", "--headless", "--unpaced", "--source", clips["mute"]],
-        "run --jsonl": ["run", "--headless", "--unpaced", "--source", clips["mute"], "--jsonl", FULL],
-        "analyze": ["analyze", clips["blind"]],
-        "analyze --format csv": ["analyze", clips["blind"], "--format", "csv"],
+        "run": ["run", "--headless", "--unpaced", "--source", clips["video_only"]],
+        "run --jsonl": ["run", "--headless", "--unpaced", "--source", clips["video_only"], "--jsonl", FULL],
+        "analyze": ["analyze", clips["audio_only"]],
+        "analyze --format csv": ["analyze", clips["audio_only"], "--format", "csv"],
     }[command]
     with FULL.open("wb") as out:
         process = subprocess.run(

@@ -1,4 +1,4 @@
-"""What every registered augmentation must do."""
+"""Requirements for every registered augmentation."""
 
 from __future__ import annotations
 
@@ -91,12 +91,12 @@ def test_its_options_have_defaults_ranges_and_help(name: str) -> None:
 
 @pytest.mark.parametrize("name", WINDOW)
 def test_a_window_augmentation_keeps_shapes_types_and_its_argument(name: str) -> None:
-    augmentation, given = strongest(AUGMENTATIONS.get(name)), batch()
+    augmentation, argument = strongest(AUGMENTATIONS.get(name)), batch()
     assert augmentation.stage in Stage
-    before = tensors(given)
+    before = tensors(argument)
     torch.manual_seed(0)
-    result = tensors(augmentation(given))
-    for key, value in tensors(given).items():
+    result = tensors(augmentation(argument))
+    for key, value in tensors(argument).items():
         assert torch.equal(value, before[key]), f"it wrote into {key}"
         assert result[key].shape == value.shape
         assert result[key].dtype == value.dtype
@@ -109,9 +109,9 @@ def test_a_window_augmentation_keeps_shapes_types_and_its_argument(name: str) ->
 @pytest.mark.parametrize("name", WINDOW)
 def test_a_window_augmentation_is_off_at_zero_and_follows_from_the_seed(name: str) -> None:
     cls = AUGMENTATIONS.get(name)
-    given = batch()
-    unchanged = tensors(weakest(cls)(given))
-    assert all(torch.equal(unchanged[key], value) for key, value in tensors(given).items())
+    argument = batch()
+    unchanged = tensors(weakest(cls)(argument))
+    assert all(torch.equal(unchanged[key], value) for key, value in tensors(argument).items())
     results = []
     for _ in range(2):
         torch.manual_seed(3)

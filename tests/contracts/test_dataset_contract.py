@@ -1,4 +1,4 @@
-"""What every registered data set must do. A new entry needs a sample of its clips in SAMPLES."""
+"""Requirements for every registered data set. A new entry needs a sample of its clips in SAMPLES."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What every registered frame encoder keeps to, including those of the examples and of installed plug-ins."""
+"""Requirements for every registered frame encoder, including those of the examples and of installed
+plug-ins."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from emolive.types import Frame
 from emolive.vision.encoders.base import CropInput, FrameEncoder, LandmarkInput, build_encoders
 from emolive.vision.encoders.landmarks import mean_shape
 from emolive.vision.face_pipeline import FacePipeline
-from tests.helpers.clips import drawn_pictures
+from tests.helpers.clips import demo_frames
 from tests.helpers.plugin_examples import registered_example
 
 NAMES = (*FRAME_ENCODERS.names(), "grid")
@@ -50,7 +51,7 @@ def batch_of(encoder: FrameEncoder, n: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_says_what_it_is(name: str) -> None:
+def test_it_describes_itself(name: str) -> None:
     cls = FRAME_ENCODERS.get(name)
     assert issubclass(cls, FrameEncoder)
     assert cls.name == name
@@ -116,7 +117,7 @@ def test_mirroring_twice_changes_nothing(name: str) -> None:
 def test_the_face_pipeline_runs_it(name: str) -> None:
     predictor = predictor_of(name)
     pipeline = FacePipeline.for_spec(predictor.spec, predictor.encoders())
-    observation = pipeline.process(Frame(0, drawn_pictures(0.05)[0], 0))
+    observation = pipeline.process(Frame(0, demo_frames(0.05)[0], 0))
     pipeline.close()
     assert observation.features is not None
     assert (observation.features.shape, observation.features.dtype) == (

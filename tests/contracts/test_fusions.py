@@ -1,4 +1,4 @@
-"""What every registered fusion keeps to, including those of the examples and of installed plug-ins."""
+"""Requirements for every registered fusion, including those of the examples and of installed plug-ins."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def inputs(spec: ModelSpec, n: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.mark.parametrize("published", [True, False])
 @torch.no_grad()
 def test_streams_keep_their_shapes_and_attention_is_a_distribution(name: str, published: bool) -> None:
-    made = FUSIONS.get(name)(audio=(16, 24), video=(8, 40), num_heads=2, published=published).eval()
-    assert isinstance(made, Fusion)
+    fusion = FUSIONS.get(name)(audio=(16, 24), video=(8, 40), num_heads=2, published=published).eval()
+    assert isinstance(fusion, Fusion)
     for fuse, audio, video in (
-        (made.fuse_intermediate, torch.randn(3, 16, 20), torch.randn(3, 8, 5)),
-        (made.fuse_late, torch.randn(3, 24, 20), torch.randn(3, 40, 5)),
+        (fusion.fuse_intermediate, torch.randn(3, 16, 20), torch.randn(3, 8, 5)),
+        (fusion.fuse_late, torch.randn(3, 24, 20), torch.randn(3, 40, 5)),
     ):
         out = fuse(audio, video)
         assert isinstance(out, Streams)
@@ -57,7 +57,7 @@ def test_streams_keep_their_shapes_and_attention_is_a_distribution(name: str, pu
             if weights is not None:
                 assert weights.shape == shape
                 torch.testing.assert_close(weights.sum(-1), torch.ones(shape[:-1]))
-    assert made.intermediate == (type(made).fuse_intermediate is not Fusion.fuse_intermediate)
+    assert fusion.intermediate == (type(fusion).fuse_intermediate is not Fusion.fuse_intermediate)
 
 
 @pytest.mark.parametrize("name", NAMES)

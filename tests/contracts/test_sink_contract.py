@@ -1,4 +1,4 @@
-"""What every result sink does, built in or added."""
+"""Requirements for every result sink, built in or added."""
 
 from __future__ import annotations
 

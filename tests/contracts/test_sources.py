@@ -1,4 +1,4 @@
-"""What every registered source keeps to, on whatever of them can run on this computer."""
+"""Requirements for every registered source that can run on this computer."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from emolive.capture import factory
 from emolive.capture.base import Source
 from emolive.capture.source_spec import SourceSpec, parse_source
 from emolive.capture.synthetic import SyntheticSource
-from emolive.plugins import SOURCES, load_plugin
-from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
+from emolive.plugins import SOURCES, isolated_plugins, load_plugin
+from tests.helpers.clips import demo_audio, demo_frames, write_clip
 from tests.helpers.listener import Collector, eventually
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "plugin_source.py"
@@ -25,21 +25,21 @@ STOP_S = 3.0
 
 @pytest.fixture(autouse=True, scope="module")
 def _example() -> Iterator[None]:
-    load_plugin(EXAMPLE)
-    yield
-    SOURCES.unregister("gradient")
+    with isolated_plugins():
+        load_plugin(EXAMPLE)
+        yield
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mkv", drawn_pictures(1), drawn_sound(1))
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mkv", demo_frames(1), demo_audio(1))
 
 
 @pytest.fixture(params=sorted({*SOURCES, "gradient"}))
 def open_source(
     request: pytest.FixtureRequest, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Source]]:
-    """`open_source(**options)` creates a registered source, whatever it needs."""
+    """`open_source(**options)` creates a registered source with its requirements."""
     name: str = request.param
     texts = {"file": f"file:{clip}", "demo": "demo", "gradient": "gradient:1"}
     if name in ("stream", "camera"):
@@ -54,7 +54,7 @@ def open_source(
     def create(**options: bool) -> Source:
         spec = parse_source(texts[name])
         if name == "demo" and not options.get("paced", True):
-            # A whole pass of the demo takes a minute to draw.
+            # A full pass of the demo takes a minute to draw.
             created.append(SyntheticSource(paced=False, duration_s=1))
             return created[-1]
         source = SOURCES.get(name).from_spec(spec, **{"paced": True, "loop": False, **options})
@@ -126,7 +126,7 @@ def test_one_that_was_never_started_stops(open_source: Callable[..., Source]) ->
     assert open_source().stop(STOP_S)
 
 
-def test_what_is_not_live_is_stamped_from_the_given_start_and_ends_once(
+def test_recorded_sources_are_stamped_from_the_start_and_end_once(
     open_source: Callable[..., Source],
 ) -> None:
     source = open_source(paced=False)

@@ -1,7 +1,8 @@
-"""What every voice encoder does, built in or added."""
+"""Requirements for every voice encoder, built in or added."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from emolive.audio.encoders import VoiceEncoder
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.errors import ConfigError
-from emolive.models.spec import AudioSpec
+from emolive.models import factory
+from emolive.models.spec import AudioSpec, ModelSpec
 from emolive.plugins import VOICE_ENCODERS, load_plugin
 from emolive.windowing import Waveform
 from tests.helpers.sounds import restless_noise
@@ -48,6 +50,14 @@ def test_it_has_the_name_under_which_it_is_registered(encoder):
     assert encoder.name in encoder.fingerprint
 
 
+def test_a_model_can_be_described_with_its_default_parameters(encoder):
+    spec = type(encoder).default_spec
+    assert spec.kind == encoder.name
+    described = ModelSpec(encoders=("landmarks",), landmarker="dlib68", audio=spec)
+    assert ModelSpec.from_dict(described.to_dict()) == described
+    factory.build(replace(described, arch="emolive"))
+
+
 def test_shape_and_type_are_as_promised(encoder, sound, n):
     features = encoder(sound)
     assert features.shape == (encoder.channels, encoder.n_frames(n))
@@ -79,13 +89,13 @@ def test_other_parameters_have_another_fingerprint(encoder):
 
 def test_local_frames_depend_on_their_own_samples_alone(encoder, sound, n):
     if not encoder.is_frame_local:
-        pytest.skip("it encodes whole windows")
+        pytest.skip("it encodes windows")
     hop, context = encoder.hop_length, encoder.left_context
-    whole = encoder(sound)
+    frames = encoder(sound)
     for n_frames in (1, 2, 3, 7, 20):
         for first in (0, 5, encoder.n_frames(n) - n_frames):
             part = sound[first * hop : context + (first + n_frames) * hop]
-            assert_array_equal(encoder(part.copy()), whole[:, first : first + n_frames])
+            assert_array_equal(encoder(part.copy()), frames[:, first : first + n_frames])
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
@@ -93,7 +103,7 @@ def test_online_extraction_gives_the_features_of_a_window_alone(encoder, n, rate
     spec = AudioSpec(kind=encoder.name, hop_length=441)
     waveform, extractor = Waveform(restless_noise(rate_hz, 6), rate_hz), OnlineFeatureExtractor(spec)
     for end in range(10, 24):
-        found = extractor.read(waveform, end * to_ns(0.24), n)
+        features = extractor.read(waveform, end * to_ns(0.24), n)
         expected = OnlineFeatureExtractor(spec).read(waveform, end * to_ns(0.24), n)
-        assert_array_equal(found.frames, expected.frames)
-        assert len(found) == encoder.n_frames(n)
+        assert_array_equal(features.frames, expected.frames)
+        assert len(features) == encoder.n_frames(n)

@@ -1,4 +1,4 @@
-"""A camera on the loopback: frames, faults and coming back."""
+"""A loopback camera: frames, faults and reconnection."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from emolive.capture import devices
 from emolive.capture.camera import CameraSource
 from emolive.capture.factory import create_source
 from emolive.clock import now_ns
+from tests.helpers.faulty_camera import FaultyCamera
 from tests.helpers.listener import Collector, eventually
-from tests.helpers.webcam import VirtualCamera, number_of
+from tests.helpers.numbered_images import number_of
 
 pytestmark = pytest.mark.devices
 
@@ -30,7 +31,7 @@ def running(spec: str) -> Iterator[Collector]:
         assert source.stop(timeout_s=30)
 
 
-def test_frames_come_in_order_with_increasing_stamps(webcam: VirtualCamera) -> None:
+def test_frames_come_in_order_with_increasing_stamps(webcam: FaultyCamera) -> None:
     started_ns = now_ns()
     with running(webcam.url) as listener:
         eventually(lambda: len(listener.frames) >= 40, "forty frames")
@@ -46,7 +47,7 @@ def test_frames_come_in_order_with_increasing_stamps(webcam: VirtualCamera) -> N
     assert listener.codes[:2] == ["opening", "live"]
 
 
-def test_a_camera_that_is_cut_is_lost_and_comes_back(webcam: VirtualCamera) -> None:
+def test_a_camera_that_is_cut_is_lost_and_comes_back(webcam: FaultyCamera) -> None:
     with running(webcam.url) as listener:
         eventually(lambda: listener.code == "live", "live")
         webcam.cut()
@@ -58,7 +59,7 @@ def test_a_camera_that_is_cut_is_lost_and_comes_back(webcam: VirtualCamera) -> N
     assert [frame.index for frame in listener.frames] == list(range(len(listener.frames)))
 
 
-def test_a_frozen_camera_is_stalled_and_comes_back(webcam: VirtualCamera) -> None:
+def test_a_frozen_camera_is_stalled_and_comes_back(webcam: FaultyCamera) -> None:
     with running(webcam.url) as listener:
         eventually(lambda: listener.code == "live", "live")
         webcam.freeze()
@@ -67,7 +68,7 @@ def test_a_frozen_camera_is_stalled_and_comes_back(webcam: VirtualCamera) -> Non
         eventually(lambda: listener.code == "live", "live again")
 
 
-def test_the_same_picture_for_ever_is_stalled_but_still_shown(webcam: VirtualCamera) -> None:
+def test_the_same_picture_for_ever_is_stalled_but_still_shown(webcam: FaultyCamera) -> None:
     with running(webcam.url) as listener:
         eventually(lambda: listener.code == "live", "live")
         webcam.hold()
@@ -78,14 +79,14 @@ def test_the_same_picture_for_ever_is_stalled_but_still_shown(webcam: VirtualCam
         eventually(lambda: listener.code == "live", "live again")
 
 
-def test_nothing_is_delivered_after_stop_even_while_frozen(webcam: VirtualCamera) -> None:
+def test_nothing_is_delivered_after_stop_even_while_frozen(webcam: FaultyCamera) -> None:
     listener = Collector()
     source = CameraSource(webcam.url)
     source.start(listener)
     eventually(lambda: listener.code == "live", "live")
     webcam.freeze()
     eventually(lambda: "stalled" in listener.codes, "stalled")
-    # The driver blocks in a read now; stop does not wait for it longer than it was told to.
+    # The driver blocks in a read now; stop does not wait longer than its timeout.
     source.stop(timeout_s=0.01)
     frames, statuses = len(listener.frames), len(listener.statuses)
     webcam.thaw()
@@ -93,7 +94,7 @@ def test_nothing_is_delivered_after_stop_even_while_frozen(webcam: VirtualCamera
     assert (len(listener.frames), len(listener.statuses)) == (frames, statuses)
 
 
-def test_a_camera_that_is_not_there_is_missing_until_it_comes(webcam: VirtualCamera) -> None:
+def test_a_camera_that_is_not_there_is_missing_until_it_comes(webcam: FaultyCamera) -> None:
     webcam.cut()
     with running(webcam.url) as listener:
         eventually(lambda: listener.code == "missing", "missing")
@@ -110,7 +111,7 @@ def test_a_camera_that_was_unplugged_is_missing(monkeypatch: pytest.MonkeyPatch)
     assert "Camera 97" in listener.statuses[-1].text
 
 
-def test_a_password_in_an_address_is_not_shown(webcam: VirtualCamera) -> None:
+def test_a_password_in_an_address_is_not_shown(webcam: FaultyCamera) -> None:
     source = CameraSource("rtsp://ann:secret@127.0.0.1/live")
     assert source.info.name == "rtsp://127.0.0.1/live"
     assert source.stop()

@@ -1,4 +1,4 @@
-"""A real sound server, and what its microphone hears."""
+"""A microphone of a real sound server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RATE_HZ = 48_000
 
 
 class Recorder(Collector):
-    """Keeps the sound in a ring, as a session does."""
+    """Stores the audio in a ring buffer, as a session does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Recorder(Collector):
         self.ring.write(block.samples, block.t_ns)
 
     def last(self, seconds: float) -> tuple[FloatArray, bool]:
-        """The newest sound, and whether all of it is there."""
+        """The newest audio, and whether it is complete."""
         if self.ring is None or self.ring.newest_ns is None:
             return np.zeros(0, np.float32), False
         samples, present = self.ring.read(self.ring.newest_ns, round(seconds * self.ring.rate_hz))
@@ -68,16 +68,16 @@ def running(source: MicrophoneSource) -> Iterator[Recorder]:
 
 
 @pytest.mark.parametrize("name", ["default", "VMIC"])
-def test_what_is_played_is_heard(sound_server: VirtualMicrophone, name: str) -> None:
+def test_played_audio_is_recorded(sound_server: VirtualMicrophone, name: str) -> None:
     with running(MicrophoneSource(name)) as listener:
         eventually(lambda: listener.blocks, "sound from the microphone")
         sound_server.play(tone(997, 20))
 
-        def heard() -> bool:
+        def tone_recorded() -> bool:
             samples, atomic_write = listener.last(1.0)
             return atomic_write and bool(np.abs(samples).reshape(50, -1).max(axis=1).min() > 0.3)
 
-        eventually(heard, "a second of the tone without a hole")
+        eventually(tone_recorded, "a second of the tone without a hole")
         samples, _ = listener.last(1.0)
         assert listener.ring is not None
         assert loudest_hz(samples, listener.ring.rate_hz) == pytest.approx(997, abs=1)

@@ -1,4 +1,4 @@
-"""The examples of plug-ins for models and vision run as they stand."""
+"""The example plug-ins for models and vision run unchanged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from emolive.plugins import FACE_TRACKERS, FRAME_ENCODERS, FUSIONS, Registry
+from emolive.plugins import FACE_TRACKERS, FRAME_ENCODERS, FUSIONS
+from emolive.registry import Registry
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -1,4 +1,4 @@
-"""The published implementation's own numbers, and librosa's, against ours.
+"""Parity with results of the published implementation and of librosa.
 
 The golden values are not part of the project: `parity` beside the data folder, see
 `emolive.paths.data_dir`.
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from emolive import paths as settings
+from emolive import paths
 from emolive.models.io import checkpoint
 from emolive.models.io.chumachenko2022 import convert_checkpoint
 from emolive.models.spec import AudioSpec
@@ -20,7 +20,7 @@ FUSIONS = ("lt", "it", "ia")
 
 @pytest.fixture(scope="module")
 def parity() -> Path:
-    folder = settings.data_dir().parent / "parity"
+    folder = paths.data_dir().parent / "parity"
     if not folder.is_dir():
         pytest.skip("the golden values of the published implementation are not on this computer")
     return folder
@@ -69,5 +69,5 @@ def test_mfcc_equals_librosa(parity):
         names = sorted({name.partition("/")[0] for name in golden.files})
         assert len(names) == 3
         for name in names:
-            found = AudioSpec().encoder(golden[f"{name}/waveform"])
-            np.testing.assert_allclose(found, golden[f"{name}/mfcc"], atol=1e-2)
+            features = AudioSpec().encoder(golden[f"{name}/waveform"])
+            np.testing.assert_allclose(features, golden[f"{name}/mfcc"], atol=1e-2)

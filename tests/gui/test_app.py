@@ -1,4 +1,4 @@
-"""The app from the outside: a process that opens, paints, and goes."""
+"""The app as a process: it opens, paints and ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEAVY = ("torch", "cv2", "mediapipe", "sounddevice", "pyqtgraph", "scipy", "emol
 
 
 def environment(home: Path) -> dict[str, str]:
-    """As on a machine without a display."""
+    """A machine without a display."""
     env = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
     env.pop("QT_QPA_PLATFORM", None)
     return {**env, "EMOLIVE_HOME": str(home)}
@@ -26,7 +26,7 @@ def environment(home: Path) -> dict[str, str]:
 def test_nothing_heavy_is_imported_before_the_window_is_there(tmp_path: Path) -> None:
     code = (
         "import sys; import emolive.gui.app, emolive.gui.main_window;"
-        "from emolive.gui.services import Services; Services().FUSIONS.titles();"
+        "from emolive.gui.services import Services; Services().fusions();"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The controls of the window: what each of them asks the session for."""
+"""The controls of the window: the session calls of each of them."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_microphone_picker(driver: WindowDriver) -> None:
     driver.until(lambda: driver.session.called("mic") == ["Desk microphone", "none"])
 
 
-def test_a_list_of_devices_that_fails_says_why(driver: WindowDriver) -> None:
+def test_a_failed_device_list_shows_the_reason(driver: WindowDriver) -> None:
     def fail() -> tuple[FakeDevice, ...]:
         raise EmoliveError("PortAudio is missing.")
 
@@ -109,7 +109,7 @@ def test_a_list_of_devices_that_fails_says_why(driver: WindowDriver) -> None:
     driver.until(lambda: "PortAudio is missing." in titles(picker))
 
 
-def test_a_refused_source_is_taken_back(driver: WindowDriver) -> None:
+def test_a_refused_source_is_reverted(driver: WindowDriver) -> None:
     window = driver.open()
     driver.session.refusal = "There is no camera named Gone."
     window.choose_source("Gone")

@@ -1,4 +1,4 @@
-"""The commands of docs/training.md for a data set of your own, up to the bars of the live window."""
+"""The commands of docs/training.md for a custom data set, up to the bars of the live window."""
 
 from __future__ import annotations
 

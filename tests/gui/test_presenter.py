@@ -1,4 +1,4 @@
-"""From snapshots to what the widgets show, without Qt."""
+"""Presenters: from snapshots to widget states, without Qt."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def test_the_presenters_know_no_qt() -> None:
 def test_an_estimate_is_current_until_it_is_stale_and_then_fades() -> None:
     clock = FakeClock()
     presenter = ResultPresenter(clock)
-    shown = presenter.present(snapshot(estimate=estimate(t_ns=5)))
-    assert shown.current is not None
-    assert shown.now_ns == 5
+    view = presenter.present(snapshot(estimate=estimate(t_ns=5)))
+    assert view.current is not None
+    assert view.now_ns == 5
     same = snapshot(estimate=None)
     assert presenter.present(same).current is None
     clock.now_s += FADE_S / 2
@@ -125,9 +125,9 @@ def test_an_estimate_that_does_not_change_becomes_stale() -> None:
 
 
 def test_the_number_is_that_of_the_label() -> None:
-    shown = ResultPresenter().present(snapshot(estimate=estimate((0.4, 0.6), "happy"))).current
-    assert shown is not None
-    assert shown.caption == "happy 40 %"
+    view = ResultPresenter().present(snapshot(estimate=estimate((0.4, 0.6), "happy"))).current
+    assert view is not None
+    assert view.caption == "happy 40 %"
     unsure = ResultPresenter().present(snapshot(estimate=estimate((0.5, 0.5), "unsure"))).current
     assert unsure is not None
     assert unsure.label is None
@@ -142,7 +142,7 @@ def test_the_number_is_that_of_the_label() -> None:
         ({}, "Waiting for a face or a voice."),
     ],
 )
-def test_what_is_missing_is_said(changes: dict[str, object], text: str) -> None:
+def test_missing_modalities_are_reported(changes: dict[str, object], text: str) -> None:
     assert ResultPresenter().present(snapshot(**changes)).waiting == text
 
 

@@ -24,7 +24,7 @@ PATIENCE_S = 40.0
 
 
 class Desktop:
-    """An X server of our own with the app on it."""
+    """A separate X server with the app on it."""
 
     def __init__(self, home: Path) -> None:
         read, write = os.pipe()
@@ -61,26 +61,26 @@ class Desktop:
         return done.stdout.strip()
 
     def window(self) -> str:
-        """The app's window, once it can be seen."""
+        """The app's window, once it is visible."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            if found := self.do("search", "--onlyvisible", "--name", "^emolive$"):
-                return found.splitlines()[0]
+            if window_ids := self.do("search", "--onlyvisible", "--name", "^emolive$"):
+                return window_ids.splitlines()[0]
             time.sleep(0.05)
         pytest.fail("no window came up")
 
     def expect(self, line: str) -> None:
         """Wait until the session was asked for this."""
-        seen: list[str] = []
+        lines: list[str] = []
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             try:
-                seen.append(self._lines.get(timeout=0.2))
+                lines.append(self._lines.get(timeout=0.2))
             except queue.Empty:
                 continue
-            if seen[-1] == line:
+            if lines[-1] == line:
                 return
-        pytest.fail(f"the session was not asked for {line!r}, only for {seen}")
+        pytest.fail(f"the session was not asked for {line!r}, only for {lines}")
 
     def close(self) -> None:
         for process in (self.app, self._server):

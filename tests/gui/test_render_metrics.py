@@ -1,4 +1,4 @@
-"""What a run of the window is measured by."""
+"""Render metrics of a run of the window."""
 
 from __future__ import annotations
 

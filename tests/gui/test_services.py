@@ -1,4 +1,4 @@
-"""Where the window gets its fusions from."""
+"""The fusions that the window offers."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def test_a_fusion_without_a_checkpoint_has_a_reason(tmp_path: Path, monkeypatch:
 def test_a_registered_fusion_without_weights_is_listed_with_the_reason() -> None:
     FUSIONS.register("mine", title="my fusion")(object)
     try:
-        *shipped, mine = registered_fusions()
+        *shipped, registered = registered_fusions()
     finally:
         FUSIONS.unregister("mine")
     assert [fusion.problem for fusion in shipped] == ["", "", ""]
-    assert mine.title == "my fusion"
-    assert "no checkpoint of the fusion mine" in mine.problem
+    assert registered.title == "my fusion"
+    assert "no checkpoint of the fusion mine" in registered.problem
 
 
 def test_titles_of_fusions() -> None:

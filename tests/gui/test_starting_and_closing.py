@@ -1,9 +1,11 @@
-"""The session behind the window: created, failing, tried again, stopped in time."""
+"""The window's session: creation, failure, retry, stop in time."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
+import pytest
 from PySide6.QtCore import Qt
 
 from emolive.errors import EmoliveError
@@ -16,8 +18,8 @@ CLOSE_S = 3.0
 
 
 def message(driver: WindowDriver) -> str:
-    shown = driver.window.view.video.state.message
-    return "" if shown is None else f"{shown.title} {shown.text}"
+    message_state = driver.window.view.video.state.message
+    return "" if message_state is None else f"{message_state.title} {message_state.text}"
 
 
 def test_closing_is_quick(driver: WindowDriver) -> None:
@@ -33,34 +35,32 @@ def test_closing_before_the_session_is_created(driver: WindowDriver) -> None:
     assert driver.sessions == []
 
 
-def test_closing_while_it_loads(driver: WindowDriver) -> None:
-    go = threading.Event()
+@pytest.fixture
+def blocked_loading(driver: WindowDriver) -> Iterator[threading.Event]:
+    """A window whose session is created only when the event is set."""
+    proceed = threading.Event()
 
-    def slow(config: SessionConfig) -> FakeSession:
-        go.wait(20)
+    def create(config: SessionConfig) -> FakeSession:
+        proceed.wait(20)
         return FakeSession(config)
 
-    driver.create = slow
+    driver.create = create
     driver.open(wait=False)
     driver.qtbot.wait(200)
+    yield proceed
+    proceed.set()
+
+
+def test_closing_while_it_loads(driver: WindowDriver, blocked_loading: threading.Event) -> None:
     assert "Loading" in message(driver)
-    threading.Timer(0.3, go.set).start()
+    threading.Timer(0.3, blocked_loading.set).start()
     assert driver.close() < CLOSE_S
     assert driver.session.stopped, "a session that is created too late is stopped all the same"
 
 
-def test_closing_while_loading_hangs(driver: WindowDriver) -> None:
-    go = threading.Event()
-
-    def hanging(config: SessionConfig) -> FakeSession:
-        go.wait(20)
-        return FakeSession(config)
-
-    driver.create = hanging
-    driver.open(wait=False)
-    driver.qtbot.wait(100)
+def test_closing_while_loading_hangs(driver: WindowDriver, blocked_loading: threading.Event) -> None:
     assert driver.close() < CLOSE_S
-    go.set()
+    assert driver.sessions == []
 
 
 def test_closing_while_stopping_hangs(driver: WindowDriver) -> None:

@@ -1,4 +1,4 @@
-"""The texts of the window: one catalogue, and nothing beside it."""
+"""The texts of the window: all of them are in the catalogue."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WRITES_TEXT = {
     "setWindowTitle",
     "show_message",
 }
-"""Functions of Qt and of ours that put a text on the screen."""
+"""Functions that show a text."""
 SAME_IN_EVERY_LANGUAGE = {"emolive", "–", ""}
 
 
@@ -66,7 +66,7 @@ def test_no_widget_has_a_text_outside_the_catalogue(path: Path) -> None:
 
 
 def texts_of(widget: QWidget) -> Iterator[str]:
-    """Every text of a widget that a person or a screen reader reads."""
+    """Every visible or accessible text of a widget."""
     yield widget.toolTip()
     yield widget.accessibleName()
     if isinstance(widget, QLabel | QAbstractButton):
@@ -78,7 +78,7 @@ def texts_of(widget: QWidget) -> Iterator[str]:
     yield from (action.text() for action in widget.actions() if isinstance(action, QAction))
 
 
-def test_the_whole_window_follows_the_language(driver: WindowDriver) -> None:
+def test_all_widgets_follow_the_language(driver: WindowDriver) -> None:
     """Every text is marked by a made-up language; only names and values have no mark."""
     i18n.use_messages({text: f"⟦{text}⟧" for text in catalogue_keys()})
     window = driver.open()

@@ -31,7 +31,7 @@ def test_tasks_run_in_order_and_answer_on_this_thread(qtbot: QtBot, qapp: QAppli
     runner.join()
 
 
-def test_after_close_nobody_is_called_back(qtbot: QtBot, qapp: QApplication) -> None:
+def test_no_callback_after_close(qtbot: QtBot, qapp: QApplication) -> None:
     runner = TaskRunner("test")
     results: list[object] = []
     go = threading.Event()

@@ -1,4 +1,4 @@
-"""The widgets one by one, and the binding to Qt under them."""
+"""Single widgets, and the Qt binding."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from emolive.types import BoundingBox, Face, Frame, Status
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="None cannot be lost from Python 3.12 on")
 def test_the_binding_does_not_lose_references_to_none(qtbot: QtBot) -> None:
-    """PySide6 6.12.0 does at every painted line, until the program dies of it within minutes."""
+    """PySide6 6.12.0 leaks a reference per painted line, which ends the program within minutes."""
     pixmap = QPixmap(20, 20)
     painter = QPainter(pixmap)
     before = sys.getrefcount(None)
@@ -77,7 +77,7 @@ def test_frames_that_are_not_contiguous_are_painted_too(qtbot: QtBot) -> None:
     assert not view.grab().isNull()
 
 
-def test_a_message_takes_the_place_of_the_picture(qtbot: QtBot) -> None:
+def test_a_message_replaces_the_picture(qtbot: QtBot) -> None:
     view = VideoView()
     qtbot.addWidget(view)
     view.resize(320, 240)
@@ -102,7 +102,7 @@ def test_a_frame_is_converted_once(mirrored: bool, scale: int) -> None:
     expected = blocks[:, ::-1] if mirrored else blocks
     middles = slice(5 * scale, None, 10 * scale)
     np.testing.assert_array_equal(pixels_of(image)[middles, middles], expected[5::10, 5::10])
-    # Painted over: a second conversion would bring the pixels back.
+    # Overwritten: a second conversion would restore the pixels.
     image.fill(0)
     assert not pixels_of(converter.convert(blocks, 60 * scale, 40 * scale, mirrored=mirrored)).any()
     assert pixels_of(converter.convert(blocks.copy(), 60 * scale, 40 * scale, mirrored=mirrored)).any()
@@ -209,15 +209,15 @@ def tooltip_of(qtbot: QtBot, widget: QWidget) -> QImage:
     """A picture of the widget's tooltip."""
     QToolTip.showText(QPoint(50, 50), widget.toolTip(), widget)
 
-    def shown() -> QWidget | None:
+    def visible_widget() -> QWidget | None:
         return next((top for top in QApplication.topLevelWidgets() if top.inherits("QTipLabel")), None)
 
-    qtbot.waitUntil(lambda: (tip := shown()) is not None and tip.isVisible())
-    tip = shown()
+    qtbot.waitUntil(lambda: (tip := visible_widget()) is not None and tip.isVisible())
+    tip = visible_widget()
     assert tip is not None
     image = tip.grab().toImage()
     QToolTip.hideText()
-    qtbot.waitUntil(lambda: (tip := shown()) is None or not tip.isVisible())
+    qtbot.waitUntil(lambda: (tip := visible_widget()) is None or not tip.isVisible())
     return image
 
 

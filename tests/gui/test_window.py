@@ -15,9 +15,9 @@ from tests.helpers.window_driver import WindowDriver
 
 
 def message(window: MainWindow) -> str:
-    """What stands in place of the picture."""
-    shown = window.view.video.state.message
-    return "" if shown is None else f"{shown.title} {shown.text}"
+    """The message in place of the video."""
+    message_state = window.view.video.state.message
+    return "" if message_state is None else f"{message_state.title} {message_state.text}"
 
 
 def tags(window: MainWindow) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ def test_headline_and_caption_change_together(driver: WindowDriver) -> None:
         return len(pairs) >= 6
 
     driver.until(compare)
-    assert all(headline == shown for headline, shown in pairs), pairs
+    assert all(headline == caption for headline, caption in pairs), pairs
 
 
 def test_unsure_has_no_number(driver: WindowDriver) -> None:
@@ -185,9 +185,9 @@ def test_keys_of_the_view(driver: WindowDriver) -> None:
 def test_the_help_lists_every_key(driver: WindowDriver) -> None:
     window = driver.open(begin=False, wait=False)
     rows = dict(window.view.help.rows)
-    shown = {key for keys in rows for key in keys.split()}
+    listed_keys = {key for keys in rows for key in keys.split()}
     bound = {shortcut.toString() for action in window.actions() for shortcut in action.shortcuts()}
-    assert bound - shown == {"F1", "Esc"}, "F1 is also ?, and Escape closes what is open"
+    assert bound - listed_keys == {"F1", "Esc"}, "F1 is also ?, and Escape closes what is open"
     assert rows["1  2  3"] == "Switch the fusion"
 
 

@@ -1,4 +1,4 @@
-"""Short media files with the drawn face and the made voice in them."""
+"""Short media files with the synthetic face and voice of the demo."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from emolive.types import FloatArray, Image
 
 FPS = 30
 START_S = 7.0
-"""Of the demo: its first emotion has just begun, and it speaks."""
+"""Time in the demo: shortly after the start of its first emotion, while it speaks."""
 
 
-def drawn_pictures(seconds: float) -> list[Image]:
+def demo_frames(seconds: float) -> list[Image]:
     scene = SyntheticScene()
     return [scene.picture(START_S + i / FPS) for i in range(round(seconds * FPS))]
 
 
-def drawn_sound(seconds: float) -> FloatArray:
+def demo_audio(seconds: float) -> FloatArray:
     """(n,) at RATE_HZ."""
     voice = Voice(0)
     blocks = [voice.next_block().samples for _ in range(round((START_S + seconds) * RATE_HZ / BLOCK))]
@@ -32,7 +32,7 @@ def drawn_sound(seconds: float) -> FloatArray:
 def write_clip(
     path: Path, pictures: list[Image] | None, sound: FloatArray | None, *, sound_start_s: float = 0.0
 ) -> Path:
-    """Matroska with every frame a key frame and sound without loss. `sound` is mono at RATE_HZ."""
+    """Write Matroska with key frames only and lossless audio. `sound` is mono at RATE_HZ."""
     with av.open(str(path), "w", format="matroska") as out:
         video = audio = None
         if pictures is not None:
@@ -49,8 +49,8 @@ def write_clip(
             samples = (np.clip(sound, -1, 1) * 32767).astype(np.int16)
             offset = round(sound_start_s * RATE_HZ)
             for first in range(0, len(samples), 4800):
-                part = np.ascontiguousarray(samples[None, first : first + 4800])
-                frame = av.AudioFrame.from_ndarray(part, format="s16", layout="mono")
+                chunk = np.ascontiguousarray(samples[None, first : first + 4800])
+                frame = av.AudioFrame.from_ndarray(chunk, format="s16", layout="mono")
                 frame.sample_rate, frame.time_base = RATE_HZ, Fraction(1, RATE_HZ)
                 frame.pts = offset + first
                 out.mux(audio.encode(frame))
@@ -65,8 +65,18 @@ def demo_clips(folder: Path) -> dict[str, Path]:
         folder: where to write them.
 
     Returns:
-        The files by name: whole, "mute" (no audio) and "blind" (no video).
+        The files by name: "full"; "video_only"; "audio_only"; "silence" (zeros); "late_audio" (begins
+        0.1234 s after the video); "absent_face" (no face for nine seconds).
     """
-    pictures, sound = drawn_pictures(3), drawn_sound(3)
-    streams = {"whole": (pictures, sound), "mute": (pictures, None), "blind": (None, sound)}
-    return {name: write_clip(folder / f"{name}.mkv", *parts) for name, parts in streams.items()}
+    frames, audio = demo_frames(3), demo_audio(3)
+    black = [np.zeros_like(frames[0])] * FPS * 9
+    streams = {
+        "full": (frames, audio),
+        "video_only": (frames, None),
+        "audio_only": (None, audio),
+        "silence": (frames, np.zeros_like(audio)),
+        "absent_face": (frames[:75] + black + frames[:75], None),
+    }
+    files = {name: write_clip(folder / f"{name}.mkv", *arrays) for name, arrays in streams.items()}
+    files["late_audio"] = write_clip(folder / "late_audio.mkv", frames, audio, sound_start_s=0.1234)
+    return files

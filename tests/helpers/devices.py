@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.virtual_microphone import VirtualMicrophone, missing_requirements
-from tests.helpers.webcam import VirtualCamera
+from tests.helpers.faulty_camera import FaultyCamera
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +43,6 @@ def sound_server(_sound_server: VirtualMicrophone) -> Iterator[VirtualMicrophone
 
 
 @pytest.fixture
-def webcam() -> Iterator[VirtualCamera]:
-    with VirtualCamera() as camera:
+def webcam() -> Iterator[FaultyCamera]:
+    with FaultyCamera() as camera:
         yield camera

@@ -1,4 +1,4 @@
-"""Estimates for tests."""
+"""Creates estimates."""
 
 from __future__ import annotations
 

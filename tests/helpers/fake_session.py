@@ -1,4 +1,4 @@
-"""A session without devices and models: a drawn face, moving probabilities, any state on request."""
+"""A session without devices and models: a synthetic face, moving probabilities, any state on request."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ class FakeSession:
 
     def _statuses(self) -> tuple[Status, ...]:
         return (
-            Status("face", "ok", "seen", "A face is tracked."),
+            Status("face", "ok", "found", "A face is tracked."),
             Status("voice", "ok", "speaking", "A voice is present."),
             Status("camera", "ok", "live", "The drawn demo plays."),
             Status("microphone", "ok", "live", "The audio of the demo plays."),
@@ -203,7 +203,7 @@ class FakeSession:
 
 
 def draw(t_s: float) -> tuple[np.ndarray, Face]:
-    """A plain face that sways: an image (480, 640, 3) BGR, and where the face is."""
+    """A simple moving face: an image (480, 640, 3) BGR, and the position of the face."""
     image = np.empty((480, 640, 3), np.uint8)
     image[:] = np.linspace(70, 120, 480, dtype=np.uint8)[:, None, None]
     cx, cy, rx, ry = 320 + 60 * math.sin(t_s), 240 + 12 * math.sin(1.7 * t_s), 92.0, 120.0
@@ -216,10 +216,10 @@ def draw(t_s: float) -> tuple[np.ndarray, Face]:
     angles = np.linspace(0, 2 * np.pi, 17, endpoint=False)
     jaw = np.stack([cx + 0.95 * rx * np.cos(angles), cy + 0.95 * ry * np.sin(angles)], axis=1)
     mouth = np.stack([cx + 40 * np.cos(angles), cy + 52 + 10 * np.sin(angles)], axis=1)
-    eyes = [
+    eye_contours = [
         np.stack([cx + side * 36 + 14 * np.cos(angles), cy - 28 + 9 * np.sin(angles)], axis=1)
         for side in (-1, 1)
     ]
-    points = np.concatenate([jaw, mouth, *eyes]).astype(np.float32)
+    points = np.concatenate([jaw, mouth, *eye_contours]).astype(np.float32)
     box = BoundingBox(cx - rx - 6, cy - ry - 6, 2 * rx + 12, 2 * ry + 12)
     return image, Face(box, 0.97, points)

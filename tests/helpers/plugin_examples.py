@@ -1,4 +1,4 @@
-"""The plug-ins of examples/, registered for as long as a test needs them."""
+"""Registers the plug-ins of examples/ for the duration of a test."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from emolive.plugins import Registry
+from emolive.registry import Registry
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -23,7 +23,7 @@ def artist() -> FaceRenderer:
 
 
 @cache
-def drawn_face(label: str) -> Image:
+def demo_face(label: str) -> Image:
     return artist().draw(EXPRESSIONS[label])
 
 
@@ -71,5 +71,5 @@ def write_clip(
 
 def write_face(path: Path, label: str, hz: float, seconds: float = 1.5, *, dimmer: int = 0) -> Path:
     """Write a clip with a face and a tone; clips of another `dimmer` or `hz` differ."""
-    image: Image = (drawn_face(label) - np.minimum(drawn_face(label), dimmer)).astype(np.uint8)
+    image: Image = (demo_face(label) - np.minimum(demo_face(label), dimmer)).astype(np.uint8)
     return write_clip(path, seconds, picture=lambda _: image, sound=tone(seconds, hz))

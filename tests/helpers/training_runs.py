@@ -1,4 +1,4 @@
-"""Training commands in processes of their own, and what they leave behind."""
+"""Runs training commands in separate processes, and reads their logs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COMMAND = [sys.executable, "-m", "training.cli"]
 
 
 def run(arguments: list[str]) -> subprocess.Popen[bytes]:
-    """`emolive-train` with these arguments in a process of its own."""
+    """Run `emolive-train` with these arguments in a separate process."""
     return subprocess.Popen([*COMMAND, *arguments], env=dict(os.environ), stdout=subprocess.DEVNULL)
 
 

@@ -62,7 +62,7 @@ class WindowDriver:
         (self.qtbot.keyClick if isinstance(keys, Qt.Key) else self.qtbot.keyClicks)(self.window, keys)
 
     def close(self) -> float:
-        """Close the window and wait for its end; how long that took in seconds."""
+        """Close the window and wait for its end; returns the duration in seconds."""
         began = time.monotonic()
         if not self._closed:
             with self.qtbot.waitSignal(self.window.finished, timeout=5_000):

@@ -1,4 +1,4 @@
-"""The architecture of the shipped weights: its answers with one and with both streams, and its gradients."""
+"""The architecture of the shipped weights: outputs with one and with both streams, and gradients."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ def inputs(net: EmotionNet, n: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 @torch.no_grad()
-def test_both_streams_answer_together_and_one_by_one(fusion: str) -> None:
+def test_answers_of_both_streams_and_of_each(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
-    found = net.answers(video, audio)
-    torch.testing.assert_close(net(video, audio), found.joint / 2 + (found.video + found.audio) / 4)
-    assert (found.joint - found.video).abs().max() > 1e-3
+    answers = net.answers(video, audio)
+    torch.testing.assert_close(net(video, audio), answers.joint / 2 + (answers.video + answers.audio) / 4)
+    assert (answers.joint - answers.video).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 @torch.no_grad()
-def test_a_missing_stream_leaves_the_other_as_it_is_alone_whoever_else_is_in_the_batch(fusion: str) -> None:
+def test_a_missing_stream_leaves_the_other_unchanged_in_any_batch(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
-    found = net.answers(video, audio)
-    seen, heard = video.clone(), audio.clone()
-    seen[1], heard[2] = 0, 0
-    got = net(seen, heard)
-    torch.testing.assert_close(got[1], found.audio[1])
-    torch.testing.assert_close(got[2], found.video[2])
+    answers = net.answers(video, audio)
+    masked_video, masked_audio = video.clone(), audio.clone()
+    masked_video[1], masked_audio[2] = 0, 0
+    got = net(masked_video, masked_audio)
+    torch.testing.assert_close(got[1], answers.audio[1])
+    torch.testing.assert_close(got[2], answers.video[2])
     torch.testing.assert_close(got[[0, 3]], net(video, audio)[[0, 3]])
 
 
@@ -60,27 +60,27 @@ def test_an_explanation_adds_up_with_both_and_with_one(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
     video[1], audio[2] = 0, 0
-    told = net.explain(video, audio)
-    torch.testing.assert_close(told.logits, net(video, audio))
-    torch.testing.assert_close(told.audio + told.video + told.bias, told.logits)
-    assert not told.video[1].any()
-    assert not told.audio[2].any()
-    assert told.video[0].any()
-    assert told.audio[0].any()
+    explanation = net.explain(video, audio)
+    torch.testing.assert_close(explanation.logits, net(video, audio))
+    torch.testing.assert_close(explanation.audio + explanation.video + explanation.bias, explanation.logits)
+    assert not explanation.video[1].any()
+    assert not explanation.audio[2].any()
+    assert explanation.video[0].any()
+    assert explanation.audio[0].any()
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_a_share_of_the_gradient_changes_no_answer_and_reaches_the_branches_less(fusion: str) -> None:
+def test_gradient_scale_changes_gradients_but_no_output(fusion: str) -> None:
     net = built(fusion)
     video, audio = inputs(net)
     plain = net.answers(video, audio)
     sizes = []
     for share in (1.0, 0.25, 0.0):
         net.zero_grad()
-        found = net.answers(video, audio, share)
-        for ours, theirs in zip(found, plain, strict=True):
-            torch.testing.assert_close(ours, theirs)
-        found.joint.square().sum().backward()
+        scaled = net.answers(video, audio, share)
+        for actual, expected in zip(scaled, plain, strict=True):
+            torch.testing.assert_close(actual, expected)
+        scaled.joint.square().sum().backward()
         sizes.append(
             sum(float(p.grad.abs().sum()) for p in net.video_branch.stage1.parameters() if p.grad is not None)
         )

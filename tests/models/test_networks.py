@@ -1,4 +1,4 @@
-"""The network for all sorts of descriptions: shapes, attention, contributions, refusals."""
+"""Networks of various descriptions: shapes, attention, contributions, refusals."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def inputs(net: EmotionNet, batch: int = 2, frames: int = 15, steps: int = 156):
 
 
 def ready(spec: ModelSpec) -> EmotionNet:
-    """A network in eval mode with lively weights and BatchNorm statistics that are not trivial."""
+    """A network in eval mode with random weights and batch statistics."""
     net = build(spec)
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
@@ -125,7 +125,7 @@ def test_shapes(fusion, frames, steps, pooled, spec):
 
 @pytest.mark.parametrize("size", [32, 34, 38, 40, 48, 96, 130, 224])
 @torch.no_grad()
-def test_backbone_takes_any_even_size(size):
+def test_backbone_accepts_any_even_size(size):
     backbone = EfficientFace().eval()
     assert backbone(torch.rand(2, 3, size, size)).shape == (2, 1024)
 
@@ -135,12 +135,12 @@ def test_local_quadrants_keep_their_places():
     backbone = EfficientFace().eval()
     for size in (8, 9, 10, 11, 12, 24, 56):
         x = torch.rand(1, 29, size, size)
-        whole = backbone.local(x)
-        assert whole.shape[-1] == (size + 1) // 2
+        features = backbone.local(x)
+        assert features.shape[-1] == (size + 1) // 2
         changed = x.clone()
         changed[..., 0, -1] += 5.0
-        moved = (backbone.local(changed) - whole).abs().amax(dim=(0, 1))
-        half = (whole.shape[-1] + 1) // 2
+        moved = (backbone.local(changed) - features).abs().amax(dim=(0, 1))
+        half = (features.shape[-1] + 1) // 2
         assert moved[:half, half - 1 :].max() > 0
         assert moved[half:].max() == 0
         assert moved[:, : half - 1].max() == 0
@@ -178,12 +178,12 @@ def test_each_stream_reaches_the_logits(fusion):
 def test_ia_gate_is_the_mean_over_heads_summed_over_queries():
     weights = torch.tensor([[[[0.2, 0.8], [0.6, 0.4], [1.0, 0.0]], [[0.0, 1.0], [0.5, 0.5], [0.5, 0.5]]]])
     assert weights.shape == (1, 2, 3, 2)
-    made = {
+    streams = {
         published: IntermediateAttention(audio=(8, 8), video=(8, 8), num_heads=2, published=published)
         for published in (True, False)
     }
-    torch.testing.assert_close(made[True].gate(weights), torch.tensor([[[1.4, 1.6]]]))
-    torch.testing.assert_close(made[False].gate(weights), torch.tensor([[[1.4, 1.6]]]) * 2 / 3)
+    torch.testing.assert_close(streams[True].gate(weights), torch.tensor([[[1.4, 1.6]]]))
+    torch.testing.assert_close(streams[False].gate(weights), torch.tensor([[[1.4, 1.6]]]) * 2 / 3)
 
 
 @torch.no_grad()
@@ -256,7 +256,7 @@ def test_landmarks_have_no_pixel_encoder():
 
 
 class Sum(Fusion):
-    """Adds the mean of each stream to the other: no attention, and no word about where it acts."""
+    """Adds the mean of each stream to the other, without attention."""
 
     def fuse_intermediate(self, audio, video):
         return Streams(audio + video.mean(), video + audio.mean())
@@ -279,7 +279,7 @@ def test_a_new_fusion_is_built_in_every_architecture_and_explained(arch):
     torch.testing.assert_close(explained.logits, net(video, audio))
     assert (explained.audio_to_video, explained.video_to_audio) == (None, None)
     assert Sum.intermediate
-    # What it adds between the stages reaches the joint answer.
+    # Its result between the stages reaches the joint logits.
     plain = net.fusion
     joint = net.answers(video, audio).joint
     net.fusion = Fusion(audio=(1, 1), video=(1, 1), num_heads=1, published=True)

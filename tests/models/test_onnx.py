@@ -1,4 +1,4 @@
-"""Exported checkpoints say what torch says, also in the live app; and what does not fit is refused."""
+"""Exported checkpoints give the results of torch, also live; invalid files are refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from emolive.models.spec import ModelSpec, PixelSpec
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerProfile
 from emolive.windowing import FeatureWindow
-from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
+from tests.helpers.checkpoints import spec_of_format_2
+from tests.helpers.clips import demo_audio, demo_frames, write_clip
 
 pytest.importorskip("onnxruntime")
 onnx = pytest.importorskip("onnx")
@@ -39,7 +40,7 @@ def of(path: Path) -> Predictor:
 
 @pytest.fixture(scope="module")
 def source(random_checkpoint: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model on facial geometry with a temperature of its own."""
+    """A landmark model with temperatures other than 1."""
     net = checkpoint.load(random_checkpoint("ia")).net
     net.temperature.copy_(torch.tensor([1.7, 0.8, 1.2]))
     path = tmp_path_factory.mktemp("export") / "model.safetensors"
@@ -56,7 +57,7 @@ def exported(source: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def pixel_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The published form on small pixels, after a look at some, so that its statistics are sensible."""
+    """The published form on small images, with batch statistics of some random ones."""
     torch.manual_seed(1)
     pixels = PixelSpec(48, "RGB", (0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
     net = factory.build(ModelSpec(fusion="lt", num_heads=2, pixels=pixels))
@@ -76,7 +77,7 @@ def pixel_export(pixel_source: Path) -> Path:
     return out
 
 
-def given(spec: ModelSpec, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+def model_inputs(spec: ModelSpec, n: int) -> tuple[torch.Tensor, torch.Tensor]:
     random = torch.Generator().manual_seed(n)
     video = torch.randn(n, spec.n_bins, spec.video_channels, generator=random)
     audio = torch.randn(n, spec.audio_channels, spec.audio.n_frames(spec.n_samples), generator=random)
@@ -100,28 +101,28 @@ def window(spec: ModelSpec, *, face: bool = True, voice: bool = True) -> Feature
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mkv", drawn_pictures(3), drawn_sound(3))
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mkv", demo_frames(3), demo_audio(3))
 
 
 @pytest.mark.parametrize("n", [1, 2, 15])
 def test_any_batch_gives_the_logits_of_torch(source: Path, exported: Path, n: int) -> None:
-    ours, theirs = checkpoint.load(source).net, onnx_model.load(exported).net
+    torch_net, onnx_net = checkpoint.load(source).net, onnx_model.load(exported).net
     with torch.inference_mode():
-        video, audio = given(ours.spec, n)
-        assert theirs(video, audio).shape == (n, 8)
-        assert torch.allclose(theirs(video, audio), ours(video, audio), atol=TOLERANCE)
+        video, audio = model_inputs(torch_net.spec, n)
+        assert onnx_net(video, audio).shape == (n, 8)
+        assert torch.allclose(onnx_net(video, audio), torch_net(video, audio), atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("n", [1, 15])
 def test_a_backbone_gives_the_vectors_of_torch(pixel_source: Path, pixel_export: Path, n: int) -> None:
-    ours, theirs = checkpoint.load(pixel_source).net, onnx_model.load(pixel_export).net
+    torch_net, onnx_net = checkpoint.load(pixel_source).net, onnx_model.load(pixel_export).net
     pixels = torch.randn(n, 3, 48, 48)
     with torch.inference_mode():
-        expected = ours.encode(pixels)
+        expected = torch_net.encode(pixels)
         assert float(expected.std()) > 0.01
-        assert torch.allclose(theirs.encode(pixels), expected, atol=TOLERANCE)
-        video, audio = given(ours.spec, n)
-        assert torch.allclose(theirs(video, audio), ours(video, audio), atol=TOLERANCE)
+        assert torch.allclose(onnx_net.encode(pixels), expected, atol=TOLERANCE)
+        video, audio = model_inputs(torch_net.spec, n)
+        assert torch.allclose(onnx_net(video, audio), torch_net(video, audio), atol=TOLERANCE)
     crop = np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8)
     predictors = of(pixel_source), load_predictor("lt", pixel_export)
     a, b = (predictor.encoders()[0](crop[None])[0] for predictor in predictors)
@@ -132,17 +133,20 @@ def test_a_backbone_gives_the_vectors_of_torch(pixel_source: Path, pixel_export:
 
 @pytest.mark.parametrize("mode", ["none", "running"])
 @pytest.mark.parametrize("streams", ["av", "a", "v", ""])
-def test_the_interpreter_reads_alike(source: Path, exported: Path, mode: str, streams: str) -> None:
-    ours, theirs = of(source), load_predictor(None, exported)
-    spec = ours.spec
-    assert theirs.spec == spec
-    for a, b in ((ours.video_stats, theirs.video_stats), (ours.audio_stats, theirs.audio_stats)):
+def test_predictions_equal_those_of_torch(source: Path, exported: Path, mode: str, streams: str) -> None:
+    torch_predictor, onnx_predictor = of(source), load_predictor(None, exported)
+    spec = torch_predictor.spec
+    assert onnx_predictor.spec == spec
+    for a, b in (
+        (torch_predictor.video_stats, onnx_predictor.video_stats),
+        (torch_predictor.audio_stats, onnx_predictor.audio_stats),
+    ):
         assert all(np.array_equal(getattr(a, part), getattr(b, part)) for part in STATS)
         assert a.rate_hz == b.rate_hz
     person = SpeakerProfile(spec, "guest")
-    person.update(window(spec), ours.video_stats, ours.audio_stats)
-    seen = window(spec, face="v" in streams, voice="a" in streams)
-    a, b = ours.predict(seen, person, mode), theirs.predict(seen, person, mode)
+    person.update(window(spec), torch_predictor.video_stats, torch_predictor.audio_stats)
+    features = window(spec, face="v" in streams, voice="a" in streams)
+    a, b = torch_predictor.predict(features, person, mode), onnx_predictor.predict(features, person, mode)
     if not streams:
         assert a is None
         assert b is None
@@ -166,12 +170,12 @@ def test_a_file_is_analyzed_alike(
         assert a["probs"] == pytest.approx(b["probs"], abs=1e-3)
 
 
-def test_an_export_says_what_it_is(source: Path, exported: Path) -> None:
-    told, original = onnx_model.describe(exported), checkpoint.describe(source)
-    assert told.spec == original.spec
-    assert told.provenance == {"licence": "for tests"}
-    assert told.shapes["video"] == (-1, 15, 275)
-    assert told.shapes["logits"] == (-1, 8)
+def test_an_export_has_the_metadata_of_its_source(source: Path, exported: Path) -> None:
+    metadata, original = onnx_model.describe(exported), checkpoint.describe(source)
+    assert metadata.spec == original.spec
+    assert metadata.provenance == {"licence": "for tests"}
+    assert metadata.shapes["video"] == (-1, 15, 275)
+    assert metadata.shapes["logits"] == (-1, 8)
     assert onnx_model.describe(source) == original
     model = onnx.load(exported)
     assert [end.name for end in model.graph.input] == ["video", "audio"]
@@ -179,11 +183,11 @@ def test_an_export_says_what_it_is(source: Path, exported: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "message"),
     [("cut", "damaged"), ("empty", "damaged"), ("text", "damaged"), ("missing", "no checkpoint")],
 )
 def test_a_damaged_export_is_refused(
-    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str, told: str
+    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str, message: str
 ) -> None:
     path = tmp_path / "bad.onnx"
     content = {"cut": exported.read_bytes()[:-5000], "empty": b"", "text": b"not a model"}
@@ -191,12 +195,12 @@ def test_a_damaged_export_is_refused(
         path.write_bytes(content[damage])
     assert main(["analyze", "nowhere.mp4", "--checkpoint", str(path)]) == 2
     error = capsys.readouterr().err
-    assert told in error
+    assert message in error
     assert "Traceback" not in error
 
 
 def changed(exported: Path, path: Path, **changes: Any) -> Path:
-    """A copy whose metadata says something else."""
+    """A copy with changed metadata."""
     model = onnx.load(exported)
     place = next(entry for entry in model.metadata_props if entry.key == "emolive")
     entry = json.loads(place.value)
@@ -211,7 +215,7 @@ def changed(exported: Path, path: Path, **changes: Any) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"format": 99}, "export format 99"),
         ({"spec": {"fusion": "xx"}}, "no fusion named xx"),
@@ -226,10 +230,10 @@ def changed(exported: Path, path: Path, **changes: Any) -> Path:
     ],
 )
 def test_an_export_that_contradicts_itself_is_refused(
-    exported: Path, tmp_path: Path, changes: dict[str, Any], told: str
+    exported: Path, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     path = changed(exported, tmp_path / "odd.onnx", **changes)
-    with pytest.raises(EmoliveError, match=told):
+    with pytest.raises(EmoliveError, match=message):
         load_predictor(None, path)
 
 
@@ -257,15 +261,7 @@ def test_format_2_is_converted(pixel_export: Path, tmp_path: Path) -> None:
     model = onnx.load(pixel_export)
     place = next(entry for entry in model.metadata_props if entry.key == "emolive")
     entry = json.loads(place.value)
-    spec, buffers = entry["spec"], entry["buffers"]
-    for new, old in (
-        ("n_bins", "frames"),
-        ("num_heads", "heads"),
-        ("landmarker", "tracker"),
-        ("arch", "variant"),
-    ):
-        spec[old] = spec.pop(new)
-    spec["variant"], spec["audio"]["hop"] = "reference", spec["audio"].pop("hop_length")
+    spec, buffers = spec_of_format_2(entry["spec"]), entry["buffers"]
     for new, old in (("video", "face"), ("audio", "voice")):
         for stat, former in zip(STATS, ("mean", "std", "within"), strict=True):
             buffers[f"{old}_{former}"] = buffers.pop(f"{new}_{stat}")
@@ -314,10 +310,10 @@ def test_what_differs_from_torch_is_not_written(
 
 
 @pytest.mark.parametrize(
-    ("out", "told"), [("x.safetensors", "name x.safetensors x.onnx"), ("no/x.onnx", "there is no folder")]
+    ("out", "message"), [("x.safetensors", "name x.safetensors x.onnx"), ("no/x.onnx", "there is no folder")]
 )
-def test_a_place_that_cannot_be_is_refused(source: Path, tmp_path: Path, out: str, told: str) -> None:
-    with pytest.raises(EmoliveError, match=told):
+def test_an_invalid_output_path_is_refused(source: Path, tmp_path: Path, out: str, message: str) -> None:
+    with pytest.raises(EmoliveError, match=message):
         export_onnx(source, tmp_path / out)
 
 
@@ -325,8 +321,8 @@ def test_missing_packages_are_named(
     source: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(EmoliveError, match=r"install emolive\[onnx\]"):
         export_onnx(source, tmp_path / "x.onnx")
-    with pytest.raises(EmoliveError, match=r"install emolive\[onnx\]"):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(EmoliveError, match="install emolive again"):
         load_predictor(None, exported)

@@ -1,4 +1,4 @@
-"""Whatever runs a network, it says what plain torch says; and what cannot run it gives way to torch."""
+"""Every runtime gives the results of plain torch; one that fails is replaced by torch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SMALL = AudioSpec(kind="logmel", n_fft=512, hop_length=441, n_mels=16, fmin_hz=5
 
 
 def net_of(fusion: str, arch: str, *encoders: str, size: int = 48, heads: int = 2) -> EmotionNet:
-    """Random weights, and normalisations whose statistics are not those of a fresh network."""
+    """Random weights, with batch statistics other than the initial ones."""
     torch.manual_seed(3)
     spec = ModelSpec(
         fusion=fusion,
@@ -64,29 +64,29 @@ def largest(a: torch.Tensor, b: torch.Tensor) -> float:
 @pytest.mark.parametrize("fusion", ["lt", "it", "ia"])
 def test_logits_are_those_of_torch(fusion: str, arch: str, name: str) -> None:
     net = net_of(fusion, arch)
-    made = autotune.build(name, net, CPU)
-    assert made.net is not net
+    runtime = autotune.build(name, net, CPU)
+    assert runtime.net is not net
     video, audio, _ = autotune.random_inputs(net.spec, CPU)
     with torch.inference_mode():
         spoken = net(video, audio)
         assert float(spoken.std()) > 0.01
-        for given in ((video, audio), (video, 0 * audio), (0 * video, audio)):
-            assert largest(made.logits(*given), net(*given)) < 1e-4
+        for inputs in ((video, audio), (video, 0 * audio), (0 * video, audio)):
+            assert largest(runtime.logits(*inputs), net(*inputs)) < 1e-4
         assert largest(spoken, net(0 * video, audio)) > 1e-3
 
 
 @pytest.mark.parametrize("name", ["folded", "onnx"])
 @pytest.mark.parametrize("size", [48, 112])
-def test_vectors_of_the_trunk_are_those_of_torch(name: str, size: int) -> None:
+def test_backbone_features_equal_those_of_torch(name: str, size: int) -> None:
     net = net_of("lt", "chumachenko2022", "efficientface", size=size)
-    made = autotune.build(name, net, CPU)
+    runtime = autotune.build(name, net, CPU)
     pixels = autotune.random_inputs(net.spec, CPU)[2]
     assert pixels is not None
     with torch.inference_mode():
         expected = net.encode(pixels)
         assert float(expected.std()) > 0.01
-        assert largest(made.encode(pixels), expected) < 1e-4
-        assert largest(made.encode(-pixels), expected) > 1e-2
+        assert largest(runtime.encode(pixels), expected) < 1e-4
+        assert largest(runtime.encode(-pixels), expected) > 1e-2
 
 
 def test_folding_leaves_no_normalisation_and_no_dropout() -> None:
@@ -97,7 +97,7 @@ def test_folding_leaves_no_normalisation_and_no_dropout() -> None:
     assert any(isinstance(module, torch.nn.BatchNorm1d) for module in net.modules())
 
 
-def test_auto_measures_all_and_takes_the_fastest() -> None:
+def test_auto_selects_the_fastest() -> None:
     chosen = autotune.choose("auto", net_of("ia", "emolive"), CPU)
     assert set(chosen.latency_ms) == {"eager", "folded", "onnx"}
     assert chosen.latency_ms[chosen.name] == min(chosen.latency_ms.values())
@@ -105,14 +105,14 @@ def test_auto_measures_all_and_takes_the_fastest() -> None:
 
 
 def test_auto_makes_do_with_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     chosen = autotune.choose("auto", net_of("ia", "emolive"), CPU)
     assert set(chosen.latency_ms) == {"eager", "folded"}
     assert not chosen.fallback_reason
 
 
 def test_what_cannot_be_built_gives_way_to_torch_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     net = net_of("ia", "emolive")
     chosen = autotune.choose("onnx", net, CPU)
     assert chosen.name == "eager"
@@ -123,11 +123,11 @@ def test_what_cannot_be_built_gives_way_to_torch_and_says_so(monkeypatch: pytest
     )
 
 
-def test_what_says_something_else_gives_way_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_with_wrong_results_falls_back_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(net: EmotionNet) -> EmotionNet:
-        made = fuse.fuse_batchnorm(net)
-        made.classifier.bias.data[0] += 0.01
-        return made
+        fused = fuse.fuse_batchnorm(net)
+        fused.classifier.bias.data[0] += 0.01
+        return fused
 
     monkeypatch.setattr(torch_runtimes, "fuse_batchnorm", wrong)
     chosen = autotune.choose("folded", net_of("ia", "emolive"), CPU)
@@ -151,11 +151,11 @@ def test_an_export_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
         onnx_runtime.convert(net)
 
 
-def test_a_damaged_cache_gives_way_to_torch() -> None:
+def test_a_damaged_cache_falls_back_to_torch() -> None:
     net = net_of("ia", "emolive")
     onnx_runtime.convert(net)
-    (kept,) = (onnx_runtime.paths.cache_dir() / "onnx").iterdir()
-    kept.write_bytes(kept.read_bytes()[:1000])
+    (cached,) = (onnx_runtime.paths.cache_dir() / "onnx").iterdir()
+    cached.write_bytes(cached.read_bytes()[:1000])
     chosen = autotune.choose("onnx", net, CPU)
     assert chosen.name == "onnx", "a damaged file is made anew"
 

@@ -1,10 +1,10 @@
-"""The models that ship: they are there, say what they are, and answer on real faces and voices."""
+"""The shipped models: provenance, and estimates on real clips."""
 
 from __future__ import annotations
 
 import pytest
 
-from emolive import paths as settings
+from emolive import paths
 from emolive.file_analyzer import FileAnalyzer
 from emolive.models.io import checkpoint
 from emolive.models.spec import EMOTIONS
@@ -18,7 +18,7 @@ def predictor(request):
     return load_predictor(request.param, None, "cpu")
 
 
-def test_it_loads_and_is_what_its_name_says(predictor):
+def test_it_loads_and_its_spec_matches_its_name(predictor):
     spec = predictor.spec
     assert predictor.checkpoint.path == checkpoint.shipped(spec.fusion)
     assert spec.labels == EMOTIONS
@@ -26,10 +26,10 @@ def test_it_loads_and_is_what_its_name_says(predictor):
     assert "running" in spec.baselines
 
 
-def test_it_says_what_it_was_trained_on_how_good_it_is_and_under_which_licence(predictor):
-    told = checkpoint.describe(predictor.checkpoint.path).provenance
-    for wanted in ("data", "figures", "licence"):
-        assert told.get(wanted), f"{predictor.spec.fusion} does not tell its {wanted}: {sorted(told)}"
+def test_provenance_has_data_figures_and_licence(predictor):
+    provenance = checkpoint.describe(predictor.checkpoint.path).provenance
+    for key in ("data", "figures", "licence"):
+        assert provenance.get(key), f"{predictor.spec.fusion} lacks {key}: {sorted(provenance)}"
 
 
 def test_it_knows_what_faces_and_voices_are_like(predictor):
@@ -40,7 +40,7 @@ def test_it_knows_what_faces_and_voices_are_like(predictor):
 
 
 def test_a_model_card_stands_beside_them():
-    cards = [path for path in (settings.assets_dir() / "models").iterdir() if path.suffix == ".md"]
+    cards = [path for path in (paths.assets_dir() / "models").iterdir() if path.suffix == ".md"]
     assert cards
     text = "\n".join(card.read_text() for card in cards)
     assert "RAVDESS" in text
@@ -54,12 +54,12 @@ def test_it_answers_on_real_clips(predictor, real_clips):
             *estimates, summary = analyzer.analyze(clip)
             assert len(estimates) > 5
             assert summary.modality in ("av", "v")
-            # Trained weights have a mind: random ones give everything about an eighth.
+            # Trained weights are decisive; random ones give every class about an eighth.
             assert max(estimate.confidence for estimate in estimates) > 0.3
 
 
 @pytest.mark.data
-def test_they_do_not_say_the_same_of_different_clips(predictor, real_clips):
+def test_estimates_of_different_clips_differ(predictor, real_clips):
     with FileAnalyzer(predictor) as analyzer:
         first, second = (list(analyzer.analyze(clip))[-1].probs for clip in real_clips[:2])
     assert max(abs(a - b) for a, b in zip(first, second, strict=True)) > 0.02

@@ -23,7 +23,7 @@ def test_the_former_name_of_an_encoder_is_understood():
     assert replace(LANDMARKS, encoders=("efficientface", "geometry")).frame_dim == 1160
 
 
-def test_encoders_say_what_they_are():
+def test_encoders_describe_themselves():
     assert LANDMARKS.learned_encoder is None
     assert ModelSpec().learned_encoder.name == "efficientface"
     assert [encoder.name for encoder in LANDMARKS.encoder_classes] == ["landmarks"]
@@ -53,7 +53,7 @@ def test_what_measures_otherwise_is_another_space(changes):
     "changes",
     [{"fusion": "lt"}, {"num_heads": 4}, {"width": 0.5}, {"labels": ("a", "b")}, {"baselines": ("none",)}],
 )
-def test_what_only_reads_features_does_not_change_the_space(changes):
+def test_options_after_the_features_do_not_change_the_space(changes):
     assert FeatureSpace.of(replace(LANDMARKS, **changes)) == FeatureSpace.of(LANDMARKS)
 
 
@@ -67,7 +67,7 @@ def test_a_space_comes_back_from_json_with_the_same_digest():
     assert str(space).startswith("landmarks by dlib68, mean of 240 ms; mfcc 22050 Hz")
 
 
-def test_a_learned_encoder_is_known_by_its_weights_and_its_pixels():
+def test_a_learned_encoder_is_identified_by_weights_and_pixels():
     spec = ModelSpec()
     with pytest.raises(ValueError, match="digest of its weights"):
         FeatureSpace.of(spec)

@@ -54,7 +54,7 @@ def test_the_published_form_round_trips(tmp_path: Path) -> None:
         ("x,/etc/hostname,,calm,1,", "outside the folder"),
         ("x,link.npy,,calm,1,", "outside the folder"),
         ("x,,gone.wav,calm,1,", "does not exist"),
-        ("x,,,calm,1,", "neither video nor audio"),
+        ("x,,,calm,1,", r"a.csv, row 2 \(x\): it has neither video nor audio"),
         ("x,,s.wav,,1,", "no label"),
         (",,s.wav,calm,1,", "no id"),
         ("x,,s.wav,calm,1,dev", "no split named dev"),
@@ -78,6 +78,17 @@ def test_paths_may_leave_the_folder_if_allowed(tmp_path: Path) -> None:
     inside.mkdir()
     path = write(inside, HEADER + "x,../v.npy,,calm,1,\n")
     assert annotations.read(path, allow_outside=True).items[0].video == "../v.npy"
+
+
+def test_a_bad_row_of_the_published_form_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EmoliveError, match=r"notes\.txt, row 1: it must be video;audio;label;split"):
+        annotations.read(write(tmp_path, "hello\n", "notes.txt"))
+
+
+def test_a_file_that_is_no_text_is_named_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"\x00\xa7\xff")
+    with pytest.raises(EmoliveError, match=r"clip\.mp4 cannot be read: it is not text in UTF-8\.$"):
+        annotations.read(tmp_path / "clip.mp4")
 
 
 @pytest.mark.parametrize("text", ["id,video\n", "\x00\x01", "a;b;9;training"])
@@ -122,7 +133,7 @@ def test_lists_of_actors_are_checked() -> None:
         splits.custom_split(["9"], [], ["1", "2"])
     with pytest.raises(EmoliveError, match="both"):
         splits.custom_split(["1"], ["1"], ["1", "2"])
-    with pytest.raises(EmoliveError, match="Nobody"):
+    with pytest.raises(EmoliveError, match="No actor is left to train on"):
         splits.custom_split(["1"], ["2"], ["1", "2"])
     with pytest.raises(EmoliveError, match="no split named"):
         splits.folds("sevenfold", ["1", "2"])

@@ -41,7 +41,7 @@ def test_ravdess_has_60_speech_and_44_song_trials_an_actor() -> None:
 
 @pytest.mark.parametrize("folder", ["Actor_01/", "ACTOR01/", "", "Video_Speech_Actor_01/Actor_01/"])
 @pytest.mark.parametrize("suffix", [".mp4", ".AVI", ".mov"])
-def test_a_clip_is_found_in_any_layout(tmp_path: Path, folder: str, suffix: str) -> None:
+def test_clips_are_listed_in_any_layout(tmp_path: Path, folder: str, suffix: str) -> None:
     touch(
         tmp_path,
         f"{folder}01-01-06-02-01-02-01{suffix}",
@@ -57,7 +57,7 @@ def test_a_clip_is_found_in_any_layout(tmp_path: Path, folder: str, suffix: str)
     assert index.skipped == {"silent twins": 1}
 
 
-def test_speech_and_song_are_kept_apart(tmp_path: Path) -> None:
+def test_speech_and_song_are_separate(tmp_path: Path) -> None:
     touch(tmp_path, "01-01-03-01-01-01-01.mp4", "01-02-03-01-01-01-01.mp4")
     assert [clip.id for clip in index_ravdess(tmp_path, channel="song").clips] == ["01-02-03-01-01-01-01"]
     assert index_ravdess(tmp_path).skipped == {"song": 1}

@@ -21,7 +21,7 @@ from preprocessing.clip_processor import ClipProcessor
 from preprocessing.face_extractor import FILLED, MEASURED, MPEG_CLOCK_HZ, PADDED, number_frames
 from preprocessing.output import OutputFolder
 from preprocessing.records import STEPS, PreprocessConfig, Record
-from tests.helpers.small_clips import RATE_HZ, drawn_face, empty_picture, tone, write_clip
+from tests.helpers.small_clips import RATE_HZ, demo_face, empty_picture, tone, write_clip
 
 SIZE = 48
 FPS = 25
@@ -48,7 +48,7 @@ def test_video_and_audio_are_of_the_same_window(processor: tuple[Path, ClipProce
     """The video brightens steadily, so that a crop shows its time; the start of the tone is known."""
     root, _ = processor
     seconds, event_s = 5.5, 2.5
-    face = drawn_face("neutral").astype(np.float32)
+    face = demo_face("neutral").astype(np.float32)
 
     def picture(t_s: float) -> Image:
         return (face * (0.5 + 0.09 * t_s)).round().astype(np.uint8)
@@ -62,36 +62,36 @@ def test_video_and_audio_are_of_the_same_window(processor: tuple[Path, ClipProce
     process(processor, "full.mp4")
     record = process(processor, "ramp.mp4")
     crops, mask = crops_of(root, "ramp.mp4")
-    heard, rate_hz = soundfile.read(root / "out/audio/ramp.flac", dtype="float32")
+    samples, rate_hz = soundfile.read(root / "out/audio/ramp.flac", dtype="float32")
 
-    assert (len(heard), rate_hz) == (79_380, 22_050)
+    assert (len(samples), rate_hz) == (79_380, 22_050)
     assert crops.shape == (15, SIZE, SIZE, 3)
     assert (mask == MEASURED).all()
-    click_at_s = np.flatnonzero(np.abs(heard) > 0.1)[0] / rate_hz
+    click_at_s = np.flatnonzero(np.abs(samples) > 0.1)[0] / rate_hz
     start_s = event_s - click_at_s
     assert start_s == pytest.approx(record.steps["audio"].stats["window_s"][0], abs=0.002)
     assert abs(start_s + 1.8 - seconds / 2) <= 0.12, "the window lies at the centre"
 
-    taken_s = (brightness(crops) / brightness(crops_of(root, "full.mp4")[0]) - 0.5) / 0.09
+    crops_s = (brightness(crops) / brightness(crops_of(root, "full.mp4")[0]) - 0.5) / 0.09
     due_s = start_s + (np.arange(15) + 0.5) * 0.24
-    assert np.abs(taken_s - due_s).max() <= 1 / FPS, "each crop was taken in the middle of its bin"
+    assert np.abs(crops_s - due_s).max() <= 1 / FPS, "each crop is from the middle of its bin"
 
 
 def test_crops_equal_those_of_a_live_session(processor: tuple[Path, ClipProcessor]) -> None:
     root, _ = processor
-    face = drawn_face("happy")
+    face = demo_face("happy")
     write_clip(root / "live.mp4", 4.0, picture=lambda t: np.roll(face, round(12 * t), axis=1))
     process(processor, "live.mp4")
     crops, mask = crops_of(root, "live.mp4")
     spec = PreprocessConfig(size=SIZE).pixels
-    seen: list[Image] = []
+    live_crops: list[Image] = []
 
     class Keep(FrameEncoder):
         name, dim, input = "keep", 1, CropInput(spec.pixels.size, spec.pixels.order)
 
         def __call__(self, batch: np.ndarray) -> np.ndarray:
-            seen.extend(batch)
-            return np.full((1, 1), len(seen) - 1, np.float32)
+            live_crops.extend(batch)
+            return np.full((1, 1), len(live_crops) - 1, np.float32)
 
         @classmethod
         def fingerprint_of(cls, spec: ModelSpec, weights: str | None = None) -> str:
@@ -104,12 +104,12 @@ def test_crops_equal_those_of_a_live_session(processor: tuple[Path, ClipProcesso
     middles = end_ns - to_ns(3.6) + (np.arange(15) + 0.5) * to_ns(0.24)
     for i in np.flatnonzero(mask == MEASURED):
         nearest = np.abs(clip.video.stamps_ns - middles[i]).argmin()
-        assert np.array_equal(crops[i], seen[int(clip.video.vectors[nearest, 0])])
+        assert np.array_equal(crops[i], live_crops[int(clip.video.vectors[nearest, 0])])
 
 
 def test_gaps_repeat_their_neighbours_and_are_counted(processor: tuple[Path, ClipProcessor]) -> None:
     root, _ = processor
-    face = drawn_face("sad")
+    face = demo_face("sad")
     write_clip(root / "gap.mp4", 3.6, picture=lambda t: empty_picture(t) if 1.0 < t < 1.7 else face)
     record = process(processor, "gap.mp4")
     crops, mask = crops_of(root, "gap.mp4")
@@ -124,7 +124,7 @@ def test_gaps_repeat_their_neighbours_and_are_counted(processor: tuple[Path, Cli
 
 def test_a_short_clip_is_padded_with_repeated_crops(processor: tuple[Path, ClipProcessor]) -> None:
     root, _ = processor
-    face = drawn_face("happy")
+    face = demo_face("happy")
     write_clip(root / "short.mp4", 1.2, picture=lambda _: face, sound=tone(1.2))
     record = process(processor, "short.mp4")
     crops, mask = crops_of(root, "short.mp4")
@@ -137,14 +137,14 @@ def test_a_short_clip_is_padded_with_repeated_crops(processor: tuple[Path, ClipP
     low, high = record.steps["audio"].stats["audio_in_window_s"]
     assert high - low == pytest.approx(1.2, abs=0.01)
     sound, rate_hz = soundfile.read(root / "out/audio/short.flac")
-    heard = np.flatnonzero(np.abs(sound) > 0.05) / rate_hz
-    assert heard[0] == pytest.approx(low, abs=0.01)
-    assert heard[-1] == pytest.approx(high, abs=0.01)
+    audible_s = np.flatnonzero(np.abs(sound) > 0.05) / rate_hz
+    assert audible_s[0] == pytest.approx(low, abs=0.01)
+    assert audible_s[-1] == pytest.approx(high, abs=0.01)
 
 
-def test_a_clip_of_exactly_one_window_is_whole(processor: tuple[Path, ClipProcessor]) -> None:
+def test_a_clip_of_exactly_one_window_is_complete(processor: tuple[Path, ClipProcessor]) -> None:
     root, _ = processor
-    face = drawn_face("happy")
+    face = demo_face("happy")
     write_clip(root / "exact.mp4", 3.6, picture=lambda _: face, sound=tone(3.6))
     process(processor, "exact.mp4")
     assert (crops_of(root, "exact.mp4")[1] == MEASURED).all()
@@ -152,7 +152,7 @@ def test_a_clip_of_exactly_one_window_is_whole(processor: tuple[Path, ClipProces
 
 def test_landmarks_have_frame_numbers(processor: tuple[Path, ClipProcessor]) -> None:
     root, _ = processor
-    face = drawn_face("happy")
+    face = demo_face("happy")
     write_clip(root / "marks.mp4", 2.0, fps=FPS, picture=lambda _: face)
     process(processor, "marks.mp4")
     with np.load(root / "out/landmarks/marks.npz") as stored:
@@ -166,13 +166,13 @@ def test_landmarks_have_frame_numbers(processor: tuple[Path, ClipProcessor]) -> 
 @pytest.mark.parametrize("rate", [24, 25, 30, 30000 / 1001, 24000 / 1001, 60])
 def test_usual_frame_rates_are_recognised(rate: float) -> None:
     stamps = np.round(np.arange(300) / rate * NS_PER_S).astype(np.int64)
-    found, frames = number_frames(stamps, [int(step) for step in np.diff(stamps)])
-    assert found == pytest.approx(rate, abs=1e-9)
+    recognised_hz, frames = number_frames(stamps, [int(step) for step in np.diff(stamps)])
+    assert recognised_hz == pytest.approx(rate, abs=1e-9)
     assert np.array_equal(frames, np.arange(300))
 
 
 def test_irregular_frames_use_the_mpeg_clock() -> None:
     stamps = np.array([0, 40, 95, 120, 175], np.int64) * 1_000_000
-    found, frames = number_frames(stamps, [int(step) for step in np.diff(stamps)])
-    assert found == MPEG_CLOCK_HZ
-    assert np.allclose(frames / found, stamps / NS_PER_S, atol=1e-5)
+    rate, frames = number_frames(stamps, [int(step) for step in np.diff(stamps)])
+    assert rate == MPEG_CLOCK_HZ
+    assert np.allclose(frames / rate, stamps / NS_PER_S, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Data sets: those of plug-ins, lists of clips where they are, and rewritten annotations."""
+"""Data sets of plug-ins, annotations of clips in place, and rewritten annotations."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Numbered:
 
 @pytest.fixture(autouse=True)
 def _registry() -> Iterator[None]:
-    """What a test registers is removed after it."""
+    """Remove the registrations of a test after it."""
     with isolated_plugins():
         yield
 
@@ -195,14 +195,14 @@ def test_the_example(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     example = Path(__file__).parents[2] / "examples/plugin_dataset.py"
     for name in ("anna_bored_1", "anna_bored_2", "bert_keen_2", "holiday"):
         write_clip(here / f"clips/{name}.mp4", sound=tone(1.5))
-    assert main(["my-clips", "clips", "a.csv", "--plugin", str(example), "--min-take", "2"]) == 0
+    assert main(["my-clips", "clips", "a.csv", "--plugin", str(example), "--min-recording", "2"]) == 0
     table = annotations.read(here / "a.csv")
     assert [(i.id, i.label, i.actor) for i in table.items] == [
         ("anna_bored_2", "bored", "anna"),
         ("bert_keen_2", "keen", "bert"),
     ]
     out = capsys.readouterr().out
-    assert "Skipped: early takes 1." in out
+    assert "Skipped: early recordings 1." in out
     assert "holiday.mp4: It is not named ACTOR_LABEL_TAKE.mp4." in out
 
 

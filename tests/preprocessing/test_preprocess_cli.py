@@ -135,7 +135,7 @@ def test_a_dry_run_writes_nothing(tree: Path, tmp_path: Path, capsys: pytest.Cap
 
 def test_a_killed_run_continues_to_the_same_files(tree: Path, tmp_path: Path) -> None:
     """The first run uses a worker process, the second runs in this process."""
-    uninterrupted, killed = tmp_path / "whole", tmp_path / "killed"
+    uninterrupted, killed = tmp_path / "uninterrupted", tmp_path / "killed"
     assert main(["ravdess", str(tree), str(uninterrupted), *FAST]) == 0
     command = [sys.executable, "-m", "preprocessing.cli", "ravdess", str(tree), str(killed), "--size", "32"]
     process = subprocess.Popen(
@@ -163,11 +163,11 @@ def test_a_killed_run_continues_to_the_same_files(tree: Path, tmp_path: Path) ->
 def test_a_stopped_run_keeps_its_results(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    process, out, seen = ClipProcessor.__call__, tmp_path / "out", []
+    process, out, processed = ClipProcessor.__call__, tmp_path / "out", []
 
     def stop_at_the_third(self: ClipProcessor, clip: ClipEntry) -> Record:
-        seen.append(clip.id)
-        if len(seen) == 3:
+        processed.append(clip.id)
+        if len(processed) == 3:
             os.kill(os.getpid(), signal.SIGTERM)
         return process(self, clip)
 
@@ -176,7 +176,7 @@ def test_a_stopped_run_keeps_its_results(
     assert "2 of 4 clips are done" in capsys.readouterr().err
     assert main(["check", str(out), "--strict"]) == 1
     assert main(["ravdess", str(tree), str(out), *FAST]) == 0
-    assert len(seen) == 3 + 2, "only what was left is processed"
+    assert len(processed) == 3 + 2, "only what was left is processed"
     assert not list(out.rglob(".*"))
 
 
@@ -227,6 +227,7 @@ def test_a_changed_clip_is_processed_again(tree: Path, tmp_path: Path) -> None:
         (["check", "clips"], "holds no preprocessed clips"),
         (["annotations", "clips"], "holds no preprocessed clips"),
         (["landmarks", "no.npz", "a.csv"], "There is nothing at no.npz"),
+        (["landmarks", "clips/1/happy/a.mp4", "a.csv"], "it is damaged or not an .npz file."),
         (["folder", "clips", "out", "--splits", "odd"], "--splits must be one of auto, custom"),
         (["folder", "clips", "clips"], "OUT must be another folder"),
         (["folder", "clips", "out", "--dry-rum"], "did you mean --dry-run?"),

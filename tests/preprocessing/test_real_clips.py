@@ -1,4 +1,4 @@
-"""Real RAVDESS clips: a face in every frame, and landmarks as they were measured elsewhere."""
+"""Real RAVDESS clips: a face in every frame, and landmarks equal to independent measurements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [
 ]
 
 
-def test_real_clips_have_faces_audio_and_known_landmarks(tmp_path: Path) -> None:
+def test_landmarks_of_real_clips_equal_the_reference(tmp_path: Path) -> None:
     root, out = tmp_path / "ravdess", tmp_path / "out"
     shutil.copytree(RAVDESS / "video", root / "video")
     shutil.copytree(RAVDESS / "audio_48k_wav", root / "sound")
@@ -35,14 +35,16 @@ def test_real_clips_have_faces_audio_and_known_landmarks(tmp_path: Path) -> None
     assert {issue["kind"] for issue in report["issues"]} == {"missing"}
     for item in items:
         assert np.load(out / item.video).shape == (15, 224, 224, 3)
-    known_file = RAVDESS / "landmarks/dlib68_every_2nd_frame.npz"
-    with np.load(known_file) as known:
+    reference_file = RAVDESS / "landmarks/dlib68_every_2nd_frame.npz"
+    with np.load(reference_file) as reference:
         for item in items:
             with np.load(out / f"landmarks/{item.id}.npz") as ours:
-                shared, mine, theirs = np.intersect1d(
-                    ours[f"{item.id}/frame"], known[f"{item.id}/frame"], return_indices=True
+                shared, extracted_rows, reference_rows = np.intersect1d(
+                    ours[f"{item.id}/frame"], reference[f"{item.id}/frame"], return_indices=True
                 )
-                apart = np.abs(ours[f"{item.id}/xy"][mine] - known[f"{item.id}/xy"][theirs])
+                apart = np.abs(
+                    ours[f"{item.id}/xy"][extracted_rows] - reference[f"{item.id}/xy"][reference_rows]
+                )
             assert len(shared) > 40
             assert apart.mean() < 1.5, "pixels of the 1280 x 720 picture"
 
@@ -51,5 +53,5 @@ def test_the_mean_shape_is_reproduced(tmp_path: Path) -> None:
     out = tmp_path / "mean_shape.json"
     npz = str(RAVDESS / "landmarks/dlib68_every_2nd_frame.npz")
     assert mean_shape.main([npz, str(out), "--leave-out", "actor:01"]) == 0
-    made, shipped = (json.loads(p.read_text())["points"] for p in (out, asset("face", "mean_shape.json")))
-    assert np.abs(np.subtract(made, shipped)).max() <= 1.01e-5, "it is rounded to five places"
+    computed, shipped = (json.loads(p.read_text())["points"] for p in (out, asset("face", "mean_shape.json")))
+    assert np.abs(np.subtract(computed, shipped)).max() <= 1.01e-5, "it is rounded to five places"

@@ -18,7 +18,7 @@ from preprocessing.worker_pool import ITEMS_PER_WORKER, map_ordered
 
 @dataclass(frozen=True)
 class Square:
-    """Builds a worker that squares numbers, fails at 7 and dies at 8."""
+    """Builds a worker that squares numbers, fails at 7 and exits at 8."""
 
     log: Path
 

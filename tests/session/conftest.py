@@ -1,4 +1,4 @@
-"""Tests in this folder share one landmark predictor."""
+"""Fixtures of the session tests."""
 
 from __future__ import annotations
 
@@ -7,4 +7,10 @@ import pytest
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_predictor(one_landmark_predictor: None) -> None:
-    pass
+    """All tests of a module share one landmark predictor."""
+
+
+@pytest.fixture
+def assets(shipped_random, monkeypatch):
+    """Models with random weights instead of the shipped lt, it and ia."""
+    monkeypatch.setenv("EMOLIVE_ASSETS", str(shipped_random))

@@ -1,4 +1,4 @@
-"""A session and the command line say which runtime is used, and why it is not the one that was asked for."""
+"""The runtime in use is reported, with the reason if it is not the requested one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
 
-def test_a_session_says_what_answers(watch: Callable[..., Any]) -> None:
+def test_a_session_reports_its_runtime(watch: Callable[..., Any]) -> None:
     one = watch("demo", backend="onnx", mic="none")
     one.until(lambda: one.session.model_settled, "the model")
     status = one.status("model")
@@ -23,10 +23,10 @@ def test_a_session_says_what_answers(watch: Callable[..., Any]) -> None:
     assert "by ONNX Runtime" in status.text
 
 
-def test_a_session_says_that_torch_stands_in(
+def test_a_session_reports_the_fallback_to_torch(
     watch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     one = watch("demo", backend="onnx", mic="none")
     one.until(lambda: one.session.model_settled, "the model")
     status = one.status("model")
@@ -35,15 +35,15 @@ def test_a_session_says_that_torch_stands_in(
     assert one.until_estimates()
 
 
-def test_analyze_says_that_torch_stands_in(
+def test_analyze_reports_the_fallback_to_torch(
     clips: dict[str, Path],
     random_checkpoint: Callable[..., Path],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     given = ["--checkpoint", str(random_checkpoint("ia")), "--format", "jsonl", "--backend", "onnx"]
-    assert main(["analyze", str(clips["blind"]), *given]) == 0
+    assert main(["analyze", str(clips["audio_only"]), *given]) == 0
     told = capsys.readouterr()
     assert told.out.count("\n") > 5
     assert told.err.strip().endswith("plain torch is used instead.")

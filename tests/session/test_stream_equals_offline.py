@@ -1,4 +1,4 @@
-"""What a session says of a file, live or as fast as it can, is what offline analysis says of it."""
+"""Estimates of a session on a file, paced or not, equal those of the file analysis."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from emolive.types import Estimate
 
 FUSIONS = ("lt", "it", "ia")
 TOLERANCE = 1e-6
-"""The features are equal bit for bit; sums in the network depend on how its inputs lie in memory."""
+"""The features are equal bit for bit; sums in the network depend on the memory layout of its inputs."""
 
 
 @pytest.fixture(scope="module")
 def offline():
     """(checkpoint, file) → the estimates of the file by bin, each computed once."""
-    known = {}
+    cache = {}
 
     def estimates(model: Path, path: Path, baseline: str = "running") -> dict[int, Estimate]:
         key = (model, path, baseline)
-        if key not in known:
+        if key not in cache:
             with FileAnalyzer(load_predictor(None, model, "cpu"), baseline=baseline) as analyzer:
-                *found, _summary = analyzer.analyze(path)
-            known[key] = {round(e.t_s / 0.24): e for e in found}
-        return known[key]
+                *rows, _summary = analyzer.analyze(path)
+            cache[key] = {round(e.t_s / 0.24): e for e in rows}
+        return cache[key]
 
     return estimates
 
@@ -86,27 +86,27 @@ def test_real_clips_live(watch, offline, random_checkpoint, real_clips, fusion):
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_the_drawn_clip_as_fast_as_it_goes(watch, offline, random_checkpoint, clips, fusion):
     model = random_checkpoint(fusion)
-    session = streamed(watch, clips["whole"], model, paced=False)
-    assert_equal(session, offline(model, clips["whole"]))
+    session = streamed(watch, clips["full"], model, paced=False)
+    assert_equal(session, offline(model, clips["full"]))
     assert session[0][-1].modality == "av"
 
 
-@pytest.mark.parametrize("name", ["mute", "blind", "late", "away"])
+@pytest.mark.parametrize("name", ["video_only", "audio_only", "late_audio", "absent_face"])
 def test_odd_clips_as_fast_as_they_go(watch, offline, random_checkpoint, clips, name):
-    """No sound, no picture, sound that begins late, a face that goes away and comes back."""
+    """No audio, no video, audio that starts late, a face that is absent for some time."""
     model = random_checkpoint("lt")
     assert_equal(streamed(watch, clips[name], model, paced=False), offline(model, clips[name]))
 
 
 def test_sound_that_begins_late_live(watch, offline, random_checkpoint, clips):
     model = random_checkpoint("lt")
-    assert_equal(streamed(watch, clips["late"], model, paced=True), offline(model, clips["late"]))
+    assert_equal(streamed(watch, clips["late_audio"], model, paced=True), offline(model, clips["late_audio"]))
 
 
 def test_without_a_baseline_too(watch, offline, random_checkpoint, clips):
     model = random_checkpoint("ia")
-    estimates = streamed(watch, clips["whole"], model, paced=False, baseline="none")
-    assert_equal(estimates, offline(model, clips["whole"], "none"))
+    estimates = streamed(watch, clips["full"], model, paced=False, baseline="none")
+    assert_equal(estimates, offline(model, clips["full"], "none"))
 
 
 @pytest.mark.data
@@ -118,8 +118,8 @@ def test_the_published_form_on_pixels(watch, offline, parity, real_clips, tmp_pa
     assert {estimate.baseline for estimate in rows.values()} == {"none"}
 
 
-def test_the_same_file_under_another_name_says_the_same(watch, clips, random_checkpoint, tmp_path):
-    copy = shutil.copy(clips["blind"], tmp_path / "käthe & co.mkv")
-    first, _ = streamed(watch, clips["blind"], random_checkpoint("ia"), paced=False)
+def test_a_renamed_file_gives_the_same_estimates(watch, clips, random_checkpoint, tmp_path):
+    copy = shutil.copy(clips["audio_only"], tmp_path / "käthe & co.mkv")
+    first, _ = streamed(watch, clips["audio_only"], random_checkpoint("ia"), paced=False)
     again, _ = streamed(watch, copy, random_checkpoint("ia"), paced=False)
     assert [e.probs for e in first] == [e.probs for e in again]

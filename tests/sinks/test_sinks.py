@@ -1,4 +1,4 @@
-"""What the sinks write."""
+"""Output of the sinks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_each_live_row_names_its_own_source():
     assert [json.loads(line)["file"] for line in lines] == ["0", "b.mp4"]
 
 
-def test_csv_has_one_column_a_label_and_says_which_rows_are_summaries():
+def test_csv_has_one_column_per_label_and_marks_summaries():
     rows = list(
         csv.DictReader(io.StringIO(written(CsvSink, make_estimate(), make_summary(source='q"u,o.mp4'))))
     )

@@ -1,4 +1,4 @@
-"""A small window dataset and its model, for tests of what works on windows."""
+"""A small window dataset and its model, for tests that need windows."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ N = 18
 
 def build_dataset(clips: Path, cache: Path) -> WindowDataset:
     """The windows of two actors' clips at three shifts."""
-    found = annotations.read(clips)
-    found = annotations.Annotations(found.items[:N], found.root)
-    return window_dataset.build(found, SPEC, cache=cache, shifts_s=(-0.3, 0.0, 0.3))
+    entries = annotations.read(clips)
+    entries = annotations.Annotations(entries.items[:N], entries.root)
+    return window_dataset.build(entries, SPEC, cache=cache, shifts_s=(-0.3, 0.0, 0.3))

@@ -1,4 +1,4 @@
-"""What single augmentations do; `tests/contracts/test_augmentations.py` has what all of them must do."""
+"""Single augmentations; `tests/contracts/test_augmentations.py` has the requirements for all of them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_map_of_the_plane_moves_a_face_and_its_own_mean_alike(dataset: WindowD
     assert torch.allclose(mapped.shift[1, 0, :n].reshape(-1, 2), expected, atol=1e-6)
     assert torch.equal(mapped.shift[..., n:], video.shift[..., n:])
     assert torch.equal(mapped.scale, video.scale)
-    # A speaker who never moves stays at rest, whatever they look like.
+    # A speaker who never moves stays at rest for any landmarks.
     at_rest = mapped.apply(map_landmarks(video.shift, maps))
     assert at_rest[1].abs().max() < 1e-5
     assert at_rest[0].abs().max() > 0.1

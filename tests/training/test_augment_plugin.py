@@ -1,4 +1,4 @@
-"""The example plug-in with an augmentation, in a process of its own."""
+"""The example plug-in with an augmentation, in a separate process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FER+ votes by hand, drawn faces in FERPlus's layout, pretraining, and what is rejected."""
+"""FER+ votes, synthetic faces in FERPlus's layout, pretraining, and rejected options."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def encoded(image: np.ndarray, suffix: str = ".png") -> bytes:
 
 @pytest.fixture(scope="module")
 def ferplus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A zip file of drawn faces with separable classes, in a folder of its own, with some odd rows."""
+    """A zip file of synthetic faces with separable classes and some unusual rows."""
     path = tmp_path_factory.mktemp("ferplus") / "faces.zip"
     rng = np.random.default_rng(0)
     rows = ["Usage,Image name," + ",".join(protocol.COLUMNS)]
@@ -63,12 +63,12 @@ def ferplus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for folder, (usage, n) in SIDES.items():
             for i in range(n):
                 kind = i % 3
-                given = [0] * 10
-                given[kind], given[(kind + 1) % 3] = 8, 2
+                votes = [0] * 10
+                votes[kind], votes[(kind + 1) % 3] = 8, 2
                 name = f"fer{number:07}"
-                # As here: the table may say .png where the picture is a .jpg.
+                # As in the published table: .png in the table, .jpg in the archive.
                 file.writestr(f"FERPlus/data/{folder}/{name}.jpg", encoded(face(kind, rng), ".jpg"))
-                rows.append(f"{usage},{name}.png,{','.join(map(str, given))}")
+                rows.append(f"{usage},{name}.png,{','.join(map(str, votes))}")
                 number += 1
         rows.append("Training,,0,0,0,0,0,0,0,0,0,10")
         rows.append("Training,fer9999999.png,10,0,0,0,0,0,0,0,0,0")
@@ -87,10 +87,10 @@ def trained(ferplus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("votes", "counted", "has_majority", "shares"),
     [
         ([8, 2, 0, 0, 0, 0, 0, 0, 0, 0], 0, True, {0: 0.8, 1: 0.2}),
-        # One rater's own opinion does not count.
+        # Classes with a single vote are ignored.
         ([5, 1, 1, 1, 1, 1, 0, 0, 0, 0], 0, True, {0: 1.0}),
         ([4, 0, 0, 3, 2, 1, 0, 0, 0, 0], 0, False, {0: 4 / 9, 3: 3 / 9, 4: 2 / 9}),
-        # Ties are left out of the accuracy, and are trained on.
+        # Ties are excluded from the accuracy, but not from training.
         ([5, 5, 0, 0, 0, 0, 0, 0, 0, 0], protocol.EXCLUDED, False, {0: 0.5, 1: 0.5}),
         ([0, 0, 0, 2, 0, 0, 0, 0, 8, 0], protocol.EXCLUDED, False, {}),
         ([0, 0, 0, 0, 0, 0, 0, 0, 0, 10], protocol.EXCLUDED, False, {}),
@@ -150,7 +150,7 @@ def test_folders_of_classes_are_read(tmp_path: Path) -> None:
     faces = data.splits[TRAINING]
     assert faces.images.shape == (9, 36, 36, 3)
     assert not faces.is_gray
-    # Numbers in their order: 1, 2, 10.
+    # Sorted by number: 1, 2, 10.
     assert [Path(n).parts[1] for n in faces.names] == ["1"] * 3 + ["10"] * 3 + ["2"] * 3
     assert faces.classes.tolist() == [0] * 3 + [2] * 3 + [1] * 3
     assert data.labels == ("b", "a", "c")
@@ -185,8 +185,8 @@ def test_a_run_learns_and_its_backbone_is_used(trained: Path, ferplus: Path, tmp
         "1",
     ]
     assert train(["backbone", str(ferplus), *SMALL, *start, "--result_path", str(again)]) == 0
-    kept = load_backbone(again / "backbone.safetensors").net.classifier.weight
-    assert torch.allclose(kept, loaded.net.classifier.weight, atol=1e-4)
+    weight = load_backbone(again / "backbone.safetensors").net.classifier.weight
+    assert torch.allclose(weight, loaded.net.classifier.weight, atol=1e-4)
 
 
 def test_a_classifier_is_stored_in_a_full_checkpoint(trained: Path, ferplus: Path, tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(
 
 
 def test_two_processes_train_as_one(ferplus: Path, tmp_path: Path) -> None:
-    """The statistics of every layer are those of the whole batch, and so is its augmentation."""
+    """Batch statistics and augmentation cover the global batch."""
     arguments = [
         "backbone",
         str(ferplus),
@@ -320,7 +320,7 @@ def put(folder: Path, files: dict[str, bytes]) -> None:
         (["--sample_size", "49"], "even"),
         (["--sample_size", "8"], "from 32"),
         (["--learning_rate", "nan"], "from 1e-09"),
-        (["--labels", "a,b"], "labels of its own"),
+        (["--labels", "a,b"], "its own labels"),
         (["--pretrain_path", "nowhere.pth.tar"], "no file"),
         (["--resume_path", "nowhere"], "not the result folder"),
         (["--config", "nowhere.json"], "cannot be read"),
@@ -372,7 +372,7 @@ def test_a_backbone_file_is_no_model_and_a_model_no_backbone_file(
         checkpoint.load(trained / "backbone.safetensors")
     model = random_checkpoint("ia")  # type: ignore[operator]
     assert not is_backbone_file(model)
-    with pytest.raises(EmoliveError, match="not one of a trunk"):
+    with pytest.raises(EmoliveError, match="not a backbone checkpoint"):
         load_backbone(model)
     assert evaluate(["ferplus", "nowhere", "--checkpoint", str(model)]) == 2
     assert "not pixels" in capsys.readouterr().err
@@ -410,8 +410,8 @@ def test_a_model_starts_from_a_backbone_file(trained: Path, tmp_path: Path) -> N
 
     path = trained / "backbone.safetensors"
     faces = load_backbone(path).net
-    wanted = ModelSpec(encoders=("efficientface",), pixels=PixelSpec(224))
-    net, spec = pretrained(TrainConfig(pretrain_path=str(path)), wanted)
+    requested = ModelSpec(encoders=("efficientface",), pixels=PixelSpec(224))
+    net, spec = pretrained(TrainConfig(pretrain_path=str(path)), requested)
     assert net is not None
     assert net.backbone is not None
     assert spec.pixels == faces.pixels
@@ -435,8 +435,8 @@ def test_an_encoder_of_images_starts_from_the_shipped_backbone() -> None:
     assert net is not None
     assert net.backbone is not None
     assert spec.pixels == shipped.net.pixels
-    theirs = shipped.net.backbone.state_dict()
-    assert all(torch.equal(values, theirs[name]) for name, values in net.backbone.state_dict().items())
+    expected = shipped.net.backbone.state_dict()
+    assert all(torch.equal(values, expected[name]) for name, values in net.backbone.state_dict().items())
     assert shipped.net.labels == protocol.LABELS
     # The accuracy in the card was measured, and is far above that of the most frequent class.
     assert shipped.provenance["figures"]["val_top1"] > 0.5

@@ -45,10 +45,10 @@ def test_a_slow_camera_is_slow_in_a_speakers_own_statistics_too(dataset: WindowD
     assert 3 < int(still.all(dim=1).sum()) < 15
 
 
-def test_an_epoch_follows_from_seed_and_number_and_a_batch_from_its_step(dataset: WindowDataset) -> None:
+def test_batches_are_determined_by_seed_epoch_and_step(dataset: WindowDataset) -> None:
     batches = batch_maker(dataset, window_pipeline(CONFIG), (0.3, 0.3, 0.4))
     assert np.array_equal(batches.epoch_order(1, 2), batches.epoch_order(1, 2))
     assert not np.array_equal(batches.epoch_order(1, 2), batches.epoch_order(1, 3))
-    made = [batches.make(np.arange(6), seed_step(1, 2, step)) for step in (3, 3, 4)]
-    assert all(torch.equal(a, b) for a, b in zip(made[0], made[1], strict=True))
-    assert not torch.equal(made[0][0], made[2][0])
+    epochs = [batches.make(np.arange(6), seed_step(1, 2, step)) for step in (3, 3, 4)]
+    assert all(torch.equal(a, b) for a, b in zip(epochs[0], epochs[1], strict=True))
+    assert not torch.equal(epochs[0][0], epochs[2][0])

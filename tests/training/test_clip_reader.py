@@ -13,7 +13,7 @@ from training import clip_reader
 from training.clip_reader import ClipReader
 
 
-def test_the_face_is_searched_anew_in_each_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tracker_is_reset_for_each_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class FakePipeline:
         resets = 0
 
@@ -36,7 +36,7 @@ def test_the_face_is_searched_anew_in_each_clip(tmp_path: Path, monkeypatch: pyt
     items = tuple(ClipEntry(name, "crops.npy", "", "happy", "1", "") for name in "ab")
     reader = ClipReader(Annotations(items, tmp_path), SPEC)
     for count, item in enumerate(items):
-        track = reader.read(item).track
+        track = reader.read(item).video
         assert track is not None
         assert FakePipeline.resets == count, "a new pipeline needs no reset"
         assert track.present.tolist() == [True, True, False, True]

@@ -19,7 +19,7 @@ def test_all_actors_are_tested_and_the_results_go_into_a_model(small: list[str],
     assert set(crossval["figures"]["person"]["av"]["per_actor_top1"]) == {"1", "2", "3", "4"}
     before = (folder / "fold1" / "heldout.npz").stat().st_mtime_ns
     assert train(["crossval", *options, "--scheme", "2fold"]) == 0
-    assert (folder / "fold1" / "heldout.npz").stat().st_mtime_ns == before, "a fold that is done is kept"
+    assert (folder / "fold1" / "heldout.npz").stat().st_mtime_ns == before, "a finished fold is not repeated"
     assert train(["crossval", *options, "--scheme", "2fold", "--gain_db", "1"]) == 2
     final = tmp_path / "final"
     results = ["--figures", str(folder / "crossval.json"), "--licence", "for tests"]

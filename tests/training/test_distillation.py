@@ -21,7 +21,7 @@ def table(tmp_path: Path, *lines: str, head: str = HEAD) -> Path:
     return path
 
 
-def test_posteriors_are_found_by_id_or_by_its_end(tmp_path: Path) -> None:
+def test_posteriors_are_matched_by_id_or_suffix(tmp_path: Path) -> None:
     path = table(tmp_path, "07,0.2,0.6,1,0,9", "own,0.5,0.5,0.1,0.9,9")
     video, audio = distillation.read_posteriors(path, ITEMS, LABELS)
     assert np.allclose(video, [[0.25, 0.75], [0.25, 0.75], [0.5, 0.5]])

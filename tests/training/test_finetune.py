@@ -19,7 +19,7 @@ from emolive.models.io.backbone import load_backbone
 from emolive.predictor import Predictor
 from preprocessing import annotations
 from preprocessing.progress import ProgressBar
-from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
+from tests.helpers.clips import demo_audio, demo_frames, write_clip
 from tests.helpers.training_runs import losses, run
 from tests.training.face_crops import make_backbone, make_crop_clips
 from training import config, data_module, finetune
@@ -56,8 +56,8 @@ def tuned(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def setup(arguments: list[str], *extra: str) -> DataModule:
     (options,) = config.parse([*arguments, *extra], prog="emolive-train")
-    found = data_module.read_annotations(options)
-    return data_module.setup(options, found, make_fabric(options), Console(quiet=True))
+    entries = data_module.read_annotations(options)
+    return data_module.setup(options, entries, make_fabric(options), Console(quiet=True))
 
 
 def finetuned(arguments: list[str]) -> tuple[DataModule, finetune.CropWindows]:
@@ -82,7 +82,7 @@ def test_crops_have_the_features_that_a_frozen_backbone_is_trained_on(arguments:
 
 @pytest.mark.data
 def test_real_clips_and_real_crops_have_the_live_features(tmp_path: Path, real_clips: list[Path]) -> None:
-    """Video is tracked, cropped and encoded as in the app; given crops are used as they are."""
+    """Video is tracked, cropped and encoded as in the app; stored crops are used unchanged."""
     folders = sorted((paths.data_dir().resolve() / "ravdess" / "face_crops_gray_20x224").glob("*/*"))
     if not folders:
         pytest.skip("no real face crops in the folder of EMOLIVE_DATA")
@@ -97,7 +97,7 @@ def test_real_clips_and_real_crops_have_the_live_features(tmp_path: Path, real_c
     features = data.features(data.start)
     k = frozen.dataset.centre
     assert np.array_equal(features.video_present[:, 0], frozen.dataset.video_present[:, k])
-    # The film is shorter than a window: what lies outside is missing, not black.
+    # The video is shorter than a window: bins outside of it are missing, not black.
     assert 10 <= features.video_present[0].sum() < 15
     assert features.video_present[1:].all()
     assert np.allclose(features.video[:, 0], frozen.dataset.video[:, k], atol=1e-4)
@@ -155,7 +155,7 @@ def test_the_tuned_backbone_is_in_the_checkpoint_and_evaluated_by_its_own_featur
     out = tmp_path / "out.json"
     clips = arguments[arguments.index("--annotation_path") + 1]
     argv = ["--checkpoint", str(tuned / "model.safetensors"), "--annotations", clips]
-    # The split was given by options and the evaluation has the clips of all actors: compare those of actor 3.
+    # The split is an option of the run, and the evaluation covers all actors: compare those of actor 3.
     assert evaluate([*argv, "--baseline", "person", "--json", str(out)]) == 0
     rows = [row for row in json.loads(out.read_text())["rows"] if row["id"].startswith("a3")]
     tested = json.loads((tuned / "result.json").read_text())["figures"]["person"]["av"]
@@ -172,7 +172,7 @@ def test_a_model_with_a_backbone_analyzes_a_file(
     if backbone == "frozen":
         folder = tmp_path / "frozen"
         assert train([*arguments, "--n_epochs", "2", "--result_path", str(folder)]) == 0
-    clip = write_clip(tmp_path / "clip.mkv", drawn_pictures(4.0), drawn_sound(4.0))
+    clip = write_clip(tmp_path / "clip.mkv", demo_frames(4.0), demo_audio(4.0))
     out = tmp_path / "rows.jsonl"
     model = str(folder / "model.safetensors")
     assert main(["analyze", str(clip), "--checkpoint", model, "--out", str(out)]) == 0
@@ -278,10 +278,10 @@ def test_a_process_encodes_only_its_own_samples(arguments: list[str]) -> None:
         encode=CropEncoder(make_fabric(FabricConfig()), net, crops, image_pipeline(options)),
     )
     with torch.no_grad():
-        whole, second = (
+        full, second = (
             batches.make(np.arange(8), seed_step(1, 0, 0), rank_slice)
             for rank_slice in (slice(None), slice(1, None, 2))
         )
-    for a, b in zip(whole, second, strict=True):
+    for a, b in zip(full, second, strict=True):
         assert torch.allclose(a[1::2], b[1::2], atol=1e-4)
-    assert not torch.allclose(whole[0][::2], second[0][::2], atol=1e-2)
+    assert not torch.allclose(full[0][::2], second[0][::2], atol=1e-2)

@@ -60,7 +60,7 @@ def test_intervals_are_those_of_a_bootstrap_over_clips_of_drawn_actors() -> None
     rng = np.random.default_rng(0)
     probs, truth = metrics.softmax(rng.normal(0, 2, (90, 4))), rng.integers(4, size=90)
     actors = [str(actor) for actor in rng.integers(6, size=90)]
-    found = metrics.bootstrap_intervals(truth, probs, actors, rounds=200)
+    intervals = metrics.bootstrap_intervals(truth, probs, actors, rounds=200)
     names = sorted(set(actors))
     rows_of = {name: np.flatnonzero(np.asarray(actors) == name) for name in names}
     draws = np.random.default_rng(0)
@@ -69,11 +69,11 @@ def test_intervals_are_those_of_a_bootstrap_over_clips_of_drawn_actors() -> None
         rows = np.concatenate([rows_of[names[i]] for i in draws.integers(len(names), size=len(names))])
         one = truth[rows], probs[rows]
         rounds.append((metrics.accuracy(*one), metrics.unweighted_average_recall(*one)))
-    for interval, values in zip(found, zip(*rounds, strict=True), strict=True):
+    for interval, values in zip(intervals, zip(*rounds, strict=True), strict=True):
         assert [interval.low, interval.high] == pytest.approx(np.percentile(values, [2.5, 97.5]), abs=1e-6)
 
 
-def test_an_interval_draws_whole_actors() -> None:
+def test_an_interval_resamples_actors() -> None:
     probs = np.repeat(np.eye(2), 100, axis=0)
     truth = np.repeat([0, 1, 1, 0], 50)
     top1, _ = metrics.bootstrap_intervals(truth, probs, [str(i // 50) for i in range(200)])

@@ -23,19 +23,19 @@ from training.window_dataset import WindowDataset
 
 
 def test_session_rows_are_those_of_a_live_session(dataset: WindowDataset, clips: Path) -> None:
-    found = annotations.read(clips)
-    clip = ClipReader(found, SPEC).read(found.items[3])
+    entries = annotations.read(clips)
+    clip = ClipReader(entries, SPEC).read(entries.items[3])
     stats = compute_global_stats(dataset, SPEC, range(N))
     live = SpeakerStats.none(SPEC)
     for hop in range(1, int(clip.duration_s / SPEC.bin_s) + 1):
-        window = extract_window(clip.track, clip.sound, hop * 240_000_000, SPEC)
+        window = extract_window(clip.video, clip.audio, hop * 240_000_000, SPEC)
         live.add(window, SPEC, stats.video, stats.audio)
     for stream in STREAMS:
         ours = clip_stats(dataset.session, stream, 3, stats.of(stream))
-        theirs = getattr(live, stream)
-        assert ours.count == theirs.count > 10
-        assert np.allclose(ours.total, theirs.total)
-        assert np.allclose(ours.squares, theirs.squares)
+        live_rows = getattr(live, stream)
+        assert ours.count == live_rows.count > 10
+        assert np.allclose(ours.total, live_rows.total)
+        assert np.allclose(ours.squares, live_rows.squares)
 
 
 def test_actors_that_are_held_out_leave_no_trace_in_the_statistics(dataset: WindowDataset) -> None:

@@ -36,19 +36,21 @@ def test_a_trained_model_is_accurate_and_records_how_it_was_trained(trained: Pat
 
 
 def test_a_killed_run_resumes_to_the_same_weights(small: list[str], tmp_path: Path) -> None:
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    uninterrupted, resumed = tmp_path / "uninterrupted", tmp_path / "resumed"
     options = [*small, "--test_actors", "3", "--n_epochs", "15"]
-    assert train([*options, "--result_path", str(whole)]) == 0
-    child = run([*options, "--result_path", str(cut)])
+    assert train([*options, "--result_path", str(uninterrupted)]) == 0
+    child = run([*options, "--result_path", str(resumed)])
     deadline = time.monotonic() + 60
-    while not (cut / "last.pt").exists() and time.monotonic() < deadline and child.poll() is None:
+    while not (resumed / "last.pt").exists() and time.monotonic() < deadline and child.poll() is None:
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    state = torch.load(cut / "last.pt", weights_only=True)
+    state = torch.load(resumed / "last.pt", weights_only=True)
     assert 1 <= state["progress"]["epoch"] < 15
-    assert train(["--resume_path", str(cut)]) == 0
-    a, b = (checkpoint.load(folder / "model.safetensors").net.state_dict() for folder in (whole, cut))
+    assert train(["--resume_path", str(resumed)]) == 0
+    a, b = (
+        checkpoint.load(folder / "model.safetensors").net.state_dict() for folder in (uninterrupted, resumed)
+    )
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
@@ -66,7 +68,7 @@ def test_two_processes_train_as_one(small: list[str], tmp_path: Path) -> None:
     assert np.allclose(one, two, rtol=1e-5)
 
 
-def test_half_precision_reaches_the_whole_network(small: list[str], tmp_path: Path) -> None:
+def test_half_precision_applies_to_all_layers(small: list[str], tmp_path: Path) -> None:
     options = [*small, "--n_epochs", "1", "--dropout", "0"]
     for name in ("32-true", "bf16-mixed"):
         assert train([*options, "--precision", name, "--result_path", str(tmp_path / name)]) == 0
@@ -159,7 +161,7 @@ def test_a_second_run_does_not_overwrite_the_first(
     assert "learning_rate" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("damage", ["text", "cut", "format"])
+@pytest.mark.parametrize("damage", ["text", "resumed", "format"])
 def test_a_damaged_state_is_reported(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:
@@ -190,11 +192,11 @@ def test_no_command_follows_a_path_out_of_the_folder(
     table = home / "a.csv"
     table.write_text(f"id,video,audio,label,actor,split\nx,,{entry},happy,1,\ny,,{entry},angry,1,\n")
     assert train(["--annotation_path", str(table), "--result_path", str(tmp_path / "r")]) == 2
-    assert "row 2: audio leaves the folder" in capsys.readouterr().err
+    assert "row 2: audio is outside the folder" in capsys.readouterr().err
     assert not (tmp_path / "r").exists()
     model = str(trained / "model.safetensors")
     assert evaluate(["--checkpoint", model, "--annotations", str(table)]) == 2
-    assert "row 2: audio leaves the folder" in capsys.readouterr().err
+    assert "row 2: audio is outside the folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "short"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,7 +23,7 @@ def parse(*argv: str) -> TrainConfig:
     return options
 
 
-def test_the_default_recipe_says_what_the_defaults_are() -> None:
+def test_the_default_recipe_equals_the_defaults() -> None:
     assert asdict(parse("--recipe", "default")) == asdict(parse())
     stored = read_config(run_config.recipe_path("default"))
     assert all(asdict(parse())[name] == value for name, value in stored.items())
@@ -94,7 +96,7 @@ def test_old_spellings_are_aliases() -> None:
         (["--baseline_shares", "1,2"], "three numbers"),
         (["--config"], "--config needs the path"),
         (["--config", "nowhere.json"], "cannot be read"),
-        (["--resume_path", "nowhere"], "has no config.yaml|not the result folder"),
+        (["--resume_path", "nowhere"], "not the result folder of a run: there is nothing"),
         (["--landmark_noise", "-1"], "--landmark-noise must be"),
     ],
 )
@@ -112,3 +114,16 @@ def test_a_backbone_has_a_recipe_of_its_own() -> None:
     assert (options.n_epochs, vars(options)["rotation"], vars(options)["occlusion"]) == (3, 15.0, 0.3)
     with pytest.raises(ConfigError, match="DATA is missing"):
         backbone_config.parse([], prog="emolive-train backbone")
+
+
+@pytest.mark.parametrize("command", [["run"], ["crossval"], ["backbone", "faces"]])
+def test_wrong_options_are_reported_before_lightning_is_imported(command: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from training.cli import train\n"
+        "code = train(sys.argv[1:])\n"
+        "sys.exit(1 if 'lightning' in sys.modules else code)\n"
+    )
+    wrong = [sys.executable, "-c", code, *command, "--batch_size", "none"]
+    result = subprocess.run(wrong, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr

@@ -71,35 +71,35 @@ def test_what_is_stored_is_loaded(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_cache_is_continued_to_the_same_files(tmp_path: Path) -> None:
-    fill(WindowCache(tmp_path / "whole", LAYOUT))
-    fill(WindowCache(tmp_path / "cut", LAYOUT), 2, finish=False)
-    cut = WindowCache(tmp_path / "cut", LAYOUT)
+    fill(WindowCache(tmp_path / "uninterrupted", LAYOUT))
+    fill(WindowCache(tmp_path / "resumed", LAYOUT), 2, finish=False)
+    cut = WindowCache(tmp_path / "resumed", LAYOUT)
     assert not cut.is_complete
-    with (tmp_path / "cut" / "rows.npy").open("ab") as file:
+    with (tmp_path / "resumed" / "rows.npy").open("ab") as file:
         file.write(b"half a row")
     fill(cut)
     assert cut.is_complete
-    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+    assert contents(tmp_path / "resumed") == contents(tmp_path / "uninterrupted")
 
 
 @pytest.mark.parametrize(
     "damage", ["{", "[]", '{"format": 99}', '{"format": 1, "complete": false, "clips": 5}']
 )
 def test_an_unusable_index_starts_over(tmp_path: Path, damage: str) -> None:
-    fill(WindowCache(tmp_path / "whole", LAYOUT))
-    fill(WindowCache(tmp_path / "cut", LAYOUT), 4, finish=False)
-    (tmp_path / "cut" / INDEX).write_text(damage)
-    cache = WindowCache(tmp_path / "cut", LAYOUT)
+    fill(WindowCache(tmp_path / "uninterrupted", LAYOUT))
+    fill(WindowCache(tmp_path / "resumed", LAYOUT), 4, finish=False)
+    (tmp_path / "resumed" / INDEX).write_text(damage)
+    cache = WindowCache(tmp_path / "resumed", LAYOUT)
     fill(cache)
-    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+    assert contents(tmp_path / "resumed") == contents(tmp_path / "uninterrupted")
 
 
 def test_arrays_that_are_too_short_start_over(tmp_path: Path) -> None:
-    fill(WindowCache(tmp_path / "whole", LAYOUT))
-    fill(WindowCache(tmp_path / "cut", LAYOUT), 4, finish=False)
-    (tmp_path / "cut" / "video.npy").write_bytes(b"123")
-    fill(WindowCache(tmp_path / "cut", LAYOUT))
-    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+    fill(WindowCache(tmp_path / "uninterrupted", LAYOUT))
+    fill(WindowCache(tmp_path / "resumed", LAYOUT), 4, finish=False)
+    (tmp_path / "resumed" / "video.npy").write_bytes(b"123")
+    fill(WindowCache(tmp_path / "resumed", LAYOUT))
+    assert contents(tmp_path / "resumed") == contents(tmp_path / "uninterrupted")
 
 
 def test_a_finished_cache_has_no_work_left_and_damage_is_reported(tmp_path: Path) -> None:

@@ -35,11 +35,11 @@ N = 8
 @pytest.fixture(scope="module")
 def some(clips: Path) -> Annotations:
     """Landmarks with audio, audio alone, landmarks alone."""
-    found = annotations.read(clips)
-    items = list(found.items[:N])
+    entries = annotations.read(clips)
+    items = list(entries.items[:N])
     items[2] = ClipEntry("audio", "", items[2].audio, "happy", "1")
     items[5] = ClipEntry("landmarks", items[5].video, "", "happy", "1")
-    return Annotations(tuple(items), found.root)
+    return Annotations(tuple(items), entries.root)
 
 
 def build(some: Annotations, cache: Path, **options: object) -> WindowDataset:
@@ -73,9 +73,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_centre_window_is_that_of_the_live_code(dataset: WindowDataset, clips: Path) -> None:
-    found = annotations.read(clips)
-    clip = ClipReader(found, SPEC).read(found.items[3])
-    window = extract_window(clip.track, clip.sound, centre_window_end_ns(clip.duration_s, SPEC), SPEC)
+    entries = annotations.read(clips)
+    clip = ClipReader(entries, SPEC).read(entries.items[3])
+    window = extract_window(clip.video, clip.audio, centre_window_end_ns(clip.duration_s, SPEC), SPEC)
     stored = dataset.window(3)
     assert np.array_equal(stored.video, window.video)
     # Several shifts are stored in half precision.
@@ -85,12 +85,12 @@ def test_a_centre_window_is_that_of_the_live_code(dataset: WindowDataset, clips:
 def test_worker_processes_write_the_same_files(
     some: Annotations, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
-    found = build(some, tmp_path, workers=2)
+    dataset = build(some, tmp_path, workers=2)
     assert files_of(tmp_path) == expected
-    assert [item.id for item in found.items] == [item.id for item in some.items]
-    assert not found.video_present[2].any()
-    assert not found.audio_present[5].any()
-    assert len(found.session.of_clip("audio", 5)) == 0 < len(found.session.of_clip("audio", 6))
+    assert [item.id for item in dataset.items] == [item.id for item in some.items]
+    assert not dataset.video_present[2].any()
+    assert not dataset.audio_present[5].any()
+    assert len(dataset.session.of_clip("audio", 5)) == 0 < len(dataset.session.of_clip("audio", 6))
 
 
 def test_a_worker_process_has_the_same_backbone(tmp_path: Path) -> None:
@@ -98,20 +98,20 @@ def test_a_worker_process_has_the_same_backbone(tmp_path: Path) -> None:
     spec = config.model_spec(options, ("angry", "happy"))
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8))
     items = (ClipEntry("x", "x.npy", "", "happy", "1"), ClipEntry("y", "x.npy", "", "angry", "2"))
-    found = Annotations(items, tmp_path)
+    entries = Annotations(items, tmp_path)
     torch.manual_seed(0)
     net = factory.build(spec).eval()
     files = {}
     for workers in (0, 1):
         cache = tmp_path / str(workers)
-        built = window_dataset.build(found, spec, cache=cache, shifts_s=(0.0,), net=net, workers=workers)
+        built = window_dataset.build(entries, spec, cache=cache, shifts_s=(0.0,), net=net, workers=workers)
         assert built.video[0][built.video_present[0]].any()
         files[workers] = files_of(cache)
     assert files[0] == files[1]
     other = factory.build(spec).eval()
-    assert cache_key(found, spec, (0.0,), net) != cache_key(found, spec, (0.0,), other)
+    assert cache_key(entries, spec, (0.0,), net) != cache_key(entries, spec, (0.0,), other)
     with pytest.raises(EmoliveError, match="needs trained weights"):
-        window_dataset.build(found, spec, cache=tmp_path, shifts_s=(0.0,))
+        window_dataset.build(entries, spec, cache=tmp_path, shifts_s=(0.0,))
 
 
 def test_cached_windows_are_not_extracted_again(some: Annotations, tmp_path: Path, reads: list[str]) -> None:
@@ -162,7 +162,7 @@ def test_a_killed_extraction_continues(
     assert files_of(tmp_path) == expected
 
 
-def test_a_stopped_extraction_says_how_far_it_is_and_continues(
+def test_a_stopped_extraction_reports_its_progress_and_continues(
     some: Annotations, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = ClipReader.read
@@ -188,13 +188,13 @@ def test_a_clip_that_cannot_be_read_is_left_out_or_named(
     (some.root / "bad.wav").write_bytes(b"not audio")
     with pytest.raises(EmoliveError, match="The clip bad cannot be used"):
         build(bad, tmp_path)
-    found = build(bad, tmp_path, skip_faults=True)
-    assert len(reads) == 3 + 1 + 1 + N - 3, "what was extracted before the fault is kept"
-    assert len(found.failed) == 1
-    assert [item.id for item in found.items] == [item.id for item in some.items]
+    dataset = build(bad, tmp_path, skip_faults=True)
+    assert len(reads) == 3 + 1 + 1 + N - 3, "clips before the fault are not extracted again"
+    assert len(dataset.failed) == 1
+    assert [item.id for item in dataset.items] == [item.id for item in some.items]
     without = build(some, tmp_path / "without")
-    assert (found.video == without.video).all()
-    assert (found.session.audio == without.session.audio).all()
+    assert (dataset.video == without.video).all()
+    assert (dataset.session.audio == without.session.audio).all()
 
 
 def test_a_full_disk_is_reported_and_the_extraction_continues(

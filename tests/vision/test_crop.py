@@ -1,4 +1,4 @@
-"""How a face is cut out."""
+"""Face crops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.helpers.faces import boxes, similarity
 
 
 def gradient(width: int = 320, height: int = 240) -> np.ndarray:
-    """Blue tells the column, green the row, red is 7."""
+    """Blue is the column, green the row, red 7."""
     image = np.full((height, width, 3), 7, np.uint8)
     image[..., 0] = np.linspace(0, 255, width)
     image[..., 1] = np.linspace(0, 255, height)[:, None]
@@ -58,8 +58,8 @@ def test_an_upright_crop_has_level_eyes_and_the_scale_of_a_plain_one(roll_deg):
     centre, size = np.array([160.0, 120.0]), 96
     points = similarity(mean_shape(), 40, np.radians(roll_deg), *centre).astype(np.float32)
     image = np.zeros((240, 320, 3), np.uint8)
-    eyes = [points[36:42].mean(axis=0), points[42:48].mean(axis=0)]
-    for (x, y), channel in zip(eyes, (0, 1), strict=True):
+    eye_centres = [points[36:42].mean(axis=0), points[42:48].mean(axis=0)]
+    for (x, y), channel in zip(eye_centres, (0, 1), strict=True):
         image[
             round(float(y)) - 1 : round(float(y)) + 2, round(float(x)) - 1 : round(float(x)) + 2, channel
         ] = 255
@@ -69,7 +69,7 @@ def test_an_upright_crop_has_level_eyes_and_the_scale_of_a_plain_one(roll_deg):
         *(np.argwhere(crop[..., channel] > 60).mean(axis=0) for channel in (0, 1)), strict=True
     )
     assert rows[0] == pytest.approx(rows[1], abs=1.0)
-    apart = np.linalg.norm(eyes[1] - eyes[0]) * size / (100 * MARGIN)
+    apart = np.linalg.norm(eye_centres[1] - eye_centres[0]) * size / (100 * MARGIN)
     assert columns[1] - columns[0] == pytest.approx(apart, abs=1.5)
 
 

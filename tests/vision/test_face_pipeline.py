@@ -23,7 +23,7 @@ def portrait():
 
 
 class Recorder(FrameEncoder):
-    """Keeps the crops that it is given; its vector is their number."""
+    """Records its crops; its vector is their number."""
 
     name = "recorder"
     dim = 1
@@ -66,10 +66,14 @@ class Fixed:
 
 def test_it_follows_encodes_and_forgets(portrait):
     pipeline = FacePipeline((LandmarkEncoder(),))
-    seen = pipeline.process(Frame(5, portrait, 0))
-    assert (seen.t_ns, seen.features.shape, seen.face.points_px.shape) == (5, (136,), (68, 2))
-    box = seen.face.box_px
-    middle = seen.face.points_px.mean(axis=0)
+    observation = pipeline.process(Frame(5, portrait, 0))
+    assert (observation.t_ns, observation.features.shape, observation.face.points_px.shape) == (
+        5,
+        (136,),
+        (68, 2),
+    )
+    box = observation.face.box_px
+    middle = observation.face.points_px.mean(axis=0)
     assert box.x_px < middle[0] < box.x_px + box.width_px
     assert box.y_px < middle[1] < box.y_px + box.height_px
     nothing = pipeline.process(Frame(to_ns(0.1), np.zeros_like(portrait), 1))
@@ -84,12 +88,14 @@ def test_vectors_are_concatenated_in_order_and_each_encoder_gets_what_it_reads(p
     encoders = Recorder(CropInput(64, "RGB")), LandmarkEncoder(), Recorder(CropInput(32, upright=True))
     tracker = Fixed(box)
     pipeline = FacePipeline(encoders, tracker)
-    seen = pipeline.process(Frame(0, portrait, 0))
-    assert seen.features.shape == (138,)
-    assert (seen.features[0], seen.features[-1]) == (1, 1)
-    np.testing.assert_array_equal(seen.features[1:-1], LandmarkEncoder()(seen.face.points_px[None])[0])
+    observation = pipeline.process(Frame(0, portrait, 0))
+    assert observation.features.shape == (138,)
+    assert (observation.features[0], observation.features[-1]) == (1, 1)
+    np.testing.assert_array_equal(
+        observation.features[1:-1], LandmarkEncoder()(observation.face.points_px[None])[0]
+    )
     np.testing.assert_array_equal(encoders[0].crops[0], crop_face(portrait, box, 64, "RGB"))
-    upright = crop_face(portrait, box, 32, points_px=seen.face.points_px)
+    upright = crop_face(portrait, box, 32, points_px=observation.face.points_px)
     np.testing.assert_array_equal(encoders[2].crops[0], upright)
     assert len(tracker.points) == 1
     pipeline.reset()

@@ -25,9 +25,7 @@ SPEC = ModelSpec(encoders=("geometry",), landmarker="dlib68", pooling="mean", ba
     origin_ns=st.integers(0, 10**15),
     pooling=st.sampled_from(["mean", "middle"]),
 )
-def test_the_sampler_takes_the_first_frame_of_every_slot_that_has_one(
-    rate_hz, jitter, seed, origin_ns, pooling
-):
+def test_the_first_frame_of_every_slot_is_accepted(rate_hz, jitter, seed, origin_ns, pooling):
     spec = replace(SPEC, pooling=pooling)
     sampler = FrameSampler(spec, origin_ns)
     wobble = np.random.default_rng(seed).uniform(-jitter, jitter, round(4 * rate_hz))
@@ -36,8 +34,8 @@ def test_the_sampler_takes_the_first_frame_of_every_slot_that_has_one(
     period_ns = NS_PER_S / VIDEO_FEATURE_HZ if pooling == "mean" else spec.bin_s * NS_PER_S
     start_ns = origin_ns + (-round(period_ns / 4) if pooling == "mean" else BIN_NS // 2)
     slots = [int((t - start_ns) // period_ns) for t in stamps.tolist()]
-    taken = [slot for slot, t in zip(slots, stamps.tolist(), strict=True) if sampler.accept(t)]
-    assert taken == sorted({slot for slot in slots if slot >= 0})
+    accepted = [slot for slot, t in zip(slots, stamps.tolist(), strict=True) if sampler.accept(t)]
+    assert accepted == sorted({slot for slot in slots if slot >= 0})
 
 
 @pytest.mark.parametrize("rate_hz", [15, 24, 25, 29.97, 30, 60])
@@ -45,8 +43,8 @@ def test_the_sampler_takes_the_first_frame_of_every_slot_that_has_one(
 def test_a_camera_fast_enough_fills_every_slot(rate_hz, jitter_s):
     sampler = FrameSampler(SPEC, 0)
     wobble = np.random.default_rng(0).uniform(-jitter_s, jitter_s, round(10 * rate_hz))
-    taken = sum(sampler.accept(round((i / rate_hz + w) * NS_PER_S)) for i, w in enumerate(wobble))
-    assert abs(taken - 10 * VIDEO_FEATURE_HZ) <= 1
+    n_accepted = sum(sampler.accept(round((i / rate_hz + w) * NS_PER_S)) for i, w in enumerate(wobble))
+    assert abs(n_accepted - 10 * VIDEO_FEATURE_HZ) <= 1
 
 
 def test_the_sampler_asks_only_for_times_that_were_not_yet():

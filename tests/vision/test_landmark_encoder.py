@@ -1,4 +1,4 @@
-"""What landmarks become."""
+"""Landmark features."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_mirrored_twice_is_as_before(vectors):
 
 def test_a_mirrored_vector_is_the_vector_of_the_mirrored_picture():
     rng = np.random.default_rng(0)
-    # Where the shape is symmetric itself, aligning before or after the flip is the same.
+    # For a symmetric shape, alignment before or after the flip is the same.
     points = mean_shape() + rng.normal(0, 0.02, (68, 2)).astype(np.float32)
     flipped = (points * [-1, 1])[list(MIRROR)].astype(np.float32)
     straight, mirrored = LandmarkEncoder()(np.stack([points, flipped]))
@@ -77,6 +77,6 @@ def test_the_mean_shape_of_turned_copies_is_the_face_itself():
     rng = np.random.default_rng(0)
     face = mean_shape() + rng.normal(0, 0.03, (68, 2))
     copies = [similarity(face, *rng.uniform([0.5, -1, -9, -9], [2, 1, 9, 9])) for _ in range(20)]
-    found = mean_shape_of(np.stack(copies).astype(np.float32))
+    shape = mean_shape_of(np.stack(copies).astype(np.float32))
     upright = mean_shape_of(face[None].astype(np.float32))
-    np.testing.assert_allclose(found, upright, atol=1e-3)
+    np.testing.assert_allclose(shape, upright, atol=1e-3)

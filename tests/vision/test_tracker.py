@@ -64,7 +64,7 @@ def half_of(detection) -> str | None:
     return "left" if detection.box_px.center_px[0] < 640 else "right"
 
 
-def test_the_largest_face_is_chosen_and_kept_when_the_other_grows(tracker, portrait):
+def test_the_largest_face_is_chosen_and_tracked_when_another_grows(tracker, portrait):
     sizes = [(0.9, 0.7), (0.85, 0.8), (0.8, 0.9), (0.75, 1.0), (0.75, 1.0)]
     followed = [half_of(tracker.track(scene(portrait, *s), to_ns(i / 15))) for i, s in enumerate(sizes)]
     assert followed == ["left"] * 5
@@ -81,16 +81,16 @@ def test_a_face_that_is_gone_is_waited_for_before_another_is_chosen(tracker, por
     assert half_of(tracker.track(alone, to_ns(2.1))) == "right"
 
 
-def test_nobody_there_is_none_and_a_face_that_comes_is_found(tracker, portrait):
+def test_no_face_is_none_and_a_new_face_is_detected(tracker, portrait):
     assert tracker.track(scene(portrait), 0) is None
-    found = tracker.track(scene(portrait, 0, 0.8), to_ns(0.1))
-    assert half_of(found) == "right"
-    assert 0.5 <= found.score <= 1
+    detection = tracker.track(scene(portrait, 0, 0.8), to_ns(0.1))
+    assert half_of(detection) == "right"
+    assert 0.5 <= detection.score <= 1
 
 
 def test_the_box_follows_without_jumping(tracker, portrait):
     still = scene(portrait, 0.8)
-    # Found anew it is looked for in the whole picture, and from then on more exactly around its place.
+    # A new face is searched in the full image, later ones around the last position.
     first = [tracker.track(still, to_ns(i / 15)).box_px for i in range(12)][-1]
     moved = np.roll(still, 40, axis=1)
     second, *_, last = [tracker.track(moved, to_ns(i / 15)).box_px for i in range(12, 24)]
@@ -98,67 +98,67 @@ def test_the_box_follows_without_jumping(tracker, portrait):
     assert last.x_px - first.x_px == pytest.approx(40, abs=6)
 
 
-def test_a_small_face_is_found_again_where_it_was(tracker, portrait):
+def test_a_small_face_is_detected_again_at_its_place(tracker, portrait):
     boxes = [
         tracker.track(scene(portrait, s), to_ns(i / 15)) for i, s in enumerate([0.9, 0.7, 0.5, 0.4, 0.33])
     ]
     assert [half_of(box) for box in boxes] == ["left"] * 5
 
 
-class Counting:
-    """A detector whose every look is counted."""
+class CountingDetector:
+    """A detector that counts its calls."""
 
     def __init__(self, detector) -> None:
         self.detector = detector
-        self.looks = 0
+        self.n_detections = 0
 
     def detect(self, image, within=None):
-        self.looks += 1
+        self.n_detections += 1
         return self.detector.detect(image, within)
 
 
-class Followed:
-    """A tracker with the landmarks told, as the perceiver tells them."""
+class TrackerWithFeedback:
+    """A tracker with landmark feedback, as in the face pipeline."""
 
     def __init__(self, detector) -> None:
-        self.counting = Counting(detector)
+        self.counting = CountingDetector(detector)
         self.tracker = BlazeFaceTracker(self.counting)
 
-    def see(self, image, i: int, points=None) -> tuple[bool, int]:
-        """Whether there is a face in picture `i`, and how often the detector looked at it."""
-        before = self.counting.looks
-        found = self.tracker.track(image, to_ns(i / 15))
-        if found is not None:
-            x, y = found.box_px.center_px
+    def track(self, image, i: int, points=None) -> tuple[bool, int]:
+        """Whether there is a face in image `i`, and the number of detector calls."""
+        before = self.counting.n_detections
+        detection = self.tracker.track(image, to_ns(i / 15))
+        if detection is not None:
+            x, y = detection.box_px.center_px
             self.tracker.update_from_landmarks(
                 mean_shape() * 90 + np.array([x, y]) if points is None else points
             )
-        return found is not None, self.counting.looks - before
+        return detection is not None, self.counting.n_detections - before
 
 
 def test_a_still_face_is_detected_in_every_third_frame(detector, portrait):
-    followed = Followed(detector)
-    looks = [followed.see(scene(portrait, 0.8), i) for i in range(11)]
-    assert looks == [(True, n) for n in (1, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1)]
+    followed = TrackerWithFeedback(detector)
+    n_detections = [followed.track(scene(portrait, 0.8), i) for i in range(11)]
+    assert n_detections == [(True, n) for n in (1, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1)]
 
 
 def test_a_face_that_moves_is_detected_in_every_frame(detector, portrait):
-    followed = Followed(detector)
+    followed = TrackerWithFeedback(detector)
     picture = scene(portrait, 0.8)
     for i in range(9):
         points = mean_shape() * 90 + [300 + 14 * i, 240]
-        assert followed.see(np.roll(picture, 14 * i, axis=1), i, points) == (True, 1)
+        assert followed.track(np.roll(picture, 14 * i, axis=1), i, points) == (True, 1)
 
 
-def test_a_lost_face_is_looked_for_in_every_frame_and_found_at_once(detector, portrait):
-    followed = Followed(detector)
+def test_a_lost_face_is_searched_in_every_frame(detector, portrait):
+    followed = TrackerWithFeedback(detector)
     here, gone = scene(portrait, 0.8), scene(portrait)
     for i in range(5):
-        assert followed.see(here, i)[0]
-    lost = [followed.see(gone, i) for i in range(5, 12)]
+        assert followed.track(here, i)[0]
+    lost = [followed.track(gone, i) for i in range(5, 12)]
     assert not any(there for there, _ in lost[3:])
-    assert all(looks for there, looks in lost if not there)
-    assert followed.see(here, 12)[0]
+    assert all(n_detections for there, n_detections in lost if not there)
+    assert followed.track(here, 12)[0]
 
 
 def test_between_detections_the_box_goes_where_the_landmarks_go(detector, portrait):
@@ -168,7 +168,7 @@ def test_between_detections_the_box_goes_where_the_landmarks_go(detector, portra
         box = tracker.track(picture, to_ns(i / 15)).box_px
         tracker.update_from_landmarks(shape + np.array([300 + 2 * i, 240]))
     after = tracker.track(picture, to_ns(3 / 15)).box_px
-    # The picture stood still: what moved the box is what was told.
+    # The image did not change: only the landmarks moved the box.
     assert 0.5 < after.x_px - box.x_px < 4
     assert after.width_px == pytest.approx(box.width_px, abs=2)
 
@@ -186,17 +186,17 @@ def test_a_box_moves_and_grows_with_its_points_but_does_not_turn(angle):
 
 @pytest.mark.data
 def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(real_clips, detector):
-    """Against landmarks that somebody else measured in the same clips, neither is nearer."""
+    """Both are equally close to published landmarks of the same clips."""
     files = paths.data_dir() / "ravdess" / "landmarks" / "dlib68_every_2nd_frame.npz"
     if not files.is_file():
         pytest.skip(f"no landmarks in {files}: set EMOLIVE_DATA")
-    counting = Counting(detector)
+    counting = CountingDetector(detector)
     pipelines = {
         interval_s: FacePipeline((LandmarkEncoder(),), BlazeFaceTracker(counting, interval_s))
         for interval_s in (0.0, DETECT_INTERVAL_S)
     }
     errors = {interval_s: [] for interval_s in pipelines}
-    apart = []
+    differences = []
     with np.load(files) as stored:
         for path in real_clips:
             key = f"01{path.stem[2:]}"  # the same recording, published with sound
@@ -205,25 +205,27 @@ def test_on_real_clips_tracking_measures_what_detecting_every_frame_measures(rea
             points = {}
             for interval_s, pipeline in pipelines.items():
                 pipeline.reset()
-                before = counting.looks
+                before = counting.n_detections
                 points[interval_s] = np.stack([pipeline.process(f).face.points_px for f in due])
-            looked = counting.looks - before
+            n_detections = counting.n_detections - before
             every, tracked = points.values()
-            perception = np.linalg.norm(every[:, 45] - every[:, 36], axis=1).mean()
-            apart.append(np.linalg.norm(tracked - every, axis=2).mean() / perception)
-            assert looked < 0.5 * len(due)
+            eye_distance_px = np.linalg.norm(every[:, 45] - every[:, 36], axis=1).mean()
+            differences.append(np.linalg.norm(tracked - every, axis=2).mean() / eye_distance_px)
+            assert n_detections < 0.5 * len(due)
             if f"{key}/xy" not in stored:
                 continue
             rows = {int(n): i for i, n in enumerate(stored[f"{key}/frame"])}
             both = [(i, rows[f.index]) for i, f in enumerate(due) if f.index in rows]
-            mine, theirs = (list(part) for part in zip(*both, strict=True))
-            for interval_s, found in points.items():
-                far = np.linalg.norm(found[mine] - stored[f"{key}/xy"][theirs], axis=2).mean()
-                errors[interval_s].append(far / perception)
+            tracked_rows, stored_rows = (list(part) for part in zip(*both, strict=True))
+            for interval_s, landmarks in points.items():
+                error_px = np.linalg.norm(
+                    landmarks[tracked_rows] - stored[f"{key}/xy"][stored_rows], axis=2
+                ).mean()
+                errors[interval_s].append(error_px / eye_distance_px)
     every, tracked = (np.mean(values) for values in errors.values())
     assert every < 0.008
     assert tracked < 1.05 * every
-    assert max(apart) < 0.008
+    assert max(differences) < 0.008
 
 
 @settings(max_examples=40, deadline=None)

@@ -13,7 +13,7 @@ from emolive.plugins import AUGMENTATIONS
 from training.augment.base import Stage, WindowAugmentation, WindowBatch
 
 QUIETEST_DB, LOUDEST_DB = -95.0, -65.0
-"""Level of the noise in the lowest band; steady noise of a room lies in this range."""
+"""Level of the noise in the lowest band, in the range of steady room noise."""
 MAX_TILT_DB = 20.0
 """Most by which the noise falls from the lowest to the highest band."""
 _NEPER_PER_DB = log(10) / 10
@@ -25,7 +25,7 @@ class BackgroundNoise(WindowAugmentation):
     """Adds the power of a stationary noise to log-mel features, as in any room but a studio."""
 
     noise: Annotated[float, Range(0, 1)] = 0.15
-    """Share of clips with background noise (logmel)."""
+    """Share of clips with background noise, for features that are band levels."""
 
     stage = Stage.FEATURES
 

@@ -1,4 +1,4 @@
-"""What an augmentation is, and the batch that window augmentations change."""
+"""The base classes of augmentations, and the batch that window augmentations change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Stage(IntEnum):
     """When a window augmentation runs, in this order."""
 
     VIEW = 0
-    """Before the speaker's normalizers are drawn, for what changes a speaker's statistics too."""
+    """Before the speaker's normalizers are sampled: augmentations that also change a speaker's statistics."""
     FEATURES = 1
     """On features in their own units (landmarks in the mean shape's plane, decibels)."""
     NORMALIZED = 2
@@ -43,7 +43,7 @@ class WindowBatch:
     audio: Tensor
     """(B, steps, audio.channels) audio features; in stage INPUTS (B, steps, audio_channels)."""
     audio_present: Tensor
-    """(B, steps) bool: steps with sound."""
+    """(B, steps) bool: steps with audio."""
     target: Tensor
     """(B, 3, classes) for both streams together, the video alone and the audio alone."""
     mirror: tuple[Tensor, Tensor] | None = None
@@ -69,8 +69,8 @@ class WindowBatch:
 class WindowAugmentation(ABC):
     """Changes a batch of windows at random. A subclass is a frozen dataclass whose fields are its options.
 
-    Whoever changes how a speaker looks or sounds by nature changes the speaker's normalizer in the same way.
-    Random numbers come from torch's global generator or from `batch.rng`; both are seeded for each step.
+    An augmentation that changes how a speaker looks or sounds changes the speaker's normalizer in the same
+    way. Random numbers come from torch's global generator or from `batch.rng`; both are seeded for each step.
     """
 
     stage: ClassVar[Stage]
@@ -83,8 +83,8 @@ class WindowAugmentation(ABC):
 class ImageAugmentation(ABC):
     """Changes face crops at random. A subclass is a frozen dataclass whose fields are its options.
 
-    What is drawn for a window applies to all of its frames: a person sits in the same light before the same
-    camera. Draws come from torch's global generator, on the CPU whatever the device.
+    What is drawn for a window applies to all of its frames: lighting and camera
+    do not change within a window. Draws come from torch's global generator, on the CPU for any device.
     """
 
     @property
@@ -103,5 +103,5 @@ class ImageAugmentation(ABC):
         Args:
             images: (n, channels, S, S) in 0..1; channels is 1 (gray) or 3.
             params: from `draw`, with one row for each crop.
-            size: of the result, for what resamples; others keep the size they get.
+            size: of the result, for augmentations that resample; others preserve the input size.
         """

@@ -17,7 +17,7 @@ from training.augment.base import Stage, WindowAugmentation, WindowBatch
 class HorizontalFlip(WindowAugmentation):
     """Mirrors the landmarks of a face, and with `WindowBatch.mirrored` the speaker's statistics.
 
-    Crops are mirrored by `training.augment.crop_geometry`, which shares the option.
+    Crops are mirrored by `training.augment.crop_affine`, which shares the option.
     """
 
     flip: Annotated[float, Range(0, 1)] = 0.5

@@ -14,7 +14,7 @@ from training.augment.spans import random_spans
 @AUGMENTATIONS.register("missing_bins", title="spans without a face")
 @dataclass(frozen=True)
 class MissingBins(WindowAugmentation):
-    """Removes the face from one span of bins, as when somebody turns away."""
+    """Removes the face from one span of bins, as when a speaker turns away."""
 
     missing_bins: Annotated[int, Range(0, 240)] = 2
     """Longest span of bins without a face."""

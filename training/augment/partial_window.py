@@ -13,7 +13,7 @@ from emolive.plugins import AUGMENTATIONS
 from training.augment.base import Stage, WindowAugmentation, WindowBatch
 
 MAX_ONSET = 2 / 3
-"""Most of a window that lies before the session began."""
+"""Maximum share of a window that lies before the session began."""
 
 
 @AUGMENTATIONS.register("partial_window", title="windows of a session that has just begun")

@@ -48,9 +48,9 @@ def _extended(config: Any, classes: tuple[Any, ...]) -> Any:
         hints = get_type_hints(cls, include_extras=True)
         for f in fields(cls):
             option = (f.name, hints[f.name], field(default=f.default))
-            seen = options.get(f.name)
+            existing = options.get(f.name)
             # Augmentations may share an option that means the same, as both kinds do with `flip`.
-            differs = seen is not None and (seen[1] != option[1] or seen[2].default != f.default)
+            differs = existing is not None and (existing[1] != option[1] or existing[2].default != f.default)
             if f.name in reserved or differs:
                 raise ConfigError(
                     f"The option --{f.name.replace('_', '-')} of {cls.__name__} exists already."
@@ -78,7 +78,7 @@ class WindowPipeline:
 
 
 ImageParams = list[dict[str, Tensor]]
-"""What each augmentation of an `ImagePipeline` drew."""
+"""The random parameters of each augmentation of an `ImagePipeline`."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ class ImagePipeline:
         """
         x = (images[..., None] if images.ndim == 3 else images).permute(0, 3, 1, 2).float() / 255
         if params is not None:
-            for augmentation, drawn in zip(self.augmentations, params, strict=True):
-                x = augmentation.apply(x, {name: value.to(x.device) for name, value in drawn.items()}, size)
+            for augmentation, values in zip(self.augmentations, params, strict=True):
+                x = augmentation.apply(x, {name: value.to(x.device) for name, value in values.items()}, size)
         if x.shape[-1] != size:
             x = F.interpolate(x, (size, size), mode="bilinear", antialias=x.shape[-1] > size)
         return x.expand(-1, 3, -1, -1)
@@ -135,4 +135,4 @@ def select_rows(params: ImageParams | None, rows: Tensor) -> ImageParams | None:
     """The parameters at some rows; a row may come several times, as for the frames of one window."""
     if params is None:
         return None
-    return [{name: values[rows] for name, values in drawn.items()} for drawn in params]
+    return [{name: values[rows] for name, values in parameters.items()} for parameters in params]

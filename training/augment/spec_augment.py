@@ -19,12 +19,12 @@ class SpecAugment(WindowAugmentation):
     masked_bands: Annotated[int, Range(0, 128)] = 12
     """Widest mask over bands."""
     masked_steps: Annotated[int, Range(0, 1000)] = 24
-    """Longest mask over time steps."""
+    """Longest mask over time steps; at most a quarter of the window."""
 
     stage = Stage.NORMALIZED
 
     def __call__(self, batch: WindowBatch) -> WindowBatch:
         n, steps, bands = batch.audio.shape
-        masked = batch.audio_masked | random_spans(n, steps, self.masked_steps)
+        masked = batch.audio_masked | random_spans(n, steps, min(self.masked_steps, steps // 4))
         audio = batch.audio * ~random_spans(n, bands, self.masked_bands)[:, None]
         return replace(batch, audio=audio, audio_masked=masked)

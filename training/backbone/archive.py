@@ -30,16 +30,16 @@ class Archive:
         self.path = path
         self._zip: zipfile.ZipFile | None = None
         if path.is_dir():
-            found = (PurePosixPath(f.relative_to(path).as_posix()) for f in path.rglob("*") if f.is_file())
+            paths = (PurePosixPath(f.relative_to(path).as_posix()) for f in path.rglob("*") if f.is_file())
         elif path.is_file():
             try:
                 self._zip = zipfile.ZipFile(path)
             except (zipfile.BadZipFile, OSError) as error:
                 raise MediaError(f"{path} is neither a folder nor a readable zip file.") from error
-            found = (PurePosixPath(i.filename) for i in self._zip.infolist() if not i.is_dir())
+            paths = (PurePosixPath(i.filename) for i in self._zip.infolist() if not i.is_dir())
         else:
             raise MediaError(f"There is no folder or zip file {path}.")
-        self.names = sorted(n for n in found if n.parts[0] != "__MACOSX" and not n.name.startswith("."))
+        self.names = sorted(n for n in paths if n.parts[0] != "__MACOSX" and not n.name.startswith("."))
         """Of all files, relative to the archive."""
 
     def __enter__(self) -> Self:

@@ -17,7 +17,7 @@ from training.config import FabricConfig
 NOT_PART_OF_A_RUN = ("data", "result_path", "resume_path", "dry_run", "devices", "threads", "licence")
 """Options that may differ between a run and the run that resumes it."""
 RECIPE = "backbone"
-"""In recipes/: what the augmentations' options are for single faces."""
+"""In recipes/: options of the augmentations for single faces."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class BackboneConfig(FabricConfig):
     patience: Annotated[int, Range(0, 100_000)] = 0
     """Stop after so many epochs without a better one; 0 = never."""
     dry_run: bool = False
-    """Check everything and print what would be done."""
+    """Check the options and print the plan without training."""
 
     accumulate: ClassVar[int] = 1
 
@@ -103,7 +103,7 @@ def parse(argv: Sequence[str], *, prog: str, description: str = "") -> BackboneC
 
 
 def from_values(values: Mapping[str, Any]) -> BackboneConfig:
-    """The options of a run from values by option name, as a command line would give them.
+    """The options of a run from values by option name, as on a command line.
 
     Raises:
         ConfigError: a name is unknown, or a value has a wrong type or is out of range.

@@ -88,7 +88,7 @@ def read(
     with Archive(path) as archive:
         if _is_ferplus(archive):
             if labels:
-                raise ConfigError("FER+ has labels of its own: leave out --labels.")
+                raise ConfigError("FER+ has its own labels: omit --labels.")
             return _read_ferplus(archive, size, only, on_image)
         return _read_folders(archive, size, tuple(labels), only, on_image)
 
@@ -119,7 +119,7 @@ def _read_ferplus(archive: Archive, size: int, only: Sequence[str], on_image: On
     votes = _read_votes(archive)
     splits = {}
     for split, by_stem in sorted(files.items(), key=_split_order):
-        # Votes are found by the stem: the table may say .png where the image is a .jpg.
+        # Votes are matched by the stem: the table may have .png where the image is a .jpg.
         stems = [stem for stem in by_stem if stem in votes]
         if not stems:
             continue

@@ -1,4 +1,4 @@
-"""`emolive-train backbone`: from images of faces to a backbone file that `--pretrain_path` takes."""
+"""`emolive-train backbone`: from images of faces to a backbone file for `--pretrain_path`."""
 
 from __future__ import annotations
 

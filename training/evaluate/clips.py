@@ -1,4 +1,4 @@
-"""A checkpoint on annotated clips, with the inputs that `emolive analyze` gives it."""
+"""Evaluation of a checkpoint on annotated clips, with the same inputs as in `emolive analyze`."""
 
 from __future__ import annotations
 
@@ -79,8 +79,10 @@ class ClipEvaluation:
         for sentence in self.dataset.failed:
             console.print(sentence, style="yellow", markup=False)
         self.global_stats = load_global_stats(checkpoint.net)
-        asked = np.array([i for i, item in enumerate(self.dataset.items) if item.id in scored_ids], np.int64)
-        self.clips: IntArray = scoring.scored_clips(self.dataset, asked)
+        indices = np.array(
+            [i for i, item in enumerate(self.dataset.items) if item.id in scored_ids], np.int64
+        )
+        self.clips: IntArray = scoring.scored_clips(self.dataset, indices)
         if not len(self.clips):
             raise ConfigError("No clip is left to score: all of them serve as a neutral calibration.")
         self.truth: IntArray = class_indices(self.dataset, spec.labels)[self.clips]
@@ -105,7 +107,7 @@ class ClipEvaluation:
         return metrics.softmax(predict_logits(net, inputs), temperature)
 
     def results(self, probs: NDArray[np.float64]) -> dict[str, Any]:
-        """What `--json` writes: shares from 0 to 1, and top-1 and top-5 in percent beside them."""
+        """The content of `--json`: shares from 0 to 1, and top-1 and top-5 in percent."""
         labels = self.checkpoint.spec.labels
         summary = scoring.summarize(self.truth, self.actors, probs, labels)
         return {
@@ -134,13 +136,13 @@ class ClipEvaluation:
 
 def _clips_of(options: ClipOptions) -> tuple[Annotations, set[str]]:
     """The clips to extract (all of the speakers, for their normalizers), and the ids of those to score."""
-    found = annotation_files.read(options.annotations, allow_outside=options.allow_outside)
-    scored = found.of(options.split) if options.split else found
+    annotations = annotation_files.read(options.annotations, allow_outside=options.allow_outside)
+    scored = annotations.of(options.split) if options.split else annotations
     speakers = {normalize_actor_id(item.actor) for item in scored.items if item.actor}
     ids = {item.id for item in scored.items}
-    kept = tuple(
+    items = tuple(
         item
-        for item in found.items
+        for item in annotations.items
         if item.id in ids or (item.actor and normalize_actor_id(item.actor) in speakers)
     )
-    return Annotations(kept, found.root), ids
+    return Annotations(items, annotations.root), ids

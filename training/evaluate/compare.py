@@ -38,16 +38,16 @@ def compare(options: CompareOptions, console: Console | None = None) -> int:
     if len(options.checkpoints) < 2:
         raise ConfigError("Name at least two checkpoints to compare.")
     runs = [ClipEvaluation(checkpoint.load(path), options, console) for path in options.checkpoints]
-    first = runs[0]
+    first, modality = runs[0], Modality(options.modality)
     if any(run.checkpoint.spec.labels != first.checkpoint.spec.labels for run in runs):
         raise ConfigError("The checkpoints have different labels and cannot be compared.")
     table = Table(title=f"Same clips, baseline {options.baseline}, {options.modality}")
     for column in ("checkpoint", "fusion", "top-1, %", "UAR, %", "ECE", "p against the first"):
         table.add_column(column)
     rows = []
-    correct_first = first.probs(Modality(options.modality)).argmax(axis=1) == first.truth
+    correct_first = first.probs(modality).argmax(axis=1) == first.truth
     for run in runs:
-        probs = run.probs(Modality(options.modality))
+        probs = run.probs(modality)
         results = run.results(probs)
         p = None if run is first else metrics.mcnemar(correct_first, probs.argmax(axis=1) == run.truth)
         names = ("checkpoint", "fusion", "baseline", "n", "top1", "uar", "ece")

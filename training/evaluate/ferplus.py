@@ -40,9 +40,9 @@ class FerplusOptions:
 
 
 def ferplus(options: FerplusOptions, console: Console | None = None) -> int:
-    """Evaluate on every split that is there, print a table and write the results.
+    """Evaluate on every available split, print a table and write the results.
 
-    Results over all splits stand at the top of the JSON file, those of each split under `splits`.
+    Results over all splits are at the top level of the JSON file, those of each split under `splits`.
 
     Raises:
         EmoliveError: the faces or the checkpoint cannot be used, or the file cannot be written.
@@ -88,14 +88,14 @@ def load_classifier(path: Path) -> FaceClassifier:
     return FaceClassifier.of_checkpoint(checkpoint.load(path))
 
 
-def _without_images(parts: list[Faces]) -> Faces:
+def _without_images(splits: list[Faces]) -> Faces:
     """The faces of several splits, without their images."""
     return Faces(
         np.zeros((0, 0, 0), np.uint8),
-        np.concatenate([p.targets for p in parts]),
-        np.concatenate([p.classes for p in parts]),
-        np.concatenate([p.has_majority for p in parts]),
-        tuple(name for p in parts for name in p.names),
+        np.concatenate([split.targets for split in splits]),
+        np.concatenate([split.classes for split in splits]),
+        np.concatenate([split.has_majority for split in splits]),
+        tuple(name for split in splits for name in split.names),
     )
 
 

@@ -1,5 +1,5 @@
 """Voice encoders: what turns samples into the audio features of a model. `AudioSpec.encoder` creates one."""
 
-from emolive.audio.encoders.base import VoiceEncoder
+from emolive.audio.encoders.base import SpeechAwareEncoder, VoiceEncoder
 
-__all__ = ["VoiceEncoder"]
+__all__ = ["SpeechAwareEncoder", "VoiceEncoder"]

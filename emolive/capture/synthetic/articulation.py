@@ -1,4 +1,4 @@
-"""What the mouth of the demo's voice aims at: syllables without meaning, in phrases."""
+"""Articulation targets of the demo's voice: meaningless syllables in phrases."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ CONSONANTS: tuple[tuple[tuple[VocalTractState, float], ...], ...] = (
 
 
 class PhraseGenerator:
-    """Plans phrases from a seed as time goes on; must be asked for times in order."""
+    """Generates phrases from a seed; times must be requested in order."""
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng([seed, 12])

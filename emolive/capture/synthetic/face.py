@@ -1,4 +1,4 @@
-"""Draws the demo's face: action units and pose in, a picture out."""
+"""Draws the demo's face from action units and pose."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATCH = (-112, -104, 112, 172)
 _DETAIL = 2
 """Features are drawn this much larger and then reduced."""
 JAW_UNITS = 0.17
-"""How far a jaw that is dropped fully takes the chin down."""
+"""How far a fully dropped jaw lowers the chin."""
 # Where the face is nearest to the viewer, and how fast it falls back, in units.
 _NEAREST = np.array([0.0, 0.35])
 _SPREAD = np.array([0.62, 0.75])
@@ -29,7 +29,7 @@ Floats = NDArray[np.float32]
 
 
 class FaceRenderer:
-    """Paints the layers that stay once, then draws any expression in a few milliseconds."""
+    """Paints the static layers once, then draws any expression in a few milliseconds."""
 
     def __init__(self, seed: int = 0) -> None:
         portrait = paint(seed)

@@ -1,4 +1,4 @@
-"""What a living face does beside its expression: sways, blinks, looks about, speaks."""
+"""Motion of the face besides its expression: sway, blinks, gaze, speech."""
 
 from __future__ import annotations
 

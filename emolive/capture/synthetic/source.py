@@ -42,11 +42,11 @@ class SyntheticSource(ThreadedSource):
 
     Paced, it delivers frames (30 a second) and audio (48,000 Hz, blocks of 20 ms) as a camera and a
     microphone do, nothing before its time, and drops frames if the computer is too slow. Otherwise it
-    delivers everything as fast as the listener takes it.
+    delivers everything as fast as the listener accepts.
 
     Args:
         paced: keep to the clock.
-        loop: repeat for ever; has an effect only if paced.
+        loop: repeat without end; has an effect only if paced.
         seed: of face, motion and voice.
         duration_s: seconds after which it ends; by default never if it is paced and loops, else after one
             pass.

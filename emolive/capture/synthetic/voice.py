@@ -76,7 +76,7 @@ def prosody(weights: Doubles) -> Prosody:
 
 @dataclass(frozen=True, slots=True)
 class VoiceBlock:
-    """20 ms of voice and what the mouth does meanwhile."""
+    """20 ms of voice, with the mouth's articulation."""
 
     samples: FloatArray
     """(960,) float32 in -1..1."""

@@ -1,1 +1,1 @@
-"""The parts of the window, one widget and one job in each module."""
+"""The widgets of the window, one in each module."""

@@ -10,7 +10,7 @@ from emolive.gui.theme import SIZES
 
 
 class CalibrationButton(QStackedWidget):
-    """A button that becomes a progress bar while a calibration runs."""
+    """A button that turns into a progress bar during a calibration."""
 
     clicked = Signal()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class CentralView(QWidget):
-    """Controls at the top, picture and results in the middle, timeline and status bar below."""
+    """Controls at the top, video and results in the middle, timeline and status bar below."""
 
     results: ResultsPanel
     """There after `add_plots`."""
@@ -57,7 +57,8 @@ class CentralView(QWidget):
         self.video.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
 
     def add_plots(self) -> None:
-        """Add results and timeline. Apart, because pyqtgraph takes longer to import than a window to show."""
+        """Add results and timeline. Separate, because importing pyqtgraph takes longer than showing a
+        window."""
         from emolive.gui.widgets.results_panel import ResultsPanel
         from emolive.gui.widgets.timeline import Timeline
 
@@ -68,7 +69,7 @@ class CentralView(QWidget):
         self._has_plots = True
 
     def show_state(self, state: WindowState) -> None:
-        """Show a state of the window. To be called often: every widget paints only what has changed."""
+        """Show a state of the window. Cheap if called often: every widget repaints only on changes."""
         self.video.show_state(state.video)
         self.status_bar.show_state(state.status)
         self.controls.show_state(state.controls)

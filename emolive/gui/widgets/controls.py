@@ -20,7 +20,7 @@ from emolive.gui.widgets.picker import Picker
 
 
 class Controls(QWidget):
-    """Lays the controls out; each of them emits what a person chose."""
+    """Lays out the controls; each of them emits the user's choice."""
 
     def __init__(self, fusions: Sequence[FusionChoice]) -> None:
         super().__init__()
@@ -29,14 +29,14 @@ class Controls(QWidget):
             {name: strings.source_title(name) for name in ("auto", "demo", "none")},
             {"file": tr("Open a file…"), "stream": tr("Stream address…")},
             searching=tr("Looking for cameras…"),
-            none_found=tr("No cameras found"),
+            empty_text=tr("No cameras found"),
         )
         self.mic = Picker(
             tr("Audio"),
             {name: strings.mic_title(name) for name in ("auto", "default", "none")},
             {},
             searching=tr("Looking for microphones…"),
-            none_found=tr("No microphones found"),
+            empty_text=tr("No microphones found"),
         )
         self.level = LevelMeter()
         self.fusion = Dropdown(tr("Fusion"))
@@ -63,7 +63,7 @@ class Controls(QWidget):
         row.addLayout(_column("", self.more))
 
     def show_state(self, state: ControlState) -> None:
-        """Show what is in force."""
+        """Show the values in use."""
         self.fusion.show_value(state.fusion)
         self.baseline.show_value(state.baseline)
         self.person.show_person(state.person)

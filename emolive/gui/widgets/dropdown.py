@@ -15,7 +15,7 @@ LIST_MARGIN_PX = 60
 
 
 class Dropdown(QComboBox):
-    """Emits `chosen` only when a person chooses; the mouse wheel does not change it."""
+    """Emits `chosen` only for choices of the user; the mouse wheel does not change it."""
 
     chosen = Signal(str)
 

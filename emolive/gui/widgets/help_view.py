@@ -1,4 +1,4 @@
-"""The keys and what they do, shown over the window."""
+"""The keyboard shortcuts, shown over the window."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class HelpView(QWidget):
         super().__init__(parent)
         self._parent = parent
         self.rows: tuple[tuple[str, str], ...] = ()
-        """Keys and what they do."""
+        """Keys and their actions."""
         self.setAccessibleName(tr("Keys"))
         self.hide()
         parent.installEventFilter(self)

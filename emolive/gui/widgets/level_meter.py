@@ -10,13 +10,13 @@ from emolive.gui.theme import COLORS
 
 FLOOR_DBFS = -60.0
 LOUD = 0.95
-"""From this part of the scale on it warns of clipping."""
+"""From this fraction of the scale on it warns of clipping."""
 FALL = 0.03
-"""The line falls by at most this part of the scale an update."""
+"""The line falls by at most this fraction of the scale per update."""
 
 
 class LevelMeter(QWidget):
-    """Rises at once and falls slowly, so that peaks can be seen."""
+    """Fast attack and slow release, so that peaks stay visible."""
 
     def __init__(self) -> None:
         super().__init__()

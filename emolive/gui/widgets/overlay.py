@@ -1,4 +1,4 @@
-"""Drawing over the picture: face box, caption, landmarks, tags and messages."""
+"""Drawing over the video: face box, caption, landmarks, tags and messages."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def draw_message(painter: QPainter, area: QRectF, message: Message, phase: float
 
     Args:
         painter: where to.
-        area: the whole widget.
+        area: the area of the widget.
         message: title, text, and whether a turning arc stands above them.
         phase: position of the arc, 0..1.
     """

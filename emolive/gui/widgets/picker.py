@@ -1,4 +1,4 @@
-"""A button that opens a list of devices, which is read anew each time."""
+"""A button that opens a list of devices, read again each time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Picker(QToolButton):
         dialogs: Mapping[str, str],
         *,
         searching: str,
-        none_found: str,
+        empty_text: str,
     ) -> None:
         """Without devices yet.
 
@@ -38,14 +38,14 @@ class Picker(QToolButton):
             fixed: value → title of the entries before the devices.
             dialogs: value → title of the entries behind them.
             searching: shown in place of the devices until they are read.
-            none_found: shown where there is no device.
+            empty_text: shown where there is no device.
         """
         super().__init__()
         self.setAccessibleName(name)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._fixed, self._dialogs = dict(fixed), dict(dialogs)
-        self._searching, self._none_found = searching, none_found
+        self._searching, self._empty_text = searching, empty_text
         self._devices: dict[str, str] | None = None
         self._error = ""
         self._value = ""
@@ -63,16 +63,16 @@ class Picker(QToolButton):
 
     @property
     def value(self) -> str:
-        """What is in use."""
+        """The value in use."""
         return self._value
 
     @property
     def title(self) -> str:
-        """What is in use, in words."""
+        """The title of the value in use."""
         return self._title
 
     def set_value(self, value: str, title: str) -> None:
-        """Show what is in use; `title` is for values that are not in the list."""
+        """Show the value in use; `title` is for values that are not in the list."""
         title = {**self._fixed, **(self._devices or {})}.get(value, title)
         if (value, title) != (self._value, self._title):
             self._value, self._title = value, title
@@ -109,7 +109,7 @@ class Picker(QToolButton):
         if self._devices:
             self._add_values(self._devices)
         else:
-            text = self._searching if self._devices is None else self._error or self._none_found
+            text = self._searching if self._devices is None else self._error or self._empty_text
             menu.addAction(text).setEnabled(False)
         if self._dialogs:
             menu.addSeparator()
@@ -128,7 +128,7 @@ class Picker(QToolButton):
         if value != self._value:
             self.chosen.emit(value)
         else:
-            self._fill()  # the click has taken the check mark away
+            self._fill()  # the click has removed the check mark
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         option = QStyleOptionToolButton()

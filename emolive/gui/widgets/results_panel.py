@@ -1,4 +1,4 @@
-"""The right-hand column: the label in large letters, what it is from, and the bars."""
+"""The right-hand column: the label in large letters, its modality, and the bars."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class ResultsPanel(QWidget):
         layout.addWidget(self.subline)
         layout.addSpacing(6)
         layout.addWidget(self.bars, 1)
-        self._shown: tuple[EstimateView | None, float, str] | None = None
+        self._state: tuple[EstimateView | None, float, str] | None = None
         self._painted_s = 0.0
 
     def show_result(self, result: ResultState) -> None:
-        """Show what has changed: a new estimate at once, so that its number is the same as on the picture."""
+        """Show changes: a new estimate at once, so that its number equals the one on the video."""
         now_s = time.monotonic()
         state = (result.estimate, result.presence, result.waiting)
         fading = 0 < result.presence < 1 and now_s - self._painted_s < FADE_STEP_S
-        if state == self._shown or fading:
+        if state == self._state or fading:
             return
-        self._shown, self._painted_s = state, now_s
+        self._state, self._painted_s = state, now_s
         if result.estimate is not None:
             self.bars.set_labels(result.estimate.labels)
             label = None if result.current is None else result.current.label

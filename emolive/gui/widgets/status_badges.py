@@ -15,7 +15,7 @@ from emolive.types import Status
 
 
 class StatusBadge(QLabel):
-    """The state of one part of the session: a coloured dot, a name, a word; the tooltip is the sentence."""
+    """One status of the session: a coloured dot, a name, a word; the tooltip is the sentence."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class StatusBadge(QLabel):
 
     @property
     def status(self) -> Status | None:
-        """What is shown."""
+        """The status shown."""
         return self._status
 
     def show_status(self, status: Status | None) -> None:

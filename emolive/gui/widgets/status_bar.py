@@ -1,4 +1,4 @@
-"""The bottom of the window: a sentence where one is needed, the badges, and what the app does not show."""
+"""The bottom of the window: a message if there is one, the badges, and the disclaimer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class StatusBar(QWidget):
         self._line = StatusLine()
         self._message = StatusLine()
         self._message_until_s = 0.0
-        self._shown = StatusLine()
+        self._displayed_line = StatusLine()
         top = QHBoxLayout()
         top.setSpacing(10)
         top.addWidget(self._label, 1)
@@ -54,8 +54,8 @@ class StatusBar(QWidget):
 
     @property
     def text(self) -> str:
-        """The sentence, whole even where the window is too narrow for it."""
-        return self._shown.text
+        """The full message, even where the window is too narrow for it."""
+        return self._displayed_line.text
 
     def show_state(self, state: StatusState) -> None:
         """Show badges and line. To be called often."""
@@ -78,9 +78,9 @@ class StatusBar(QWidget):
 
     def _update_line(self) -> None:
         line = self._message if time.monotonic() < self._message_until_s else self._line
-        if line == self._shown:
+        if line == self._displayed_line:
             return
-        self._shown = line
+        self._displayed_line = line
         self._label.setToolTip(line.tooltip)
         self._label.setProperty("severity", line.severity)
         self._label.style().polish(self._label)  # the style sheet depends on the property
@@ -88,6 +88,8 @@ class StatusBar(QWidget):
 
     def _elide(self) -> None:
         room = self._label.width()
-        shown = self._label.fontMetrics().elidedText(self._shown.text, Qt.TextElideMode.ElideRight, room)
-        if shown != self._label.text():
-            self._label.setText(shown)
+        elided = self._label.fontMetrics().elidedText(
+            self._displayed_line.text, Qt.TextElideMode.ElideRight, room
+        )
+        if elided != self._label.text():
+            self._label.setText(elided)

@@ -112,7 +112,7 @@ class Timeline(QWidget):
             curve.setData(times, table[:, column], connect="finite")
 
     def series(self, now_ns: int) -> tuple[np.ndarray, np.ndarray]:
-        """What is drawn.
+        """The curves drawn.
 
         Returns:
             Times (n,) in seconds relative to `now_ns`, and probabilities (n, labels). A row of NaN is a gap.

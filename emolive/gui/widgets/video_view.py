@@ -1,4 +1,4 @@
-"""The picture with what is drawn over it, or a message in its place."""
+"""The video with its overlay, or a message in its place."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from emolive.gui.widgets.overlay import draw_banner, draw_caption, draw_face, dr
 from emolive.types import Frame
 
 MIN_FRAME_S = 0.02
-"""Faster sources are thinned out: more frames a second are not seen."""
+"""Faster sources are painted at this rate."""
 FACE_DELAY_S = 0.06
-"""A new face waits so long for a frame to be painted with, instead of a paint of its own."""
+"""A new face waits this long for the next frame before it is painted by itself."""
 BUSY_PERIOD_S = 1.2
 """One turn of the busy indicator."""
 
@@ -49,7 +49,7 @@ class VideoView(QWidget):
 
     @property
     def state(self) -> VideoState:
-        """What is shown."""
+        """The state shown."""
         return self._state
 
     @property
@@ -99,7 +99,7 @@ class VideoView(QWidget):
         self._paint_overlay(painter, target, scale)
 
     def _paint_frame(self, painter: QPainter, frame: Frame, area: QRectF) -> tuple[QRectF, float]:
-        """Paint the frame; where it lies, and points a pixel of the frame."""
+        """Paint the frame. Returns its rectangle and the scale in points per frame pixel."""
         image = frame.image
         height, width = image.shape[:2]
         ratio = self.devicePixelRatioF()
@@ -142,7 +142,7 @@ class VideoView(QWidget):
 
 
 def _painted_at_once(state: VideoState) -> tuple[object, ...]:
-    """The parts of a state whose changes do not wait for a frame."""
+    """The fields of a state whose changes do not wait for a frame."""
     return state.estimate, state.tags, state.banner, state.mirrored, state.message
 
 
@@ -156,7 +156,7 @@ def _color(estimate: EstimateView | None) -> QColor:
 
 
 def _fit(width: int, height: int, area: QRectF, ratio: float) -> QRectF:
-    """Where a picture lies in `area`: as large as fits, centred, on whole device pixels."""
+    """The rectangle of an image in `area`: as large as fits, centred, on device pixels."""
     scale = min(area.width() / width, area.height() / height)
     fit_width, fit_height = (max(1, round(side * scale * ratio)) / ratio for side in (width, height))
     left = round((area.width() - fit_width) / 2 * ratio) / ratio

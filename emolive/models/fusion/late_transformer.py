@@ -10,8 +10,8 @@ from emolive.models.fusion.base import Fusion, Streams, TransformerBlock
 class LateTransformer(Fusion):
     """After both stages each stream queries the other, and the results replace the streams.
 
-    As published nothing goes around the attention, so that each stream then holds only what it found in
-    the other one; otherwise the block has the usual residual connection.
+    As published there is no residual connection around the attention: each stream then holds only what it
+    attends to in the other one; otherwise the block has the usual residual connection.
     """
 
     def __init__(

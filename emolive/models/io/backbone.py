@@ -47,7 +47,7 @@ class FaceClassifier(nn.Module):
         self.classifier = nn.Linear(EMBEDDING_DIM, len(labels))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """(N, 3, S, S) prepared as `pixels` says → logits (N, classes)."""
+        """(N, 3, S, S) prepared according to `pixels` → logits (N, classes)."""
         logits: Tensor = self.classifier(self.dropout(self.backbone(pixels)))
         return logits
 

@@ -159,7 +159,11 @@ def describe(path: Path) -> Description:
 
 
 def _described(path: Path, file: Any) -> tuple[Description, Callable[[str], str], Mapping[str, Any] | None]:
-    """The description, what gives the present name of a tensor, and the face classifier of format 2."""
+    """Read the metadata of a checkpoint.
+
+    Returns:
+        The description, a function that maps tensor names to present ones, and format 2's face classifier.
+    """
     try:
         entry = json.loads(file.metadata()[ENTRY])
         version = entry["format"]
@@ -189,7 +193,7 @@ def _described(path: Path, file: Any) -> tuple[Description, Callable[[str], str]
 
 
 def check_request(path: Path, spec: ModelSpec, fusion: str | None, landmarker: str | None) -> None:
-    """Check that a model is what was asked for.
+    """Check that a model has the requested fusion and landmarker.
 
     Raises:
         ConfigError: there is no fusion of this name.
@@ -218,7 +222,7 @@ def load(
         device: where the network goes, in torch's notation.
 
     Raises:
-        CheckpointError: one sentence that says what does not fit.
+        CheckpointError: the file is missing, damaged or does not fit.
         ConfigError: there is no fusion of the name that was asked for.
     """
     path = Path(path)

@@ -167,8 +167,8 @@ def convert_checkpoint(path: Path, *, fusion: str | None = None, heads: int | No
 
     Args:
         path: a file with `state_dict`, as its training writes it, from CPU or GPU, in any precision.
-        fusion: refuse the file if it holds another one; by default what it holds.
-        heads: attention heads, which cannot be told from the weights: by default the number before
+        fusion: refuse the file if it has another fusion; by default any is accepted.
+        heads: attention heads, which the weights do not determine: by default the number before
             "head" in the file's name, and otherwise 1.
 
     Returns:

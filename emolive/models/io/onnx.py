@@ -2,8 +2,8 @@
 
 `X.onnx` holds the head: video (batch, n_bins, channels) and audio (batch, channels, frames) → logits. Its
 metadata entry "emolive" is the JSON of a checkpoint, with the global statistics and the temperature. For a
-model with a learned encoder, `X.backbone.onnx` beside it turns pixels into vectors; the head holds its
-SHA-256. All weights are inside these files.
+model with a learned encoder, `X.backbone.onnx` in the same folder turns pixels into vectors; the head holds
+its SHA-256. All weights are inside these files.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from emolive.errors import CheckpointError, EmoliveError, MissingDependencyError
 from emolive.models import factory
 from emolive.models.io import checkpoint, format2
 from emolive.models.io.checkpoint import ONNX_SUFFIX, Description, check_request, is_onnx
-from emolive.models.network import novelty_shapes
-from emolive.models.runtimes.onnxruntime import OnnxNet, buffer_names, create_session
-from emolive.models.runtimes.ort_session import INSTALL
+from emolive.models.runtimes.onnxruntime import BUFFERS, OnnxNet, create_session
+from emolive.models.runtimes.session import INSTALL
 from emolive.models.spec import ModelSpec
 from emolive.plugins import FUSIONS
 from emolive.types import MODALITIES
@@ -54,7 +53,7 @@ class _Head:
 
 
 def backbone_path(path: Path) -> Path:
-    """Where the backbone of an exported checkpoint lies."""
+    """The path of an exported checkpoint's backbone."""
     return path.with_suffix(f".backbone{ONNX_SUFFIX}")
 
 
@@ -152,7 +151,7 @@ def load(path: Path, *, fusion: str | None = None, landmarker: str | None = None
         landmarker: the landmarker in use; a model that was trained on another's landmarks is refused.
 
     Raises:
-        CheckpointError: one sentence that says what does not fit.
+        CheckpointError: the file is missing, damaged or does not fit.
         MissingDependencyError: packages are missing.
     """
     path = Path(path)
@@ -161,19 +160,16 @@ def load(path: Path, *, fusion: str | None = None, landmarker: str | None = None
     check_request(path, spec, fusion, landmarker)
     _check_ends(path, head.session, spec)
     dims = {"video": spec.video_dim, "audio": spec.audio.channels, "temperature": len(MODALITIES)}
-    shapes = {} if spec.pool is None else novelty_shapes(spec)
     try:
         stored = entry["buffers"]
         if head.old:
             stored = {format2.tensor_name(name): values for name, values in stored.items()}
-        buffers = {name: torch.tensor(stored[name], dtype=torch.float32) for name in buffer_names(spec)}
+        buffers = {name: torch.tensor(stored[name], dtype=torch.float32) for name in BUFFERS}
         digest = entry["trunk" if head.old else "backbone"]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{path} is damaged: its statistics cannot be read ({error}).") from error
     for name, values in buffers.items():
-        if values.shape != shapes.get(name, (dims[name.partition("_")[0]],)) or not bool(
-            values.isfinite().all()
-        ):
+        if values.shape != (dims[name.partition("_")[0]],) or not bool(values.isfinite().all()):
             raise CheckpointError(f"{path} does not fit its own description: see {name}.")
     if float(buffers["temperature"].min()) <= 0:
         raise CheckpointError(f"{path} is damaged: its temperature is {buffers['temperature'].tolist()}.")

@@ -22,8 +22,8 @@ from emolive.models.io import checkpoint
 from emolive.models.io.backbone import weights_digest
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.io.onnx import ENTRY, FORMAT, backbone_path
-from emolive.models.runtimes.onnxruntime import buffer_names, create_session
-from emolive.models.runtimes.ort_session import INSTALL
+from emolive.models.runtimes.onnxruntime import BUFFERS, create_session
+from emolive.models.runtimes.session import INSTALL
 
 BATCHES = (1, 15)
 """Batch sizes with which an export is checked: one window, and the frames of one window."""
@@ -124,7 +124,7 @@ def _checked(
 
 
 def export_onnx(path: Path, out: Path | None = None) -> list[ExportedFile]:
-    """Write a checkpoint as ONNX, after checking that it computes what torch computes.
+    """Write a checkpoint as ONNX, after checking that its results equal those of torch.
 
     Args:
         path: the checkpoint.
@@ -183,7 +183,7 @@ def _head_content(
         "format": FORMAT,
         "spec": spec.to_dict(),
         "provenance": loaded.provenance,
-        "buffers": {name: getattr(loaded.net, name).tolist() for name in buffer_names(spec)},
+        "buffers": {name: getattr(loaded.net, name).tolist() for name in BUFFERS},
         "backbone": None if backbone is None else hashlib.sha256(backbone).hexdigest(),
         "weights": None if loaded.net.backbone is None else weights_digest(loaded.net.backbone),
     }

@@ -1,1 +1,1 @@
-"""Runtimes: what executes a network; see `emolive.models.runtimes.base`."""
+"""Runtimes, which execute a network; see `emolive.models.runtimes.base`."""

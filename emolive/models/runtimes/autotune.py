@@ -62,7 +62,7 @@ def choose(backend: str, net: EmotionNet, device: torch.device) -> Runtime:
     """The runtime that was asked for, or for "auto" the fastest on this computer.
 
     If it cannot be built, eager replaces it, with a sentence in `fallback_reason` unless "auto" was asked
-    for. Takes up to a second.
+    for. Runs for up to a second.
 
     Raises:
         ConfigError: there is no backend of this name.
@@ -86,7 +86,7 @@ def _fastest(net: EmotionNet, device: torch.device) -> Runtime:
             log.info("the backend %s is not measured: %s", name, error)
     video, audio, pixels = random_inputs(net.spec, device)
     times: dict[str, list[float]] = {runtime.name: [] for runtime in runtimes}
-    # On the CPU the time of this thread only, so that other threads do not decide.
+    # On the CPU only this thread's time counts, to exclude the load of other threads.
     clock = time.thread_time if device.type == "cpu" else time.perf_counter
     for turn in range(WARM_UP_ROUNDS + ROUNDS):
         for runtime in runtimes:

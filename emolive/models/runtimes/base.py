@@ -1,4 +1,4 @@
-"""What executes a network: torch as it is, torch with fused layers, or ONNX Runtime.
+"""Runtimes that execute a network: plain torch, torch with fused layers, ONNX Runtime.
 
 Importing this module does not import torch, so that option parsers can name the backends.
 """
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 BackendName = Literal["auto", "eager", "folded", "onnx"]
 BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
-"""Names for options: "auto" measures the others and takes the fastest."""
+"""Names for options: "auto" measures the others and selects the fastest."""
 AUTO, EAGER, FOLDED, ONNX = BACKENDS
 TITLES: dict[str, str] = {EAGER: "torch", FOLDED: "torch with fused layers", ONNX: "ONNX Runtime"}
 
 
 class RunnableNet(Protocol):
-    """What runs behind a runtime: an `EmotionNet`, or an `OnnxNet`."""
+    """The network of a runtime: an `EmotionNet` or an `OnnxNet`."""
 
     spec: ModelSpec
     temperature: Tensor
@@ -34,7 +34,7 @@ class RunnableNet(Protocol):
         """(B, n_bins, video_channels), (B, audio_channels, frames) → logits (B, classes)."""
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """(N, 3, S, S) prepared as `spec.pixels` says → (N, dim of the learned encoder)."""
+        """(N, 3, S, S) prepared according to `spec.pixels` → (N, dim of the learned encoder)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Runtime:
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """The name shown to users."""
         return TITLES[self.name]
 
     def logits(self, video: Tensor, audio: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 
 from emolive import paths
 from emolive.errors import EmoliveError
-from emolive.models.runtimes.ort_session import open_session
+from emolive.models.runtimes.session import create_session
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def classifier_session(path: Path, digest: str) -> Any:
     """
     cached = paths.cache_dir() / "onnx" / f"faces-{digest[:24]}-{version('emolive')}.onnx"
     try:
-        return open_session(cached.read_bytes(), cached.name, 1)
+        return create_session(cached.read_bytes(), cached.name, 1)
     except (OSError, EmoliveError) as error:
         log.info("%s is exported: %s", cached.name, error)
     import torch
@@ -38,4 +38,4 @@ def classifier_session(path: Path, digest: str) -> Any:
     pixels = torch.zeros(1, 3, net.pixels.size, net.pixels.size)
     content = export_module(net, (pixels,), ("pixels",), "logits")
     store(cached, content)
-    return open_session(content, "The export", 1)
+    return create_session(content, "The export", 1)

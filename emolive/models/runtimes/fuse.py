@@ -18,7 +18,7 @@ def fuse_batchnorm(net: Net) -> Net:
     """A copy for inference without batch normalisation and dropout.
 
     Each normalisation must follow its layer in an `nn.Sequential`, as in every network of
-    `emolive.models`; others stay as they are.
+    `emolive.models`; others are unchanged.
     """
     copied = copy.deepcopy(net).eval().requires_grad_(False)
     for module in list(copied.modules()):

@@ -1,7 +1,7 @@
 """ONNX Runtime, and the conversion of a network in memory to it: one window and one frame at a time.
 
-`emolive.models.io.onnx_export` writes files for others, with any batch size; exporting those takes seconds
-and 200 MB. Here one shape is enough, and torch's older exporter takes a tenth of the time and memory for
+`emolive.models.io.onnx_export` writes files for other programs, with a dynamic batch size; that needs seconds
+and 200 MB. Here one shape is enough, and torch's older exporter needs a tenth of the time and memory for
 it. The result is cached under a digest of the weights.
 """
 
@@ -23,24 +23,20 @@ from torch import Tensor, nn
 from emolive import paths
 from emolive.atomic_io import atomic_write
 from emolive.errors import CheckpointError, ConfigError, EmoliveError, MissingDependencyError
-from emolive.models.network import STATS, EmotionNet, novelty_shapes
-from emolive.models.runtimes.ort_session import INSTALL, open_session
+from emolive.models.network import STATS, EmotionNet
+from emolive.models.runtimes import session
+from emolive.models.runtimes.session import INSTALL
 from emolive.models.spec import ModelSpec
 
 log = logging.getLogger(__name__)
 
 OPSET = 18
 BUFFERS = (*(f"{stream}_{stat}" for stream in ("video", "audio") for stat in STATS), "temperature")
-"""The buffers of every network, which an `OnnxNet` has too."""
-
-
-def buffer_names(spec: ModelSpec) -> tuple[str, ...]:
-    """The buffers of a network that whoever prepares its input reads."""
-    return BUFFERS if spec.pool is None else (*BUFFERS, *novelty_shapes(spec))
+"""The buffers of a network that an `OnnxNet` has too."""
 
 
 class OnnxNet(nn.Module):
-    """A network on ONNX Runtime, with what `emolive.predictor.Predictor` needs of one. Runs on the CPU.
+    """A network on ONNX Runtime with the interface of `emolive.predictor.Predictor`. Runs on the CPU.
 
     Args:
         spec: of the model.
@@ -66,25 +62,15 @@ class OnnxNet(nn.Module):
         return torch.from_numpy(self._head.run(["logits"], inputs)[0])
 
     def encode(self, pixels: Tensor) -> Tensor:
-        """(N, 3, S, S) prepared as `spec.pixels` says → (N, dim). ConfigError without a backbone."""
+        """(N, 3, S, S) prepared according to `spec.pixels` → (N, dim). ConfigError without a backbone."""
         if self._backbone is None:
             raise ConfigError(f"This model reads {', '.join(self.spec.encoders)}: it has no pixel encoder.")
         return torch.from_numpy(self._backbone.run(["vectors"], {"pixels": pixels.cpu().numpy()})[0])
 
 
 def create_session(content: bytes, name: str, threads: int | None = None) -> Any:
-    """An onnxruntime session on the CPU.
-
-    Args:
-        content: the ONNX file.
-        name: of the file, for the error.
-        threads: by default as many as torch uses.
-
-    Raises:
-        MissingDependencyError: onnxruntime is not installed.
-        CheckpointError: onnxruntime cannot run the model.
-    """
-    return open_session(content, name, threads or torch.get_num_threads())
+    """As `emolive.models.runtimes.session.create_session`, by default with as many threads as torch uses."""
+    return session.create_session(content, name, threads or torch.get_num_threads())
 
 
 def convert(net: EmotionNet) -> OnnxNet:
@@ -94,38 +80,59 @@ def convert(net: EmotionNet) -> OnnxNet:
         MissingDependencyError: packages are missing.
         CheckpointError: the network cannot be exported.
     """
-    try:
-        import onnxruntime  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(INSTALL) from error
     spec = net.spec
     video = torch.zeros(1, spec.n_bins, spec.video_channels)
     audio = torch.zeros(1, spec.audio_channels, spec.audio.n_frames(spec.n_samples))
-    head = _cached_session(net, (video, audio), ("video", "audio"), "logits")
+    head = cached_session(net, (video, audio), ("video", "audio"), "logits")
     backbone = None
     if net.backbone is not None:
         pixels = torch.zeros(1, 3, spec.pixels.size, spec.pixels.size)
-        backbone = _cached_session(net.backbone, (pixels,), ("pixels",), "vectors")
-    buffers = {name: getattr(net, name) for name in buffer_names(net.spec)}
+        backbone = cached_session(net.backbone, (pixels,), ("pixels",), "vectors")
+    buffers = {name: getattr(net, name) for name in BUFFERS}
     return OnnxNet(spec, buffers, head=head, backbone=backbone).eval()
 
 
-def _cached_session(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], output: str) -> Any:
-    """A session of a module for exactly these shapes, from the cache or exported now."""
-    path = paths.cache_dir() / "onnx" / f"{_digest(module, inputs)}.onnx"
+def cached_session(
+    module: nn.Module,
+    inputs: Sequence[Tensor],
+    names: Sequence[str],
+    output: str,
+    *,
+    dynamic_axes: Mapping[str, Mapping[int, str]] | None = None,
+    threads: int | None = None,
+) -> Any:
+    """A session of a module, from the cache or exported now.
+
+    Args:
+        module: in eval mode.
+        inputs: examples; the session is for exactly these shapes, except in the dynamic axes.
+        names: of the inputs.
+        output: name of the output.
+        dynamic_axes: name of an input or output → axis → what the axis is called.
+        threads: for one run; by default as many as torch uses.
+
+    Raises:
+        MissingDependencyError: packages are missing.
+        CheckpointError: the module cannot be exported.
+    """
+    path = paths.cache_dir() / "onnx" / f"{_digest(module, inputs, dynamic_axes)}.onnx"
     try:
-        return create_session(path.read_bytes(), path.name)
+        return create_session(path.read_bytes(), path.name, threads)
     except (OSError, EmoliveError) as error:
         log.info("%s is exported: %s", path.name, error)
-    content = export_module(module, inputs, names, output)
+    content = export_module(module, inputs, names, output, dynamic_axes)
     store(path, content)
-    return create_session(content, "The export")
+    return create_session(content, "The export", threads)
 
 
-def _digest(module: nn.Module, inputs: Sequence[Tensor]) -> str:
+def _digest(
+    module: nn.Module, inputs: Sequence[Tensor], dynamic_axes: Mapping[str, Mapping[int, str]] | None
+) -> str:
     """Digest of everything that the export depends on."""
     shapes = [list(part.shape) for part in inputs]
-    made_by = [torch.__version__, OPSET, version("emolive"), repr(module), shapes]
+    made_by: list[Any] = [torch.__version__, OPSET, version("emolive"), repr(module), shapes]
+    if dynamic_axes:
+        made_by.append(dynamic_axes)
     digest = hashlib.sha256(json.dumps(made_by).encode())
     for name, value in module.state_dict().items():
         digest.update(name.encode())
@@ -133,8 +140,14 @@ def _digest(module: nn.Module, inputs: Sequence[Tensor]) -> str:
     return digest.hexdigest()[:32]
 
 
-def export_module(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], output: str) -> bytes:
-    """The ONNX file of a module for the shapes of `inputs`.
+def export_module(
+    module: nn.Module,
+    inputs: Sequence[Tensor],
+    names: Sequence[str],
+    output: str,
+    dynamic_axes: Mapping[str, Mapping[int, str]] | None = None,
+) -> bytes:
+    """The ONNX file of a module, for the shapes of `inputs` except in the dynamic axes.
 
     Raises:
         MissingDependencyError: packages are missing.
@@ -144,7 +157,7 @@ def export_module(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[s
         import onnx  # noqa: F401 (the exporter needs it, and its own message is less clear)
     except ModuleNotFoundError as error:
         raise MissingDependencyError(INSTALL) from error
-    buffer: Any = io.BytesIO()  # the older exporter takes a file object as well as a path
+    buffer: Any = io.BytesIO()  # the older exporter also accepts a file object
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
@@ -156,6 +169,7 @@ def export_module(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[s
                 opset_version=OPSET,
                 input_names=list(names),
                 output_names=[output],
+                dynamic_axes=dynamic_axes,
             )
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,10 +1,11 @@
-"""The drawn demo through a whole session: a face to see, a voice to hear, and nobody's file."""
+"""A session on the synthetic demo: face, voice, estimates."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -17,9 +18,18 @@ from tests.helpers.listener import eventually
 SECONDS = 7
 
 
+class DemoRun(NamedTuple):
+    """A session on the demo with its results."""
+
+    session: Session
+    estimates: list[Estimate]
+    observations: list[FaceObservation]
+    paced: bool
+
+
 @pytest.fixture(scope="module", params=[True, False], ids=["paced", "unpaced"])
-def heard(request, random_checkpoint) -> Iterator[tuple[Session, list[Estimate], list[FaceObservation]]]:
-    """A session that has played the demo for some seconds, its estimates and what was perceived."""
+def demo_session(request, random_checkpoint) -> Iterator[DemoRun]:
+    """A session that has played the demo for some seconds, with its estimates and observations."""
     config = SessionConfig(
         source="demo", checkpoint=random_checkpoint("ia"), device="cpu", paced=request.param
     )
@@ -35,11 +45,11 @@ def heard(request, random_checkpoint) -> Iterator[tuple[Session, list[Estimate],
     session = Session(config)
     session.subscribe(keep)
     session.start()
-    # The model is there when it is there: what counts is what comes from then on.
+    # The time until the model is loaded does not count.
     eventually(
         lambda: estimates and estimates[-1].t_s > estimates[0].t_s + SECONDS, f"{SECONDS} s of the demo", 90
     )
-    yield session, list(estimates), list(observations)
+    yield DemoRun(session, list(estimates), list(observations), request.param)
     assert session.stop(20)
     eventually(
         lambda: not [t for t in set(threading.enumerate()) - before if t.name.startswith("emolive-")],
@@ -47,15 +57,15 @@ def heard(request, random_checkpoint) -> Iterator[tuple[Session, list[Estimate],
     )
 
 
-def test_the_face_is_found_in_nearly_every_frame(heard):
-    _, _, observations = heard
-    found = [o.face is not None and o.features is not None for o in observations]
-    assert len(found) > 20
-    assert sum(found) >= 0.95 * len(found)
+def test_the_face_is_detected_in_nearly_every_frame(demo_session):
+    observations = demo_session.observations
+    has_face = [o.face is not None and o.features is not None for o in observations]
+    assert len(has_face) > 20
+    assert sum(has_face) >= 0.95 * len(has_face)
 
 
-def test_the_voice_is_found_and_both_are_read_together(heard):
-    session, estimates, _ = heard
+def test_speech_is_detected_and_both_modalities_are_used(demo_session):
+    session, estimates = demo_session.session, demo_session.estimates
     later = [e for e in estimates if e.t_s > estimates[0].t_s + 2]
     assert sum(e.modality == "av" for e in later) >= 0.8 * len(later)
     codes = {status.source: status.code for status in session.snapshot().statuses}
@@ -63,8 +73,8 @@ def test_the_voice_is_found_and_both_are_read_together(heard):
     assert codes["model"] == "ready"
 
 
-def test_every_answer_is_one_of_the_labels(heard):
-    _, estimates, _ = heard
+def test_every_label_belongs_to_the_model(demo_session):
+    estimates = demo_session.estimates
     for estimate in estimates:
         assert estimate.labels == EMOTIONS
         assert estimate.label in (*EMOTIONS, UNSURE)
@@ -72,18 +82,17 @@ def test_every_answer_is_one_of_the_labels(heard):
         assert estimate.stamps.capture_ns <= estimate.stamps.start_ns <= estimate.stamps.end_ns
 
 
-def test_it_comes_four_times_a_second_without_a_hole(heard):
-    session, estimates, _ = heard
+def test_estimates_come_at_the_bin_rate(demo_session):
+    estimates = demo_session.estimates
     hops = [round(e.t_s / 0.24) for e in estimates]
     assert hops == list(range(hops[0], hops[0] + len(hops)))
-    if not session._config.paced:
-        # A face has to be there for a third of a window first, or a voice for a moment.
+    if not demo_session.paced:
+        # The first estimate needs a face in a third of a window, or some speech.
         assert hops[0] * 0.24 < 1.5
 
 
-def test_it_is_labelled_as_drawn(heard):
-    session, _, _ = heard
-    snapshot = session.snapshot()
+def test_it_is_labelled_as_drawn(demo_session):
+    snapshot = demo_session.session.snapshot()
     assert snapshot.is_synthetic
     assert snapshot.frame.image.shape == (480, 640, 3)
 

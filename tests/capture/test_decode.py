@@ -1,145 +1,27 @@
-"""Media files that the tests write themselves: what goes in comes out, at its time."""
+"""Decoding of media files: images, audio, timestamps, damage and refusals."""
 
 from __future__ import annotations
 
 import os
-import threading
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
 from emolive._compat.opencv import cv2
-from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.capture.media_file import MediaFileSource, iter_media, probe, read_audio
-from emolive.clock import NS_PER_S, now_ns
+from emolive.clock import NS_PER_S
 from emolive.errors import EmoliveError
 from emolive.paths import data_dir
-from emolive.types import AudioBlock, Frame, Status
-
-SIZE = (160, 96)
-RATE_HZ = 16000
-
-
-def picture(number: int, width: int = SIZE[0], height: int = SIZE[1]) -> np.ndarray:
-    """A gray picture that carries its number (0..255) as eight black or white columns."""
-    image = np.full((height, width, 3), 128, np.uint8)
-    for bit in range(8):
-        image[:, bit * width // 8 : (bit + 1) * width // 8] = 255 if number >> bit & 1 else 0
-    return image
-
-
-def number_of(image: np.ndarray) -> int:
-    width = image.shape[1]
-    middles = [image[:, (2 * bit + 1) * width // 16].mean() > 128 for bit in range(8)]
-    return sum(bright << bit for bit, bright in enumerate(middles))
-
-
-def chirp(seconds: float, rate_hz: int = RATE_HZ) -> np.ndarray:
-    t = np.arange(round(seconds * rate_hz)) / rate_hz
-    return (0.5 * np.sin(2 * np.pi * (200 * t + 300 * t**2))).astype(np.float32)
-
-
-def write_media(
-    path: Path,
-    *,
-    frame_ms: list[int] | None = None,
-    sound: np.ndarray | None = None,
-    sound_ms: int = 0,
-    codec: str = "mpeg4",
-    audio_codec: str = "pcm_s16le",
-    size: tuple[int, int] = SIZE,
-    rotation: int = 0,
-    **options: str,
-) -> Path:
-    """Write numbered pictures at `frame_ms` and `sound` (n,) or (channels, n) from `sound_ms` on."""
-    with av.open(str(path), "w", options=options) as out:
-        video = audio = None
-        if frame_ms is not None:
-            video = out.add_stream(codec, rate=25, options={"g": "5"})
-            video.width, video.height = size
-            video.pix_fmt = "yuv444p" if codec == "ffv1" else "yuv420p"
-            video.bit_rate = 4_000_000
-            video.codec_context.time_base = Fraction(1, 1000)
-            if rotation:
-                video.set_display_rotation(rotation)
-        if sound is not None:
-            sound = np.atleast_2d(sound)
-            audio = out.add_stream(audio_codec, rate=RATE_HZ, layout="stereo" if len(sound) == 2 else "mono")
-        for number, ms in enumerate(frame_ms or []):
-            frame = av.VideoFrame.from_ndarray(picture(number, *size), format="bgr24")
-            frame.pts, frame.time_base = ms, Fraction(1, 1000)
-            out.mux(video.encode(frame))
-        if video is not None:
-            out.mux(video.encode())
-        if sound is not None:
-            raw = np.ascontiguousarray((sound * 32767).round().astype(np.int16).T.reshape(1, -1))
-            frame = av.AudioFrame.from_ndarray(
-                raw, format="s16", layout="stereo" if len(sound) == 2 else "mono"
-            )
-            frame.sample_rate = RATE_HZ
-            frame.time_base = Fraction(1, RATE_HZ)
-            frame.pts = sound_ms * RATE_HZ // 1000
-            resampler = av.AudioResampler(
-                audio.codec_context.format, audio.layout, RATE_HZ, audio.codec_context.frame_size or 1024
-            )
-            for part in [*resampler.resample(frame), *resampler.resample(None)]:
-                out.mux(audio.encode(part))
-            out.mux(audio.encode())
-    return path
+from emolive.types import AudioBlock, Frame
+from tests.helpers.listener import Collector
+from tests.helpers.media import FRAMES_MS, RATE_HZ, chirp, write_media
+from tests.helpers.numbered_images import number_of, numbered_image
 
 
 def split(items: list[Frame | AudioBlock]) -> tuple[list[Frame], list[AudioBlock]]:
     frames = [item for item in items if isinstance(item, Frame)]
     return frames, [item for item in items if isinstance(item, AudioBlock)]
-
-
-class Collector:
-    """A listener that keeps everything."""
-
-    def __init__(self) -> None:
-        self.items: list[Frame | AudioBlock] = []
-        self.statuses: list[Status] = []
-        self.ended = threading.Event()
-        self.enough = threading.Event()
-        self.enough_at = 10**9
-        self.ends = 0
-
-    def on_frame(self, frame: Frame) -> None:
-        self._keep(frame)
-
-    def on_audio(self, block: AudioBlock) -> None:
-        self._keep(block)
-
-    def _keep(self, item: Frame | AudioBlock) -> None:
-        self.items.append(item)
-        if len(self.items) >= self.enough_at:
-            self.enough.set()
-
-    def on_status(self, status: Status) -> None:
-        self.statuses.append(status)
-
-    def on_end(self) -> None:
-        self.ends += 1
-        self.ended.set()
-
-    @property
-    def codes(self) -> dict[str, list[str]]:
-        codes: dict[str, list[str]] = {}
-        for status in self.statuses:
-            codes.setdefault(status.source, []).append(status.code)
-        return codes
-
-
-FRAMES_MS = [40 * i for i in range(30)]
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("media") / "clip.mkv"
-    return write_media(path, frame_ms=FRAMES_MS, sound=chirp(1.2), codec="ffv1")
 
 
 def test_frames_and_sound_come_out_as_they_went_in(clip: Path) -> None:
@@ -165,12 +47,12 @@ def test_the_stamps_of_sound_are_exact_though_the_container_rounds_them(clip: Pa
 def test_all_sound_before_a_frame_comes_before_it(clip: Path) -> None:
     items = list(iter_media(clip))
     assert [item.t_ns for item in items] == sorted(item.t_ns for item in items)
-    heard_ns = 0
+    audio_end_ns = 0
     for item in items:
         if isinstance(item, AudioBlock):
-            heard_ns = item.t_ns + len(item.samples) * NS_PER_S // item.rate_hz
+            audio_end_ns = item.t_ns + len(item.samples) * NS_PER_S // item.rate_hz
         else:
-            assert heard_ns >= item.t_ns
+            assert audio_end_ns >= item.t_ns
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov", "avi"])
@@ -194,7 +76,7 @@ def test_containers_with_lossy_codecs(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("sound_ms", [0, 200])
-def test_the_offset_between_picture_and_sound_is_kept(tmp_path: Path, sound_ms: int) -> None:
+def test_the_offset_between_video_and_audio_is_preserved(tmp_path: Path, sound_ms: int) -> None:
     path = write_media(
         tmp_path / "late.mkv", frame_ms=FRAMES_MS, sound=chirp(0.8), sound_ms=sound_ms, codec="ffv1"
     )
@@ -264,98 +146,7 @@ def test_channels_are_mixed_by_their_mean(tmp_path: Path) -> None:
     np.testing.assert_allclose(read_audio(path)[0], left / 2, atol=1e-4)
 
 
-def test_a_film_without_sound(tmp_path: Path) -> None:
-    path = write_media(tmp_path / "silent.mp4", frame_ms=FRAMES_MS)
-    info = probe(path)
-    assert (info.has_video, info.has_audio) == (True, False)
-    with pytest.raises(EmoliveError, match=r"silent\.mp4 has no sound"):
-        read_audio(path)
-    listener = Collector()
-    source = MediaFileSource(path, paced=False)
-    source.start(listener)
-    assert listener.ended.wait(20)
-    assert listener.codes == {"camera": ["live", "ended"], "microphone": ["none"]}
-
-
-def test_unpaced_delivers_everything_once_and_ends(clip: Path) -> None:
-    listener = Collector()
-    source = MediaFileSource(clip, paced=False)
-    source.start(listener, 5_000)
-    assert listener.ended.wait(20)
-    assert source.stop()
-    expected = list(iter_media(clip))
-    assert [item.t_ns for item in listener.items] == [item.t_ns + 5_000 for item in expected]
-    assert listener.ends == 1
-    assert listener.codes == {"camera": ["live", "ended"], "microphone": ["live", "ended"]}
-
-
-def test_paced_gives_the_same_stamps_and_no_item_before_its_time(clip: Path) -> None:
-    early: list[int] = []
-
-    class Watch(Collector):
-        def _keep(self, item: Frame | AudioBlock) -> None:
-            super()._keep(item)
-            if now_ns() < item.t_ns:
-                early.append(item.t_ns)
-
-    listener = Watch()
-    start_ns = now_ns()
-    source = MediaFileSource(clip, paced=True)
-    source.start(listener, start_ns)
-    assert listener.ended.wait(60)
-    assert source.stop()
-    assert not early
-    frames, blocks = split(listener.items)
-    stamps = {start_ns + ms * 1_000_000 for ms in FRAMES_MS}
-    assert {f.t_ns for f in frames} <= stamps
-    np.testing.assert_allclose(np.concatenate([b.samples for b in blocks]), chirp(1.2), atol=1e-4)
-
-
-def test_pictures_that_are_late_are_left_out_but_not_all(clip: Path) -> None:
-    listener = Collector()
-    source = MediaFileSource(clip, paced=True)
-    source.start(listener, 1)
-    assert listener.ended.wait(20)
-    frames, blocks = split(listener.items)
-    assert [f.index for f in frames] == [0, 25]
-    assert sum(len(b.samples) for b in blocks) == len(chirp(1.2))
-
-
-def test_a_loop_goes_on_with_increasing_stamps_and_without_a_hole(clip: Path) -> None:
-    listener = Collector()
-    listener.enough_at = 220
-    source = MediaFileSource(clip, paced=False, loop=True)
-    source.start(listener, 0)
-    assert listener.enough.wait(20)
-    assert source.stop()
-    assert listener.ends == 0
-    frames, blocks = split(listener.items)
-    assert [number_of(f.image) for f in frames] == [i % 30 for i in range(len(frames))]
-    assert [f.index for f in frames] == list(range(len(frames)))
-    assert [f.t_ns for f in frames] == [40_000_000 * i for i in range(len(frames))]
-    ring = AudioRingBuffer(RATE_HZ, seconds=10)
-    for block in blocks:
-        ring.write(block.samples, block.t_ns)
-    samples, present = ring.read(2 * 1_200_000_000, 2 * len(chirp(1.2)))
-    assert present.all()
-    np.testing.assert_allclose(samples, np.tile(chirp(1.2), 2), atol=1e-4)
-
-
-def test_stop_ends_a_paced_file_at_once_and_it_tells_no_end(clip: Path) -> None:
-    listener = Collector()
-    listener.enough_at = 1
-    source = MediaFileSource(clip, paced=True, loop=True)
-    source.start(listener)
-    assert listener.enough.wait(20)
-    assert source.stop(timeout_s=10)
-    count = len(listener.items)
-    assert listener.ends == 0
-    assert len(listener.items) == count
-    with pytest.raises(RuntimeError):
-        source.start(listener)
-
-
-def test_damage_in_the_middle_is_told_and_the_rest_is_played(tmp_path: Path) -> None:
+def test_damage_in_the_middle_is_reported_and_the_rest_is_played(tmp_path: Path) -> None:
     path = write_media(tmp_path / "hurt.mp4", frame_ms=FRAMES_MS, sound=chirp(1.2), audio_codec="aac")
     raw = bytearray(path.read_bytes())
     third = len(raw) // 3
@@ -364,10 +155,10 @@ def test_damage_in_the_middle_is_told_and_the_rest_is_played(tmp_path: Path) -> 
     listener = Collector()
     MediaFileSource(path, paced=False).start(listener)
     assert listener.ended.wait(20)
-    frames, blocks = split(listener.items)
+    frames, blocks = listener.frames, listener.blocks
     assert len(frames) > 5
     assert blocks
-    assert listener.codes["camera"][-1] == "damaged"
+    assert listener.codes_by_source["camera"][-1] == "damaged"
     assert "hurt.mp4 is damaged near" in listener.statuses[-1].text
 
 
@@ -384,7 +175,7 @@ def test_a_file_that_was_cut_off_is_damaged(tmp_path: Path, suffix: str) -> None
     assert listener.items
     assert listener.statuses[-1].code == "damaged"
     assert "cut" in listener.statuses[-1].text
-    assert listener.ends == 1
+    assert listener.n_ends == 1
 
 
 def test_a_file_with_nothing_but_a_header_is_refused_when_it_is_read(tmp_path: Path) -> None:
@@ -396,7 +187,7 @@ def test_a_file_with_nothing_but_a_header_is_refused_when_it_is_read(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "message"),
     [
         ("missing.mp4", None, "no file"),
         ("empty.mp4", b"", "is empty"),
@@ -406,13 +197,13 @@ def test_a_file_with_nothing_but_a_header_is_refused_when_it_is_read(tmp_path: P
         ("subtitles.srt", b"1\n00:00:00,000 --> 00:00:01,000\nHello\n", "neither video nor audio"),
     ],
 )
-def test_what_is_no_media_file_is_refused(
-    tmp_path: Path, name: str, content: bytes | None, says: str
+def test_a_file_that_is_not_media_is_refused(
+    tmp_path: Path, name: str, content: bytes | None, message: str
 ) -> None:
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(EmoliveError, match=says) as caught:
+    with pytest.raises(EmoliveError, match=message) as caught:
         MediaFileSource(path)
     assert name in str(caught.value)
     assert str(caught.value).count("\n") == 0
@@ -429,16 +220,16 @@ def test_folders_devices_and_pictures_are_refused(tmp_path: Path) -> None:
         with pytest.raises(EmoliveError, match="is not a file"):
             probe(os.devnull)
     still = tmp_path / "still.png"
-    cv2.imwrite(str(still), picture(3))
+    cv2.imwrite(str(still), numbered_image(3))
     with pytest.raises(EmoliveError, match="not a video or sound file"):
         probe(still)
 
 
 def test_a_name_that_looks_like_a_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_media(tmp_path / "take.wav", sound=chirp(0.1))
-    (tmp_path / "take.wav").rename(tmp_path / "concat:take 1 é.wav")
+    write_media(tmp_path / "recording.wav", sound=chirp(0.1))
+    (tmp_path / "recording.wav").rename(tmp_path / "concat:recording 1 é.wav")
     monkeypatch.chdir(tmp_path)
-    assert probe("concat:take 1 é.wav").has_audio
+    assert probe("concat:recording 1 é.wav").has_audio
 
 
 REAL = sorted((data_dir() / "ravdess" / "video").glob("*/*.mp4"))
@@ -451,7 +242,7 @@ def test_real_clips(path: Path) -> None:
     corruption: list[str] = []
     frames, blocks = split([_light(item) for item in iter_media(path, on_corruption=corruption.append)])
     assert not corruption
-    # Told by the file: 29.97 frames a second; RAVDESS clips last 3 to 5 s.
+    # RAVDESS clips have 29.97 frames a second and last 3 to 5 s.
     steps = np.diff([f.t_ns for f in frames])
     np.testing.assert_allclose(steps, NS_PER_S * 1001 / 30000, atol=1)
     assert 90 <= len(frames) <= 160

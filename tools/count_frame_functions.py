@@ -1,6 +1,6 @@
 """Count the project's functions that a frame passes from the capture callback to the published estimate.
 
-    python tools/walk_of_a_frame.py [--source SOURCE] [--mic MIC] [--seconds 4] [--list]
+    python tools/count_frame_functions.py [--source SOURCE] [--mic MIC] [--seconds 4] [--list]
 
 A session plays SOURCE with the shipped model. From its third estimate on, every named Python function of the
 project that runs below the source's callbacks, in the perception thread or in the inference thread is counted
@@ -24,14 +24,14 @@ CALLBACKS = ("on_frame", "on_audio")
 WORKERS = ("emolive-perception", "emolive-inference")
 
 
-class Walk:
+class CallRecorder:
     """A profile function for `threading.setprofile`; one for all threads."""
 
     def __init__(self) -> None:
         self.recording = False
         self.functions: set[tuple[str, str]] = set()
         self._local = threading.local()
-        self._known: dict[CodeType, tuple[str, str] | None] = {}
+        self._names: dict[CodeType, tuple[str, str] | None] = {}
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
@@ -44,9 +44,9 @@ class Walk:
         if not self.recording or event == "return":
             return
         if depth > 0 or threading.current_thread().name in WORKERS:
-            if code not in self._known:
-                self._known[code] = self._name(code)
-            if (name := self._known[code]) is not None:
+            if code not in self._names:
+                self._names[code] = self._name(code)
+            if (name := self._names[code]) is not None:
                 self.functions.add(name)
 
     @staticmethod
@@ -71,8 +71,8 @@ def main() -> None:
 
     import emolive
 
-    walk = Walk()
-    threading.setprofile(walk)
+    recorder = CallRecorder()
+    threading.setprofile(recorder)
     estimates: list[object] = []
     config = emolive.SessionConfig(
         source=args.source, mic=args.mic, fusion=args.fusion, backend=args.backend, device="cpu"
@@ -87,18 +87,18 @@ def main() -> None:
     deadline_s = time.monotonic() + 120
     while len(estimates) < 3 and time.monotonic() < deadline_s:
         time.sleep(0.05)
-    walk.recording = True
+    recorder.recording = True
     time.sleep(args.seconds)
-    walk.recording = False
+    recorder.recording = False
     session.stop(20)
     modules: dict[str, list[str]] = {}
-    for path, name in sorted(walk.functions):
+    for path, name in sorted(recorder.functions):
         modules.setdefault(path, []).append(name)
     if args.list:
         for path, names in modules.items():
             sys.stdout.write(f"{path}: {', '.join(names)}\n")
     sys.stdout.write(
-        f"{len(walk.functions)} functions in {len(modules)} modules, {len(estimates)} estimates\n"
+        f"{len(recorder.functions)} functions in {len(modules)} modules, {len(estimates)} estimates\n"
     )
 
 

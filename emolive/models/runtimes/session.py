@@ -1,4 +1,4 @@
-"""Sessions of ONNX Runtime on the CPU. Does not import torch."""
+"""Sessions of ONNX Runtime. Nothing here imports torch."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 from emolive.errors import CheckpointError, MissingDependencyError
 
-INSTALL = "ONNX models need more packages: install emolive[onnx]."
+INSTALL = "ONNX Runtime is missing, which emolive needs: install emolive again."
 
 
-def open_session(content: bytes, name: str, threads: int) -> Any:
-    """An onnxruntime session.
+def create_session(content: bytes, name: str, threads: int) -> Any:
+    """An onnxruntime session on the CPU.
 
     Args:
         content: the ONNX file.
         name: of the file, for the error.
-        threads: how many it uses.
+        threads: for one run.
 
     Raises:
         MissingDependencyError: onnxruntime is not installed.

@@ -1,0 +1,68 @@
+"""Builds the snapshots of a session."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from emolive.clock import now_ns, to_s
+from emolive.session.config import SessionConfig
+from emolive.session.pipeline import LivePipeline
+from emolive.session.status import StatusRegistry, latency_status
+from emolive.session.stream import Stream
+from emolive.types import Estimate, Snapshot
+
+STALE_BINS = 6
+"""After this many bins without a new estimate, snapshots no longer contain the last one."""
+
+
+def build_snapshot(
+    config: SessionConfig,
+    statuses: StatusRegistry,
+    pipeline: LivePipeline,
+    stream: Stream | None,
+    *,
+    running: bool,
+) -> Snapshot:
+    """The state of a session as one immutable value; waits for no thread.
+
+    Args:
+        config: the present settings.
+        statuses: those of model and baseline.
+        pipeline: the model and baseline in use.
+        stream: the present source; None before it is opened.
+        running: whether the session was started and not stopped.
+    """
+    predictor = pipeline.predictor
+    snapshot = Snapshot(
+        statuses=statuses.all(),
+        fusion=predictor.spec.fusion if predictor is not None else "",
+        baseline=pipeline.baseline,
+        person=config.person,
+        running=running,
+    )
+    if stream is None:
+        return snapshot
+    estimate = _recent_estimate(stream, predictor.spec.bin_s if predictor is not None else None)
+    latency = (latency_status(estimate),) if estimate is not None else ()
+    calibration = stream.calibration
+    return replace(
+        snapshot,
+        frame=stream.frame,
+        observation=stream.observation,
+        estimate=estimate,
+        statuses=(*snapshot.statuses, *stream.statuses.all(), *latency),
+        counters=stream.counters,
+        calibration=calibration.progress(now_ns()) if calibration is not None else None,
+        is_synthetic=stream.is_synthetic,
+        ended=stream.ended.is_set(),
+        voice_dbfs=stream.audio_dbfs,
+    )
+
+
+def _recent_estimate(stream: Stream, bin_s: float | None) -> Estimate | None:
+    """The stream's newest estimate, unless it is too old to be shown."""
+    estimate = stream.estimate
+    if estimate is None or bin_s is None or stream.finished.is_set() or not stream.realtime:
+        return estimate
+    age_s = to_s(now_ns() - estimate.t_ns)
+    return estimate if age_s <= STALE_BINS * bin_s else None

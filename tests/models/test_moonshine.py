@@ -1,0 +1,102 @@
+"""The speech encoder against its original, and what level, offset and holes do to its features."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from emolive.audio.encoders import SpeechAwareEncoder
+from emolive.audio.encoders.moonshine import Moonshine
+from emolive.audio.online_features import OnlineFeatureExtractor
+from emolive.clock import to_ns
+from emolive.models import factory
+from emolive.models.branches import FeatureBranch, SpectrogramBranch
+from emolive.models.moonshine import MoonshineEncoder
+from emolive.models.runtimes.onnxruntime import cached_session
+from emolive.models.spec import AudioSpec, ModelSpec
+from emolive.paths import data_dir, read_asset
+from emolive.plugins import VOICE_ENCODERS
+from emolive.windowing import Waveform
+from tests.helpers.sounds import spoken
+
+SPEC = Moonshine.default_spec
+N = 57_600
+
+
+def network(n_layers: int) -> MoonshineEncoder:
+    return MoonshineEncoder.from_npz(read_asset("audio", "moonshine_tiny_en_l4.npz"), n_layers)
+
+
+def read(sound: np.ndarray, seconds: float = 3.84):
+    return OnlineFeatureExtractor(SPEC).read(Waveform(sound, 16_000), to_ns(seconds), N)
+
+
+@pytest.mark.data
+def test_stem_and_layers_are_those_of_the_original():
+    path = data_dir().resolve().parent / "assets" / "moonshine" / "golden.npz"
+    if not path.is_file():
+        pytest.skip(f"{path} is not on this computer")
+    with np.load(path) as golden, torch.inference_mode():
+        stages = network(4).stages(torch.from_numpy(golden["sound_16k"].astype(np.float32))[None])
+        expected = [golden[name] for name in ("stem", "layer1", "layer2", "layer3", "layer4")]
+    for found, original in zip(stages, expected, strict=True):
+        # The shipped weights are in half precision; the values reach 211.
+        assert np.abs(found[0].numpy() - original).max() < 0.05
+
+
+def test_onnx_runtime_gives_the_numbers_of_torch_at_any_length():
+    net = network(3)
+    axes = {"samples": {1: "n"}, "frames": {1: "n_frames"}}
+    session = cached_session(net, (torch.zeros(1, 58_111),), ("samples",), "frames", dynamic_axes=axes)
+    for seconds in (1, 3):
+        sound = spoken(16_000, seconds)[None]
+        with torch.inference_mode():
+            expected = net(torch.from_numpy(sound)).numpy()
+        (found,) = session.run(["frames"], {"samples": sound})
+        assert found == pytest.approx(expected, abs=2e-3)
+
+
+def test_a_window_is_30_steps():
+    features = read(spoken(16_000, 4))
+    assert features.frames.shape == (30, 864)
+    assert features.present.all()
+    assert features.speech.mean() > 0.5
+    assert isinstance(SPEC.encoder, SpeechAwareEncoder)
+
+
+@pytest.mark.parametrize("change", [lambda x: x / 10, lambda x: x / 3 + np.float32(0.3), lambda x: x * 1.5])
+def test_level_and_offset_are_taken_out(change):
+    sound = spoken(16_000, 4) / 2
+    expected, found = read(sound).frames, read(change(sound).astype(np.float32)).frames
+    assert np.corrcoef(expected.ravel(), found.ravel())[0, 1] > 0.998
+
+
+def test_what_was_not_recorded_is_absent_and_not_encoded():
+    sound = spoken(16_000, 4)
+    features = read(sound, 1.92)
+    assert features.present.tolist() == [False] * 14 + [True] * 16
+    assert not features.frames[:14].any()
+    alone = SPEC.encoder.encode_window(
+        np.concatenate([np.ones(33_000, np.float32), sound[:30_720]])[-59_711:],
+        np.arange(59_711) >= 59_711 - 30_720,
+        np.append(np.zeros(14, np.bool_), features.speech[14:]),
+    )[0]
+    encoded = alone.T
+    assert encoded == pytest.approx(features.frames, abs=1e-4)
+    assert not read(sound, 0.48).present.any()
+
+
+def test_the_network_of_a_model_follows_from_its_voice_encoder():
+    for name, branch in (
+        ("logmel", SpectrogramBranch),
+        ("moonshine", FeatureBranch),
+        ("mfcc", FeatureBranch),
+    ):
+        audio: AudioSpec = VOICE_ENCODERS.get(name).default_spec
+        spec = ModelSpec(encoders=("landmarks",), landmarker="dlib68", audio=audio, arch="emolive")
+        net = factory.build(spec).eval()
+        assert isinstance(net.audio_branch, branch)
+        frames = audio.n_frames(spec.n_samples)
+        inputs = torch.randn(2, 15, spec.video_channels), torch.randn(2, spec.audio_channels, frames)
+        assert net(*inputs).shape == (2, 8)

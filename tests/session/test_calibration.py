@@ -1,0 +1,87 @@
+"""Calibration of the neutral baseline, and the reset of running statistics."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from emolive.errors import EmoliveError
+from emolive.models.io import checkpoint
+from emolive.profile import SpeakerProfile
+
+
+def test_a_face_that_was_away_for_long_may_be_another_s(watch, clips):
+    counts = []
+    watched = watch(clips["absent_face"], paced=False)
+    watched.session.subscribe(lambda e: counts.append((e.t_s, watched.running_face_s())))
+    watched.until_finished()
+    before = [n for t, n in counts if t < 3]
+    after = [n for t, n in counts if t > 11.5]
+    assert max(before) >= 2
+    assert min(after) < 2
+    assert [n for _, n in counts] != sorted(n for _, n in counts)
+
+
+def test_a_calibration_is_saved_and_loaded_by_the_next_session(watch, random_checkpoint):
+    watched = watch("demo", person="Ann")
+    watched.until_estimates(1)
+    watched.session.calibrate(1.5)
+    watched.until(lambda: watched.session.snapshot().calibration is not None, "the calibration", 1)
+    assert watched.session.snapshot().calibration < 1
+    assert watched.code("baseline") == "calibrating"
+    watched.until(lambda: watched.session.snapshot().calibration is None, "the end of the calibration")
+    assert watched.session.snapshot().baseline == "neutral"
+    watched.until(
+        lambda: watched.estimates[-1].baseline == "neutral", "an estimate relative to the neutral baseline"
+    )
+    profile = SpeakerProfile(checkpoint.describe(random_checkpoint("ia")).spec, "Ann")
+    watched.until(profile.load, "the file")
+    assert profile.neutral.video.count >= 5
+    watched.session.stop()
+    again = watch("demo", person="Ann", baseline="neutral")
+    again.until_estimates(1)
+    assert again.estimates[0].baseline == "neutral"
+    again.session.set_person("Bob")
+    again.until(lambda: again.estimates[-1].baseline == "none", "an estimate for Bob, who is not calibrated")
+    assert again.session.snapshot().person == "Bob"
+    again.session.set_person("Ann")
+    again.until(lambda: again.estimates[-1].baseline == "neutral", "an estimate for Ann")
+
+
+def test_a_calibration_without_face_and_voice_fails(watch, clips):
+    watched = watch(clips["absent_face"], loop=True)
+    watched.until(lambda: watched.estimates and watched.estimates[-1].t_s > 2.3, "the last of the face")
+    time.sleep(1.0)
+    watched.session.calibrate(0.8)
+    watched.until(lambda: watched.code("baseline") == "failed", "the end of the calibration")
+    assert watched.session.snapshot().calibration is None
+    assert watched.session.snapshot().baseline == "running"
+
+
+def test_a_file_that_ends_meanwhile_ends_the_calibration(watch, clips):
+    watched = watch(clips["video_only"])
+    watched.until_estimates(1)
+    watched.session.calibrate(60)
+    watched.until(lambda: watched.session.snapshot().calibration is not None, "the calibration", 1)
+    watched.until_finished()
+    watched.until(lambda: watched.session.snapshot().calibration is None, "the end of the calibration")
+    assert watched.session.snapshot().baseline == "neutral"
+
+
+def test_a_calibration_is_refused_where_it_cannot_be(watch, clips, random_checkpoint):
+    watched = watch(clips["video_only"], paced=False, start=False)
+    with pytest.raises(EmoliveError, match="Nothing is playing"):
+        watched.session.calibrate()
+    watched.session.start()
+    with pytest.raises(EmoliveError, match="faster than real time"):
+        watched.session.calibrate()
+    watched.until_finished()
+    raw = watch("demo", checkpoint=random_checkpoint("ia", baselines=()))
+    raw.until_estimates(1)
+    with pytest.raises(EmoliveError, match="raw features"):
+        raw.session.calibrate()
+    with pytest.raises(EmoliveError, match="some seconds"):
+        raw.session.calibrate(0)
+    with pytest.raises(EmoliveError, match="needs a name"):
+        raw.session.set_person("  ")

@@ -1,0 +1,146 @@
+"""Models of a running session: replaced, refused, loaded in the background."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from emolive.errors import EmoliveError
+from emolive.session.config import SessionConfig
+from emolive.session.model_loader import ModelLoader
+from emolive.session.session import Session
+from emolive.vision.face_pipeline import FacePipeline
+
+FUSIONS = ("lt", "it", "ia")
+
+
+def test_the_fusion_is_switched_while_running_without_a_dropped_frame(watch, assets):
+    watched = watch("demo", checkpoint=None, fusion="ia")
+    watched.until_estimates(3)
+    before = watched.session.snapshot().counters
+    answered = []
+    for fusion in ("lt", "it", "ia", "it"):
+        watched.session.set_fusion(fusion)
+        watched.until(lambda f=fusion: watched.estimates[-1].fusion == f, f"an answer of {fusion}")
+        answered.append(watched.session.snapshot().fusion)
+    counters = watched.session.snapshot().counters
+    assert answered == ["lt", "it", "ia", "it"]
+    # A busy computer may drop single frames; a switch that blocks frames would drop a second of them.
+    captured = counters.frames_captured - before.frames_captured
+    assert counters.frames_dropped - before.frames_dropped <= 1 + 0.03 * captured
+    # The old model is in use until the new one is ready: no bin is missing.
+    assert counters.estimates_skipped == 0
+    hops = [round(e.t_s / 0.24) for e in watched.estimates]
+    assert hops == list(range(hops[0], hops[0] + len(hops)))
+    assert watched.code("model") == "ready"
+
+
+def test_running_statistics_survive_a_change_of_fusion(watch, assets):
+    watched = watch("demo", checkpoint=None)
+    watched.until_estimates(10)
+    before = watched.running_face_s()
+    assert before >= 1
+    watched.session.set_fusion("lt")
+    watched.until(lambda: watched.estimates[-1].fusion == "lt", "an estimate of lt")
+    assert watched.running_face_s() >= before
+
+
+def test_of_many_requested_models_the_last_one_answers(watch, assets):
+    watched = watch("demo", checkpoint=None)
+    for fusion in ("lt", "it", "lt", "it", "lt"):
+        watched.session.set_fusion(fusion)
+    watched.until(lambda: watched.session.model_settled, "the model")
+    watched.until_estimates(2)
+    assert watched.estimates[-1].fusion == "lt"
+
+
+def test_an_unknown_fusion_is_refused_and_the_old_one_answers_on(watch):
+    watched = watch("demo")
+    watched.until_estimates(1)
+    with pytest.raises(EmoliveError, match=r"no fusion named xy: .* lt, it, ia"):
+        watched.session.set_fusion("xy")
+    watched.until_estimates(2)
+    assert watched.code("model") == "ready"
+
+
+def test_an_unknown_baseline_is_refused():
+    with pytest.raises(EmoliveError, match="no baseline odd: choose none, neutral, running"):
+        Session(SessionConfig(baseline="odd"))
+    session = Session(SessionConfig())
+    with pytest.raises(EmoliveError, match="no baseline odd"):
+        session.set_baseline("odd")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 a pickle", b"nonsense" * 9])
+def test_a_failed_checkpoint_is_reported_and_video_continues(watch, tmp_path, content):
+    path = tmp_path / "odd.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    watched = watch("demo", checkpoint=path)
+    watched.until(lambda: watched.code("model") == "refused", "the refusal")
+    status = watched.status("model")
+    assert status.level == "error"
+    assert str(path) in status.text
+    frames = watched.session.snapshot().counters.frames_captured
+    watched.until(lambda: watched.session.snapshot().counters.frames_captured > frames + 5, "more frames")
+    assert not watched.estimates
+
+
+def test_a_model_that_does_not_load_later_leaves_the_old_one_at_work(watch, tmp_path, random_checkpoint):
+    watched = watch("demo")
+    watched.until_estimates(1)
+    watched.session.set_checkpoint(tmp_path / "gone.safetensors")
+    watched.until(lambda: watched.code("model") == "refused", "the refusal")
+    watched.until_estimates(2)
+    watched.session.set_checkpoint(random_checkpoint("lt"))
+    watched.until(lambda: watched.estimates[-1].fusion == "lt", "an answer of lt")
+
+
+def test_a_failure_after_loading_is_reported_and_the_next_model_loads(watch, monkeypatch, random_checkpoint):
+    def broken(*_):
+        raise EmoliveError("The landmark predictor is not installed.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FacePipeline, "for_spec", broken)
+        watched = watch("demo")
+        watched.until(lambda: watched.session.model_settled, "an end of loading")
+        assert watched.status("model").text == "The landmark predictor is not installed."
+    watched.session.set_checkpoint(random_checkpoint("ia"))
+    watched.until_estimates(1)
+
+
+def test_frames_captured_while_the_model_loads_are_in_the_first_window(watch, monkeypatch):
+    loaded, load = threading.Event(), ModelLoader._load_predictor
+
+    def late(loader, request):
+        assert loaded.wait(60)
+        return load(loader, request)
+
+    monkeypatch.setattr(ModelLoader, "_load_predictor", late)
+    watched = watch("demo", mic="none")
+    try:
+        # An estimate needs a face in a third of the window.
+        watched.until(lambda: watched.session.snapshot().counters.frames_perceived >= 30, "thirty frames")
+        snapshot = watched.session.snapshot()
+        assert snapshot.observation.face is not None
+        assert (snapshot.fusion, snapshot.estimate, watched.code("model")) == ("", None, "loading")
+    finally:
+        loaded.set()
+    watched.until_estimates(1)
+    first = watched.estimates[0]
+    assert first.modality == "v"
+    # A third of the window must have a face: with frames from after the model only, that takes 1.2 s.
+    assert first.t_ns - snapshot.observation.t_ns < 1.2e9
+
+
+def test_devices_open_before_anything_large_is_imported():
+    code = (
+        "import sys; from emolive.session.session import Session; Session();"
+        "import emolive.capture.camera, emolive.capture.microphone, emolive.capture.synthetic;"
+        "print([name for name in ('torch', 'scipy.signal', 'mediapipe') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
