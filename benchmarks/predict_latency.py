@@ -229,7 +229,8 @@ def _shipped_figures(
             "×",
             SHIPPED_RATIO,
             at_least=True,
-            bottleneck="Speech detection, which earlier tables did not have, takes most of what is above the target.",
+            bottleneck="Speech detection, which earlier tables did not have, takes most of what is above "
+            "the target.",
         )
     crops, spec = times["perception"], harnesses[config.fusion].spec
     note = f"{LANDMARKER_ID} on 640x480; not part of the figures above, as the reference gets crops"
