@@ -30,9 +30,9 @@ def test_one_row_per_estimate_and_a_summary(emolive: Run, clips: Clips) -> None:
     result = emolive("analyze", clips["full"], "--format", "jsonl")
     assert (result.code, result.err) == (0, "")
     *rows, summary = result.rows
-    # It begins within speech: 0.3 s of it are a voice, and the first third of a window is a face.
+    # It begins within speech: 0.3 s of it are a voice, and two bins are a face for the classifier of faces.
     assert len(rows) == 11
-    assert [row["modality"] for row in rows] == [*["a"] * 3, *["av"] * 8]
+    assert [row["modality"] for row in rows] == [*["a"] * 2, *["av"] * 9]
     for row in rows:
         assert list(row)[:7] == COLUMNS
         assert set(row) - set(COLUMNS) == {"baseline", "summary"}

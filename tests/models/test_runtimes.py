@@ -143,7 +143,7 @@ def test_an_export_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: Any) -> bytes:
         raise AssertionError("exported again")
 
-    monkeypatch.setattr(onnx_runtime, "_export", never)
+    monkeypatch.setattr(onnx_runtime, "export_module", never)
     onnx_runtime.convert(net)
     with torch.no_grad():
         net.classifier.bias += 1

@@ -15,7 +15,7 @@ from emolive.models.spec import EMOTIONS, ModelSpec
 from emolive.opinion_pool import UNKNOWN, ExpressionStats
 from emolive.predictor import Opinions
 from emolive.types import Modality
-from tests.helpers.clips import drawn_pictures, drawn_sound, write_clip
+from tests.helpers.clips import demo_audio, demo_frames, write_clip
 from tests.test_opinion_pool import NEUTRAL, SMILE, SPEC
 from training.cli import evaluate
 from training.evaluate.strangers import Row, Span, StrangerClip, read_truth, score
@@ -71,7 +71,7 @@ def test_a_folder_without_truth_is_refused(tmp_path, content):
 
 
 def test_the_command_scores_made_clips(tmp_path, random_checkpoint, capsys):
-    write_clip(tmp_path / "drawn.mkv", drawn_pictures(3), drawn_sound(3))
+    write_clip(tmp_path / "drawn.mkv", demo_frames(3), demo_audio(3))
     (tmp_path / "broken.mp4").write_bytes(b"nothing")
     span = {"from_s": 0, "to_s": 9, "labels": list(EMOTIONS)}
     truth = [{"clip": name, "kind": "acted", "spans": [span]} for name in ("drawn.mkv", "broken.mp4")]

@@ -21,7 +21,7 @@ from emolive.models import factory
 from emolive.models.io import checkpoint, format2
 from emolive.models.io.checkpoint import ONNX_SUFFIX, Description, check_request, is_onnx
 from emolive.models.runtimes.onnxruntime import BUFFERS, OnnxNet, create_session
-from emolive.models.runtimes.session import INSTALL
+from emolive.models.runtimes.session import INSTALL_ONNX
 from emolive.models.spec import ModelSpec
 from emolive.plugins import FUSIONS
 from emolive.types import MODALITIES
@@ -75,7 +75,7 @@ def _session(path: Path, content: bytes) -> Any:
     try:
         import onnx
     except ModuleNotFoundError as error:
-        raise MissingDependencyError(INSTALL) from error
+        raise MissingDependencyError(INSTALL_ONNX) from error
     try:
         model = onnx.load_model_from_string(content)
     except Exception as error:

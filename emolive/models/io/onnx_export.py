@@ -23,7 +23,7 @@ from emolive.models.io.backbone import weights_digest
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.io.onnx import ENTRY, FORMAT, backbone_path
 from emolive.models.runtimes.onnxruntime import BUFFERS, create_session
-from emolive.models.runtimes.session import INSTALL
+from emolive.models.runtimes.session import INSTALL_ONNX
 
 BATCHES = (1, 15)
 """Batch sizes with which an export is checked: one window, and the frames of one window."""
@@ -71,7 +71,7 @@ def _graph(module: nn.Module, inputs: Sequence[Tensor], names: Sequence[str], ou
         import onnx  # noqa: F401 (the exporter needs both, and its own message is less clear)
         import onnxscript  # noqa: F401
     except ModuleNotFoundError as error:
-        raise MissingDependencyError(INSTALL) from error
+        raise MissingDependencyError(INSTALL_ONNX) from error
     batch = torch.export.Dim("batch", min=1)
     try:
         with _quiet(), torch.no_grad():

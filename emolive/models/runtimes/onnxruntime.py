@@ -25,7 +25,7 @@ from emolive.atomic_io import atomic_write
 from emolive.errors import CheckpointError, ConfigError, EmoliveError, MissingDependencyError
 from emolive.models.network import STATS, EmotionNet
 from emolive.models.runtimes import session
-from emolive.models.runtimes.session import INSTALL
+from emolive.models.runtimes.session import INSTALL_ONNX
 from emolive.models.spec import ModelSpec
 
 log = logging.getLogger(__name__)
@@ -156,7 +156,7 @@ def export_module(
     try:
         import onnx  # noqa: F401 (the exporter needs it, and its own message is less clear)
     except ModuleNotFoundError as error:
-        raise MissingDependencyError(INSTALL) from error
+        raise MissingDependencyError(INSTALL_ONNX) from error
     buffer: Any = io.BytesIO()  # the older exporter also accepts a file object
     try:
         with warnings.catch_warnings(), torch.no_grad():
