@@ -296,8 +296,8 @@ class OpinionPool:
             modality: of the window, for the temperature.
             resemblance: g, from `resemblance`.
         """
-        known = np.zeros(len(self._labels)) if network is None else network
-        scores = self.scores(known, expression, reference.log_probs, reference.familiarity)
+        answer = np.zeros(len(self._labels)) if network is None else network
+        scores = self.scores(answer, expression, reference.log_probs, reference.familiarity)
         pooled = log_softmax(scores / self.temperature(modality))
         return pooled if network is None else log_softmax(resemblance * network + (1 - resemblance) * pooled)
 

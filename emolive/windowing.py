@@ -8,7 +8,7 @@ at one instant, so that face and voice stay in step.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import floor
 from typing import Any, Protocol
 
@@ -237,7 +237,6 @@ def extract_window(
         extractor: for `spec.audio`; keeps frames of earlier windows. A new one gives the same window, slower.
         expressions: log-probabilities (8,) of the expression classifier; None if there are none.
     """
-    found = None if expressions is None else _expression_bins(expressions, end_ns, spec)
     if video is None:
         bins = np.zeros((spec.n_bins, spec.video_dim), np.float32)
         bins_present = np.zeros(spec.n_bins, np.bool_)
@@ -253,13 +252,12 @@ def extract_window(
         n_frames = spec.audio.n_frames(spec.n_samples)
         frames = np.zeros((n_frames, spec.audio.channels), np.float32)
         absent = np.zeros(n_frames, np.bool_)
-        window = FeatureWindow(end_ns, bins, bins_present, frames, absent, absent)
-        return (
-            window if found is None else replace(window, expressions=found[0], expressions_present=found[1])
-        )
-    features = (extractor or OnlineFeatureExtractor(spec.audio)).read(audio, end_ns, spec.n_samples)
-    window = FeatureWindow(end_ns, bins, bins_present, features.frames, features.present, features.speech)
-    return window if found is None else replace(window, expressions=found[0], expressions_present=found[1])
+        sound = frames, absent, absent
+    else:
+        features = (extractor or OnlineFeatureExtractor(spec.audio)).read(audio, end_ns, spec.n_samples)
+        sound = features.frames, features.present, features.speech
+    face = (None, None) if expressions is None else _expression_bins(expressions, end_ns, spec)
+    return FeatureWindow(end_ns, bins, bins_present, *sound, *face)
 
 
 def _expression_bins(

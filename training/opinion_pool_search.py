@@ -201,8 +201,8 @@ def search(
     Random changes of the best so far, larger ones first; RESTARTS times.
     """
     problem = _Problem(spec, actors, strangers)
-    found = [_descend(start, problem, tries // RESTARTS, seed + i) for i in range(RESTARTS)]
-    best = min(found, key=lambda pair: pair[0])[1]
+    candidates = [_descend(start, problem, tries // RESTARTS, seed + i) for i in range(RESTARTS)]
+    best = min(candidates, key=lambda pair: pair[0])[1]
     return SearchResult(
         best,
         problem.score(best),
