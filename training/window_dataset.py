@@ -84,6 +84,8 @@ class WindowDataset:
     session: SessionRows
     failed: tuple[str, ...]
     """One sentence for each clip that could not be read; it is not among the items."""
+    neutral: str = "neutral"
+    """The label of a person's neutral clips, in any case."""
     crops: Crops | None = None
     """In place of features: `video` and `session.video` are 1 wide and hold the number of a clip's crop."""
 
@@ -129,6 +131,7 @@ def build(
     workers: int = 0,
     progress: ProgressBar | None = None,
     crops: bool = False,
+    neutral: str = "neutral",
 ) -> WindowDataset:
     """Windows of all clips. Cached clips are not extracted again.
 
@@ -146,6 +149,7 @@ def build(
         workers: processes beside this one; 0 does all in this one.
         progress: is advanced with each clip.
         crops: store face crops in place of the features of a learned encoder; needs no `net`.
+        neutral: the label of a person's neutral clips.
 
     Raises:
         EmoliveError: a clip cannot be read, or the cache cannot be written.
@@ -178,6 +182,7 @@ def build(
             rows["session_video"], offsets["session_video"], rows["session_audio"], offsets["session_audio"]
         ),
         failed=stored.failed,
+        neutral=neutral,
         crops=Crops(rows["crops"], offsets["crops"]) if crops else None,
     )
 

@@ -147,6 +147,10 @@ class OptionsParser:
             checked[name] = self._checked(name, value, where)
         return checked
 
+    def knows(self, name: str) -> bool:
+        """Whether an option has this name or alias."""
+        return name in self._fields or f"--{name.replace('_', '-')}" in self._aliases
+
     def _checked(self, name: str, value: Any, where: str = "") -> Any:
         field = self._fields[name]
         if field.type is Path:
