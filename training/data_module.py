@@ -155,7 +155,7 @@ def setup(config: TrainConfig, annotations: Annotations, fabric: Fabric, console
     neutral = neutral_label(config.neutral_label, annotations.labels)
     start, spec = start_of(config, annotations)
     check_frame_rate(annotations, spec)
-    cache = Path(config.cache_path) if config.cache_path else paths.user_dir() / "windows"
+    cache = Path(config.cache_path) if config.cache_path else paths.window_cache_dir()
     with ProgressBar(console, "Extracting windows", "clips") as bar, fabric.rank_zero_first():
         dataset = window_dataset.build(
             annotations,

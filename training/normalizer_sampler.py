@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from emolive.models.network import STATS, EmotionNet
+from emolive.models.runtimes.base import RunnableNet
 from emolive.models.spec import ModelSpec
 from emolive.normalization import GlobalStats, Normalizer, RunningStats, make_normalizer
 from emolive.predictor import load_global_stats as load_stats
@@ -92,7 +93,7 @@ def compute_global_stats(dataset: WindowDataset, spec: ModelSpec, clips: Sequenc
     )
 
 
-def load_global_stats(net: EmotionNet) -> GlobalStatsPair:
+def load_global_stats(net: RunnableNet) -> GlobalStatsPair:
     """The statistics in a network's buffers."""
     return GlobalStatsPair(*load_stats(net))
 

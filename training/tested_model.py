@@ -64,7 +64,7 @@ def test_stored_model(
         dataset = window_dataset.build(
             Annotations(items, annotations.root),
             loaded.spec,
-            cache=Path(config.cache_path) if config.cache_path else paths.user_dir() / "windows",
+            cache=Path(config.cache_path) if config.cache_path else paths.window_cache_dir(),
             shifts_s=(0.0,),
             net=loaded.net,
             device="cpu" if config.accelerator == "cpu" else choose_device("auto"),

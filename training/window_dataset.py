@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.errors import ConfigError, EmoliveError, MediaError
+from emolive.models.io.onnx import OnnxCheckpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
 from emolive.types import BoolArray, FloatArray
@@ -125,7 +126,7 @@ def build(
     *,
     cache: Path,
     shifts_s: Sequence[float],
-    net: EmotionNet | None = None,
+    net: EmotionNet | OnnxCheckpoint | None = None,
     device: str = "cpu",
     skip_faults: bool = False,
     workers: int = 0,
@@ -143,7 +144,7 @@ def build(
         spec: of the model.
         cache: a folder; each set of clips gets a folder in it.
         shifts_s: in seconds from the centre window.
-        net: a network of this spec; needed if a frame encoder is a network.
+        net: a network of this spec, or an export of one; needed if a frame encoder is a network.
         device: where that encoder runs.
         skip_faults: leave out clips that cannot be read, and list them in `failed`.
         workers: processes beside this one; 0 does all in this one.
@@ -161,7 +162,10 @@ def build(
             raise ConfigError(
                 f"The encoder {spec.learned_encoder.name} needs trained weights to extract windows."
             )
-        job = replace(job, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
+        if isinstance(net, OnnxCheckpoint):
+            job = replace(job, export=net.path)
+        else:
+            job = replace(job, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
     name = cache_key(annotations, spec, shifts_s, net, crops=crops)
     store = WindowCache(cache / name, layout(spec, len(shifts_s), crops=crops))
     if not store.is_complete:
