@@ -117,7 +117,7 @@ def test_a_model_of_voices_ignores_faces_everywhere(
         rows[name] = np.array([list(row["probs"].values()) for row in results["rows"]])
     printed = capsys.readouterr().out
     assert "trained on voices alone" in printed
-    assert "│ video only      │      - │" in printed
+    assert next(line for line in printed.splitlines() if line.startswith("│ video only")).count(" - ") == 2
     np.testing.assert_array_equal(rows["faces"], rows["voice"])
     np.testing.assert_allclose(rows["onnx"], rows["voice"], atol=1e-4)
     arguments = ["--checkpoint", str(model), "--annotations", str(with_faces), "--modality", "v"]
