@@ -18,6 +18,7 @@ from training import run_folder
 
 CONFIG = "config.yaml"
 RECIPES = Path(__file__).parent / "recipes"
+_SPLIT = {"fold", "test_actors", "validation_actors"}
 _OLD_CONFIG = "config.json"
 _OLD_WRAPPERS = ("options", "faces")
 """Runs of version 0.1 wrapped their options in an object of one of these names."""
@@ -181,7 +182,11 @@ def _tested_run(
     # Old versions overwrote the configuration of a run that they tested; the checkpoint is right.
     stored = _with_new_values({**stored, **parser.check_values(model, str(folder))})
     check_same_run(folder, stored, command_line, not_part_of_a_test)
-    return {name: value for name, value in stored.items() if name not in ("no_train", "result_path")}
+    dropped = {"no_train", "result_path", "resume_path"}
+    if _SPLIT & set(command_line):
+        # Who is tested is said anew.
+        dropped |= _SPLIT
+    return {name: value for name, value in stored.items() if name not in dropped}
 
 
 def _layers(

@@ -81,7 +81,7 @@ def _train(
     data = data.learning_from(split, config.modality)
     report.print_plan(console, config, data, split)
     if fabric.global_rank == 0:
-        write_run_config(folder, config)
+        write_run_config(folder, replace(config, resume_path=""))
         data_fingerprint.write(folder, clips)
 
     def save(trained: TrainedModel, name: str) -> None:
