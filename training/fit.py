@@ -224,7 +224,7 @@ def read_crossval(config: TrainConfig) -> dict[str, Any]:
     """
     try:
         stored = dict(json.loads(Path(config.figures).read_text()))
-        stored["temperature"] = {m: float(stored["temperature"][m]) for m in MODALITIES}
+        stored["temperature"] = {m: float(stored["temperature"].get(m, 1.0)) for m in MODALITIES}
         return stored
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(f"{config.figures} is not the crossval.json of a cross-validation.") from error

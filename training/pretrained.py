@@ -19,6 +19,7 @@ from emolive.models.io.chumachenko2022 import load_efficientface
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec, PixelSpec
 from training.config import TrainConfig
+from training.ineffective_options import ineffective_options
 
 RANDOM = "None"
 """In place of a file: random weights (the spelling of the published code)."""
@@ -74,19 +75,16 @@ def _with_size(size: int, spec: ModelSpec, pixels: PixelSpec) -> ModelSpec:
 
 
 def start_notes(config: TrainConfig, spec: ModelSpec) -> tuple[str, ...]:
-    """What the options about the start do that one would not expect, in sentences.
+    """What the options do that one would not expect, in sentences.
 
     Args:
         config: options of the run.
         spec: of the model, as `pretrained` returns it.
     """
     learned, path = spec.learned_encoder, start_path(config, spec.encoders)
+    notes = list(ineffective_options(config, spec))
     if learned is None:
-        named = "+".join(spec.encoders)
-        return (
-            (f"--sample-size has no effect: the encoder {named} has no size.",) if config.sample_size else ()
-        )
-    notes = []
+        return tuple(notes)
     if config.is_published and not config.pretrain_path:
         notes.append(
             "The backbone starts from the shipped weights (trained on FER+), not from the published ones: "

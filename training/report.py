@@ -8,9 +8,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from emolive.cli.config import read_config
 from emolive.models.spec import ModelSpec
 from training.config import TrainConfig
 from training.data_module import DataModule, Split
+from training.run_config import recipe_path
 
 COLUMNS = {"av": "both", "a": "audio", "v": "video"}
 
@@ -34,8 +36,10 @@ def print_plan(console: Console, config: TrainConfig, data: DataModule, split: S
             ", but modality dropout masks the backbone's features instead of the pixels, as a live session "
             "does, and the backbone keeps the batch statistics of its pretraining"
         )
+        changed = _changed_options(config)
         other = _differences_from_published(data)
-        text = "Recipe: as published" + (difference if data.crops is not None else "")
+        text = "Recipe: as published" + (f", but {changed}" if changed else "")
+        text += difference if data.crops is not None else ""
         console.print(f"{text}{other and f', but of another model: {other}'}.", markup=False, highlight=False)
         return
     console.print(
@@ -45,6 +49,15 @@ def print_plan(console: Console, config: TrainConfig, data: DataModule, split: S
         markup=False,
         highlight=False,
     )
+
+
+def _changed_options(config: TrainConfig) -> str:
+    """The options of the published recipe that this run has changed, but for the fusion."""
+    recipe = read_config(recipe_path("published"))
+    changed = {
+        name: getattr(config, name) for name, value in recipe.items() if getattr(config, name) != value
+    }
+    return ", ".join(f"{name} {value}" for name, value in changed.items() if name != "fusion")
 
 
 def _differences_from_published(data: DataModule) -> str:

@@ -238,7 +238,7 @@ def _add_argument(parser: jsonargparse.ArgumentParser, field: OptionField, text:
     if field.type is bool:
         # `--no-train` is an option of its own, not the opposite of `--train`.
         prefix = None if field.flag.startswith("--no-") else "no-"
-        action = jsonargparse.ActionYesNo(no_prefix=prefix)
+        action = jsonargparse.ActionYesNo(no_prefix=prefix)  # type: ignore[arg-type]
         parser.add_argument(field.flag, dest=field.name, action=action, default=field.default, help=text)
         return
     # Paths are parsed as text, since the library refuses file names that are not valid UTF-8.

@@ -17,6 +17,7 @@ from emolive.models.spec import ModelSpec
 from training import config, run_config
 from training.backbone import config as backbone_config
 from training.config import TrainConfig
+from training.ineffective_options import ineffective_options
 
 
 def parse(*argv: str) -> TrainConfig:
@@ -170,3 +171,13 @@ def test_wrong_options_are_reported_before_lightning_is_imported(command: list[s
     wrong = [sys.executable, "-c", code, *command, "--batch_size", "none"]
     result = subprocess.run(wrong, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+
+
+def test_options_without_effect_are_named() -> None:
+    options = parse("--p_video", "0.2", "--momentum", "0.5", "--sample_size", "224", "--teach_face", "0.3")
+    spec = config.model_spec(options, ("a", "b"))
+    sentences = ineffective_options(options, spec)
+    assert [sentence.split()[0] for sentence in sentences] == ["--p-video", "--momentum", "--sample-size"]
+    assert "only --mask drop uses it" in sentences[0]
+    published = parse("--recipe", "published", "--sample_size", "96", "--lr_steps", "3")
+    assert ineffective_options(published, config.model_spec(published, ("a", "b"))) == ()
