@@ -73,7 +73,7 @@ def _differences_from_published(data: DataModule) -> str:
     if spec.baselines:
         parts.append("with baselines")
     if spec.pixels != published.pixels and spec.learned_encoder is not None:
-        parts.append(f"{spec.pixels.order} pixels of {spec.pixels.size} px as the backbone was trained on")
+        parts.append(f"{spec.pixels.order} pixels of {spec.pixels.size} px")
     return ", ".join(parts)
 
 

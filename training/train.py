@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from lightning.fabric import Fabric
 from rich.console import Console
@@ -113,15 +114,11 @@ def _title(data: DataModule, split: Split, config: TrainConfig) -> str:
 
 def with_absolute_paths(config: TrainConfig) -> TrainConfig:
     """The options with files that are found from any folder, for the configuration of the run."""
-    values = {name: getattr(config, name) for name in PATHS}
-    return replace(
-        config,
-        **{
-            name: str(Path(value).absolute())
-            for name, value in values.items()
-            if value and Path(value).exists()
-        },
-    )
+    existing = {name: Path(getattr(config, name)) for name in PATHS if getattr(config, name)}
+    absolute: dict[str, Any] = {
+        name: str(path.absolute()) for name, path in existing.items() if path.exists()
+    }
+    return replace(config, **absolute)
 
 
 def make_result_folder(folder: Path) -> None:

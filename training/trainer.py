@@ -288,7 +288,7 @@ class Trainer(ABC, Generic[Net, Batch]):
     @property
     def steps_left(self) -> int:
         """Steps from here to the end of the run."""
-        return self._steps * max(0, self._loop.n_epochs - self.progress.epoch)
+        return int(self._steps) * max(0, self._loop.n_epochs - self.progress.epoch)
 
     @property
     def _is_out_of_patience(self) -> bool:

@@ -64,6 +64,7 @@ def test_the_published_commands(  # noqa: PLR0917
     heads: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("training.fit.LONG_S", 0.0)
     options = f"--fusion {fusion} --mask {mask} --num_heads {heads} --pretrain_path {ravdess / WEIGHTS}"
     options += f" --annotation_path {ravdess / 'annotations.txt'} --result_path results --device cuda"
     options += f" --n_classes 8 --sample_duration 15 --sample_size {SIZE} --batch_size 4 --n_epochs 1"
@@ -71,7 +72,8 @@ def test_the_published_commands(  # noqa: PLR0917
     assert train(options.split()) == 0
     printed = capsys.readouterr().out
     assert "Recipe: as published" in printed
-    assert "of another model" not in printed
+    assert f"of another model: BGR pixels of {SIZE} px." in printed
+    assert "Training takes about" in printed
     loaded = checkpoint.load(Path("results/model.safetensors"))
     unlearned = tuple(label for label in EMOTIONS if label not in SHOWN)
     published = ModelSpec(
