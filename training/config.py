@@ -148,6 +148,8 @@ class TrainConfig(FabricConfig):
     """How often the normalization modes none, neutral, running are drawn."""
     shifts: Annotated[int, Range(1, 101)] = 11
     """Windows extracted from each clip; odd."""
+    stream_share: Annotated[float, Range(0, 1)] = 0.5
+    """Share of training windows that are drawn from streams of a person's clips."""
 
     manual_seed: Annotated[int, Range(0, 2**31 - 1)] = 1
     """Seed of all random numbers."""
