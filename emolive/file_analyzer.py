@@ -180,7 +180,7 @@ class FileAnalyzer:
         predictor, profile, spec = self._predictor, self._profile, self._predictor.spec
         if not self._same_person:
             profile.reset()
-        smoother = Smoother(spec.labels)
+        smoother = Smoother.for_spec(spec)
         ends_ns: list[int] = []
         n_displayed: Counter[str] = Counter()
         clip = _open_clip(path, spec.frame_dim)

@@ -50,6 +50,11 @@ class Smoother:
         self._labels = labels
         self.reset()
 
+    @classmethod
+    def for_spec(cls, spec: ModelSpec) -> Smoother:
+        """The smoother for a model."""
+        return cls(spec.labels)
+
     def reset(self) -> None:
         """Forget everything before the next window."""
         self._probs: NDArray[np.float64] | None = None

@@ -217,7 +217,7 @@ class LivePipeline:
         if stream.extractor is None:
             stream.extractor = OnlineFeatureExtractor(spec.audio)
         if stream.smoother is None:
-            stream.smoother = Smoother(spec.labels)
+            stream.smoother = Smoother.for_spec(spec)
 
     def _load_profile(self) -> None:
         if self.predictor is not None:
