@@ -78,7 +78,7 @@ class TrainConfig(FabricConfig):
     encoder: str = "landmarks"
     """Frame encoders, separated by commas."""
     arch: Annotated[str, Arg(aliases=("variant",))] = "emolive"
-    """Architecture of the network: emolive or chumachenko2022."""
+    """Architecture of the network: emolive-stream, emolive or chumachenko2022."""
     width: Annotated[float, Range(0.05, 8)] = 1.0
     """Width of the branches relative to the published one."""
     dropout: Annotated[float, Range(0, 0.95)] = 0.15

@@ -118,7 +118,8 @@ class ModelSpec:
     width: float = 1.0
     """Width of the two branches relative to the published one."""
     arch: str = "chumachenko2022"
-    """A name in `emolive.models.factory.ARCHITECTURES`: chumachenko2022 (the published form) or emolive."""
+    """A name in `emolive.models.factory.ARCHITECTURES`: chumachenko2022 (the published form), emolive or
+    emolive-stream."""
     pool: OpinionPoolSpec | None = None
     """How the network's answer is combined with that of a classifier of single faces; None: not at all."""
 
