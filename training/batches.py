@@ -144,7 +144,12 @@ class BatchMaker:
         video = (
             stored(dataset.video) if self._encode is None else self._encode(clips, shifts, rank_slice).cpu()
         )
-        arrays = (video, stored(dataset.video_present), stored(dataset.audio).float(), stored(dataset.audio_present))
+        arrays = (
+            video,
+            stored(dataset.video_present),
+            stored(dataset.audio).float(),
+            stored(dataset.audio_present),
+        )
         if self._streams is not None:
             for row in np.flatnonzero(rng.random(len(clips)) < self._stream_share):
                 window = self._streams.draw(int(clips[row]), rng)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
-from emolive.file_analyzer import ClipFeatures
 from emolive.models import factory
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec

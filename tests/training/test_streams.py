@@ -38,9 +38,7 @@ def test_a_stream_is_its_clips_without_a_gap(clips: Path):
     assert stream.spans[0].to_s == stream.spans[1].from_s == pytest.approx(3.6)
     assert stream.duration_s == pytest.approx(7.2)
     assert stream.audio is not None and stream.video is not None
-    assert np.array_equal(
-        stream.audio.samples, np.concatenate([first.audio.samples, second.audio.samples])
-    )
+    assert np.array_equal(stream.audio.samples, np.concatenate([first.audio.samples, second.audio.samples]))
     # The last window shows the second clip alone.
     *_, last = windows(stream, SPEC)
     *_, alone = windows(second, SPEC)

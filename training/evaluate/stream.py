@@ -34,7 +34,7 @@ from training.clip_reader import ClipReader
 from training.evaluate.stream_metrics import Hop, measure
 from training.normalizer_sampler import calibration_clips
 from training.report import percent
-from training.streams import Span, Stream, clip_order, join_clips
+from training.streams import Span, clip_order, join_clips
 
 StreamBaseline = Literal["none", "neutral", "running", "person"]
 MEDIA_SUFFIXES = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".wav", ".flac")
@@ -51,10 +51,10 @@ class StreamOptions:
     """Fusion: lt, it or ia (default: that of the checkpoint, or ia)."""
     annotations: Annotated[Path | None, Arg(metavar="FILE", aliases=("annotation-path",))] = None
     """Annotation file of the clips that make streams."""
-    truth: Annotated[tuple[Path, ...], Arg(metavar="FILE")] = ()
-    """Instead: JSON lists of the spans of media files (start, end, emotion)."""
-    media: Annotated[tuple[Path, ...], Arg(metavar="FILE")] = ()
-    """Their media files (default: beside each list, with its name)."""
+    truth: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Instead: JSON list of the spans of a media file (start, end, emotion)."""
+    media: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """The media file (default: beside the list, with its name)."""
     split: str = ""
     """Split of the annotations: training, validation or testing (default: all clips)."""
     baseline: StreamBaseline = "running"
@@ -69,10 +69,8 @@ class StreamOptions:
     """Accept paths that leave the annotation file's folder."""
 
     def __post_init__(self) -> None:
-        if (self.annotations is None) == (not self.truth):
-            raise ConfigError("Name the clips with --annotations FILE, or media files with --truth FILE.")
-        if self.media and len(self.media) != len(self.truth):
-            raise ConfigError("--media needs one file for each --truth.")
+        if (self.annotations is None) == (self.truth is None):
+            raise ConfigError("Name the clips with --annotations FILE, or a media file's spans with --truth.")
         if self.truth and self.baseline in ("neutral", "person"):
             raise ConfigError(f"--baseline {self.baseline} needs clips of the person: use --annotations.")
         for path in (self.json, self.plot):
@@ -97,7 +95,8 @@ def stream(options: StreamOptions, console: Console | None = None) -> int:
         with ProgressBar(console, "Reading streams", "streams") as bar:
             answered = list(read_clips(predictor, annotations, options, bar))
     else:
-        answered = list(_read_media(predictor, options))
+        assert options.truth is not None
+        answered = [_read_media(predictor, options.truth, options)]
     results: dict[str, Any] = {
         "fusion": predictor.spec.fusion,
         "baseline": options.baseline,
@@ -197,16 +196,12 @@ def _stats(
     return stats
 
 
-def _read_media(predictor: Predictor, options: StreamOptions) -> Iterator[Answered]:
-    media = options.media or tuple(_media_of(path) for path in options.truth)
+def _read_media(predictor: Predictor, truth: Path, options: StreamOptions) -> Answered:
+    spans = read_spans(truth)
+    path = options.media or _media_of(truth)
     with FileAnalyzer(predictor, baseline=options.baseline) as analyzer:
-        for truth, path in zip(options.truth, media, strict=True):
-            spans = read_spans(truth)
-            clip = analyzer.extract_features(path)
-            joined = Stream(
-                path.name, spans, clip.video, clip.audio, clip.duration_s, clip.expressions
-            )
-            yield spans, read_stream(predictor, joined, options.baseline)
+        clip = analyzer.extract_features(path)
+    return spans, read_stream(predictor, clip, options.baseline)
 
 
 def _media_of(truth: Path) -> Path:
@@ -271,5 +266,7 @@ def _print(console: Console, title: str, results: dict[str, Any]) -> None:
     for heading in ("from", "to", "before smoothing", "displayed"):
         curve.add_column(heading, justify="right")
     for row in results["by_time"]:
-        curve.add_row(f"{row['from_s']:.1f}", f"{row['to_s']:.1f}", percent(row["raw"]), percent(row["shown"]))
+        curve.add_row(
+            f"{row['from_s']:.1f}", f"{row['to_s']:.1f}", percent(row["raw"]), percent(row["shown"])
+        )
     console.print(curve)

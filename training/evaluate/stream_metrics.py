@@ -69,9 +69,7 @@ def measure(streams: Sequence[tuple[Sequence[Span], Sequence[Hop]]]) -> dict[str
         displayed = [hop.shown for hop in hops if hop.shown]
         changes += sum(a != b for a, b in zip(displayed, displayed[1:], strict=False))
         for span in spans:
-            inside = [
-                hop for hop in hops if span.from_s + _TOLERANCE_S < hop.t_s <= span.to_s + _TOLERANCE_S
-            ]
+            inside = [hop for hop in hops if span.from_s + _TOLERANCE_S < hop.t_s <= span.to_s + _TOLERANCE_S]
             if not inside:
                 continue
             right = [hop.t_s - span.from_s for hop in inside if hop.shown == span.label]
