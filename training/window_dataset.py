@@ -148,9 +148,7 @@ def build(
         items,
         tuple(shifts_s),
         **stored.arrays,
-        session=ClipBins(
-            Bins(**{f.name: rows[BIN + f.name] for f in fields(Bins)}), offsets[BIN + "video"]
-        ),
+        session=ClipBins(Bins(**{f.name: rows[BIN + f.name] for f in fields(Bins)}), offsets[BIN + "video"]),
         failed=stored.failed,
         crops=Crops(rows["crops"], offsets["crops"]) if crops else None,
     )

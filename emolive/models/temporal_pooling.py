@@ -40,8 +40,8 @@ class StatisticsPooling(nn.Module):
 class AttentiveStatisticsPooling(nn.Module):
     """Weighted mean and standard deviation over time; the weights depend on content and age.
 
-    Attentive statistics pooling (Okabe, Koshinaka and Shinoda, Interspeech 2018) with a learned bias for the age
-    of a step: in a stream, the newest steps show what is expressed now, and older ones may show what was
+    Attentive statistics pooling (Okabe, Koshinaka and Shinoda, Interspeech 2018) with a learned bias for the
+    age of a step: in a stream, the newest steps show what is expressed now, and older ones may show what was
     before. Absent steps have no weight.
 
     Args:
