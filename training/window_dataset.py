@@ -59,7 +59,7 @@ class WindowDataset:
     failed: tuple[str, ...]
     """One sentence for each clip that could not be read; it is not among the items."""
     crops: Crops | None = None
-    """In place of features: `video` and `session.bins.video` are 1 wide and hold the number of a clip's crop."""
+    """In place of features: `video` and `session.bins.video` are 1 wide, the number of a clip's crop."""
 
     @property
     def centre(self) -> int:

@@ -15,7 +15,7 @@ from training.cli import evaluate
 from training.clip_reader import ClipReader
 from training.evaluate.stream import read_spans, read_stream
 from training.normalizer_sampler import calibration_clips
-from training.streams import clip_order, join_clips
+from training.streams import Span, clip_order, join_clips
 
 KEYS = {
     "hop_uar_shown",
@@ -87,16 +87,9 @@ def test_options_that_do_not_fit_are_refused_first(
 def test_spans_are_read_under_both_names(tmp_path: Path):
     path = tmp_path / "truth.json"
     path.write_text('[{"start": 0, "end": 1, "emotion": "sad"}, {"from_s": 1, "to_s": 2, "label": "calm"}]')
-    assert [(span.from_s, span.to_s, span.label) for span in read_spans(path)] == [
-        (0, 1, "sad"),
-        (1, 2, "calm"),
-    ]
-    for text in (
-        "{",
-        "[]",
-        '[{"start": 0}]',
-        '[{"start": 1, "end": 3, "emotion": "sad"}, {"start": 2, "end": 4, "emotion": "sad"}]',
-    ):
+    assert read_spans(path) == (Span(0, 1, "sad"), Span(1, 2, "calm"))
+    overlap = '[{"start": 1, "end": 3, "emotion": "sad"}, {"start": 2, "end": 4, "emotion": "sad"}]'
+    for text in ("{", "[]", '[{"start": 0}]', overlap):
         path.write_text(text)
         with pytest.raises(ConfigError, match=r"truth\.json"):
             read_spans(path)

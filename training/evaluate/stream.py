@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -230,7 +231,7 @@ def read_spans(path: Path) -> tuple[Span, ...]:
         )
     except (OSError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{path} is no list of spans with start, end and emotion.") from error
-    if not spans or any(a.to_s > b.from_s + 1e-3 for a, b in zip(spans, spans[1:], strict=False)):
+    if not spans or any(a.to_s > b.from_s + 1e-3 for a, b in pairwise(spans)):
         raise ConfigError(f"{path} must list spans in order of time that do not overlap.")
     return spans
 

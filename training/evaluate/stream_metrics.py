@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def measure(streams: Sequence[tuple[Sequence[Span], Sequence[Hop]]]) -> dict[str
         true_changes += max(0, len(spans) - 1)
         minutes += sum(span.to_s - span.from_s for span in spans) / 60
         displayed = [hop.shown for hop in hops if hop.shown]
-        changes += sum(a != b for a, b in zip(displayed, displayed[1:], strict=False))
+        changes += sum(a != b for a, b in pairwise(displayed))
         for span in spans:
             inside = [hop for hop in hops if span.from_s + _TOLERANCE_S < hop.t_s <= span.to_s + _TOLERANCE_S]
             if not inside:
