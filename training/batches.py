@@ -162,9 +162,15 @@ class BatchMaker:
         modes = batch.rng.choice(len(self._spec.baselines), len(clips), p=self._mode_shares)
         pairs = [
             self._normalizers.sample(
-                int(clip), self._spec.baselines[mode], batch.rng, mirrored=bool(mirrored)
+                int(clip),
+                self._spec.baselines[mode],
+                batch.rng,
+                mirrored=bool(mirrored),
+                audio_offset=float(offset),
             )
-            for clip, mode, mirrored in zip(clips, modes, batch.mirrored, strict=True)
+            for clip, mode, mirrored, offset in zip(
+                clips, modes, batch.mirrored, batch.audio_offset, strict=True
+            )
         ]
         video, audio = (BatchNormalizer.stack(part, self._spec) for part in zip(*pairs, strict=True))
         batch.video_normalizer, batch.audio_normalizer = video, audio

@@ -160,9 +160,17 @@ class NormalizerSampler:
         self._neutral_rows = [np.flatnonzero((actors == actor) & neutral) for actor in actors]
 
     def sample(
-        self, clip: int, mode: str, rng: np.random.Generator, *, mirrored: bool = False
+        self,
+        clip: int,
+        mode: str,
+        rng: np.random.Generator,
+        *,
+        mirrored: bool = False,
+        audio_offset: float = 0.0,
     ) -> NormalizerPair:
-        """Normalizers of video and audio for a clip; with `mirrored` those of the mirrored speaker.
+        """Normalizers of video and audio for a clip.
+
+        With `mirrored` those of the mirrored speaker; `audio_offset` was added to all of their audio.
 
         Mode neutral uses one to three of the speaker's other neutral clips; mode running the clip itself, as
         a live session does, and any number of the speaker's others.
@@ -186,7 +194,7 @@ class NormalizerSampler:
             video = RunningStats(video.count, video.total[order] * sign, video.squares[order])
         return (
             make_normalizer(mode, self._global_stats.video, video),
-            make_normalizer(mode, self._global_stats.audio, self._sum("audio", rows)),
+            make_normalizer(mode, self._global_stats.audio, self._sum("audio", rows).shifted(audio_offset)),
         )
 
     def _sum(self, stream: Stream, rows: NDArray[np.int64]) -> RunningStats:

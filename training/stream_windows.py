@@ -14,7 +14,7 @@ from preprocessing.splits import normalize_actor_id
 from training.bins import frames_per_bin
 from training.window_dataset import WindowDataset
 
-MIN_BINS = 3
+MIN_BINS = 2
 """A window shows at least so many bins of the clip whose label it has, and a shortened one keeps so many."""
 
 
@@ -34,8 +34,7 @@ class StreamWindow(NamedTuple):
 class StreamWindows:
     """Draws windows of streams in which the clips of an actor follow each other in random order.
 
-    A window is read at several lengths (`emolive.recency`), so half of them are shortened: their older part
-    is missing.
+    Half of the windows are shortened, as at the beginning of a session: their older part is missing.
 
     Args:
         dataset: holds the bins of the clips.
