@@ -220,6 +220,8 @@ class Estimate:
     """The model's fusion, such as "ia"."""
     baseline: str
     """The normalisation in use: none, neutral or running."""
+    answer_age_s: float = 0.0
+    """Mean age of the evidence in `probs` at `t_ns`: in the window, and by smoothing."""
     stamps: Timestamps | None = None
     """None for estimates of a file that was analysed offline."""
 
@@ -242,6 +244,7 @@ class Estimate:
             "confidence": self.confidence,
             "baseline": self.baseline,
             "summary": False,
+            "answer_age_s": round(self.answer_age_s, 2),
         }
         if self.stamps is not None:
             record |= {

@@ -208,6 +208,19 @@ class FeatureWindow:
         return _share(self.speech) * window_s >= MIN_SPEECH_S
 
 
+def newest_part(window: FeatureWindow, bins: int, n_bins: int) -> FeatureWindow:
+    """The newest `bins` of a window of `n_bins`, without expressions."""
+    frames = len(window.audio) * bins // n_bins
+    return FeatureWindow(
+        window.end_ns,
+        window.video[-bins:],
+        window.video_present[-bins:],
+        window.audio[len(window.audio) - frames :],
+        window.audio_present[len(window.audio) - frames :],
+        window.speech[len(window.speech) - frames :],
+    )
+
+
 def _share(flags: BoolArray) -> float:
     return int(np.count_nonzero(flags)) / max(1, len(flags))
 

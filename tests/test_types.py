@@ -23,6 +23,7 @@ def test_a_file_estimate_has_these_keys_in_this_order():
         "confidence": 0.75,
         "baseline": "running",
         "summary": False,
+        "answer_age_s": 0.0,
     }
     order = ["file", "t_s", "fusion", "modality", "probs", "label", "confidence", "baseline", "summary"]
     assert list(record) == order

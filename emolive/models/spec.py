@@ -17,6 +17,7 @@ from emolive.errors import ConfigError
 from emolive.models import checks as check
 from emolive.opinion_pool import OpinionPoolSpec
 from emolive.plugins import FRAME_ENCODERS, VOICE_ENCODERS
+from emolive.stream_reading import StreamReadingSpec
 from emolive.types import Pooling
 
 if TYPE_CHECKING:
@@ -122,6 +123,8 @@ class ModelSpec:
     emolive-stream."""
     pool: OpinionPoolSpec | None = None
     """How the network's answer is combined with that of a classifier of single faces; None: not at all."""
+    stream: StreamReadingSpec | None = None
+    """How streams are read; None: each window as a whole, with fixed smoothing."""
 
     def __post_init__(self) -> None:
         # The dataclass is frozen, and "geometry" is the former name of "landmarks".
@@ -168,10 +171,11 @@ class ModelSpec:
         return self.audio.channels + len(self.baselines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold; `pool` is left out where there is none."""
+        """Plain values that JSON can hold; `pool` and `stream` are left out where there is none."""
         values = asdict(self)
-        if self.pool is None:
-            del values["pool"]
+        for name in ("pool", "stream"):
+            if values[name] is None:
+                del values[name]
         return values
 
     @classmethod
@@ -182,14 +186,16 @@ class ModelSpec:
             ConfigError: a name is unknown or missing, or a value has another type or is out of range.
         """
         if isinstance(values, Mapping):
-            values = {"pool": None, **values}
+            values = {"pool": None, "stream": None, **values}
         values = check.exact(cls, values, "model description")
         pixels = read_pixels(values["pixels"])
         audio = check.exact(AudioSpec, values["audio"], "audio description")
         for name in ("encoders", "labels", "baselines"):
             values[name] = check.texts(name, values[name])
         pool = None if values["pool"] is None else OpinionPoolSpec.from_dict(values["pool"])
-        spec = cls(**{**values, "pixels": pixels, "audio": AudioSpec(**audio), "pool": pool})
+        stream = None if values["stream"] is None else StreamReadingSpec.from_dict(values["stream"])
+        parts = {"pixels": pixels, "audio": AudioSpec(**audio), "pool": pool, "stream": stream}
+        spec = cls(**{**values, **parts})
         spec.validate()
         return spec
 
@@ -213,6 +219,8 @@ class ModelSpec:
         _validate_audio(self.audio)
         if self.pool is not None:
             self.pool.validate(self.labels)
+        if self.stream is not None:
+            self.stream.validate(self.n_bins)
 
 
 @lru_cache(maxsize=64)

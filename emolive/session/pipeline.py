@@ -154,7 +154,7 @@ class LivePipeline:
         self._report(stream, window, predictor)
         if prediction is None:
             return None
-        smoothed = stream.smoother.update(prediction.probs, end_ns)
+        smoothed = stream.smoother.update(prediction.probs, end_ns, prediction.age_s)
         observation, audio_ns = (
             stream.observation,
             stream.audio.newest_ns if stream.audio is not None else None,

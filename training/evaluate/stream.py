@@ -144,7 +144,7 @@ def read_stream(
         raw = shown = ""
         if prediction is not None:
             raw = predictor.spec.labels[int(np.argmax(prediction.probs))]
-            shown = smoother.update(prediction.probs, window.end_ns).label
+            shown = smoother.update(prediction.probs, window.end_ns, prediction.age_s).label
         hops.append(Hop(window.end_ns / 1e9, raw, shown))
     return hops
 
