@@ -14,7 +14,7 @@ from preprocessing.splits import normalize_actor_id
 from training.bins import frames_per_bin
 from training.window_dataset import WindowDataset
 
-MIN_BINS = 2
+MIN_BINS = 3
 """A window shows at least so many bins of the clip whose label it has, and a shortened one keeps so many."""
 
 
