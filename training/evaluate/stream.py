@@ -175,9 +175,9 @@ def read_clips(
         of_actor = [i for i, item in enumerate(items) if normalize_actor_id(item.actor) == actor]
         neutral = person = None
         if options.baseline == "neutral":
-            neutral = _stats(predictor, reader, annotations, [i for i in of_actor if i in calibration])
+            neutral = speaker_stats(predictor, reader, annotations, [i for i in of_actor if i in calibration])
         elif options.baseline == "person":
-            person = _stats(predictor, reader, annotations, of_actor)
+            person = speaker_stats(predictor, reader, annotations, of_actor)
         for order in orders:
             clips = [(items[i].label, features[i]) for i in order[actor]]
             joined = join_clips(actor, clips, predictor.spec)
@@ -186,7 +186,7 @@ def read_clips(
             yield joined.spans, hops
 
 
-def _stats(
+def speaker_stats(
     predictor: Predictor, reader: ClipReader, annotations: Annotations, clips: list[int]
 ) -> SpeakerStats:
     """What a session measures of a person while some clips play."""
