@@ -48,7 +48,7 @@ class Prediction:
     baseline: str
     """The normalisation mode that was used: "none" if there is no neutral calibration for "neutral"."""
     age_s: float = 0.0
-    """Mean age of the evidence: half of the shortest newest part of the window that alone gives this label."""
+    """Mean age of the evidence: half of the shortest newest part that alone gives this label."""
 
 
 @dataclass(frozen=True, slots=True)
