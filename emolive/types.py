@@ -169,7 +169,7 @@ class Status:
     """The state of one source of statuses (camera, model, ...), shown as a badge. Faults are values too."""
 
     source: str
-    """The source: "camera", "microphone", "face", "voice", "model", "latency", "baseline"."""
+    """The source: "camera", "microphone", "face", "voice", "model", "latency", "answer", "baseline"."""
     level: Severity
     code: str
     """Short and stable, for programs: "live", "ended", "missing", "stalled", "silent", "loading" ..."""
