@@ -39,7 +39,9 @@ def test_the_displayed_labels_are_those_of_the_smoother():
     streams[1] = streams[1][:100]
     for shown, logs in zip(displayed(spec, streams), streams, strict=True):
         smoother = Smoother(LABELS, spec)
-        live = [smoother.update(tuple(np.exp(row)), to_ns(0.24 * (i + 1))).label for i, row in enumerate(logs)]
+        live = [
+            smoother.update(tuple(np.exp(row)), to_ns(0.24 * (i + 1))).label for i, row in enumerate(logs)
+        ]
         assert [(*LABELS, UNSURE)[i] for i in shown] == live
 
 
