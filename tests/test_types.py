@@ -25,7 +25,7 @@ def test_a_file_estimate_has_these_keys_in_this_order():
         "summary": False,
         "answer_age_s": 0.0,
     }
-    order = ["file", "t_s", "fusion", "modality", "probs", "label", "confidence", "baseline", "summary", "answer_age_s"]
+    order = "file t_s fusion modality probs label confidence baseline summary answer_age_s".split()
     assert list(record) == order
 
 

@@ -21,6 +21,8 @@ MAX_CHANGES_PER_MIN = 26.0
 MAX_REACTION_S, MAX_REACTION_P90_S = 1.1, 2.5
 MAX_NEVER_RIGHT = 0.05
 """Aims of the search besides right hops; what lies beyond them costs."""
+MIN_SHOW, MIN_KEEP = 0.3, 0.2
+"""Bounds of the doubt: right hops alone would never call an answer unsure."""
 
 Logs = NDArray[np.float64]
 
@@ -86,7 +88,7 @@ def _changed(spec: StreamReadingSpec, step: float, rng: np.random.Generator) -> 
         return float(np.clip(value + step * scale * rng.normal(), low, high))
 
     smoothing = spec.smoothing
-    show = moved(smoothing.show, 0.1, 0.2, 0.5)
+    show = moved(smoothing.show, 0.1, MIN_SHOW, 0.5)
     return replace(
         spec,
         short_weight=moved(spec.short_weight, 0.4, 0, 1),
@@ -95,7 +97,7 @@ def _changed(spec: StreamReadingSpec, step: float, rng: np.random.Generator) -> 
             jump=moved(smoothing.jump, 0.8, 0, 3),
             margin=moved(smoothing.margin, 0.1, 0, 0.3),
             show=show,
-            keep=min(show, moved(smoothing.keep, 0.1, 0.1, 0.5)),
+            keep=min(show, moved(smoothing.keep, 0.1, MIN_KEEP, 0.5)),
         ),
     )
 
