@@ -170,7 +170,8 @@ def _decoded(
     while True:
         try:
             packet = next(packets, None)
-        except (av.FFmpegError, OSError):
+        except (av.FFmpegError, OSError, IndexError):
+            # IndexError: a damaged container has fewer streams than it announced.
             corruption()
             return
         if packet is None:

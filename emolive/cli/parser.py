@@ -142,8 +142,8 @@ class OptionsParser:
                 if field.type is bool and not isinstance(value, bool):
                     raise argparse.ArgumentError(None, "not a bool")
                 value = parser.parse_object({name: value}, defaults=False, _skip_required=True)[name]
-            except argparse.ArgumentError as error:
-                raise ConfigError(f"{where}{field.flag} must be {field.expected}, not {raw}.") from error
+            except (argparse.ArgumentError, OverflowError) as error:
+                raise ConfigError(f"{where}{field.flag} must be {field.expected}, not {_shown(raw)}.") from error
             checked[name] = self._checked(name, value, where)
         return checked
 
@@ -245,6 +245,12 @@ def _add_argument(parser: jsonargparse.ArgumentParser, field: OptionField, text:
     if field.multiple:
         settings["nargs"] = "+"
     parser.add_argument(field.flag, dest=field.name, **settings)
+
+
+def _shown(value: Any) -> str:
+    """A value of a file in a message: in one line, and short."""
+    text = str(value) if isinstance(value, str | bool | float) else repr(value)
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:80])
 
 
 def _usage_of(field: OptionField) -> str:

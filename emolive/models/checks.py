@@ -66,7 +66,7 @@ def unique(name: str, values: tuple[str, ...]) -> None:
 
 def mapping(name: str, values: object) -> dict[str, Any]:
     if not isinstance(values, Mapping):
-        raise ConfigError(f"The description does not fit: {name} must be a table, not {shown(values)}.")
+        raise ConfigError(f"The description is damaged: {name} must be a table, not {shown(values)}.")
     return dict(values)
 
 

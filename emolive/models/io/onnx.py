@@ -30,6 +30,8 @@ from emolive.types import MODALITIES
 FORMAT = 3
 READABLE = (2, 3)
 ENTRY = "emolive"
+MAX_BYTES = (1 << 31) - 1
+"""What an ONNX file with its weights inside can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ def _format_2_backbone_path(path: Path) -> Path:
 
 def _read(path: Path) -> bytes:
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise CheckpointError(f"{path} is larger than 2 GB, which no model of emolive is.")
         return path.read_bytes()
     except FileNotFoundError:
         raise CheckpointError(f"There is no checkpoint {path}.") from None
@@ -82,11 +86,22 @@ def _session(path: Path, content: bytes) -> Any:
     except Exception as error:
         raise CheckpointError(f"{path} is not an ONNX model that can be run, or is damaged.") from error
     # Such a model could name any file of this computer.
-    if any(tensor.external_data for tensor in _tensors(model.graph)):
+    external = onnx.TensorProto.EXTERNAL
+    if any(t.external_data or t.data_location == external for t in _model_tensors(model)):
         raise CheckpointError(
             f"{path} keeps its weights in other files, which emolive does not read: export it again."
         )
     return create_session(content, str(path))
+
+
+def _model_tensors(model: Any) -> Any:
+    """All stored tensors of a model: of its graph, its functions and its training graphs."""
+    yield from _tensors(model.graph)
+    for function in model.functions:
+        yield from _node_tensors(function.node)
+    for training in model.training_info:
+        yield from _tensors(training.initialization)
+        yield from _tensors(training.algorithm)
 
 
 def _tensors(graph: Any) -> Any:
@@ -94,11 +109,18 @@ def _tensors(graph: Any) -> Any:
     yield from graph.initializer
     for sparse in graph.sparse_initializer:
         yield from (sparse.values, sparse.indices)
-    for node in graph.node:
+    yield from _node_tensors(graph.node)
+
+
+def _node_tensors(nodes: Any) -> Any:
+    """The stored tensors of nodes and of the graphs in them."""
+    for node in nodes:
         for attribute in node.attribute:
             yield from (attribute.t, *attribute.tensors)
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from (sparse.values, sparse.indices)
             for inner in (attribute.g, *attribute.graphs):
-                if inner.node or inner.initializer:
+                if inner.node or inner.initializer or inner.sparse_initializer:
                     yield from _tensors(inner)
 
 
