@@ -9,9 +9,10 @@ import numpy as np
 
 from emolive.capture.base import Listener, ReconnectingSource, SourceInfo
 from emolive.capture.devices import camera_backend, find_camera
-from emolive.capture.source_spec import SourceSpec, parse_source
+from emolive.capture.network_camera import NetworkCamera
+from emolive.capture.source_spec import SourceSpec, listening_notice, parse_source
 from emolive.clock import NS_PER_S, now_ns, to_s
-from emolive.errors import DeviceError, MediaError
+from emolive.errors import DeviceError
 from emolive.types import Frame, Image
 
 if TYPE_CHECKING:
@@ -78,30 +79,26 @@ class CameraSource(ReconnectingSource):
         finally:
             capture.release()
 
-    def _open(self) -> VideoCapture:
+    def _open(self) -> VideoCapture | NetworkCamera:
         from emolive._compat.opencv import cv2
 
         if self._is_stream:
-            timeouts = [
-                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-                OPEN_TIMEOUT_MS,
-                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-                READ_TIMEOUT_MS,
-            ]
-            capture = cv2.VideoCapture(self._device, cv2.CAP_FFMPEG, timeouts)
-        else:
-            capture = cv2.VideoCapture(find_camera(self._device).index, camera_backend())
-            capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
-            capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
-            capture.set(cv2.CAP_PROP_FPS, self._rate_hz)
-            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+            if notice := listening_notice(self._device):
+                self._report("info", "listening", notice)
+            return NetworkCamera(self._device, OPEN_TIMEOUT_MS / 1000, READ_TIMEOUT_MS / 1000)
+        capture = cv2.VideoCapture(find_camera(self._device).index, camera_backend())
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
+        capture.set(cv2.CAP_PROP_FPS, self._rate_hz)
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         if capture.isOpened():
             return capture
         capture.release()
-        text = f"{self._info.name} cannot be opened: check that it is connected and not in use."
-        raise MediaError(text) if self._is_stream else DeviceError(text)
+        raise DeviceError(
+            f"{self._info.name} cannot be opened: check that it is connected and not in use."
+        )
 
-    def _read_frames(self, capture: VideoCapture, listener: Listener) -> bool:
+    def _read_frames(self, capture: VideoCapture | NetworkCamera, listener: Listener) -> bool:
         """Deliver until there are no more frames (True) or the images have long been identical (False)."""
         name = self._info.name
         self._newest_ns = now_ns()
