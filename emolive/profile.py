@@ -9,8 +9,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from emolive import bounded_json
 from emolive.atomic_io import atomic_write
 from emolive.clock import to_ns

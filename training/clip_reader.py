@@ -116,7 +116,11 @@ class ClipReader:
             raise MediaError(f"{path.name}#{key} cannot be read: {error}.") from error
         if not 0.01 <= rate <= 1e4:
             raise MediaError(f"{path.name}#{key} is damaged: it has {rate:g} frames a second.")
-        if not np.isfinite(points).all() or not np.isfinite(frames).all() or np.abs(points).max(initial=0) > _MAX_COORDINATE_PX:
+        if (
+            not np.isfinite(points).all()
+            or not np.isfinite(frames).all()
+            or np.abs(points).max(initial=0) > _MAX_COORDINATE_PX
+        ):
             raise MediaError(f"{path.name}#{key} is damaged: points or frames are not finite.")
         if np.any(np.diff(frames) <= 0) or frames.min(initial=0) < 0 or frames.max(initial=0) > _MAX_FRAMES:
             raise MediaError(f"{path.name}#{key} is damaged: frames out of order.")

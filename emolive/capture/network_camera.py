@@ -76,7 +76,9 @@ class NetworkCamera:
         """The frame that was grabbed: (height, width, 3) BGR of its own size, which may change."""
         if self._frame is None:
             return False, None
-        return True, np.asarray(self._reformatter.reformat(self._frame, format="bgr24", threads=1).to_ndarray())
+        return True, np.asarray(
+            self._reformatter.reformat(self._frame, format="bgr24", threads=1).to_ndarray()
+        )
 
     def release(self) -> None:
         """Close the connection."""

@@ -34,5 +34,3 @@ def list_in_child() -> DeviceTable:
         return list(devices), list(apis)
     except (OSError, ValueError, subprocess.SubprocessError):
         return [], []
-
-

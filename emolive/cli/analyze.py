@@ -12,6 +12,7 @@ from emolive.cli.config import Arg, Registered
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import ConfigError, EmoliveError, OutputError
 from emolive.plugins import SINKS
+from emolive.user_output import check_replaceable, reserved
 
 if TYPE_CHECKING:
     from emolive.file_analyzer import FileAnalyzer
@@ -30,7 +31,9 @@ class AnalyzeOptions(ModelOptions):
     format: Annotated[str | None, Registered(SINKS), Arg(metavar="FORMAT")] = None
     """Output format: jsonl, csv, table or one of a plug-in. Default: a table in a terminal, else jsonl."""
     out: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Write to this file instead of the terminal. It is replaced once the analysis is complete."""
+    """Write to this file instead of the terminal. It is there once the analysis is complete."""
+    overwrite: bool = False
+    """Replace the file of --out if it exists."""
     neutral: Annotated[tuple[Path, ...], Arg(metavar="FILE")] = ()
     """Clips of the same person with a neutral expression, used as the neutral baseline."""
     same_person: bool = False
@@ -49,6 +52,8 @@ class AnalyzeOptions(ModelOptions):
 
 def analyze(options: AnalyzeOptions) -> int:
     """Write rows for every file that can be read; 2 if one could not."""
+    if options.out is not None:
+        check_replaceable(options.out, allowed=options.overwrite)
     import torch
 
     from emolive.file_analyzer import FileAnalyzer
@@ -74,7 +79,7 @@ def analyze(options: AnalyzeOptions) -> int:
         for path in options.neutral:
             analyzer.calibrate(path)
         name = options.format or ("table" if options.out is None and sys.stdout.isatty() else "jsonl")
-        with SINKS.get(name)(options.out) as sink:
+        with reserved(options.out), SINKS.get(name)(options.out) as sink:
             return _analyze_files(options.files, analyzer, sink)
 
 

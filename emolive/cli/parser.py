@@ -143,7 +143,9 @@ class OptionsParser:
                     raise argparse.ArgumentError(None, "not a bool")
                 value = parser.parse_object({name: value}, defaults=False, _skip_required=True)[name]
             except (argparse.ArgumentError, OverflowError) as error:
-                raise ConfigError(f"{where}{field.flag} must be {field.expected}, not {_shown(raw)}.") from error
+                raise ConfigError(
+                    f"{where}{field.flag} must be {field.expected}, not {_shown(raw)}."
+                ) from error
             checked[name] = self._checked(name, value, where)
         return checked
 

@@ -29,12 +29,13 @@ def exact(cls: type, values: Any, what: str) -> dict[str, Any]:
 def number(name: str, value: object, low: float, high: float, *, integer: bool = False) -> None:
     kinds = (int,) if integer else (int, float)
     # A whole number of any length is compared before it is turned into a float, which could overflow.
-    if isinstance(value, bool) or not isinstance(value, kinds) or value != value or abs(value) == math.inf:
+    if isinstance(value, bool) or not isinstance(value, kinds) or not abs(value) < math.inf:
         kind = "a whole number" if integer else "a number"
         raise ConfigError(f"The model description does not fit: {name} must be {kind}, not {shown(value)}.")
     if not low <= value <= high:
         raise ConfigError(
-            f"The model description does not fit: {name} must be from {low:g} to {high:g}, and is {shown(value)}."
+            f"The model description does not fit: {name} must be from {low:g} to {high:g}, and is "
+            f"{shown(value)}."
         )
 
 

@@ -1,7 +1,9 @@
 """Reads changed copies of a file of one format; run as a child process, whose memory is limited.
 
-Usage: python -m tests.fuzz.run_fuzz FOLDER FORMAT:COUNT[:FIRST SEED]... Prints the seeds whose reading ended in anything
-else than success or an `EmoliveError`; the exit code is their number. A crash ends the process.
+Usage: python -m tests.fuzz.run_fuzz FOLDER FORMAT:COUNT[:FIRST SEED]...
+
+Prints the seeds whose reading ended in anything else than success or an `EmoliveError`; the exit code is
+their number. A crash ends the process.
 """
 
 from __future__ import annotations
@@ -132,7 +134,9 @@ def _published(folder: Path) -> Reader:
                     changed[rng.randrange(3)] = changed[name]
                 case _:
                     changed[name] = rng.choice(odd)
-            torch.save(rng.choice(({"state_dict": changed}, {"state_dict": changed}, changed, [changed])), path)
+            torch.save(
+                rng.choice(({"state_dict": changed}, {"state_dict": changed}, changed, [changed])), path
+            )
         convert_checkpoint(path)
 
     return read
@@ -251,7 +255,16 @@ def _settings(folder: Path) -> Reader:
         b"geometry=@ByteArray(\\x1\\xd9\\xd0\\xcb\\0\\x3\\0\\0)\n"
     )
     values = (b"it", b"neutral", b"ann", b"true")
-    odd = (b"no-such", b"@Variant(\\0\\0\\0\\x7f)", b"", b"@Invalid()", b"a, b", b"\xff\xfe", b"x" * 9000, b"1e9")
+    odd = (
+        b"no-such",
+        b"@Variant(\\0\\0\\0\\x7f)",
+        b"",
+        b"@Invalid()",
+        b"a, b",
+        b"\xff\xfe",
+        b"x" * 9000,
+        b"1e9",
+    )
 
     def read(rng: random.Random) -> None:
         changed = content.replace(rng.choice(values), rng.choice(odd))
@@ -286,7 +299,14 @@ def _media(folder: Path) -> Reader:
     from tests.helpers.media import chirp, write_media
 
     sound = np.stack([chirp(0.4)] * 2)
-    kinds = (("mp4", "aac"), ("mkv", "pcm_s16le"), ("mov", "aac"), ("avi", "pcm_s16le"), ("ts", "aac"), ("flac", "flac"))
+    kinds = (
+        ("mp4", "aac"),
+        ("mkv", "pcm_s16le"),
+        ("mov", "aac"),
+        ("avi", "pcm_s16le"),
+        ("ts", "aac"),
+        ("flac", "flac"),
+    )
     contents = {}
     for suffix, codec in kinds:
         path = folder / f"clip.{suffix}"
@@ -328,7 +348,7 @@ def failures(reader: Reader, seeds: Iterator[int]) -> int:
             if not str(error) or "\n" in str(error):
                 failed += 1
                 sys.stdout.write(f"seed {seed}: not one sentence: {error!r}\n")
-        except Exception:
+        except Exception:  # noqa: BLE001 (any other is what is looked for)
             failed += 1
             sys.stdout.write(f"seed {seed}:\n{traceback.format_exc()}\n")
     return failed

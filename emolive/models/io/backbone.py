@@ -159,8 +159,8 @@ def load_backbone(path: Path) -> BackboneCheckpoint:
         entry = check.mapping("the metadata", bounded_json.parse(text))
         if isinstance(entry["format"], bool) or entry["format"] not in (1, FORMAT):
             raise CheckpointError(
-                f"{path} has backbone format {check.shown(entry['format'])}, and this version of emolive reads 1 and "
-                f"{FORMAT}."
+                f"{path} has backbone format {check.shown(entry['format'])}, and this version of "
+                f"emolive reads 1 and {FORMAT}."
             )
         labels = check.texts("labels", entry["labels"])
         check.unique("labels", labels)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from emolive import bounded_json
 from emolive.atomic_io import atomic_write
 from emolive.errors import CheckpointError, ConfigError, EmoliveError, OutputError
-from emolive.models import factory
 from emolive.models import checks as check
+from emolive.models import factory
 from emolive.models.io import format2
 from emolive.models.spec import ModelSpec
 from emolive.plugins import FUSIONS
