@@ -51,9 +51,7 @@ def test_two_processes_do_not_write_one_file(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "reserved\n"
-        refused = pytest.raises(
-            OutputError, match="Another emolive is writing .*rows.jsonl: name another file"
-        )
+        refused = pytest.raises(OutputError, match=r"Another emolive is writing .*rows\.jsonl: name another")
         with refused, reserved(path):
             pass
         with reserved(tmp_path / "others.jsonl"):

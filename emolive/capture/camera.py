@@ -67,6 +67,11 @@ class CameraSource(ReconnectingSource):
         del paced, loop
         return cls(spec)
 
+    @property
+    def lasting_text(self) -> str:
+        """A source string for the same camera, whatever its index is by then; "" for a stream."""
+        return "" if self._camera is None else f"camera:{self._camera.lasting_text}"
+
     def start(self, listener: Listener, start_ns: int | None = None) -> None:
         super().start(listener, start_ns)
         # A driver may block in a read for seconds; this is detected from another thread.

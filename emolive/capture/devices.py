@@ -16,7 +16,9 @@ from pathlib import Path
 
 from emolive.capture import portaudio
 from emolive.capture.portaudio_list import list_in_child
+from emolive.capture.source_spec import redact_url
 from emolive.errors import DeviceError, EmoliveError
+from emolive.printable import printable
 
 _INDEX_DIGITS = 4
 _ALSA_NUMBERS = re.compile(r"\s*\(hw:\d+,\d+\)")
@@ -38,6 +40,11 @@ class Device:
     id: str = ""
     """What stays the same when other devices come and go: a link in /dev/v4l/by-id or by-path, the path of a
     camera's driver, or sound system and name of a microphone. "" if there is none but the name."""
+
+    @property
+    def lasting_text(self) -> str:
+        """How to name the device so that it is found when its index has changed."""
+        return self.id or self.name
 
 
 def cameras() -> list[Device]:
@@ -67,6 +74,8 @@ def find_camera(text: str) -> Device:
         DeviceError: there is no such camera, or several have that name.
     """
     devices = cameras()
+    if known := _by_id(text, devices):
+        return known
     if text.startswith("/dev/"):
         number = re.fullmatch(r"/dev/video(\d+)", os.path.realpath(text))
         if number is None:
@@ -118,12 +127,12 @@ def find_again(device: Device, devices: Sequence[Device], kind: str) -> Device:
         return matching[0]
     if matching:
         raise DeviceError(
-            f"Several {kind}s are called {shown_name(device.name)!r} now, and they cannot be told apart: "
+            f"Several {kind}s are called {_shown(device.name)!r} now, and they cannot be told apart: "
             f"choose one."
         )
     others = _choice(devices)
     hint = f": connect it again, or choose {others}" if others else ": connect it again"
-    raise DeviceError(f"The {kind} {shown_name(device.name)} is not connected{hint}.")
+    raise DeviceError(f"The {kind} {_shown(device.name)} is not connected{hint}.")
 
 
 def find_microphone(text: str) -> Device:
@@ -138,6 +147,8 @@ def find_microphone(text: str) -> Device:
     if not _is_listed(text, devices):
         # It may have been connected since.
         devices = microphones(refresh=True)
+    if known := _by_id(text, devices):
+        return known
     if text.isdecimal() and len(text) <= _INDEX_DIGITS:
         matching = [device for device in devices if device.index == int(text)]
         if matching:
@@ -147,7 +158,14 @@ def find_microphone(text: str) -> Device:
 
 def _is_listed(text: str, devices: Sequence[Device]) -> bool:
     folded = text.casefold()
-    return any(str(device.index) == text or folded in device.name.casefold() for device in devices)
+    return any(
+        text in (str(device.index), device.id) or folded in device.name.casefold() for device in devices
+    )
+
+
+def _by_id(text: str, devices: Sequence[Device]) -> Device | None:
+    matching = [device for device in devices if device.id and device.id == text]
+    return matching[0] if len(matching) == 1 else None
 
 
 def _find(text: str, devices: Sequence[Device], kind: str) -> Device:
@@ -160,25 +178,25 @@ def _find(text: str, devices: Sequence[Device], kind: str) -> Device:
         return matching[0]
     if matching:
         raise DeviceError(
-            f"Several {kind}s are called {shown_name(text)!r}: choose one by its index ({_choice(matching)})."
+            f"Several {kind}s are called {_shown(text)!r}: choose one by its index ({_choice(matching)})."
         )
     raise _not_found(text, devices, kind)
 
 
 def _not_found(text: str, devices: Sequence[Device], kind: str) -> DeviceError:
-    name = shown_name(text)
+    name = _shown(text)
     if not devices:
         return DeviceError(f"There is no {kind} {name!r}: no {kind} is connected to this computer.")
     return DeviceError(f"There is no {kind} {name!r}: choose one of {_choice(devices)}.")
 
 
 def _choice(devices: Sequence[Device]) -> str:
-    return ", ".join(f"{device.index} {shown_name(device.name)}" for device in devices)
+    return ", ".join(f"{device.index} {_shown(device.name)}" for device in devices)
 
 
-def shown_name(name: str) -> str:
-    """A name of a device or a file for people: control characters are escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+def _shown(text: str) -> str:
+    """What a user or a driver named, for people; an address without its password."""
+    return printable(redact_url(text))
 
 
 def camera_backend() -> int:
@@ -205,7 +223,7 @@ def _cameras() -> list[Device]:
         (
             Device(
                 camera.index,
-                shown_name(camera.name),
+                printable(camera.name),
                 camera.index == first,
                 str(camera.path or ""),
                 links.get(os.path.realpath(str(camera.path)), "" if on_linux else str(camera.path or "")),
@@ -242,7 +260,7 @@ def _microphones(refresh: bool) -> list[Device]:
     return [
         Device(
             device["index"],
-            shown_name(device["name"]),
+            printable(device["name"]),
             device["index"] == default,
             f"{apis[device['hostapi']]['name']}, {device['default_samplerate']:.0f} Hz",
             # The numbers of ALSA's cards change as those of devices do.

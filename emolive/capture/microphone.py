@@ -51,6 +51,11 @@ class MicrophoneSource(ReconnectingSource):
         self._newest_ns = 0
         self._nonzero_ns = 0
 
+    @property
+    def lasting_text(self) -> str:
+        """A microphone string for the same one, whatever its index is by then; "" for the default."""
+        return "" if self._microphone is None else f"microphone:{self._microphone.lasting_text}"
+
     def _before_retry(self) -> None:
         portaudio.refresh()
 

@@ -23,6 +23,7 @@ from urllib.request import url2pathname
 
 from emolive.errors import ConfigError
 from emolive.plugins import SOURCES
+from emolive.printable import printable
 
 SourceKind = Literal["auto", "demo", "none", "camera", "stream", "file", "microphone", "plugin"]
 
@@ -80,6 +81,10 @@ class SourceSpec:
     @property
     def title(self) -> str:
         """A short name for people, without user name and password."""
+        return printable(self._title)
+
+    @property
+    def _title(self) -> str:
         match self.kind:
             case "stream":
                 return urlsplit(self.redacted).netloc or self.redacted
@@ -141,7 +146,9 @@ def parse_microphone(text: str) -> SourceSpec:
     if (prefix := _PREFIX.match(text)) and prefix.group(1) in SOURCES:
         spec = _registered(prefix.group(1), text[prefix.end() :])
         if spec.kind not in ("microphone", "plugin"):
-            raise ConfigError(f"{text} is no microphone: choose a microphone's name, default or none.")
+            raise ConfigError(
+                f"{printable(redact_url(text))} is no microphone: choose a name, default or none."
+            )
         return spec
     return _microphone(text)
 
@@ -152,7 +159,6 @@ def _parse_url(scheme: str, text: str) -> SourceSpec:
     if scheme.lower() in STREAM_SCHEMES:
         try:
             parts = urlsplit(text)
-            _ = parts.port
         except ValueError:
             raise ConfigError(f"{redact_url(text)} is no valid address: check it.") from None
         if _LISTEN.search(parts.query):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from emolive.cli.commands import output_errors
+from emolive.cli.commands import output_errors, report
 from emolive.cli.config import Arg, Registered
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import ConfigError, EmoliveError, OutputError
@@ -64,18 +64,18 @@ def analyze(options: AnalyzeOptions) -> int:
     torch.set_num_threads(1)
     predictor = load_predictor(options.fusion, options.checkpoint, options.device, options.backend)
     if predictor.runtime.fallback_reason:
-        _report(predictor.runtime.fallback_reason)
+        report(predictor.runtime.fallback_reason)
     baseline = "neutral" if options.neutral else options.baseline or DEFAULT_BASELINE
     with FileAnalyzer(
         predictor,
         baseline=baseline,
         person=options.person or DEFAULT_PERSON,
         same_person=options.same_person,
-        on_corruption=_report,
+        on_corruption=report,
     ) as analyzer:
         if baseline == "neutral" and not (options.neutral or analyzer.has_saved_baseline):
             person = options.person or DEFAULT_PERSON
-            _report(f"There is no saved neutral baseline of {person}: --neutral FILE measures one.")
+            report(f"There is no saved neutral baseline of {person}: --neutral FILE measures one.")
         for path in options.neutral:
             analyzer.calibrate(path)
         name = options.format or ("table" if options.out is None and sys.stdout.isatty() else "jsonl")
@@ -94,9 +94,5 @@ def _analyze_files(files: tuple[Path, ...], analyzer: FileAnalyzer, sink: Result
             raise
         except EmoliveError as error:
             failed = True
-            _report(str(error))
+            report(str(error))
     return 2 if failed else 0
-
-
-def _report(sentence: str) -> None:
-    sys.stderr.write(f"emolive: {sentence}\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from emolive.atomic_io import ensure_writable
-from emolive.cli.commands import output_errors
+from emolive.cli.commands import output_errors, report
 from emolive.clock import now_ns, to_ns
 from emolive.errors import CheckpointError
 from emolive.session.config import SessionConfig
@@ -131,7 +131,7 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
         session.stop()
     writer.finish()
     if not writer.n_written:
-        sys.stderr.write(f"emolive: {NO_ESTIMATE}\n")
+        report(NO_ESTIMATE)
     return 0
 
 
@@ -149,4 +149,4 @@ def _report_problems(snapshot: Snapshot, reported: dict[str, str]) -> None:
             is_news = status.text not in reported.values()
             reported[status.source] = status.text
             if status.level != "ok" and is_news:
-                sys.stderr.write(f"emolive: {status.text}\n")
+                report(status.text)

@@ -16,6 +16,7 @@ import jsonargparse
 from emolive.cli.config import OptionField, load_plugins, option_fields, read_config
 from emolive.errors import ConfigError
 from emolive.plugins import load_plugin
+from emolive.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +253,7 @@ def _add_argument(parser: jsonargparse.ArgumentParser, field: OptionField, text:
 def _shown(value: Any) -> str:
     """A value of a file in a message: in one line, and short."""
     text = str(value) if isinstance(value, str | bool | float) else repr(value)
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:80])
+    return printable(text[:80])
 
 
 def _usage_of(field: OptionField) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.errors import ConfigError
+from emolive.printable import printable
 
 MAX_TEXT = 100
 MAX_ITEMS = 1000
@@ -82,7 +83,7 @@ def array(name: str, values: object, width: int) -> NDArray[np.float64]:
 
 def shorten(text: str, length: int = MAX_SHOWN) -> str:
     """Text of a file for a message: control characters escaped, and short."""
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: length + 1])
+    text = printable(text[: length + 1])
     return text if len(text) <= length else f"{text[:length]}…"
 
 

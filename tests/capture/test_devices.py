@@ -90,6 +90,19 @@ def test_a_device_is_found_again_under_another_index() -> None:
         assert find_again(camera, moved, "camera").index == index
 
 
+def test_a_device_can_be_named_by_what_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that opens its camera again, because another microphone was chosen, gets the same one."""
+    monkeypatch.setattr(devices, "cameras", lambda: CAMERAS)
+    source = create_source("1")
+    assert isinstance(source, CameraSource)
+    moved = [replace(CAMERAS[1], index=0), replace(CAMERAS[0], index=1)]
+    monkeypatch.setattr(devices, "cameras", lambda: moved)
+    again = create_source(source.lasting_text)
+    assert isinstance(again, CameraSource)
+    assert again._camera == moved[0]
+    assert CameraSource("http://host/x").lasting_text == ""
+
+
 def test_another_device_never_takes_the_place_of_one_that_is_gone() -> None:
     with pytest.raises(DeviceError, match=r"The camera Webcam is not connected: .*, or choose 0"):
         find_again(CAMERAS[0], [replace(CAMERAS[1], index=0)], "camera")
@@ -144,7 +157,15 @@ class Open(Closed):
 
 
 def test_control_characters_in_a_name_are_escaped() -> None:
-    assert devices.shown_name("a\x1b[31m\nb\u202e") == r"a\x1b[31m\nb\u202e"
+    with pytest.raises(DeviceError) as error:
+        find_camera("a\x1b[31m\nb\u202e")
+    assert r"'a\\x1b[31m\\nb\\u202e'" in str(error.value) or r"a\x1b[31m\nb\u202e" in str(error.value)
+    assert str(error.value).isprintable()
+    with pytest.raises(DeviceError) as error:
+        find_camera("camera rtsp")
+    with pytest.raises(DeviceError) as error:
+        devices._find("rtsp://ann:s3cret@host/?pwd=s3cret", [], "microphone")
+    assert "s3cret" not in str(error.value)
 
 
 def test_no_devices_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
