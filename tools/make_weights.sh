@@ -67,3 +67,4 @@ for fusion in ia lt it; do
 done
 "$bin/python" -m training.model_card assets/models/lt.safetensors assets/models/it.safetensors \
     assets/models/ia.safetensors assets/models/efficientface.safetensors
+"$bin/python" tools/asset_digests.py

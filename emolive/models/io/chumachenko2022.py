@@ -6,7 +6,6 @@ plain containers and runs no code from the file.
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +62,8 @@ _BLOCK_NAMES = (
     (r"mlp\.fc2\.", "mlp.2."),
     (r"attn\.", "attention."),
 )
+_MAX_VALUES = 1 << 26
+"""Of one tensor."""
 _FUSION_MARKS = {"lt": "av.norm1_q.weight", "it": "av1.norm1_q.weight", "ia": "av1.q.weight"}
 
 
@@ -97,25 +98,32 @@ def _weights(path: Path, what: str) -> dict[str, Tensor]:
     try:
         with torch.serialization.safe_globals(_HARMLESS):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-    ) as error:
+    except Exception as error:
+        # The reader is an interpreter of opcodes: a file can make any operation in it fail.
         raise CheckpointError(f"{path} is not {what}: PyTorch's safe reader cannot read it.") from error
     state = content.get("state_dict") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
     ):
         raise CheckpointError(f"{path} is not {what}: it holds no state_dict of weights.")
+    # A tensor can be a large view of few stored numbers.
+    if not all(_is_plain(value) for value in state.values()):
+        raise CheckpointError(f"{path} is not {what}: it holds something else than plain weights.")
     return {
         key.removeprefix("module."): value.float() if value.is_floating_point() else value
         for key, value in state.items()
     }
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether a tensor is dense, on the CPU, of real numbers and of a plausible size."""
+    return (
+        value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not value.is_quantized
+        and not value.is_complex()
+        and value.numel() <= _MAX_VALUES
+    )
 
 
 def _rename(key: str, table: tuple[tuple[str, str], ...]) -> str | None:
@@ -159,6 +167,8 @@ def _fill(module: nn.Module, weights: dict[str, Tensor], own: set[str], path: Pa
         if value.shape != weights[key].shape:
             shape, expected_shape = tuple(weights[key].shape), tuple(value.shape)
             raise CheckpointError(f"{path} is not {what}: {key} is {shape} and should be {expected_shape}.")
+        if not bool(weights[key].isfinite().all()):
+            raise CheckpointError(f"{path} is damaged: {key} holds values that are not finite.")
     module.load_state_dict(weights, strict=False)
 
 
@@ -183,7 +193,7 @@ def convert_checkpoint(path: Path, *, fusion: str | None = None, heads: int | No
     what = "a checkpoint of the published audio-visual model"
     weights = _weights(path, what)
     held = next((name for name, mark in _FUSION_MARKS.items() if mark in weights), None)
-    if held is None or "classifier_1.0.weight" not in weights:
+    if held is None or "classifier_1.0.weight" not in weights or not weights["classifier_1.0.weight"].dim():
         raise CheckpointError(f"{path} is not {what}: none of its three fusions is in it.")
     if fusion is not None:
         FUSIONS.check(fusion)
