@@ -253,6 +253,11 @@ class FileAnalyzer:
                 f"{name} is too short: it lasts {clip.duration_s:.1f} s, and "
                 f"{MIN_FACE_SHARE * spec.window_s:.1f} s are needed."
             )
+        if spec.streams != "av":
+            kind = "voice" if spec.streams == "a" else "face"
+            raise MediaError(
+                f"{name} holds no {kind} that can be analysed, and this model reads nothing else."
+            )
         raise MediaError(f"{name} holds neither a face nor a voice that can be analysed.")
 
 

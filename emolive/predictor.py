@@ -204,9 +204,9 @@ class Predictor:
         return self.runtime.logits(torch.from_numpy(video)[None], torch.from_numpy(audio)[None])[0]
 
     def modality(self, window: FeatureWindow) -> Modality | None:
-        """The streams of a window that can be read; None if there is neither face nor voice."""
+        """The streams of a window that the model reads; None if it has nothing that the model learned."""
         has_face = window.has_face or self._expression(window) is not None
-        return Modality.of(video=has_face, audio=window.has_voice(self.spec.window_s))
+        return self.spec.available(video=has_face, audio=window.has_voice(self.spec.window_s))
 
     def predict(
         self, window: FeatureWindow, profile: SpeakerProfile, mode: str, *, alone: bool = False
@@ -290,7 +290,7 @@ class Predictor:
         Arguments as for `predict`.
         """
         spec = self.spec
-        modality = Modality.of(video=window.has_face, audio=window.has_voice(spec.window_s))
+        modality = spec.available(video=window.has_face, audio=window.has_voice(spec.window_s))
         if modality is None:
             return None
         video, audio = profile.normalizers(mode, self.video_stats, self.audio_stats)

@@ -170,11 +170,11 @@ def _stream_lines(stream: dict[str, Any] | None) -> list[str]:
         return "never" if value is None else f"{value:.{digits}f}"
 
     lines = [
-        "As a stream: the clips of an actor one after another without a gap, read as live by the networks that",
-        "were not trained on this actor (landmarks and sound, without the classifier of faces). Weight of the",
-        "newest evidence, temperatures and smoothing were fitted to these streams. Right hops: the displayed",
-        "label, mean over classes. Reaction: from a change to the first right label. `emolive-evaluate stream`",
-        "measures the same.",
+        "As a stream: the clips of an actor one after another without a gap, read as live by networks that",
+        "were not trained on this actor (landmarks and sound, without the classifier of faces). The weight of",
+        "the newest evidence, temperatures and smoothing were fitted to these streams. Right hops: the",
+        "displayed label, mean over classes. Reaction: from a change to the first right label.",
+        "`emolive-evaluate stream` measures the same.",
         "",
         "| baseline from | right hops | before smoothing | at the end of a span | reaction, median / 90 % "
         "| never right | label changes a minute (true) |",

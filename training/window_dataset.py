@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.errors import ConfigError, EmoliveError, MediaError
+from emolive.models.io.onnx import OnnxCheckpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
 from emolive.types import BoolArray, FloatArray
@@ -58,6 +59,8 @@ class WindowDataset:
     """The same clips bin by bin, from their beginning."""
     failed: tuple[str, ...]
     """One sentence for each clip that could not be read; it is not among the items."""
+    neutral: str = "neutral"
+    """The label of a person's neutral clips, in any case."""
     crops: Crops | None = None
     """In place of features: `video` and `session.bins.video` are 1 wide, the number of a clip's crop."""
 
@@ -97,12 +100,13 @@ def build(
     *,
     cache: Path,
     shifts_s: Sequence[float],
-    net: EmotionNet | None = None,
+    net: EmotionNet | OnnxCheckpoint | None = None,
     device: str = "cpu",
     skip_faults: bool = False,
     workers: int = 0,
     progress: ProgressBar | None = None,
     crops: bool = False,
+    neutral: str = "neutral",
 ) -> WindowDataset:
     """Windows of all clips. Cached clips are not extracted again.
 
@@ -114,12 +118,13 @@ def build(
         spec: of the model.
         cache: a folder; each set of clips gets a folder in it.
         shifts_s: in seconds from the centre window.
-        net: a network of this spec; needed if a frame encoder is a network.
+        net: a network of this spec, or an export of one; needed if a frame encoder is a network.
         device: where that encoder runs.
         skip_faults: leave out clips that cannot be read, and list them in `failed`.
         workers: processes beside this one; 0 does all in this one.
         progress: is advanced with each clip.
         crops: store face crops in place of the features of a learned encoder; needs no `net`.
+        neutral: the label of a person's neutral clips.
 
     Raises:
         EmoliveError: a clip cannot be read, or the cache cannot be written.
@@ -131,7 +136,10 @@ def build(
             raise ConfigError(
                 f"The encoder {spec.learned_encoder.name} needs trained weights to extract windows."
             )
-        job = replace(job, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
+        if isinstance(net, OnnxCheckpoint):
+            job = replace(job, export=net.path)
+        else:
+            job = replace(job, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
     name = cache_key(annotations, spec, shifts_s, net, crops=crops)
     store = WindowCache(cache / name, layout(spec, len(shifts_s), crops=crops))
     if not store.is_complete:
@@ -150,6 +158,7 @@ def build(
         **stored.arrays,
         session=ClipBins(Bins(**{f.name: rows[BIN + f.name] for f in fields(Bins)}), offsets[BIN + "video"]),
         failed=stored.failed,
+        neutral=neutral,
         crops=Crops(rows["crops"], offsets["crops"]) if crops else None,
     )
 

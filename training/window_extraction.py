@@ -15,6 +15,7 @@ from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
 from emolive.models import factory
+from emolive.models.io import onnx
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec
 from emolive.predictor import Predictor
@@ -113,6 +114,8 @@ class ExtractionJob:
     """Of a network of this spec, for its backbone."""
     crops: bool = False
     """Record crops in place of a backbone's features."""
+    export: Path | None = None
+    """An exported checkpoint of this spec, in place of weights."""
 
     def build(self) -> Callable[[ClipEntry], ClipWindows | str]:
         """A function from a clip to its windows, or to one sentence that says why there are none."""
@@ -122,6 +125,8 @@ class ExtractionJob:
             net = factory.build(self.spec)
             net.load_state_dict({k: torch.from_numpy(v) for k, v in self.weights.items()})
             encoders = Predictor(Checkpoint(net, self.spec, {}, Path()), self.device).encoders()
+        elif self.export is not None:
+            encoders = Predictor(onnx.load(self.export)).encoders()
         reader = ClipReader(self.annotations, self.spec, encoders)
         return lambda item: self._extract(reader, item, recorder)
 
