@@ -171,7 +171,7 @@ def _stream_lines(stream: dict[str, Any] | None) -> list[str]:
 
     lines = [
         "As a stream: the clips of an actor one after another without a gap, read as live by networks that",
-        "were not trained on this actor (landmarks and sound, without the classifier of faces). The weight of",
+        "were not trained on this actor (landmarks and sound, no classifier of faces). The weight of",
         "the newest evidence, temperatures and smoothing were fitted to these streams. Right hops: the",
         "displayed label, mean over classes. Reaction: from a change to the first right label.",
         "`emolive-evaluate stream` measures the same.",
