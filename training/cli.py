@@ -56,6 +56,9 @@ evaluate = CommandGroup(
         TrainingCommand("compare", "compare checkpoints on the same clips", "training.commands:compare"),
         TrainingCommand("ferplus", "evaluate a face encoder on FER+", "training.commands:ferplus"),
         TrainingCommand(
+            "stream", "evaluate a checkpoint on clips one after another", "training.commands:stream"
+        ),
+        TrainingCommand(
             "strangers", "evaluate a checkpoint on clips of unknown people", "training.commands:strangers"
         ),
     ),

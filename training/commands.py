@@ -107,6 +107,14 @@ def strangers(argv: Sequence[str], prog: str, description: str = "") -> int:
     return run(options)
 
 
+def stream(argv: Sequence[str], prog: str, description: str = "") -> int:
+    """`emolive-evaluate stream`."""
+    from training.evaluate.stream import StreamOptions
+    from training.evaluate.stream import stream as run
+
+    return run(_parse(StreamOptions, argv, prog, description))
+
+
 def _parse(options: type, argv: Sequence[str], prog: str, description: str) -> Any:
     (parsed,) = OptionsParser(options, prog=prog, description=description).parse(argv)
     return parsed

@@ -88,8 +88,8 @@ class TrainConfig(FabricConfig):
     """Fusion of the two streams."""
     encoder: str = "landmarks"
     """Frame encoders, separated by commas."""
-    arch: Annotated[str, Arg(aliases=("variant",))] = "emolive"
-    """Architecture of the network: emolive or chumachenko2022."""
+    arch: Annotated[str, Arg(aliases=("variant",))] = "emolive-stream"
+    """Architecture of the network: emolive-stream, emolive or chumachenko2022."""
     width: Annotated[float, Range(0.05, 8)] = 1.0
     """Width of the branches relative to the published one."""
     dropout: Annotated[float, Range(0, 0.95)] = 0.15
@@ -121,7 +121,7 @@ class TrainConfig(FabricConfig):
     """Share of samples without video (mask drop)."""
     p_audio: Annotated[float, Range(0, 1)] = 0.05
     """Share of samples without audio (mask drop)."""
-    n_epochs: Annotated[int, Range(1, 100_000)] = 40
+    n_epochs: Annotated[int, Range(1, 100_000)] = 70
     """Epochs."""
     batch_size: Annotated[int, Range(1, 100_000)] = 32
     """Samples in a step over all devices."""
@@ -167,6 +167,8 @@ class TrainConfig(FabricConfig):
     """How often the normalization modes none, neutral, running are drawn."""
     shifts: Annotated[int, Range(1, 101)] = 11
     """Windows extracted from each clip; odd."""
+    stream_share: Annotated[float, Range(0, 1)] = 0.7
+    """Share of training windows that are drawn from streams of a person's clips."""
 
     manual_seed: Annotated[int, Range(0, 2**31 - 1)] = 1
     """Seed of all random numbers."""

@@ -68,7 +68,7 @@ def crossval(config: TrainConfig, scheme: str, only: list[int], console: Console
             _run_fold(config, data, fold, root / f"fold{number}", fabric=fabric, console=console)
     fabric.barrier()
     if fabric.global_rank == 0:
-        _summarize(config, data, folds, scheme, root, console=console)
+        _summarize(config, data, folds, scheme, root, only=only, console=console)
 
 
 def _fingerprint(config: TrainConfig, fold: Fold) -> str:
@@ -132,11 +132,13 @@ def _summarize(
     scheme: str,
     root: Path,
     *,
+    only: list[int],
     console: Console,
 ) -> None:
-    """Print and write the results over all folds, once all are complete."""
+    """Print and write the results over all folds, or over those in `only`, once they are complete."""
     held_out: list[FoldArrays] = []
-    for number in range(1, len(folds) + 1):
+    numbers = sorted(only) or list(range(1, len(folds) + 1))
+    for number in numbers:
         path = root / f"fold{number}" / HELD_OUT
         if not path.is_file():
             console.print(f"Fold {number} of {len(folds)} is not done yet.")
@@ -156,9 +158,11 @@ def _summarize(
             f"{report.percent(both['per_actor_std'])}",
             highlight=False,
         )
+    chosen = "" if len(numbers) == len(folds) else f" --only {','.join(map(str, numbers))}"
     content = {
-        "command": f"emolive-train crossval --scheme {scheme} --config {CONFIG}",
+        "command": f"emolive-train crossval --scheme {scheme}{chosen} --config {CONFIG}",
         "scheme": scheme,
+        "folds": numbers,
         "fusion": config.fusion,
         "temperature": _temperatures(held_out),
         "figures": results,

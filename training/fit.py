@@ -89,6 +89,7 @@ def fit(
         balanced=config.balanced,
         soft_targets=_soft_targets(config, data),
         encode=None if crops is None else CropEncoder(fabric, net, crops, images),
+        stream_share=config.stream_share,
     )
     validation_of: Callable[[EmotionNet], Validation] | None = None
     if len(split.validation) and not config.no_val:

@@ -22,8 +22,9 @@ from emolive.normalization import GlobalStats, Normalizer, RunningStats, make_no
 from emolive.predictor import load_global_stats as load_stats
 from preprocessing.annotations import ClipEntry
 from preprocessing.splits import normalize_actor_id
+from training.bins import ClipBins
 from training.encoder_traits import mirror_of
-from training.window_dataset import SessionRows, WindowDataset
+from training.window_dataset import WindowDataset
 
 Stream = Literal["video", "audio"]
 STREAMS: tuple[Stream, Stream] = ("video", "audio")
@@ -54,12 +55,12 @@ NormalizerPair = tuple[Normalizer, Normalizer]
 
 
 def compute_stats(
-    rows: SessionRows, stream: Stream, clips: Sequence[int], actors: Sequence[str], rate_hz: float
+    rows: ClipBins, stream: Stream, clips: Sequence[int], actors: Sequence[str], rate_hz: float
 ) -> GlobalStats:
     """Mean, standard deviation and within-speaker deviation over the rows of some clips.
 
     Args:
-        rows: of all clips.
+        rows: the bins of all clips.
         stream: "video" or "audio".
         clips: indices of the clips to use; no other clip leaves a trace.
         actors: of those clips, in the same order.
@@ -68,7 +69,7 @@ def compute_stats(
     width = rows.width(stream)
     speakers: dict[str, RunningStats] = {}
     for clip, actor in zip(clips, actors, strict=True):
-        stats = RunningStats.of(rows.of_clip(stream, clip))
+        stats = RunningStats.of(rows.evidence(stream, clip))
         speakers[actor] = speakers.get(actor, RunningStats.zero(width)) + stats
     total = sum(speakers.values(), RunningStats.zero(width))
     variances = [stats.variance for stats in speakers.values() if stats.count]
@@ -106,9 +107,9 @@ def store_global_stats(net: EmotionNet, stats: GlobalStatsPair) -> None:
                 getattr(net, f"{stream}_{stat}").copy_(torch.from_numpy(getattr(stats.of(stream), stat)))
 
 
-def clip_stats(rows: SessionRows, stream: Stream, clip: int, global_stats: GlobalStats) -> RunningStats:
+def clip_stats(rows: ClipBins, stream: Stream, clip: int, global_stats: GlobalStats) -> RunningStats:
     """What a clip adds to its speaker's statistics, as `emolive.profile.SpeakerStats.add` counts it."""
-    return RunningStats.of(global_stats.clip_outliers(rows.of_clip(stream, clip)))
+    return RunningStats.of(global_stats.clip_outliers(rows.evidence(stream, clip)))
 
 
 def is_neutral(label: str, neutral: str = NEUTRAL) -> bool:
@@ -165,9 +166,17 @@ class NormalizerSampler:
         self._neutral_rows = [np.flatnonzero((actors == actor) & neutral) for actor in actors]
 
     def sample(
-        self, clip: int, mode: str, rng: np.random.Generator, *, mirrored: bool = False
+        self,
+        clip: int,
+        mode: str,
+        rng: np.random.Generator,
+        *,
+        mirrored: bool = False,
+        audio_offset: float = 0.0,
     ) -> NormalizerPair:
-        """Normalizers of video and audio for a clip; with `mirrored` those of the mirrored speaker.
+        """Normalizers of video and audio for a clip.
+
+        With `mirrored` those of the mirrored speaker; `audio_offset` was added to all of their audio.
 
         Mode neutral uses one to three of the speaker's other neutral clips; mode running the clip itself, as
         a live session does, and any number of the speaker's others.
@@ -191,7 +200,7 @@ class NormalizerSampler:
             video = RunningStats(video.count, video.total[order] * sign, video.squares[order])
         return (
             make_normalizer(mode, self._global_stats.video, video),
-            make_normalizer(mode, self._global_stats.audio, self._sum("audio", rows)),
+            make_normalizer(mode, self._global_stats.audio, self._sum("audio", rows).shifted(audio_offset)),
         )
 
     def _sum(self, stream: Stream, rows: NDArray[np.int64]) -> RunningStats:

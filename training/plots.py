@@ -75,3 +75,26 @@ def actors(path: Path, shares: Mapping[str, float], title: str) -> None:
     axes.set_ylabel("top-1, %")
     axes.set_title(title)
     _save(figure, path)
+
+
+def by_time(path: Path, curves: Mapping[str, Sequence[Mapping[str, float]]], title: str) -> None:
+    """Shares of right labels by the seconds since a change: displayed (solid) and before smoothing (dotted).
+
+    Args:
+        path: a PNG.
+        curves: name → rows of `training.evaluate.stream_metrics.measure`.
+        title: heading.
+    """
+    figure, axes = _figure(6.4, 4.2)
+    for number, (name, rows) in enumerate(curves.items()):
+        middle = [(row["from_s"] + row["to_s"]) / 2 for row in rows]
+        colour = f"C{number}"
+        axes.plot(middle, [row["shown"] for row in rows], "o-", color=colour, label=f"{name}, displayed")
+        axes.plot(middle, [row["raw"] for row in rows], ":", color=colour, label=f"{name}, before smoothing")
+    axes.set_xlabel("seconds since a change of emotion")
+    axes.set_ylabel("share of right labels, mean over classes")
+    axes.set_ylim(0, 1)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    axes.set_title(title)
+    _save(figure, path)

@@ -33,7 +33,7 @@ def start_path(config: TrainConfig, encoders: Sequence[str]) -> Path | None:
     if config.pretrain_path:
         return None if config.pretrain_path == RANDOM else Path(config.pretrain_path)
     learned = ModelSpec(encoders=tuple(encoders)).learned_encoder
-    return None if learned is None else paths.assets_dir() / "models" / f"{learned.name}.safetensors"
+    return None if learned is None else paths.asset("models", f"{learned.name}.safetensors")
 
 
 def pretrained(config: TrainConfig, spec: ModelSpec) -> tuple[EmotionNet | None, ModelSpec]:

@@ -1,10 +1,10 @@
-"""Windows of a set of clips, and the statistics that a live session collects during each clip."""
+"""Windows of a set of clips, and the bins that a live session collects during each clip."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,40 +19,13 @@ from emolive.types import BoolArray, FloatArray
 from emolive.windowing import FeatureWindow
 from preprocessing.annotations import Annotations, ClipEntry
 from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
+from training.bins import Bins, ClipBins
 from training.cache_key import cache_key
 from training.window_cache import WindowCache
-from training.window_extraction import ClipWindows, ExtractionJob, layout
+from training.window_extraction import BIN, ClipWindows, ExtractionJob, layout
 
 MAX_SHIFT_S = 0.9
 """Training windows lie at most so far from a clip's centre window."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRows:
-    """The feature rows that a live session adds to a speaker's statistics, of all clips one after another.
-
-    Clip i has the rows `[offsets[i]:offsets[i + 1]]`.
-    """
-
-    video: FloatArray
-    """(n, video_dim) pooled bins with a face."""
-    video_offsets: NDArray[np.int64]
-    """(N + 1,)"""
-    audio: FloatArray
-    """(m, audio channels) steps with speech."""
-    audio_offsets: NDArray[np.int64]
-    """(N + 1,)"""
-
-    def width(self, stream: str) -> int:
-        """Length of a row of "video" or "audio"."""
-        return int((self.video if stream == "video" else self.audio).shape[1])
-
-    def of_clip(self, stream: str, clip: int) -> FloatArray:
-        """(n, D) float32 rows of a clip in "video" or "audio"."""
-        rows, offsets = (
-            (self.video, self.video_offsets) if stream == "video" else (self.audio, self.audio_offsets)
-        )
-        return np.asarray(rows[offsets[clip] : offsets[clip + 1]], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +55,14 @@ class WindowDataset:
     """(N, K, steps)"""
     speech: BoolArray
     """(N, K, steps)"""
-    session: SessionRows
+    session: ClipBins
+    """The same clips bin by bin, from their beginning."""
     failed: tuple[str, ...]
     """One sentence for each clip that could not be read; it is not among the items."""
     neutral: str = "neutral"
     """The label of a person's neutral clips, in any case."""
     crops: Crops | None = None
-    """In place of features: `video` and `session.video` are 1 wide and hold the number of a clip's crop."""
+    """In place of features: `video` and `session.bins.video` are 1 wide, the number of a clip's crop."""
 
     @property
     def centre(self) -> int:
@@ -182,9 +156,7 @@ def build(
         items,
         tuple(shifts_s),
         **stored.arrays,
-        session=SessionRows(
-            rows["session_video"], offsets["session_video"], rows["session_audio"], offsets["session_audio"]
-        ),
+        session=ClipBins(Bins(**{f.name: rows[BIN + f.name] for f in fields(Bins)}), offsets[BIN + "video"]),
         failed=stored.failed,
         neutral=neutral,
         crops=Crops(rows["crops"], offsets["crops"]) if crops else None,

@@ -16,6 +16,7 @@ import jsonargparse
 from emolive.cli.config import OptionField, load_plugins, option_fields, read_config
 from emolive.errors import ConfigError
 from emolive.plugins import load_plugin
+from emolive.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,10 @@ class OptionsParser:
                 if field.type is bool and not isinstance(value, bool):
                     raise argparse.ArgumentError(None, "not a bool")
                 value = parser.parse_object({name: value}, defaults=False, _skip_required=True)[name]
-            except argparse.ArgumentError as error:
-                raise ConfigError(f"{where}{field.flag} must be {field.expected}, not {raw}.") from error
+            except (argparse.ArgumentError, OverflowError) as error:
+                raise ConfigError(
+                    f"{where}{field.flag} must be {field.expected}, not {_shown(raw)}."
+                ) from error
             checked[name] = self._checked(name, value, where)
         return checked
 
@@ -251,6 +254,12 @@ def _add_argument(parser: jsonargparse.ArgumentParser, field: OptionField, text:
     if field.multiple:
         settings["nargs"] = "+"
     parser.add_argument(field.flag, dest=field.name, **settings)
+
+
+def _shown(value: Any) -> str:
+    """A value of a file in a message: in one line, and short."""
+    text = str(value) if isinstance(value, str | bool | float) else repr(value)
+    return printable(text[:80])
 
 
 def _usage_of(field: OptionField) -> str:

@@ -17,12 +17,21 @@ from emolive.errors import ConfigError
 from emolive.models import checks as check
 from emolive.opinion_pool import OpinionPoolSpec
 from emolive.plugins import FRAME_ENCODERS, VOICE_ENCODERS
+from emolive.stream_reading import StreamReadingSpec
 from emolive.types import MODALITIES, Modality, Pooling
 
 if TYPE_CHECKING:
     from emolive.vision.encoders.base import FrameEncoder
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
+
+MAX_LABELS = 64
+MAX_PIXELS = 512
+"""Side of a face crop."""
+MAX_FILTER_VALUES = 1 << 23
+"""Length of the Fourier transform times mel bands."""
+MAX_WINDOW_VALUES = 1 << 22
+"""Audio frames of a window times channels: what a network may be given, however the parts are chosen."""
 
 ChannelOrder = Literal["BGR", "RGB"]
 Streams = Literal["av", "a", "v"]
@@ -33,7 +42,7 @@ _STREAM_LIMITS = {
     "v": "This model was trained on faces alone: it reads the face and ignores the voice.",
 }
 _REQUIRED = object()
-_OPTIONAL: dict[str, Any] = {"pool": None, "streams": "av", "unlearned": ()}
+_OPTIONAL: dict[str, Any] = {"pool": None, "stream": None, "streams": "av", "unlearned": ()}
 """Parts of a description that a file may lack, with what they are then."""
 
 
@@ -128,9 +137,12 @@ class ModelSpec:
     width: float = 1.0
     """Width of the two branches relative to the published one."""
     arch: str = "chumachenko2022"
-    """A name in `emolive.models.factory.ARCHITECTURES`: chumachenko2022 (the published form) or emolive."""
+    """A name in `emolive.models.factory.ARCHITECTURES`: chumachenko2022 (the published form), emolive or
+    emolive-stream."""
     pool: OpinionPoolSpec | None = None
     """How the network's answer is combined with that of a classifier of single faces; None: not at all."""
+    stream: StreamReadingSpec | None = None
+    """How streams are read; None: each window as a whole, with fixed smoothing."""
     streams: Streams = "av"
     """The streams that training showed: av, a or v. Another stream is masked, since its answer would be
     that of random weights."""
@@ -227,7 +239,9 @@ class ModelSpec:
         for name in ("encoders", "labels", "baselines", "unlearned"):
             values[name] = check.texts(name, values[name])
         pool = None if values["pool"] is None else OpinionPoolSpec.from_dict(values["pool"])
-        spec = cls(**{**values, "pixels": pixels, "audio": AudioSpec(**audio), "pool": pool})
+        stream = None if values["stream"] is None else StreamReadingSpec.from_dict(values["stream"])
+        parts = {"pixels": pixels, "audio": AudioSpec(**audio), "pool": pool, "stream": stream}
+        spec = cls(**{**values, **parts})
         spec.validate()
         return spec
 
@@ -241,6 +255,8 @@ class ModelSpec:
             raise ConfigError("There is no frame encoder in the model description.")
         if len(self.labels) < 2:
             raise ConfigError("A model needs at least two labels to choose from.")
+        if len(self.labels) > MAX_LABELS:
+            raise ConfigError(f"A model has {len(self.labels)} labels, more than {MAX_LABELS}.")
         check.number("num_heads", self.num_heads, 1, 256, integer=True)
         check.number("window_s", self.window_s, 0.5, 60)
         check.number("n_bins", self.n_bins, 1, 1000, integer=True)
@@ -252,8 +268,16 @@ class ModelSpec:
         check.number("dropout", self.dropout, 0, 0.99)
         _validate_pixels(self.pixels)
         _validate_audio(self.audio)
+        values = self.audio.n_frames(self.n_samples) * self.audio.channels
+        if not 0 < values <= MAX_WINDOW_VALUES:
+            raise ConfigError(
+                f"The model description does not fit: a window has {values} audio values, not 1 to "
+                f"{MAX_WINDOW_VALUES}."
+            )
         if self.pool is not None:
             self.pool.validate(self.labels)
+        if self.stream is not None:
+            self.stream.validate(self.n_bins)
 
 
 @lru_cache(maxsize=64)
@@ -326,10 +350,12 @@ class FeatureSpace:
     def from_dict(cls, values: Mapping[str, Any]) -> FeatureSpace:
         """Rebuild from `to_dict`, or from its JSON. ConfigError if it does not fit."""
         values = check.exact(cls, values, "feature space")
-        audio = check.exact(AudioSpec, values["audio"], "audio description")
-        return cls(
-            **{**values, "encoders": check.texts("encoders", values["encoders"]), "audio": AudioSpec(**audio)}
-        )
+        audio = AudioSpec(**check.exact(AudioSpec, values["audio"], "audio description"))
+        _validate_audio(audio)
+        check.text("landmarker", values["landmarker"])
+        check.choice("pooling", values["pooling"], get_args(Pooling))
+        check.number("bin_ns", values["bin_ns"], 1, to_ns(60), integer=True)
+        return cls(**{**values, "encoders": check.texts("encoders", values["encoders"]), "audio": audio})
 
 
 def read_pixels(values: Any) -> PixelSpec:
@@ -343,7 +369,7 @@ def read_pixels(values: Any) -> PixelSpec:
 
 
 def _validate_pixels(pixels: PixelSpec) -> None:
-    check.number("size", pixels.size, 16, 2048, integer=True)
+    check.number("size", pixels.size, 16, MAX_PIXELS, integer=True)
     check.choice("order", pixels.order, get_args(ChannelOrder))
     for value in check.triple("mean", pixels.mean):
         check.number("mean", value, -1e3, 1e3)
@@ -357,6 +383,10 @@ def _validate_audio(audio: AudioSpec) -> None:
     check.number("n_fft", audio.n_fft, 16, 65_536, integer=True)
     check.number("hop_length", audio.hop_length, 1, audio.n_fft, integer=True)
     check.number("n_mels", audio.n_mels, 1, 1024, integer=True)
+    if audio.n_fft * audio.n_mels > MAX_FILTER_VALUES:
+        raise ConfigError(
+            f"The model description does not fit: {audio.n_mels} mel bands of {audio.n_fft} are too many."
+        )
     check.number("n_mfcc", audio.n_mfcc, 1, 1024, integer=True)
     check.number("fmin_hz", audio.fmin_hz, 0, audio.rate_hz / 2)
     check.number("fmax_hz", audio.fmax_hz, audio.fmin_hz, audio.rate_hz / 2)

@@ -7,7 +7,6 @@ plain containers and runs no code from the file.
 from __future__ import annotations
 
 import json
-import pickle
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -64,6 +63,8 @@ _BLOCK_NAMES = (
     (r"mlp\.fc2\.", "mlp.2."),
     (r"attn\.", "attention."),
 )
+_MAX_VALUES = 1 << 26
+"""Of one tensor."""
 _FUSION_MARKS = {"lt": "av.norm1_q.weight", "it": "av1.norm1_q.weight", "ia": "av1.q.weight"}
 
 
@@ -101,23 +102,30 @@ def _weights(path: Path, what: str) -> dict[str, Tensor]:
     try:
         with torch.serialization.safe_globals(_HARMLESS):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-    ) as error:
+    except Exception as error:
+        # The reader is an interpreter of opcodes: a file can make any operation in it fail.
         raise CheckpointError(f"{path} is not {what}: PyTorch's safe reader cannot read it.") from error
     state = _state_dict(content)
     if state is None:
         raise CheckpointError(f"{path} is not {what}: it holds no weights.")
+    # A tensor can be a large view of few stored numbers.
+    if not all(_is_plain(value) for value in state.values()):
+        raise CheckpointError(f"{path} is not {what}: it holds something else than plain weights.")
     return {
         key.removeprefix("module."): value.float() if value.is_floating_point() else value
         for key, value in state.items()
     }
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether a tensor is dense, on the CPU, of real numbers and of a plausible size."""
+    return (
+        value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not value.is_quantized
+        and not value.is_complex()
+        and value.numel() <= _MAX_VALUES
+    )
 
 
 def _state_dict(content: Any) -> dict[str, Tensor] | None:
@@ -171,6 +179,8 @@ def _fill(module: nn.Module, weights: dict[str, Tensor], own: set[str], path: Pa
         if value.shape != weights[key].shape:
             shape, expected_shape = tuple(weights[key].shape), tuple(value.shape)
             raise CheckpointError(f"{path} is not {what}: {key} is {shape} and should be {expected_shape}.")
+        if not bool(weights[key].isfinite().all()):
+            raise CheckpointError(f"{path} is damaged: {key} holds values that are not finite.")
     module.load_state_dict(weights, strict=False)
 
 
@@ -195,7 +205,7 @@ def convert_checkpoint(path: Path, *, fusion: str | None = None, heads: int | No
     what = "a checkpoint of the published audio-visual model"
     weights = _weights(path, what)
     held = next((name for name, mark in _FUSION_MARKS.items() if mark in weights), None)
-    if held is None or "classifier_1.0.weight" not in weights:
+    if held is None or "classifier_1.0.weight" not in weights or not weights["classifier_1.0.weight"].dim():
         raise CheckpointError(f"{path} is not {what}: none of its three fusions is in it.")
     if fusion is not None:
         FUSIONS.check(fusion)
