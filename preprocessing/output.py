@@ -9,10 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from emolive import bounded_json
 from emolive.atomic_io import atomic_write, remove_stale_parts
 from emolive.errors import ConfigError, EmoliveError, OutputError
 from preprocessing.records import FORMAT, DatasetIndex, PreprocessConfig, Record
 
+_MAX_BYTES = 256 << 20
+"""The plan lists every clip of a data set."""
 PLAN = "plan.json"
 REPORT = "report.json"
 ANNOTATIONS = "annotations.csv"
