@@ -111,6 +111,11 @@ def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir("emolive", appauthor=False))
 
 
+def window_cache_dir() -> Path:
+    """The folder of the windows that training and evaluation extract from clips."""
+    return user_dir() / "windows"
+
+
 def data_dir() -> Path:
     """The optional folder of real clips for tests and training; EMOLIVE_DATA overrides it."""
     return Path(os.environ.get("EMOLIVE_DATA", "../shared/data"))

@@ -69,6 +69,8 @@ def analyze(options: AnalyzeOptions) -> int:
     predictor = load_predictor(options.fusion, options.checkpoint, options.device, options.backend)
     if predictor.runtime.fallback_reason:
         report(predictor.runtime.fallback_reason)
+    if predictor.spec.limits:
+        report(predictor.spec.limits)
     baseline = "neutral" if options.neutral else options.baseline or DEFAULT_BASELINE
     with FileAnalyzer(
         predictor,

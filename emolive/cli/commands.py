@@ -116,8 +116,8 @@ class CommandGroup:
     def _unknown(self, name: str) -> str:
         if name in self.external:
             return (
-                f"The command {name} is not installed: install emolive from its repository, "
-                f"with the extra train (pip install '.[train]')."
+                f"The command {name} is not installed: install emolive from its repository with `make "
+                f"train-ready`, or pip install -e '.[train]' there."
             )
         if name.startswith("-"):
             return f"A command must come first, not {name}. See {self.prog} --help."

@@ -150,6 +150,10 @@ class OptionsParser:
             checked[name] = self._checked(name, value, where)
         return checked
 
+    def knows(self, name: str) -> bool:
+        """Whether an option has this name or alias."""
+        return name in self._fields or f"--{name.replace('_', '-')}" in self._aliases
+
     def _checked(self, name: str, value: Any, where: str = "") -> Any:
         field = self._fields[name]
         if field.type is Path:
@@ -235,7 +239,9 @@ def description_of(options: type) -> str:
 
 def _add_argument(parser: jsonargparse.ArgumentParser, field: OptionField, text: str) -> None:
     if field.type is bool:
-        action = jsonargparse.ActionYesNo(no_prefix="no-")
+        # `--no-train` is an option of its own, not the opposite of `--train`.
+        prefix = None if field.flag.startswith("--no-") else "no-"
+        action = jsonargparse.ActionYesNo(no_prefix=prefix)  # type: ignore[arg-type]
         parser.add_argument(field.flag, dest=field.name, action=action, default=field.default, help=text)
         return
     # Paths are parsed as text, since the library refuses file names that are not valid UTF-8.

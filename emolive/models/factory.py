@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ARCHITECTURES = {
     "chumachenko2022": "emolive.models.network:Chumachenko2022Net",
     "emolive": "emolive.models.network:EmoliveNet",
+    "emolive-stream": "emolive.models.network:EmoliveStreamNet",
 }
 """Name of an architecture → where its class is; the published form first."""
 

@@ -36,7 +36,7 @@ def test_one_row_per_estimate_and_a_summary(emolive: Run, clips: Clips) -> None:
     assert [row["modality"] for row in rows] == [*["a"] * 2, *["av"] * 9]
     for row in rows:
         assert list(row)[:7] == COLUMNS
-        assert set(row) - set(COLUMNS) == {"baseline", "summary"}
+        assert set(row) - set(COLUMNS) == {"baseline", "summary", "answer_age_s"}
         assert (row["file"], row["fusion"]) == (str(clips["full"]), "ia")
         assert row["modality"] in ("av", "a", "v")
         assert list(row["probs"]) == list(EMOTIONS)
