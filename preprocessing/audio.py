@@ -4,18 +4,65 @@ from __future__ import annotations
 
 import io
 from math import ceil
+from pathlib import Path
 
 import numpy as np
 
 from emolive.audio.levels import frame_levels_dbfs
 from emolive.audio.resample import resample
-from emolive.types import FloatArray
+from emolive.capture.decode import iter_media
+from emolive.errors import MediaError
+from emolive.types import AudioBlock, FloatArray
 from emolive.windowing import Waveform
+from preprocessing.faults import reading
 from preprocessing.records import AudioFormat
 
 LEVEL_STEP_S = 0.02
 SILENT_BELOW_DBFS = -60.0
 """A sound that never exceeds this is silent."""
+
+
+def refuse_damage(text: str) -> None:
+    """For `on_corruption`: a clip that is not all there is not used as if it were.
+
+    Raises:
+        MediaError: always.
+    """
+    raise MediaError(text.partition(": what can be")[0].removesuffix(".") + ".")
+
+
+def read_waveform(path: Path) -> Waveform:
+    """All audio of a sound file or of a video, as a live session reads it.
+
+    Raises:
+        MediaError: it has no audio, is damaged, or ends before the length that its header states.
+    """
+    with reading(path, "a sound file"):
+        blocks = iter_media(path, video=False, on_corruption=refuse_damage)
+        waveform = Waveform.from_blocks(block for block in blocks if isinstance(block, AudioBlock))
+        if waveform is None or not len(waveform.samples):
+            raise MediaError(f"{path.name} has no audio.")
+        _refuse_shorter_than_stated(path, waveform)
+    return waveform
+
+
+def _refuse_shorter_than_stated(path: Path, waveform: Waveform) -> None:
+    """Compare with the length in the header where FFmpeg trusts none (an MP3's Xing header)."""
+    import soundfile
+
+    if path.suffix.lower() != ".mp3":
+        return
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if b"Xing" not in head and b"Info" not in head:
+        return
+    try:
+        stated_s = soundfile.info(path).duration
+    except soundfile.LibsndfileError:
+        return
+    read_s = len(waveform.samples) / waveform.rate_hz
+    if read_s < 0.9 * stated_s - 0.2:
+        raise MediaError(f"{path.name} is damaged near {read_s:.1f} s.")
 
 
 def extract_audio_window(

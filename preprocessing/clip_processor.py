@@ -25,6 +25,7 @@ from preprocessing.face_extractor import (
     encode_array,
     encode_landmarks,
 )
+from preprocessing.faults import reading
 from preprocessing.output import OutputFolder
 from preprocessing.records import Issue, Kind, PreprocessConfig, Record, Step, StepResult
 
@@ -87,9 +88,10 @@ class ClipProcessor:
         old = self._output.record(clip.id)
         valid_steps = dict(old.steps) if old and old.matches(clip, source) else {}
         try:
-            decoded = self._decode(clip)
-        except (EmoliveError, ValueError, RuntimeError, MemoryError) as error:
-            text = str(error).replace(f"{self._root}/", "") or type(error).__name__
+            with reading(self._root / (clip.video or clip.audio), "a video or sound file"):
+                decoded = self._decode(clip)
+        except EmoliveError as error:
+            text = str(error).replace(f"{self._root}/", "")
             issue = Issue("corrupt", clip.id, text)
             results: dict[str, StepResult] = {step: StepResult({}, (issue,), {}) for step in self._steps}
         else:

@@ -20,7 +20,7 @@ from training.modality_dropout import Mask
 PUBLISHED_MILESTONES = (40, 55, 65, 70)
 """Epochs at which the published recipe divides the learning rate by ten."""
 NOT_PART_OF_A_RUN = (
-    *("result_path", "resume_path", "cache_path", "dry_run", "no_train"),
+    *("result_path", "resume_path", "cache_path", "dry_run", "no_train", "strict"),
     *("devices", "threads", "workers"),
 )
 """Options that may differ between a run and the run that resumes it."""
@@ -62,6 +62,8 @@ class TrainConfig(FabricConfig):
     """Accept paths that leave the annotation file's folder."""
     skip_faults: bool = False
     """Leave out clips that cannot be read instead of stopping."""
+    strict: bool = False
+    """Refuse data that the check before training has something to say about."""
     workers: Annotated[int, Range(0, 1024)] = 0
     """Processes that extract windows; 0 uses this process."""
     fold: str = ""

@@ -73,7 +73,7 @@ def fit(
         encode=None if crops is None else CropEncoder(fabric, net, crops, images),
     )
     validation_of: Callable[[EmotionNet], Validation] | None = None
-    if len(split.validation) and not config.no_val:
+    if len(scoring.scored_clips(data.dataset, split.validation)) and not config.no_val:
         validation_of = _validation(config, data, split, dataset, global_stats)
 
     def before_epoch(net: EmotionNet) -> None:

@@ -16,6 +16,7 @@ from emolive.types import MODALITIES
 from training import metrics, report, scoring
 from training.batches import IntArray
 from training.config import TrainConfig
+from training.data_checks import check_training_data
 from training.data_module import DataModule, Split, fold_of, make_split, read_annotations, setup
 from training.fabric import make_fabric
 from training.fit import TrainedModel, fit
@@ -36,6 +37,7 @@ def train(config: TrainConfig, console: Console) -> None:
     """
     annotations = read_annotations(config)
     fold = fold_of(config, annotations)
+    check_training_data(config, annotations, [fold], console)
     fabric = make_fabric(config)
     if fabric.global_rank:
         console = Console(quiet=True)

@@ -165,6 +165,8 @@ def build(
             if is_left:
                 _extract(store, job, skip_faults=skip_faults, workers=workers, progress=progress)
     stored = store.load()
+    if stored.failed and not skip_faults:
+        raise MediaError(stored.failed[0])
     if not stored.ids:
         raise MediaError(f"None of the {len(annotations.items)} clips can be read. {stored.failed[0]}")
     ids = set(stored.ids)

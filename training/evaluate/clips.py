@@ -21,6 +21,7 @@ from preprocessing.progress import ProgressBar
 from preprocessing.splits import normalize_actor_id
 from training import metrics, scoring, window_dataset
 from training.batches import IntArray, class_indices
+from training.data_checks import check_evaluated_data
 from training.normalizer_sampler import load_global_stats
 from training.predict import Noise, assemble, predict_logits
 
@@ -45,6 +46,8 @@ class ClipOptions:
     """Accept paths that leave the annotation file's folder."""
     skip_faults: bool = False
     """Leave out clips that cannot be read."""
+    strict: bool = False
+    """Refuse clips that the check of the data has something to say about."""
     workers: Annotated[int, Range(0, 1024)] = 0
     """Processes that extract windows; 0 uses this process."""
 
@@ -65,6 +68,9 @@ class ClipEvaluation:
         self.checkpoint, self.options = checkpoint, options
         spec = checkpoint.spec
         annotations, scored_ids = _clips_of(options)
+        self.findings = check_evaluated_data(
+            checkpoint, annotations, scored_ids, console, strict=options.strict
+        )
         with ProgressBar(console, "Extracting windows", "clips") as bar:
             self.dataset = window_dataset.build(
                 annotations,
@@ -122,6 +128,7 @@ class ClipEvaluation:
             "top1_percent": 100 * summary["top1"],
             "top5_percent": 100 * summary["top5"],
             "failed": list(self.dataset.failed),
+            "data_check": [finding.text for finding in self.findings],
             "rows": [
                 {
                     "id": self.dataset.items[int(clip)].id,
@@ -136,7 +143,9 @@ class ClipEvaluation:
 
 def _clips_of(options: ClipOptions) -> tuple[Annotations, set[str]]:
     """The clips to extract (all of the speakers, for their normalizers), and the ids of those to score."""
-    annotations = annotation_files.read(options.annotations, allow_outside=options.allow_outside)
+    annotations = annotation_files.read(
+        options.annotations, allow_outside=options.allow_outside, check_files=not options.skip_faults
+    )
     scored = annotations.of(options.split) if options.split else annotations
     speakers = {normalize_actor_id(item.actor) for item in scored.items if item.actor}
     ids = {item.id for item in scored.items}
