@@ -100,6 +100,9 @@ def predict_all(
     for mode in modes if spec.baselines else ("none",):
         normalizers = evaluation_normalizers(dataset, scored, mode, global_stats, spec)
         for modality in modalities:
+            if not len(scored):
+                logits[mode, str(modality)] = np.zeros((0, len(spec.labels)), np.float32)
+                continue
             inputs = assemble(dataset, scored.tolist(), normalizers, spec, modality=modality)
             logits[mode, str(modality)] = predict_logits(net, inputs)
     return Predictions(
