@@ -13,7 +13,7 @@ from emolive.models.network import EmotionNet
 from emolive.models.spec import FeatureSpace, ModelSpec
 from preprocessing.annotations import Annotations
 
-FORMAT = 5
+FORMAT = 6
 """Rises with every change of what is stored."""
 
 

@@ -20,7 +20,7 @@ from preprocessing.annotations import Annotations, ClipEntry
 from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
 from training.cache_key import cache_key
 from training.window_cache import WindowCache
-from training.window_extraction import ClipWindows, ExtractionJob, layout
+from training.window_extraction import ExtractionJob, layout
 
 MAX_SHIFT_S = 0.9
 """Training windows lie at most so far from a clip's centre window."""
@@ -69,6 +69,7 @@ class WindowDataset:
     """Windows of N clips at K shifts. The arrays may be memory maps."""
 
     items: tuple[ClipEntry, ...]
+    """A clip that is longer than two windows is there once for each of its parts."""
     shifts_s: tuple[float, ...]
     """Distances from a clip's centre window."""
     video: FloatArray
@@ -130,7 +131,7 @@ def build(
     progress: ProgressBar | None = None,
     crops: bool = False,
 ) -> WindowDataset:
-    """Windows of all clips. Cached clips are not extracted again.
+    """Windows of all clips, of long ones over their whole length. Cached clips are not extracted again.
 
     Besides the centre window of each clip there are others at small shifts, so that training sees a clip at
     different moments.
@@ -169,8 +170,8 @@ def build(
         raise MediaError(stored.failed[0])
     if not stored.ids:
         raise MediaError(f"None of the {len(annotations.items)} clips can be read. {stored.failed[0]}")
-    ids = set(stored.ids)
-    items = tuple(item for item in annotations.items if item.id in ids)
+    by_id = {item.id: item for item in annotations.items}
+    items = tuple(by_id[clip] for clip in stored.ids)
     rows, offsets = stored.ragged, stored.offsets
     return WindowDataset(
         items,
@@ -197,8 +198,8 @@ def _extract(
             closing(map_ordered(job, remaining, min(workers, len(remaining)))) as results,
         ):
             for item, result in zip(remaining, results, strict=True):
-                if isinstance(result, ClipWindows):
-                    store.append(item.id, result.arrays, result.ragged)
+                if isinstance(result, list):
+                    store.append_parts(item.id, [(part.arrays, part.ragged) for part in result])
                 elif skip_faults:
                     store.skip(result)
                 else:

@@ -77,16 +77,20 @@ READERS: dict[str, tuple[bytes, Callable[[Path], object]]] = {
 def test_a_damaged_file_is_one_sentence(name: str, tmp_path: Path) -> None:
     content, read = READERS[name]
     path = tmp_path / name
-    refused = 0
-    for damage in damaged(content, 40):
-        path.write_bytes(damage)
-        try:
-            read(path)
-        except EmoliveError as error:
-            refused += 1
-            assert "\n" not in str(error)
-            assert str(error).endswith(".")
-    assert refused > 5
+    sentences = [sentence for damage in damaged(content, 40) if (sentence := fault(path, damage, read))]
+    assert len(sentences) > 5
+    for sentence in sentences:
+        assert "\n" not in sentence
+        assert sentence.endswith(".")
+
+
+def fault(path: Path, content: bytes, read: Callable[[Path], object]) -> str:
+    path.write_bytes(content)
+    try:
+        read(path)
+    except EmoliveError as error:
+        return str(error)
+    return ""
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.aiff", "a.w64"])
@@ -114,12 +118,12 @@ def test_a_header_that_claims_more_than_there_is_reserves_no_memory(tmp_path: Pa
         header, {"descr": "<f8", "fortran_order": False, "shape": (1 << 40, 68, 2)}
     )
     (tmp_path / "big.npy").write_bytes(header.getvalue() + bytes(100))
-    with pytest.raises(MediaError, match="damaged or not an .npy file"):
+    with pytest.raises(MediaError, match="damaged or not an"):
         read_array(tmp_path / "big.npy")
     with zipfile.ZipFile(tmp_path / "big.npz", "w") as archive:
         archive.writestr("a/xy.npy", header.getvalue() + bytes(100))
     with (
-        pytest.raises(MediaError, match="damaged or not an .npz file"),
+        pytest.raises(MediaError, match="damaged or not an"),
         ArrayArchive(tmp_path / "big.npz") as big,
     ):
         big.read("a/xy")

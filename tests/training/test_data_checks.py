@@ -20,7 +20,20 @@ from training.cli import evaluate, train
 
 TRAINED_ON = ("1", "2")
 NEUTRAL = ("a3_neutral_0", "a3_neutral_1", "a4_neutral_0", "a4_neutral_1")
-OPTIONS = "--width 0.25 --shifts 1 --batch-size 4 --masked-steps 4 --masked-bands 4 --n-epochs 1".split()
+OPTIONS = [
+    "--width",
+    "0.25",
+    "--shifts",
+    "1",
+    "--batch-size",
+    "4",
+    "--masked-steps",
+    "4",
+    "--masked-bands",
+    "4",
+    "--n-epochs",
+    "1",
+]
 
 
 @pytest.fixture

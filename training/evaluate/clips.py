@@ -88,9 +88,15 @@ class ClipEvaluation:
         indices = np.array(
             [i for i, item in enumerate(self.dataset.items) if item.id in scored_ids], np.int64
         )
-        self.clips: IntArray = scoring.scored_clips(self.dataset, indices)
-        if not len(self.clips):
+        self._parts: IntArray = scoring.scored_clips(self.dataset, indices)
+        if not len(self._parts):
             raise ConfigError("No clip is left to score: all of them serve as a neutral calibration.")
+        numbers: dict[str, int] = {}
+        self._clip_of_part: IntArray = np.array(
+            [numbers.setdefault(self.dataset.items[int(i)].id, len(numbers)) for i in self._parts], np.int64
+        )
+        self.clips: IntArray = self._parts[np.unique(self._clip_of_part, return_index=True)[1]]
+        """(n,) indices of the scored clips, of long ones that of their first part."""
         self.truth: IntArray = class_indices(self.dataset, spec.labels)[self.clips]
         self.actors = [normalize_actor_id(self.dataset.items[int(i)].actor) for i in self.clips]
         self.baseline = options.baseline if spec.baselines else "none"
@@ -101,16 +107,23 @@ class ClipEvaluation:
         return f"{self.checkpoint.spec.fusion}, baseline {self.baseline}, {self.options.modality}"
 
     def probs(self, modality: Modality, noise: Noise = "") -> NDArray[np.float64]:
-        """(n, classes) calibrated probabilities; uniform for a clip with neither stream."""
+        """(n, classes) calibrated probabilities; uniform for a clip with neither stream.
+
+        Those of a long clip are the mean over its parts that have a stream.
+        """
         spec, net = self.checkpoint.spec, self.checkpoint.net
         normalizers = scoring.evaluation_normalizers(
-            self.dataset, self.clips, self.baseline, self.global_stats, spec
+            self.dataset, self._parts, self.baseline, self.global_stats, spec
         )
         inputs = assemble(
-            self.dataset, self.clips.tolist(), normalizers, spec, modality=modality, noise=noise
+            self.dataset, self._parts.tolist(), normalizers, spec, modality=modality, noise=noise
         )
         temperature = float(net.temperature[MODALITIES.index(modality)])
-        return metrics.softmax(predict_logits(net, inputs), temperature)
+        probs = metrics.softmax(predict_logits(net, inputs), temperature)
+        used = np.array([float(streams is not None) for streams in inputs.modality])
+        of_clip = np.zeros((len(self.clips), probs.shape[1]))
+        np.add.at(of_clip, self._clip_of_part, probs * np.maximum(used, 1e-9)[:, None])
+        return of_clip / of_clip.sum(axis=1, keepdims=True)
 
     def results(self, probs: NDArray[np.float64]) -> dict[str, Any]:
         """The content of `--json`: shares from 0 to 1, and top-1 and top-5 in percent."""
