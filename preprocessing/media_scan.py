@@ -92,7 +92,7 @@ def _classify(path: Path, root: Path) -> Found:
     if not path.exists():
         return Issue("missing", name, "It is a link to a file that is not there.")
     if suffix in ARCHIVE_SUFFIXES:
-        return Issue("missing", name, f"It is a {suffix} file, whose clips are not read: unpack it.")
+        return Issue("packed", name, f"It is a {suffix} file, whose clips are not read: unpack it.")
     if suffix in VIDEO_SUFFIXES or suffix in AUDIO_SUFFIXES:
         return MediaFile(path, suffix in VIDEO_SUFFIXES)
     if suffix not in _NEVER_MEDIA:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emolive.clock import NS_PER_S, to_ns, to_s
+from emolive.clock import NS_PER_S, to_s
 from emolive.file_analyzer import ClipFeatures
 from emolive.models.spec import ModelSpec
-from emolive.windowing import FeatureTrack, Waveform, centre_window_end_ns
+from emolive.windowing import FeatureTrack, Waveform
+from preprocessing.clip_parts import part_spans
 
 
 @dataclass(frozen=True, slots=True)
 class ClipPart:
-    """A part of a clip. It is handled as a clip of its own whose label is that of the whole."""
+    """A part of a clip; see `preprocessing.clip_parts`."""
 
     centre_end_ns: int
     """End of the window in its middle, in the time of the whole clip."""
@@ -24,19 +25,14 @@ class ClipPart:
 
 
 def clip_parts(clip: ClipFeatures, spec: ModelSpec) -> Iterator[ClipPart]:
-    """As many equal parts as there are windows in the clip; one for a clip shorter than two windows.
+    """The parts of a clip; a short one is its only part.
 
     A window at a shift may begin before its part or end after it, and shows what is there.
     """
-    n = max(1, int(clip.duration_s / spec.window_s + 1e-6))
-    if n == 1:
-        yield ClipPart(centre_window_end_ns(clip.duration_s, spec), clip)
-        return
-    bin_ns, part_ns = to_ns(spec.bin_s), to_ns(clip.duration_s) / n
-    for i in range(n):
-        start_ns, end_ns = round(i * part_ns), round((i + 1) * part_ns)
-        centre_ns = (start_ns + end_ns + to_ns(spec.window_s)) / 2
-        yield ClipPart(round(centre_ns / bin_ns) * bin_ns, _cut(clip, start_ns, end_ns))
+    spans = part_spans(clip.duration_s, spec)
+    for span in spans:
+        part = clip if len(spans) == 1 else _cut(clip, span.start_ns, span.end_ns)
+        yield ClipPart(span.centre_end_ns, part)
 
 
 def _cut(clip: ClipFeatures, start_ns: int, end_ns: int) -> ClipFeatures:

@@ -60,8 +60,8 @@ class StoredClips:
 
 
 Entry = dict[str, Any]
-"""A clip in the index: its id and its number of rows in each ragged array, or why it failed. Each further part
-of the clip has an entry with its number."""
+"""A clip in the index: its id and its number of rows in each ragged array, or why it failed. Each further
+part of the clip has an entry with its number."""
 
 
 class WindowCache:

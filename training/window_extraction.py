@@ -113,7 +113,7 @@ class ExtractionJob:
     """Record crops in place of a backbone's features."""
 
     def build(self) -> Callable[[ClipEntry], list[ClipWindows] | str]:
-        """A function from a clip to the windows of its parts, or to a sentence that says why there are none."""
+        """A function from a clip to the windows of its parts, or to a sentence on why there are none."""
         recorder = CropRecorder(self.spec) if self.crops else None
         encoders: Sequence[FrameEncoder] | None = None if recorder is None else (recorder,)
         if self.weights is not None:

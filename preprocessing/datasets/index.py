@@ -60,7 +60,7 @@ def index_dataset(name: str, dataset: Dataset, root: Path) -> DatasetIndex:
 def _passed_over(items: list[DatasetItem]) -> str:
     """A sentence on the files of a folder in which there is no clip; "" if there is nothing to say."""
     counts = Counter(item.what for item in items if isinstance(item, Skipped))
-    archives = [item for item in items if isinstance(item, Issue) and "unpack it" in item.text]
+    archives = [item for item in items if isinstance(item, Issue) and item.kind == "packed"]
     parts = [f"{what} {n}" for what, n in sorted(counts.items())]
     text = f" Passed over: {', '.join(parts)}." if parts else ""
     if archives:

@@ -78,9 +78,10 @@ def folders_are_labels(
         return False
     if any(is_emotion_word(folder) for folder in labels):
         return True
+    are_people = all(len(of_folder) == 1 for of_folder in actors.values())
     are_mixed = any(len(of_folder) > 1 for of_folder in labels.values())
-    if len(labels) == 1 or all(len(of_folder) == 1 for of_folder in actors.values()):
-        return not are_mixed
+    if are_mixed and (are_people or len(labels) == 1):
+        return False
     return all(len(of_label) == 1 for of_label in folders.values())
 
 
