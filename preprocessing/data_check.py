@@ -84,6 +84,22 @@ def check_training(data: CheckedData, tested: str = "testing") -> list[Finding]:
     return findings + _scores(data, tested)
 
 
+def check_crossval(folds: Sequence[CheckedData]) -> list[Finding]:
+    """What to know about the folds of a cross-validation, whose tested clips are scored together.
+
+    Args:
+        folds: the same clips in the splits of each fold.
+    """
+    findings: dict[Finding, None] = {}
+    for data in folds:
+        leaks = (_shared_actors(data), _shared_files(data), _two_labels(data), _unknown_actors(data))
+        findings |= dict.fromkeys(finding for leak in leaks for finding in leak)
+        findings |= dict.fromkeys(f for f in _classes(data, "testing") if f.kind == "untrained_class")
+    tested = [clip for data in folds for clip in data.splits.get("testing", ())]
+    together = CheckedData({"testing": tested}, calibrating=folds[0].calibrating if folds else ())
+    return [*findings, *_scores(together, "testing")]
+
+
 def check_evaluation(data: CheckedData, labels: Sequence[str], record: Mapping[str, Any]) -> list[Finding]:
     """What to know about the clips on which a checkpoint is evaluated.
 

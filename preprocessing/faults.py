@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from emolive.capture.decode import OnCorruption
 from emolive.errors import EmoliveError, MediaError
 
 
@@ -36,3 +37,20 @@ def reading(path: Path, kind: str = "a file") -> Iterator[None]:
         raise MediaError(f"{path} cannot be read: you have no permission to open it.") from error
     except Exception as error:
         raise MediaError(f"{path} cannot be read: it is damaged or not {kind}.") from error
+
+
+@contextmanager
+def whole_file() -> Iterator[OnCorruption]:
+    """A context for reading a clip that may not be used in part, as if it were whole.
+
+    Yields:
+        What `emolive.capture.decode.iter_media` calls for corrupt data, perhaps from another thread.
+
+    Raises:
+        MediaError: it was called.
+    """
+    sentences: list[str] = []
+    yield sentences.append
+    if sentences:
+        # The remark on how a player goes on does not hold here.
+        raise MediaError(f"{sentences[0].partition(':')[0].removesuffix('.')}.")

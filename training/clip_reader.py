@@ -19,8 +19,8 @@ from emolive.vision.frame_sampler import FrameSampler
 from emolive.windowing import FeatureTrack, Waveform
 from preprocessing.annotations import Annotations, ClipEntry
 from preprocessing.array_archive import ArrayArchive, read_array
-from preprocessing.audio import read_waveform, refuse_damage
-from preprocessing.faults import reading
+from preprocessing.audio import read_waveform
+from preprocessing.faults import reading, whole_file
 from preprocessing.landmark_archive import read_landmark_track
 from training.encoder_traits import reads_only_landmarks
 
@@ -86,9 +86,9 @@ class ClipReader:
         return self._face_pipeline
 
     def _media(self, path: Path) -> ClipFeatures:
-        with reading(path, "a video or sound file"):
+        with reading(path, "a video or sound file"), whole_file() as on_corruption:
             return extract_clip_features(
-                path, self.face_pipeline, FrameSampler(self._spec, 0), self._spec.frame_dim, refuse_damage
+                path, self.face_pipeline, FrameSampler(self._spec, 0), self._spec.frame_dim, on_corruption
             )
 
     def _landmarks(self, path: Path, key: str) -> FeatureTrack:

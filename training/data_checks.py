@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 
 from emolive.errors import ConfigError
-from emolive.models.io.checkpoint import Checkpoint
 from preprocessing.annotations import SPLITS, Annotations, ClipEntry
 from preprocessing.clip_digests import clip_digests
-from preprocessing.data_check import CheckedData, Finding, check_evaluation, check_training
+from preprocessing.data_check import CheckedData, Finding, check_crossval, check_evaluation, check_training
 from preprocessing.splits import Fold
 from training.config import TrainConfig
 from training.normalizer_sampler import calibration_clips
@@ -30,25 +30,35 @@ def check_training_data(
     Raises:
         ConfigError: with `--strict`, if there is something to know.
     """
-    tested = "testing" if config.test_subset == "test" else "validation"
     calibrating = _calibrating(annotations.items)
-    findings: dict[Finding, None] = {}
+    checked = []
     for fold in folds:
         splits: dict[str, list[ClipEntry]] = {split: [] for split in SPLITS}
         for item in annotations.items:
             splits[fold.split_of(item.actor) if fold else item.split or "training"].append(item)
-        data = CheckedData(splits, clip_digests(annotations), calibrating)
-        findings |= dict.fromkeys(check_training(data, tested))
-    report_findings(list(findings), console, strict=config.strict)
+        checked.append(CheckedData(splits, clip_digests(annotations), calibrating))
+    if len(checked) == 1:
+        tested = "testing" if config.test_subset == "test" else "validation"
+        findings = check_training(checked[0], tested)
+    else:
+        findings = check_crossval(checked)
+    report_findings(findings, console, strict=config.strict)
 
 
 def check_evaluated_data(
-    checkpoint: Checkpoint, annotations: Annotations, scored_ids: set[str], console: Console, *, strict: bool
+    labels: Sequence[str],
+    provenance: Mapping[str, Any],
+    annotations: Annotations,
+    scored_ids: set[str],
+    console: Console,
+    *,
+    strict: bool,
 ) -> list[Finding]:
     """Print what to know about the clips on which a checkpoint is evaluated.
 
     Args:
-        checkpoint: it says what it learned from.
+        labels: the classes of the checkpoint.
+        provenance: of the checkpoint; it says what it learned from.
         annotations: the clips, with the others of the same people.
         scored_ids: ids of those to score.
         console: for the sentences.
@@ -59,7 +69,7 @@ def check_evaluated_data(
     """
     scored = [item for item in annotations.items if item.id in scored_ids]
     data = CheckedData({"testing": scored}, clip_digests(annotations), _calibrating(annotations.items))
-    findings = check_evaluation(data, checkpoint.spec.labels, checkpoint.provenance)
+    findings = check_evaluation(data, labels, provenance)
     report_findings(findings, console, strict=strict)
     return findings
 

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from emolive.capture.container import open_media
+from emolive.capture.decode import iter_media
 from emolive.errors import EmoliveError, MediaError
+from emolive.types import Frame
 from preprocessing import annotations
 from preprocessing.array_archive import ArrayArchive, read_array
 from preprocessing.audio import read_waveform
@@ -20,6 +23,7 @@ from preprocessing.faults import reading
 from preprocessing.landmark_archive import read_landmark_track
 from preprocessing.output import PLAN, OutputFolder
 from tests.helpers.damage import damaged
+from tests.helpers.media import FRAMES_MS, chirp, write_media
 from tests.helpers.small_clips import tone
 
 RATE_HZ = 16_000
@@ -93,6 +97,23 @@ def fault(path: Path, content: bytes, read: Callable[[Path], object]) -> str:
     return ""
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
+def test_a_damaged_video_is_read_in_part_or_is_one_sentence(suffix: str, tmp_path: Path) -> None:
+    options = {} if suffix == ".mkv" else {"audio_codec": "aac" if suffix == ".mp4" else "mp3"}
+    whole = write_media(tmp_path / f"w{suffix}", frame_ms=FRAMES_MS[:12], sound=chirp(0.5), **options)  # type: ignore[arg-type]
+    path = tmp_path / f"damaged{suffix}"
+
+    def read(path: Path) -> object:
+        with reading(path, "a video"):
+            return [item.image.mean() for item in iter_media(path) if isinstance(item, Frame)]
+
+    sentences = [
+        sentence for damage in damaged(whole.read_bytes(), 16) if (sentence := fault(path, damage, read))
+    ]
+    assert sentences
+    assert all(sentence.endswith(".") and "\n" not in sentence for sentence in sentences)
+
+
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.mp3", "a.aiff", "a.w64"])
 def test_a_sound_that_is_cut_is_not_read_as_whole(name: str, tmp_path: Path) -> None:
     content, _ = READERS[name]
@@ -102,6 +123,15 @@ def test_a_sound_that_is_cut_is_not_read_as_whole(name: str, tmp_path: Path) -> 
     path.write_bytes(content[: min(3000, len(content) // 2)])
     with pytest.raises(MediaError):
         read_waveform(path)
+
+
+def test_what_soundfile_alone_reads_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.mat"
+    soundfile.write(path, tone(1.0), RATE_HZ, format="MAT5", subtype="PCM_16")
+    with pytest.raises(MediaError), open_media(path):
+        pass
+    waveform = read_waveform(path)
+    assert (len(waveform.samples), waveform.rate_hz) == (RATE_HZ, RATE_HZ)
 
 
 def test_a_flac_that_ends_between_two_frames_is_not_whole(tmp_path: Path) -> None:
@@ -127,6 +157,19 @@ def test_a_header_that_claims_more_than_there_is_reserves_no_memory(tmp_path: Pa
         ArrayArchive(tmp_path / "big.npz") as big,
     ):
         big.read("a/xy")
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_flipped_bit_anywhere_in_an_array_is_found(tmp_path: Path, compressed: bool) -> None:
+    content = npz(compressed)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        entry = archive.getinfo("a/xy.npy")
+    for share in (0.1, 0.5, 0.99):
+        changed = bytearray(content)
+        changed[entry.header_offset + 60 + round(share * (entry.compress_size - 30))] ^= 4
+        (tmp_path / "a.npz").write_bytes(changed)
+        with pytest.raises(MediaError), ArrayArchive(tmp_path / "a.npz") as archive:
+            archive.read("a/xy")
 
 
 def test_python_objects_are_not_unpickled(tmp_path: Path) -> None:

@@ -14,7 +14,13 @@ import soundfile
 
 from preprocessing.annotations import Annotations, ClipEntry
 from preprocessing.clip_digests import DIGEST_BYTES, clip_digests, name_digest, pack, unpack
-from preprocessing.data_check import CheckedData, check_evaluation, check_training, training_record
+from preprocessing.data_check import (
+    CheckedData,
+    check_crossval,
+    check_evaluation,
+    check_training,
+    training_record,
+)
 
 LABELS = ("neutral", "happy", "angry")
 SPLIT_OF = {"1": "training", "2": "training", "3": "validation", "4": "testing", "5": "testing"}
@@ -131,6 +137,20 @@ def test_a_leak_between_splits_is_found(plant: str) -> None:
     assert finding.kind == plant.partition(" ")[0]
     assert re.search(message, finding.text), finding.text
     assert finding.text.endswith(".")
+
+
+def test_a_cross_validation_scores_its_folds_together() -> None:
+    def folds(clips: Clips, files: dict[str, bytes] | None = None) -> list[CheckedData]:
+        return [
+            checked([replace(c, split="testing" if c.actor == actor else "training") for c in clips], files)
+            for actor in SPLIT_OF
+        ]
+
+    assert check_crossval(folds(clean())) == []
+    found = check_crossval(folds(clean(), {"2_happy_0": b"same", "1_happy_1": b"same"}))
+    assert {finding.kind for finding in found} == {"shared_files"}
+    (finding,) = check_crossval(folds([c for c in clean() if c.label != "neutral" or c.id[-1] in "01"]))
+    assert finding.kind == "calibration_only"
 
 
 def evaluated(clips: Clips, record: dict[str, object], files: dict[str, bytes] | None = None) -> list[str]:

@@ -69,7 +69,7 @@ class ClipEvaluation:
         spec = checkpoint.spec
         annotations, scored_ids = _clips_of(options)
         self.findings = check_evaluated_data(
-            checkpoint, annotations, scored_ids, console, strict=options.strict
+            spec.labels, checkpoint.provenance, annotations, scored_ids, console, strict=options.strict
         )
         with ProgressBar(console, "Extracting windows", "clips") as bar:
             self.dataset = window_dataset.build(
@@ -123,7 +123,8 @@ class ClipEvaluation:
         used = np.array([float(streams is not None) for streams in inputs.modality])
         of_clip = np.zeros((len(self.clips), probs.shape[1]))
         np.add.at(of_clip, self._clip_of_part, probs * np.maximum(used, 1e-9)[:, None])
-        return of_clip / of_clip.sum(axis=1, keepdims=True)
+        of_clip /= of_clip.sum(axis=1, keepdims=True)
+        return of_clip
 
     def results(self, probs: NDArray[np.float64]) -> dict[str, Any]:
         """The content of `--json`: shares from 0 to 1, and top-1 and top-5 in percent."""
