@@ -37,7 +37,7 @@ def read_rows(
             for row in reader:
                 line = reader.line_num
                 # DictReader puts what is too much under None, and None for what is missing.
-                surplus = row.pop(None, None)  # type: ignore[call-overload]
+                surplus = row.pop(None, None)
                 n = len(columns) + len(surplus or ()) - sum(value is None for value in row.values())
                 if n != len(columns):
                     raise ConfigError(
