@@ -73,6 +73,27 @@ class ArrayArchive:
                     raise ValueError(f"{name} is followed by more bytes")
             return array
 
+    def numbers(self, name: str, shape: tuple[int | None, ...]) -> NDArray[Any]:
+        """An array of integers or floats.
+
+        Args:
+            name: of the array.
+            shape: that it must have; None for a side of any length.
+
+        Raises:
+            MediaError: there is no such array, or it is damaged or of another shape or kind.
+        """
+        values = self.read(name)
+        fits = values.ndim == len(shape) and all(
+            want in (None, have) for have, want in zip(values.shape, shape, strict=True)
+        )
+        if values.dtype.kind not in "iuf" or not fits:
+            form = ", ".join("T" if side is None else str(side) for side in shape)
+            raise MediaError(
+                f"{self.path.name}: {name} must hold numbers ({form}), not {values.dtype} {values.shape}."
+            )
+        return values
+
 
 def read_array(path: Path) -> NDArray[Any]:
     """The array in an `.npy` file.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emolive.clock import NS_PER_S
 from emolive.errors import MediaError
@@ -15,8 +13,8 @@ from emolive.vision.encoders import landmarks
 from preprocessing.array_archive import ArrayArchive
 
 LANDMARK_RATE_HZ = 30_000 / 1001
-MAX_RATE_HZ = 1e6
-"""Above the MPEG clock of 90 kHz, by which the frames of a clip with a varying rate are numbered."""
+MIN_RATE_HZ, MAX_RATE_HZ = 0.01, 1e6
+"""The MPEG clock of 90 kHz is among them, by which the frames of a clip with a varying rate are numbered."""
 MAX_POINT_PX = 1e5
 MAX_DURATION_S = 24 * 3600.0
 
@@ -37,15 +35,11 @@ def read_landmark_track(archive: ArrayArchive, key: str) -> LandmarkTrack:
     Raises:
         MediaError: they are missing, damaged or of another shape.
     """
-    points, frames = archive.read(f"{key}/xy"), archive.read(f"{key}/frame")
+    points = archive.numbers(f"{key}/xy", (None, landmarks.POINTS, 2))
+    frames = archive.numbers(f"{key}/frame", (len(points),))
     name = f"{archive.path.name}#{key}"
-    if points.dtype.kind not in "iuf" or frames.dtype.kind not in "iuf":
-        raise MediaError(f"{name} must hold numbers, not {points.dtype} and {frames.dtype}.")
-    if frames.ndim != 1 or not len(frames) or points.shape != (len(frames), landmarks.POINTS, 2):
-        raise MediaError(
-            f"{name} must hold points (T, {landmarks.POINTS}, 2) and frames (T,), not {points.shape} and "
-            f"{frames.shape}."
-        )
+    if not len(frames):
+        raise MediaError(f"{name} holds no frames.")
     numbers = frames.astype(np.float64)
     if not np.isfinite(numbers).all() or numbers[0] < 0 or (np.diff(numbers) <= 0).any():
         raise MediaError(f"{name} is damaged: its frames are out of order.")
@@ -60,13 +54,7 @@ def read_landmark_track(archive: ArrayArchive, key: str) -> LandmarkTrack:
 def _rate_hz(archive: ArrayArchive, key: str) -> float:
     if f"{key}/rate" not in archive:
         return LANDMARK_RATE_HZ
-    rate: NDArray[Any] = archive.read(f"{key}/rate")
-    if (
-        rate.dtype.kind in "iuf"
-        and rate.size == 1
-        and 0 < (rate_hz := float(rate.reshape(-1)[0])) < MAX_RATE_HZ
-    ):
-        return rate_hz
-    raise MediaError(
-        f"{archive.path.name}#{key} is damaged: its frame rate is not a number of frames a second."
-    )
+    rate_hz = float(archive.numbers(f"{key}/rate", ()))
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        raise MediaError(f"{archive.path.name}#{key} is damaged: it has {rate_hz:g} frames a second.")
+    return rate_hz

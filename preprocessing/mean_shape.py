@@ -58,7 +58,11 @@ def read_faces(npz: Path, exclude: Sequence[str] = (), every: int = EVERY) -> Fl
     """
     with ArrayArchive(npz) as archive:
         keys = sorted(name.removesuffix("/xy") for name in archive.names if name.endswith("/xy"))
-        faces = [archive.read(f"{key}/xy")[::every] for key in keys if not is_excluded(key, exclude)]
+        faces = [
+            archive.numbers(f"{key}/xy", (None, landmarks.POINTS, 2))[::every]
+            for key in keys
+            if not is_excluded(key, exclude)
+        ]
     if not faces:
         raise ConfigError(f"{npz} has no landmarks (KEY/xy) that are not excluded.")
     return np.concatenate(faces).astype(np.float32)

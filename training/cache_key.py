@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emolive.models.io.backbone import weights_digest
+from emolive.models.io.onnx import OnnxCheckpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import FeatureSpace, ModelSpec
 from preprocessing.annotations import Annotations
@@ -21,7 +22,7 @@ def cache_key(
     annotations: Annotations,
     spec: ModelSpec,
     shifts_s: Sequence[float],
-    net: EmotionNet | None = None,
+    net: EmotionNet | OnnxCheckpoint | None = None,
     *,
     crops: bool = False,
 ) -> str:
@@ -52,8 +53,10 @@ def _state(path: Path) -> tuple[int, int]:
     return stat.st_size, stat.st_mtime_ns
 
 
-def _weights(net: EmotionNet | None, crops: bool) -> str | None:
-    """Placeholder for a learned encoder's weights in the feature space."""
+def _weights(net: EmotionNet | OnnxCheckpoint | None, crops: bool) -> str | None:
+    """Digest of a learned encoder's weights, or a placeholder for it, in the feature space."""
     if crops:
         return "crops"
+    if isinstance(net, OnnxCheckpoint):
+        return net.weights
     return None if net is None or net.backbone is None else weights_digest(net.backbone)

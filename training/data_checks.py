@@ -13,7 +13,8 @@ from preprocessing.clip_digests import clip_digests
 from preprocessing.data_check import CheckedData, Finding, check_crossval, check_evaluation, check_training
 from preprocessing.splits import Fold
 from training.config import TrainConfig
-from training.normalizer_sampler import calibration_clips
+from training.learned import neutral_label
+from training.normalizer_sampler import NEUTRAL, calibration_clips
 
 
 def check_training_data(
@@ -30,7 +31,7 @@ def check_training_data(
     Raises:
         ConfigError: with `--strict`, if there is something to know.
     """
-    calibrating = _calibrating(annotations.items)
+    calibrating = _calibrating(annotations, neutral_label(config.neutral_label, annotations.labels))
     checked = []
     for fold in folds:
         splits: dict[str, list[ClipEntry]] = {split: [] for split in SPLITS}
@@ -53,6 +54,7 @@ def check_evaluated_data(
     console: Console,
     *,
     strict: bool,
+    neutral: str = NEUTRAL,
 ) -> list[Finding]:
     """Print what to know about the clips on which a checkpoint is evaluated.
 
@@ -63,19 +65,21 @@ def check_evaluated_data(
         scored_ids: ids of those to score.
         console: for the sentences.
         strict: refuse to go on.
+        neutral: the label of a person's neutral clips.
 
     Raises:
         ConfigError: with `strict`, if there is something to know.
     """
     scored = [item for item in annotations.items if item.id in scored_ids]
-    data = CheckedData({"testing": scored}, clip_digests(annotations), _calibrating(annotations.items))
+    data = CheckedData({"testing": scored}, clip_digests(annotations), _calibrating(annotations, neutral))
     findings = check_evaluation(data, labels, provenance)
     report_findings(findings, console, strict=strict)
     return findings
 
 
-def _calibrating(items: Sequence[ClipEntry]) -> frozenset[str]:
-    return frozenset(items[i].id for i in calibration_clips(items))
+def _calibrating(annotations: Annotations, neutral: str) -> frozenset[str]:
+    """Ids of the clips with which people are calibrated."""
+    return frozenset(annotations.items[i].id for i in calibration_clips(annotations.items, neutral))
 
 
 def report_findings(findings: Sequence[Finding], console: Console, *, strict: bool) -> None:
