@@ -33,6 +33,8 @@ class ClipOptions:
     """Accept paths that leave the annotation file's folder."""
     skip_faults: bool = False
     """Leave out clips that cannot be read."""
+    strict: bool = False
+    """Refuse clips that the check of the data has something to say about."""
     workers: Annotated[int, Range(0, 1024)] = 0
     """Processes that extract windows; 0 uses this process."""
 
