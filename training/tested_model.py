@@ -22,6 +22,7 @@ from preprocessing.splits import Fold, normalize_actor_id
 from training import metrics, report, scoring, window_dataset
 from training.batches import IntArray
 from training.config import TrainConfig
+from training.data_checks import check_evaluated_data
 from training.data_module import split_names
 from training.learned import neutral_label
 from training.normalizer_sampler import GlobalStatsPair, load_global_stats
@@ -51,6 +52,16 @@ def test_stored_model(
             f"There is no clip to test on in the subset {subset}: name actors with --test_actors, a --fold, "
             f"or another --test_subset."
         )
+    neutral = neutral_label(config.neutral_label, annotations.labels)
+    check_evaluated_data(
+        loaded.spec.labels,
+        loaded.provenance,
+        annotations,
+        tested,
+        console,
+        strict=config.strict,
+        neutral=neutral,
+    )
     people = {
         normalize_actor_id(item.actor) for item in annotations.items if item.id in tested and item.actor
     }
@@ -71,7 +82,7 @@ def test_stored_model(
             skip_faults=config.skip_faults,
             workers=config.workers,
             progress=bar,
-            neutral=neutral_label(config.neutral_label, annotations.labels),
+            neutral=neutral,
         )
     for sentence in dataset.failed:
         console.print(sentence, style="yellow", markup=False)

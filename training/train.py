@@ -47,7 +47,8 @@ def train(config: TrainConfig, console: Console) -> None:
     """
     annotations = read_annotations(config)
     fold = fold_of(config, annotations)
-    check_training_data(config, annotations, [fold], console)
+    if not config.no_train:
+        check_training_data(config, annotations, [fold], console)
     if config.dry_run:
         print_dry_plan(config, annotations, fold, console)
         return
