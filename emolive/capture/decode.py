@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import heapq
 import operator
-import threading
 from collections.abc import Callable, Iterator
-from fractions import Fraction
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emolive.audio.downmix import Downmixer
 from emolive.capture.audio_blocks import BlockCutter
 from emolive.capture.base import SourceInfo
-from emolive.capture.container import open_media, streams
+from emolive.capture.container import Media, media_of, open_media
+from emolive.capture.picture import PictureConverter
+from emolive.capture.timeline import StreamClock, describe_jump, merge
+from emolive.capture.tracks import AUTOMATIC, TrackChoice, choose_tracks, is_plausible, pts_ns, reach_ns
 from emolive.clock import NS_PER_S, to_s
 from emolive.errors import MediaError
 from emolive.types import AudioBlock, FloatArray, Frame, Image
@@ -25,11 +27,14 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.frame import VideoFrame
-    from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
 
 OnCorruption = Callable[[str], None]
 """Called once for a file with corrupt data, with a message that names the position."""
+OnNotice = Callable[[str], None]
+"""Called with a sentence about what was chosen or corrected: which of several tracks, stamps that jump."""
+SkipFrames = Callable[[], str]
+"""Which frames the decoder may leave out now: FFmpeg's "DEFAULT", "NONREF" or "NONKEY"."""
 
 DECODERS = 2
 """Decoder threads of a video stream."""
@@ -38,77 +43,83 @@ _REORDER = 4
 order."""
 _NO_DURATION = {"mp3", "aac", "ac3", "eac3", "mpegts", "mpeg", "h264", "hevc"}
 """Formats that do not store their duration; FFmpeg guesses it."""
+_RAW_VIDEO = {"h264", "hevc", "m4v", "mpegvideo", "vc1", "obu", "vvc"}
+"""Formats without time stamps; the rate that the codec states is right, that of the format is a guess."""
+_JOINT = 4
+"""Where recordings were joined a packet is marked as corrupt that is whole; a key frame follows within this
+many packets."""
+MAX_READ_S = 4 * 3600
+"""`read_audio` refuses what is longer."""
 
 
-def probe(path: Path | str) -> SourceInfo:
+def probe(path: Media | str, tracks: TrackChoice = AUTOMATIC) -> SourceInfo:
     """Which streams a media file has, and its duration.
 
     Raises:
         MediaError: it cannot be played at all.
     """
-    path = Path(path)
-    with open_media(path) as container:
-        video, audio = streams(path, container)
+    media = media_of(path)
+    with open_media(media) as container:
+        chosen = choose_tracks(media.name, container, tracks)
         duration_s = container.duration / 1_000_000 if container.duration else None
     return SourceInfo(
-        name=path.name,
-        has_video=video is not None,
-        has_audio=audio is not None,
+        name=media.name,
+        has_video=chosen.video is not None,
+        has_audio=chosen.audio is not None,
         live=False,
         duration_s=duration_s,
     )
 
 
 def iter_media(
-    path: Path | str,
+    path: Media | str,
     *,
     video: bool = True,
     audio: bool = True,
     on_corruption: OnCorruption | None = None,
+    on_notice: OnNotice | None = None,
+    tracks: TrackChoice = AUTOMATIC,
+    skip_frames: SkipFrames | None = None,
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and audio blocks in the order of their `t_ns`.
 
     Time 0 is where the earlier of the two streams starts, so that their offset is preserved; it does not
-    depend on `video` and `audio`. All audio before a frame is yielded before the frame. A frame is converted
-    to BGR when its image is first read. Audio is the mean of its channels at the file's own rate.
+    depend on `video` and `audio`. Stamps that jump are corrected, see `emolive.capture.timeline`. All audio
+    before a frame is yielded before the frame. A frame is converted to BGR when its image is first read. Audio
+    is one channel (`emolive.audio.downmix`) at the file's own rate.
 
     Args:
-        path: a media file.
+        path: a media file, or one at a network address.
         video: whether to yield frames.
         audio: whether to yield audio blocks.
         on_corruption: called once with a sentence if data cannot be decoded; such data is left out.
+        on_notice: called with sentences about what was chosen or corrected.
+        tracks: which of several tracks to use.
+        skip_frames: asked before each packet which frames may be left out; by default none.
 
     Raises:
         MediaError: the file cannot be opened, or nothing in it can be decoded.
     """
-    path = Path(path)
-    with open_media(path) as container:
-        video_stream, audio_stream = streams(path, container)
-        origin_ns = min(
-            _ns(s.start_time or 0, s.time_base) for s in (video_stream, audio_stream) if s is not None
-        )
-        has_duration = not set(container.format.name.split(",")) & _NO_DURATION
-        duration_ns = _ns(container.duration, None) if has_duration and container.duration else 0
-    corruption = _CorruptionReporter(path, on_corruption)
+    reading = _Reading.begin(media_of(path), tracks, on_corruption, on_notice)
     # One reader per stream: a badly interleaved file needs no buffering.
     readers: list[Iterator[Frame | AudioBlock]] = []
-    if audio and audio_stream is not None:
-        readers.append(_iter_audio(path, origin_ns, corruption))
-    if video and video_stream is not None:
-        readers.append(_iter_video(path, origin_ns, corruption))
+    if audio and reading.has_audio:
+        readers.append(_iter_audio(reading))
+    if video and reading.has_video:
+        readers.append(_iter_video(reading, skip_frames))
     empty = bool(readers)
-    for item in heapq.merge(*readers, key=operator.attrgetter("t_ns")):
+    for item in merge(readers, reading.on_jump):
         empty = False
         yield item
-    # A truncated file ends without any error, long before its stated duration.
-    all_streams = len(readers) == sum(s is not None for s in (video_stream, audio_stream))
-    if all_streams and corruption.reached_ns < 0.9 * duration_ns - 0.2 * NS_PER_S:
-        corruption()
+    if len(readers) == reading.has_audio + reading.has_video:
+        reading.check_end()
     if empty:
-        raise MediaError(f"Nothing in {path.name} can be decoded: the file is damaged, choose another one.")
+        raise MediaError(
+            f"Nothing in {reading.name} can be decoded: the file is damaged, choose another one."
+        )
 
 
-def read_audio(path: Path | str) -> tuple[FloatArray, int]:
+def read_audio(path: Media | str, tracks: TrackChoice = AUTOMATIC) -> tuple[FloatArray, int]:
     """Read all audio of a file.
 
     Returns:
@@ -116,12 +127,19 @@ def read_audio(path: Path | str) -> tuple[FloatArray, int]:
         `iter_media`.
 
     Raises:
-        MediaError: the file has no audio, or cannot be opened.
+        MediaError: the file has no audio, is too long, or cannot be opened.
     """
-    path = Path(path)
-    blocks = [b for b in iter_media(path, video=False) if isinstance(b, AudioBlock)]
+    media = media_of(path)
+    blocks: list[AudioBlock] = []
+    for item in iter_media(media, video=False, tracks=tracks):
+        if isinstance(item, AudioBlock):
+            blocks.append(item)
+            if item.t_ns > MAX_READ_S * NS_PER_S:
+                raise MediaError(
+                    f"{media} is too long: {MAX_READ_S // 3600} h can be read at once, cut it into parts."
+                )
     if not blocks:
-        raise MediaError(f"{path.name} has no sound: choose a file with an audio track.")
+        raise MediaError(f"{media.name} has no sound: choose a file with an audio track.")
     rate_hz = blocks[0].rate_hz
     starts = [round(block.t_ns * rate_hz / NS_PER_S) for block in blocks]
     samples = np.zeros(starts[-1] + len(blocks[-1].samples), np.float32)
@@ -130,146 +148,257 @@ def read_audio(path: Path | str) -> tuple[FloatArray, int]:
     return samples, rate_hz
 
 
-class _CorruptionReporter:
-    """Reports the first corruption of a file and its position."""
+@dataclass(slots=True)
+class _Reading:
+    """What the readers of one file's streams have in common. They run in one thread."""
 
-    def __init__(self, path: Path, on_corruption: OnCorruption | None) -> None:
-        self._name = path.name
-        self._on_corruption = on_corruption
-        self.reached_ns = 0
+    media: Media
+    tracks: TrackChoice
+    on_corruption: OnCorruption | None
+    on_notice: OnNotice | None
+    has_video: bool = False
+    has_audio: bool = False
+    origin_ns: int = 0
+    duration_ns: int = 0
+    """As far as the file states it."""
+    reaches_ns: dict[str, int | None] = field(default_factory=dict)
+    """Where video and audio end."""
+    reached_ns: int = 0
+    """What was decoded ends here."""
+    has_jumped: bool = False
+    is_open_ended: bool = False
+    """A recorder that was killed did not write the length: the end is where it is."""
 
-    def __call__(self) -> None:
-        if self._on_corruption is not None:
+    @classmethod
+    def begin(
+        cls,
+        media: Media,
+        tracks: TrackChoice,
+        on_corruption: OnCorruption | None,
+        on_notice: OnNotice | None,
+    ) -> _Reading:
+        reading = cls(media, tracks, on_corruption, on_notice)
+        with open_media(media) as container:
+            chosen = choose_tracks(media.name, container, tracks)
+            streams = {"video": chosen.video, "audio": chosen.audio}
+            reading.has_video, reading.has_audio = chosen.video is not None, chosen.audio is not None
+            reading.origin_ns = min(
+                pts_ns(s.start_time or 0, s.time_base) for s in streams.values() if s is not None
+            )
+            reading.reaches_ns = {
+                kind: reach_ns(s, reading.origin_ns) for kind, s in streams.items() if s is not None
+            }
+            formats = set(container.format.name.split(","))
+            reading.is_open_ended = "wav" in formats and _is_open_ended(media)
+            has_duration = not formats & _NO_DURATION and not reading.is_open_ended
+            if has_duration and container.duration:
+                reading.duration_ns = pts_ns(container.duration, None)
+        if on_notice is not None:
+            for note in chosen.notes:
+                on_notice(note)
+        return reading
+
+    @property
+    def name(self) -> str:
+        return self.media.name
+
+    def clock(self, kind: str) -> StreamClock:
+        """For the stamps of "video" or "audio"."""
+        other = "audio" if kind == "video" else "video"
+        covered_ns = self.reaches_ns.get(other)
+        return StreamClock(covered_ns if other in self.reaches_ns else None, self.on_jump)
+
+    def report_corruption(self) -> None:
+        """Report the first corruption of the file and its position."""
+        if self.on_corruption is not None:
             at_s = to_s(self.reached_ns)
-            self._on_corruption(f"{self._name} is damaged near {at_s:.1f} s: what can be decoded is played.")
-            self._on_corruption = None
+            self.on_corruption(f"{self.name} is damaged near {at_s:.1f} s: what can be decoded is played.")
+            self.on_corruption = None
+
+    def on_jump(self, at_ns: int, length_ns: int) -> None:
+        """The stamps jump; the first time is reported."""
+        if not self.has_jumped and self.on_notice is not None:
+            self.on_notice(describe_jump(self.name, at_ns, length_ns))
+        self.has_jumped = True
+
+    def check_end(self) -> None:
+        """A truncated file ends without any error, long before its stated duration."""
+        if not self.has_jumped and self.reached_ns < 0.9 * self.duration_ns - 0.2 * NS_PER_S:
+            self.report_corruption()
+
+
+def _is_open_ended(media: Media) -> bool:
+    """Whether a WAV file states no length of its data."""
+    if not isinstance(media, Path):
+        return True
+    with media.open("rb") as file:
+        head = file.read(4096)
+    at = head.find(b"data", 12)
+    return at < 0 or int.from_bytes(head[at + 4 : at + 8], "little") in (0, 2**32 - 1)
 
 
 def _decoded(
-    container: InputContainer, stream: VideoStream | AudioStream, corruption: _CorruptionReporter
+    container: InputContainer,
+    stream: VideoStream | AudioStream,
+    reading: _Reading,
+    skip_frames: SkipFrames | None = None,
 ) -> Iterator[Any]:
-    """All frames of a stream that can be decoded, in the decoder's order."""
+    """All frames of a stream that can be decoded, in the decoder's order, each with its packet."""
     import av
 
     packets = container.demux(stream)
+    suspected = 0
     while True:
         try:
             packet = next(packets, None)
         except (av.FFmpegError, OSError):
-            corruption()
+            reading.report_corruption()
             return
         if packet is None:
+            if suspected and not reading.is_open_ended:
+                reading.report_corruption()
             return
-        if packet.is_corrupt:
-            corruption()
+        if packet.is_keyframe and not packet.is_corrupt:
+            suspected = 0
+        elif packet.is_corrupt or suspected:
+            suspected += 1
+            if suspected > _JOINT:
+                reading.report_corruption()
+        if skip_frames is not None:
+            stream.codec_context.skip_frame = skip_frames()
         try:
             frames = stream.decode(packet)
         except av.FFmpegError:
-            corruption()
+            reading.report_corruption()
             continue
         for frame in frames:
             if frame.is_corrupt:
-                corruption()
-            yield frame
+                reading.report_corruption()
+            yield packet, frame
 
 
-def _iter_video(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> Iterator[Frame]:
-    from av.video.reformatter import VideoReformatter
-
-    with open_media(path) as container:
-        stream, _ = streams(path, container)
+def _iter_video(reading: _Reading, skip_frames: SkipFrames | None) -> Iterator[Frame]:
+    with open_media(reading.media) as container:
+        stream = choose_tracks(reading.name, container, reading.tracks).video
         assert stream is not None
         # Frame threading: few files have slices, which the default would decode in parallel.
         stream.thread_type = "FRAME"
         stream.codec_context.thread_count = DECODERS
-        reformatter, reformatter_lock = VideoReformatter(), threading.Lock()
-        step_ns = round(NS_PER_S / (stream.average_rate or 30))
-        t_ns = _ns(stream.start_time or 0, stream.time_base) - origin_ns - step_ns
-        for index, frame in enumerate(_sort_frames(_decoded(container, stream, corruption))):
+        convert = PictureConverter(stream.sample_aspect_ratio)
+        is_raw = container.format.name in _RAW_VIDEO
+        rate_hz = (is_raw and stream.codec_context.framerate) or stream.average_rate or 30
+        step_ns = round(NS_PER_S / rate_hz)
+        clock, t_ns = reading.clock("video"), 0
+        if not is_raw:
+            t_ns = pts_ns(stream.start_time or 0, stream.time_base) - reading.origin_ns
+        t_ns -= step_ns
+        for index, (pts, frame) in enumerate(_in_order(_decoded(container, stream, reading, skip_frames))):
             t_ns += step_ns
-            if frame.pts is not None:
-                due_ns = _ns(frame.pts, frame.time_base) - origin_ns
+            if pts is not None:
+                due_ns = clock.place(pts_ns(pts, frame.time_base) - reading.origin_ns, t_ns)
                 # A timestamp that does not increase is a fault: such a frame follows at the nominal rate.
                 if index == 0 or due_ns > t_ns - step_ns:
                     t_ns = due_ns
-            corruption.reached_ns = max(corruption.reached_ns, t_ns + step_ns)
-            yield Frame(t_ns, _LazyImage(frame, reformatter, reformatter_lock), index)
+            reading.reached_ns = max(reading.reached_ns, t_ns + step_ns)
+            yield Frame(t_ns, _LazyImage(frame, convert), index)
 
 
 class _LazyImage:
     """A decoded frame, converted to BGR when first called."""
 
-    def __init__(self, frame: VideoFrame, reformatter: VideoReformatter, lock: threading.Lock) -> None:
+    def __init__(self, frame: VideoFrame, convert: PictureConverter) -> None:
         self._frame: VideoFrame | None = frame
-        self._reformatter = reformatter
-        self._lock = lock
-        """Held while converting: the reformatter of a file is not thread-safe."""
+        self._convert = convert
         self._image: Image | None = None
 
     def __call__(self) -> Image:
         """(height, width, 3) BGR, upright."""
-        with self._lock:
-            if self._frame is not None:
-                self._image, self._frame = _image(self._frame, self._reformatter), None
-            assert self._image is not None
-            return self._image
+        frame = self._frame
+        if frame is not None:
+            self._image, self._frame = self._convert(frame), None
+        assert self._image is not None
+        return self._image
 
 
-def _sort_frames(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-    """Sort frames by timestamp, holding back a few."""
-    held: list[tuple[int, int, VideoFrame]] = []
-    for count, frame in enumerate(frames):
+def _in_order(frames: Iterator[tuple[Any, VideoFrame]]) -> Iterator[tuple[int | None, VideoFrame]]:
+    """Frames in order of time with their stamps, holding back a few.
+
+    Stamps that are those of decoding (AVI has no others) say nothing about the order of the pictures: that is
+    the decoder's, and gets the stamps in theirs.
+    """
+    held: list[tuple[int, VideoFrame]] = []
+    are_of_display = False
+
+    def first() -> tuple[int, VideoFrame]:
+        stamp = min(pts for pts, _ in held)
+        chosen = min(held, key=operator.itemgetter(0)) if are_of_display else held[0]
+        held.remove(chosen)
+        if not are_of_display:
+            # The others keep the stamps that are left.
+            left = sorted([chosen[0], *(pts for pts, _ in held)])[1:]
+            held[:] = [(pts, frame) for pts, (_, frame) in zip(left, held, strict=True)]
+        return stamp, chosen[1]
+
+    for packet, frame in frames:
         if frame.pts is None:
-            yield frame
+            yield None, frame
             continue
-        heapq.heappush(held, (frame.pts, count, frame))
+        are_of_display = are_of_display or (packet.dts is not None and packet.pts != packet.dts)
+        held.append((frame.pts, frame))
         if len(held) > _REORDER:
-            yield heapq.heappop(held)[-1]
+            yield first()
     while held:
-        yield heapq.heappop(held)[-1]
+        yield first()
 
 
-def _image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
-    """(height, width, 3) BGR, upright."""
-    image = reformatter.reformat(frame, format="bgr24", threads=1).to_ndarray()
-    quarter_turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarter_turns), dtype=np.uint8)
-
-
-def _iter_audio(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> Iterator[AudioBlock]:
+def _iter_audio(reading: _Reading) -> Iterator[AudioBlock]:
     """Audio blocks at the rate of the first frame, also if the stream's rate changes."""
-    with open_media(path) as container:
-        _, stream = streams(path, container)
+    with open_media(reading.media) as container:
+        stream = choose_tracks(reading.name, container, reading.tracks).audio
         assert stream is not None
-        blocks: BlockCutter | None = None
-        for frame in _decoded(container, stream, corruption):
-            due_ns = None if frame.pts is None else _ns(frame.pts, frame.time_base) - origin_ns
+        clock, blocks, mixer = reading.clock("audio"), None, None
+        for _, frame in _decoded(container, stream, reading):
+            if not is_plausible(frame.sample_rate, frame.layout.nb_channels) or not frame.sample_rate:
+                reading.report_corruption()
+                continue
+            due_ns = None
+            if frame.pts is not None:
+                due_ns = pts_ns(frame.pts, frame.time_base) - reading.origin_ns
+                due_ns = clock.place(due_ns, 0 if blocks is None else blocks.end_ns)
             if blocks is None:
                 blocks = BlockCutter(frame.sample_rate, due_ns or 0)
-            yield from blocks.add(_mono(frame), frame.sample_rate, due_ns)
-            corruption.reached_ns = max(corruption.reached_ns, blocks.end_ns)
+            if mixer is None or mixer.format != (frame.layout.name, frame.sample_rate):
+                mixer = _Mixer(frame)
+            yield from blocks.add(mixer(frame), frame.sample_rate, due_ns)
+            reading.reached_ns = max(reading.reached_ns, blocks.end_ns)
         if blocks is not None:
             yield from blocks.flush()
 
 
-def _mono(frame: AudioFrame) -> FloatArray:
-    """(n,) float32 in -1..1, the mean of the channels."""
+class _Mixer:
+    """Mixes the channels of frames of one layout and rate."""
+
+    def __init__(self, frame: AudioFrame) -> None:
+        self.format = frame.layout.name, frame.sample_rate
+        names = [channel.name for channel in frame.layout.channels]
+        self._mix = Downmixer(frame.layout.nb_channels, frame.sample_rate, names)
+
+    def __call__(self, frame: AudioFrame) -> FloatArray:
+        """(n,) float32 in -1..1."""
+        return self._mix(_channels(frame))
+
+
+def _channels(frame: AudioFrame) -> FloatArray:
+    """(channels, n) float32 in -1..1."""
     raw: NDArray[Any] = frame.to_ndarray()
-    samples: NDArray[Any]
     channels = frame.layout.nb_channels
     raw = raw.reshape(channels, -1) if frame.format.is_planar else raw.reshape(-1, channels).T
     if raw.dtype.kind == "f":
-        samples = raw.astype(np.float32, copy=False)
+        samples: FloatArray = raw.astype(np.float32, copy=False)
         # NaN and inf are detected in the sum: replacing them in every block takes longer than decoding.
         if not np.isfinite(samples.sum()):
             samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
-    elif raw.dtype == np.uint8:
-        samples = (raw.astype(np.float32) - 128) / 128
-    else:
-        samples = (raw / -float(np.iinfo(raw.dtype).min)).astype(np.float32)
-    mono: FloatArray = samples[0] if channels == 1 else samples.mean(axis=0, dtype=np.float32)
-    return mono
-
-
-def _ns(pts: int, time_base: Fraction | None) -> int:
-    return round(pts * (time_base or Fraction(1, 1_000_000)) * NS_PER_S)
+        return samples
+    if raw.dtype == np.uint8:
+        return (raw.astype(np.float32) - 128) / 128
+    return (raw / -float(np.iinfo(raw.dtype).min)).astype(np.float32)
