@@ -13,7 +13,7 @@ import numpy as np
 
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.capture.container import Media, NetworkFile, media_of
-from emolive.capture.decode import OnCorruption, OnNotice, iter_media, probe
+from emolive.capture.decode import OnCorruption, OnNotice, iter_media, probe, weight
 from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.capture.tracks import AUTOMATIC, TrackChoice
 from emolive.clock import to_ns, to_s
@@ -105,7 +105,7 @@ def _decode_into(
     pipeline.reset()
     end_ns = 0
     # The next frames are decoded while this thread processes one.
-    with closing(prefetch(media, MEDIA_BUFFER_SIZE)) as items:
+    with closing(prefetch(media, MEDIA_BUFFER_SIZE, weight)) as items:
         for item in items:
             yield item.t_ns
             if isinstance(item, Frame):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,8 +34,9 @@ OnCorruption = Callable[[str], None]
 """Called once for a file with corrupt data, with a message that names the position."""
 OnNotice = Callable[[str], None]
 """Called with a sentence about what was chosen or corrected: which of several tracks, stamps that jump."""
-SkipFrames = Callable[[], str]
-"""Which frames the decoder may leave out now: FFmpeg's "DEFAULT", "NONREF" or "NONKEY"."""
+SkipFrames = Callable[[bool], str]
+"""Which frames the decoder may leave out now: FFmpeg's "DEFAULT", "NONREF" or "NONKEY". Called before each
+packet, with whether it is a key frame."""
 
 DECODERS = 2
 """Decoder threads of a video stream."""
@@ -79,7 +81,6 @@ def iter_media(
     on_corruption: OnCorruption | None = None,
     on_notice: OnNotice | None = None,
     tracks: TrackChoice = AUTOMATIC,
-    skip_frames: SkipFrames | None = None,
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and audio blocks in the order of their `t_ns`.
 
@@ -95,28 +96,31 @@ def iter_media(
         on_corruption: called once with a sentence if data cannot be decoded; such data is left out.
         on_notice: called with sentences about what was chosen or corrected.
         tracks: which of several tracks to use.
-        skip_frames: asked before each packet which frames may be left out; by default none.
 
     Raises:
         MediaError: the file cannot be opened, or nothing in it can be decoded.
     """
-    reading = _Reading.begin(media_of(path), tracks, on_corruption, on_notice)
-    # One reader per stream: a badly interleaved file needs no buffering.
-    readers: list[Iterator[Frame | AudioBlock]] = []
-    if audio and reading.has_audio:
-        readers.append(_iter_audio(reading))
-    if video and reading.has_video:
-        readers.append(_iter_video(reading, skip_frames))
-    empty = bool(readers)
-    for item in merge(readers, reading.on_jump):
+    reader = MediaReader.open(media_of(path), tracks, on_corruption, on_notice)
+    # One decoder per stream: a badly interleaved file needs no buffering.
+    streams: list[Iterator[Frame | AudioBlock]] = []
+    if audio and reader.has_audio:
+        streams.append(reader.audio())
+    if video and reader.has_video:
+        streams.append(reader.video())
+    empty = bool(streams)
+    for item in merge(streams, reader.on_jump):
         empty = False
         yield item
-    if len(readers) == reading.has_audio + reading.has_video:
-        reading.check_end()
+    if len(streams) == reader.has_audio + reader.has_video:
+        reader.check_end()
     if empty:
-        raise MediaError(
-            f"Nothing in {reading.name} can be decoded: the file is damaged, choose another one."
-        )
+        raise reader.nothing_decoded()
+
+
+def weight(item: Frame | AudioBlock) -> int:
+    """How much memory an item holds, in megabytes: for `prefetch`."""
+    source = item.image_source if isinstance(item, Frame) else None
+    return source.n_bytes // 1_000_000 if isinstance(source, _LazyImage) else 1
 
 
 def read_audio(path: Media | str, tracks: TrackChoice = AUTOMATIC) -> tuple[FloatArray, int]:
@@ -149,8 +153,8 @@ def read_audio(path: Media | str, tracks: TrackChoice = AUTOMATIC) -> tuple[Floa
 
 
 @dataclass(slots=True)
-class _Reading:
-    """What the readers of one file's streams have in common. They run in one thread."""
+class MediaReader:
+    """Reads the streams of one file; `video` and `audio` may be iterated in different threads."""
 
     media: Media
     tracks: TrackChoice
@@ -169,14 +173,17 @@ class _Reading:
     is_open_ended: bool = False
     """A recorder that was killed did not write the length: the end is where it is."""
 
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
     @classmethod
-    def begin(
+    def open(
         cls,
         media: Media,
-        tracks: TrackChoice,
-        on_corruption: OnCorruption | None,
-        on_notice: OnNotice | None,
-    ) -> _Reading:
+        tracks: TrackChoice = AUTOMATIC,
+        on_corruption: OnCorruption | None = None,
+        on_notice: OnNotice | None = None,
+    ) -> MediaReader:
+        """Look at a file; arguments and errors as for `iter_media`."""
         reading = cls(media, tracks, on_corruption, on_notice)
         with open_media(media) as container:
             chosen = choose_tracks(media.name, container, tracks)
@@ -208,18 +215,33 @@ class _Reading:
         covered_ns = self.reaches_ns.get(other)
         return StreamClock(covered_ns if other in self.reaches_ns else None, self.on_jump)
 
+    def video(self, skip_frames: SkipFrames | None = None) -> Iterator[Frame]:
+        """The frames, in order. `skip_frames` decides which may be left out; by default none."""
+        return _iter_video(self, skip_frames)
+
+    def audio(self) -> Iterator[AudioBlock]:
+        """The audio blocks, in order."""
+        return _iter_audio(self)
+
+    def nothing_decoded(self) -> MediaError:
+        """The error for a file that has streams but no frame and no block."""
+        return MediaError(f"Nothing in {self.name} can be decoded: the file is damaged, choose another one.")
+
     def report_corruption(self) -> None:
         """Report the first corruption of the file and its position."""
-        if self.on_corruption is not None:
-            at_s = to_s(self.reached_ns)
-            self.on_corruption(f"{self.name} is damaged near {at_s:.1f} s: what can be decoded is played.")
-            self.on_corruption = None
+        with self._lock:
+            report, self.on_corruption = self.on_corruption, None
+        if report is not None:
+            report(
+                f"{self.name} is damaged near {to_s(self.reached_ns):.1f} s: what can be decoded is played."
+            )
 
     def on_jump(self, at_ns: int, length_ns: int) -> None:
         """The stamps jump; the first time is reported."""
-        if not self.has_jumped and self.on_notice is not None:
+        with self._lock:
+            is_first, self.has_jumped = not self.has_jumped, True
+        if is_first and self.on_notice is not None:
             self.on_notice(describe_jump(self.name, at_ns, length_ns))
-        self.has_jumped = True
 
     def check_end(self) -> None:
         """A truncated file ends without any error, long before its stated duration."""
@@ -240,14 +262,14 @@ def _is_open_ended(media: Media) -> bool:
 def _decoded(
     container: InputContainer,
     stream: VideoStream | AudioStream,
-    reading: _Reading,
+    reading: MediaReader,
     skip_frames: SkipFrames | None = None,
 ) -> Iterator[Any]:
     """All frames of a stream that can be decoded, in the decoder's order, each with its packet."""
     import av
 
     packets = container.demux(stream)
-    suspected = 0
+    suspected, has_skipped = 0, False
     while True:
         try:
             packet = next(packets, None)
@@ -264,20 +286,23 @@ def _decoded(
             suspected += 1
             if suspected > _JOINT:
                 reading.report_corruption()
-        if skip_frames is not None:
-            stream.codec_context.skip_frame = skip_frames()
+        if skip_frames is not None and packet.size:
+            skip = skip_frames(packet.is_keyframe)
+            has_skipped = has_skipped or skip != "DEFAULT"
+            stream.codec_context.skip_frame = skip
         try:
             frames = stream.decode(packet)
         except av.FFmpegError:
             reading.report_corruption()
             continue
         for frame in frames:
-            if frame.is_corrupt:
+            # A frame may refer to one that was skipped.
+            if frame.is_corrupt and not has_skipped:
                 reading.report_corruption()
             yield packet, frame
 
 
-def _iter_video(reading: _Reading, skip_frames: SkipFrames | None) -> Iterator[Frame]:
+def _iter_video(reading: MediaReader, skip_frames: SkipFrames | None) -> Iterator[Frame]:
     with open_media(reading.media) as container:
         stream = choose_tracks(reading.name, container, reading.tracks).video
         assert stream is not None
@@ -310,6 +335,8 @@ class _LazyImage:
         self._frame: VideoFrame | None = frame
         self._convert = convert
         self._image: Image | None = None
+        self.n_bytes = sum(plane.buffer_size for plane in frame.planes)
+        """Of the decoded frame."""
 
     def __call__(self) -> Image:
         """(height, width, 3) BGR, upright."""
@@ -351,7 +378,7 @@ def _in_order(frames: Iterator[tuple[Any, VideoFrame]]) -> Iterator[tuple[int | 
         yield first()
 
 
-def _iter_audio(reading: _Reading) -> Iterator[AudioBlock]:
+def _iter_audio(reading: MediaReader) -> Iterator[AudioBlock]:
     """Audio blocks at the rate of the first frame, also if the stream's rate changes."""
     with open_media(reading.media) as container:
         stream = choose_tracks(reading.name, container, reading.tracks).audio

@@ -54,6 +54,8 @@ class SourceSpec:
     `title`."""
     plugin: str = ""
     """The registered name, for kind "plugin"."""
+    track: str = ""
+    """Which of several tracks of a file, see `emolive.capture.tracks.TrackChoice.parse`."""
 
     @property
     def registry_name(self) -> str:
