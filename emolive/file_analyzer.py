@@ -22,7 +22,7 @@ from emolive.opinion_pool import EXPRESSIONS
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerStats
 from emolive.smoothing import Smoother, make_estimate
-from emolive.types import AudioBlock, Estimate, FileSummary, Frame
+from emolive.types import Estimate, FaceObservation, FileSummary, Frame
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
 from emolive.windowing import (
@@ -77,33 +77,62 @@ def extract_clip_features(
     Raises:
         MediaError: the file cannot be read.
     """
-    has_video = probe(path).has_video
-    clip = ClipFeatures(path, FeatureTrack.empty(dim) if has_video else None, None, 0.0)
-    for _ in _decode_into(clip, iter_media(path, on_corruption=on_corruption), pipeline, sampler):
+    clip = open_clip(path, dim)
+    for _ in decode_into(clip, pipeline, sampler, on_corruption):
         pass
     return clip
 
 
-def _decode_into(
+def open_clip(
+    path: Media, dim: int, keep_s: float = math.inf, tracks: TrackChoice = AUTOMATIC
+) -> ClipFeatures:
+    """The features of a file before anything is decoded.
+
+    Args:
+        path: a file with video or audio.
+        dim: D of the frame vectors.
+        keep_s: how much of the newest frame vectors is kept.
+        tracks: which of several tracks to use.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    has_video = probe(path, tracks).has_video
+    return ClipFeatures(path, FeatureTrack.empty(dim, keep_s) if has_video else None, None, 0.0)
+
+
+def decode_into(
     clip: ClipFeatures,
-    media: Iterator[Frame | AudioBlock],
     pipeline: FacePipeline,
     sampler: FrameSampler,
+    on_corruption: OnCorruption | None,
+    on_observation: Callable[[FaceObservation], None] | None = None,
+    *,
+    audio: bool = True,
+    on_notice: OnNotice | None = None,
+    tracks: TrackChoice = AUTOMATIC,
     keep_s: float = math.inf,
 ) -> Generator[int, None, None]:
     """Add everything in a file to its features.
 
     Args:
-        clip: gets them.
-        media: the file's frames and blocks.
-        pipeline, sampler: as for `extract_clip_features`.
-        keep_s: how much of the newest is kept.
+        clip: from `open_clip`.
+        pipeline: for the frames that `sampler` accepts; it is reset first.
+        sampler: with origin 0, the file's own time.
+        on_corruption: called once, with a message, if some of the file cannot be decoded.
+        on_observation: called with what was seen in each processed frame.
+        audio: whether to decode the sound.
+        on_notice, tracks: as for `iter_media`.
+        keep_s: how much of the newest sound and expressions is kept.
 
     Yields:
         The time of each frame and block before it is added, and the end. Everything earlier is complete then.
     """
     pipeline.reset()
     end_ns = 0
+    media = iter_media(
+        clip.path, audio=audio, on_corruption=on_corruption, on_notice=on_notice, tracks=tracks
+    )
     # The next frames are decoded while this thread processes one.
     with closing(prefetch(media, MEDIA_BUFFER_SIZE, weight)) as items:
         for item in items:
@@ -113,6 +142,8 @@ def _decode_into(
                 if clip.video is not None and sampler.accept(item.t_ns):
                     observation = pipeline.process(item)
                     clip.video.append(observation.t_ns, observation.features)
+                    if on_observation is not None:
+                        on_observation(observation)
                     if observation.expression is not None:
                         clip.expressions = clip.expressions or FeatureTrack.empty(len(EXPRESSIONS), keep_s)
                         clip.expressions.append(observation.t_ns, observation.expression)
@@ -245,9 +276,8 @@ class FileAnalyzer:
         info = probe(media, self._tracks)
         if isinstance(media, NetworkFile) and info.duration_s is None:
             raise MediaError(f"{media} is live and has no end: read it with emolive run --source instead.")
-        keep_s = self._keep_s
-        track = FeatureTrack.empty(self._predictor.spec.frame_dim, keep_s) if info.has_video else None
-        return ClipFeatures(media, track, None, 0.0), info.duration_s
+        clip = open_clip(media, self._predictor.spec.frame_dim, self._keep_s, self._tracks)
+        return clip, info.duration_s
 
     @property
     def _shortest_s(self) -> float:
@@ -262,10 +292,15 @@ class FileAnalyzer:
         spec = self._predictor.spec
         bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
         end_ns = bin_ns
-        media = iter_media(
-            clip.path, on_corruption=self._on_corruption, on_notice=self._on_notice, tracks=self._tracks
+        decoding = decode_into(
+            clip,
+            self._pipeline,
+            FrameSampler(spec, 0),
+            self._on_corruption,
+            on_notice=self._on_notice,
+            tracks=self._tracks,
+            keep_s=self._keep_s,
         )
-        decoding = _decode_into(clip, media, self._pipeline, FrameSampler(spec, 0), self._keep_s)
         with closing(decoding) as times:
             for t_ns in times:
                 while end_ns < t_ns and end_ns <= to_ns(clip.duration_s):
@@ -274,7 +309,9 @@ class FileAnalyzer:
                     )
                     end_ns += bin_ns
 
-    def _summarize(self, clip: ClipFeatures, middle: _MiddleWindows, n_displayed: Counter[str]) -> FileSummary:
+    def _summarize(
+        self, clip: ClipFeatures, middle: _MiddleWindows, n_displayed: Counter[str]
+    ) -> FileSummary:
         """The summary of a file.
 
         Args:

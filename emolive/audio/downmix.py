@@ -22,8 +22,8 @@ _LOUDER = 4.0
 class Downmixer:
     """Mixes the channels of one stream block by block.
 
-    With a centre channel the voice is there (ITU-R BS.775): it counts in full, left and right by half, what is
-    behind by a quarter. Without one all channels count alike. The deep channel is left out. A channel of
+    With a centre channel the voice is there (ITU-R BS.775): it counts in full, left and right by half, what
+    is behind by a quarter. Without one all channels count alike. The deep channel is left out. A channel of
     opposite phase to the loudest one is inverted first: a wrongly wired microphone or balanced line would
     cancel the voice.
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emolive.audio.downmix import Downmixer
 from emolive.capture.audio_blocks import BlockCutter
 from emolive.capture.base import SourceInfo
 from emolive.capture.container import Media, media_of, open_media
+from emolive.capture.decoded import channels_of, check_video
 from emolive.capture.picture import PictureConverter
 from emolive.capture.timeline import StreamClock, describe_jump, merge
-from emolive.capture.tracks import AUTOMATIC, TrackChoice, choose_tracks, is_plausible, pts_ns, reach_ns
+from emolive.capture.tracks import AUTOMATIC, TrackChoice, choose_tracks, pts_ns, reach_ns
 from emolive.clock import NS_PER_S, to_s
 from emolive.errors import MediaError
 from emolive.types import AudioBlock, FloatArray, Frame, Image
@@ -37,6 +38,8 @@ OnNotice = Callable[[str], None]
 SkipFrames = Callable[[bool], str]
 """Which frames the decoder may leave out now: FFmpeg's "DEFAULT", "NONREF" or "NONKEY". Called before each
 packet, with whether it is a key frame."""
+
+Item = TypeVar("Item", Frame, AudioBlock)
 
 DECODERS = 2
 """Decoder threads of a video stream."""
@@ -81,13 +84,14 @@ def iter_media(
     on_corruption: OnCorruption | None = None,
     on_notice: OnNotice | None = None,
     tracks: TrackChoice = AUTOMATIC,
+    start_ns: int = 0,
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and audio blocks in the order of their `t_ns`.
 
     Time 0 is where the earlier of the two streams starts, so that their offset is preserved; it does not
     depend on `video` and `audio`. Stamps that jump are corrected, see `emolive.capture.timeline`. All audio
-    before a frame is yielded before the frame. A frame is converted to BGR when its image is first read. Audio
-    is one channel (`emolive.audio.downmix`) at the file's own rate.
+    before a frame is yielded before the frame. A frame is converted to BGR when its image is first read.
+    Audio is one channel (`emolive.audio.downmix`) at the file's own rate.
 
     Args:
         path: a media file, or one at a network address.
@@ -96,6 +100,8 @@ def iter_media(
         on_corruption: called once with a sentence if data cannot be decoded; such data is left out.
         on_notice: called with sentences about what was chosen or corrected.
         tracks: which of several tracks to use.
+        start_ns: begin with the frame that is shown at this time and with the sound from there on; the `t_ns`
+            are the same as from the beginning. The indices of frames count from 0.
 
     Raises:
         MediaError: the file cannot be opened, or nothing in it can be decoded.
@@ -104,16 +110,18 @@ def iter_media(
     # One decoder per stream: a badly interleaved file needs no buffering.
     streams: list[Iterator[Frame | AudioBlock]] = []
     if audio and reader.has_audio:
-        streams.append(reader.audio())
+        streams.append(_from(start_ns, reader.audio(start_ns)))
     if video and reader.has_video:
-        streams.append(reader.video())
-    empty = bool(streams)
-    for item in merge(streams, reader.on_jump):
-        empty = False
+        streams.append(_from(start_ns, reader.video(start_ns=start_ns)))
+    is_empty = True
+    for item in merge(streams, reader.on_jump, start_ns):
+        is_empty = False
         yield item
+    if start_ns:
+        return
     if len(streams) == reader.has_audio + reader.has_video:
         reader.check_end()
-    if empty:
+    if streams and is_empty:
         raise reader.nothing_decoded()
 
 
@@ -184,26 +192,26 @@ class MediaReader:
         on_notice: OnNotice | None = None,
     ) -> MediaReader:
         """Look at a file; arguments and errors as for `iter_media`."""
-        reading = cls(media, tracks, on_corruption, on_notice)
+        reader = cls(media, tracks, on_corruption, on_notice)
         with open_media(media) as container:
             chosen = choose_tracks(media.name, container, tracks)
             streams = {"video": chosen.video, "audio": chosen.audio}
-            reading.has_video, reading.has_audio = chosen.video is not None, chosen.audio is not None
-            reading.origin_ns = min(
+            reader.has_video, reader.has_audio = chosen.video is not None, chosen.audio is not None
+            reader.origin_ns = min(
                 pts_ns(s.start_time or 0, s.time_base) for s in streams.values() if s is not None
             )
-            reading.reaches_ns = {
-                kind: reach_ns(s, reading.origin_ns) for kind, s in streams.items() if s is not None
+            reader.reaches_ns = {
+                kind: reach_ns(s, reader.origin_ns) for kind, s in streams.items() if s is not None
             }
             formats = set(container.format.name.split(","))
-            reading.is_open_ended = "wav" in formats and _is_open_ended(media)
-            has_duration = not formats & _NO_DURATION and not reading.is_open_ended
+            reader.is_open_ended = "wav" in formats and _is_open_ended(media)
+            has_duration = not formats & _NO_DURATION and not reader.is_open_ended
             if has_duration and container.duration:
-                reading.duration_ns = pts_ns(container.duration, None)
+                reader.duration_ns = pts_ns(container.duration, None)
         if on_notice is not None:
             for note in chosen.notes:
                 on_notice(note)
-        return reading
+        return reader
 
     @property
     def name(self) -> str:
@@ -215,13 +223,16 @@ class MediaReader:
         covered_ns = self.reaches_ns.get(other)
         return StreamClock(covered_ns if other in self.reaches_ns else None, self.on_jump)
 
-    def video(self, skip_frames: SkipFrames | None = None) -> Iterator[Frame]:
-        """The frames, in order. `skip_frames` decides which may be left out; by default none."""
-        return _iter_video(self, skip_frames)
+    def video(self, skip_frames: SkipFrames | None = None, *, start_ns: int = 0) -> Iterator[Frame]:
+        """The frames in order, from some time before `start_ns` on.
 
-    def audio(self) -> Iterator[AudioBlock]:
-        """The audio blocks, in order."""
-        return _iter_audio(self)
+        `skip_frames` decides which may be left out; by default none.
+        """
+        return _iter_video(self, skip_frames, start_ns)
+
+    def audio(self, start_ns: int = 0) -> Iterator[AudioBlock]:
+        """The audio blocks in order, from some time before `start_ns` on."""
+        return _iter_audio(self, start_ns)
 
     def nothing_decoded(self) -> MediaError:
         """The error for a file that has streams but no frame and no block."""
@@ -236,6 +247,20 @@ class MediaReader:
                 f"{self.name} is damaged near {to_s(self.reached_ns):.1f} s: what can be decoded is played."
             )
 
+    @contextlib.contextmanager
+    def located(self) -> Iterator[None]:
+        """Name the position in the error of a frame that is not plausible.
+
+        Such a frame ends the file: whatever a decoder gives behind it has no more claim to be right.
+        """
+        try:
+            yield
+        except MediaError as error:
+            at_s = to_s(self.reached_ns)
+            raise MediaError(
+                f"{self.name} is damaged near {at_s:.1f} s and is not read any further: {error}"
+            ) from error
+
     def on_jump(self, at_ns: int, length_ns: int) -> None:
         """The stamps jump; the first time is reported."""
         with self._lock:
@@ -247,6 +272,31 @@ class MediaReader:
         """A truncated file ends without any error, long before its stated duration."""
         if not self.has_jumped and self.reached_ns < 0.9 * self.duration_ns - 0.2 * NS_PER_S:
             self.report_corruption()
+
+
+def _from(start_ns: int, items: Iterator[Item]) -> Iterator[Item]:
+    """The items from a time on, with the frame or block that this time is in."""
+    previous: Item | None = None
+    for item in items:
+        if item.t_ns >= start_ns:
+            if previous is not None and item.t_ns > start_ns:
+                yield previous
+            yield item
+            yield from items
+            return
+        previous = item
+    if previous is not None and start_ns:
+        yield previous
+
+
+def _seek(container: InputContainer, origin_ns: int, start_ns: int) -> None:
+    """Continue at a key frame before a time; files that cannot be searched are decoded from the beginning."""
+    import av
+
+    margin_ns = NS_PER_S // 2
+    if start_ns > margin_ns:
+        with contextlib.suppress(av.FFmpegError, OSError):
+            container.seek((origin_ns + start_ns - margin_ns) // 1000)
 
 
 def _is_open_ended(media: Media) -> bool:
@@ -262,7 +312,7 @@ def _is_open_ended(media: Media) -> bool:
 def _decoded(
     container: InputContainer,
     stream: VideoStream | AudioStream,
-    reading: MediaReader,
+    reader: MediaReader,
     skip_frames: SkipFrames | None = None,
 ) -> Iterator[Any]:
     """All frames of a stream that can be decoded, in the decoder's order, each with its packet."""
@@ -273,19 +323,20 @@ def _decoded(
     while True:
         try:
             packet = next(packets, None)
-        except (av.FFmpegError, OSError):
-            reading.report_corruption()
+        except (av.FFmpegError, OSError, IndexError):
+            # IndexError: a damaged container has fewer streams than it announced.
+            reader.report_corruption()
             return
         if packet is None:
-            if suspected and not reading.is_open_ended:
-                reading.report_corruption()
+            if suspected and not reader.is_open_ended:
+                reader.report_corruption()
             return
         if packet.is_keyframe and not packet.is_corrupt:
             suspected = 0
         elif packet.is_corrupt or suspected:
             suspected += 1
             if suspected > _JOINT:
-                reading.report_corruption()
+                reader.report_corruption()
         if skip_frames is not None and packet.size:
             skip = skip_frames(packet.is_keyframe)
             has_skipped = has_skipped or skip != "DEFAULT"
@@ -293,18 +344,18 @@ def _decoded(
         try:
             frames = stream.decode(packet)
         except av.FFmpegError:
-            reading.report_corruption()
+            reader.report_corruption()
             continue
         for frame in frames:
             # A frame may refer to one that was skipped.
             if frame.is_corrupt and not has_skipped:
-                reading.report_corruption()
+                reader.report_corruption()
             yield packet, frame
 
 
-def _iter_video(reading: MediaReader, skip_frames: SkipFrames | None) -> Iterator[Frame]:
-    with open_media(reading.media) as container:
-        stream = choose_tracks(reading.name, container, reading.tracks).video
+def _iter_video(reader: MediaReader, skip_frames: SkipFrames | None, start_ns: int) -> Iterator[Frame]:
+    with open_media(reader.media) as container:
+        stream = choose_tracks(reader.name, container, reader.tracks).video
         assert stream is not None
         # Frame threading: few files have slices, which the default would decode in parallel.
         stream.thread_type = "FRAME"
@@ -313,18 +364,21 @@ def _iter_video(reading: MediaReader, skip_frames: SkipFrames | None) -> Iterato
         is_raw = container.format.name in _RAW_VIDEO
         rate_hz = (is_raw and stream.codec_context.framerate) or stream.average_rate or 30
         step_ns = round(NS_PER_S / rate_hz)
-        clock, t_ns = reading.clock("video"), 0
+        clock, t_ns = reader.clock("video"), 0
         if not is_raw:
-            t_ns = pts_ns(stream.start_time or 0, stream.time_base) - reading.origin_ns
+            t_ns = pts_ns(stream.start_time or 0, stream.time_base) - reader.origin_ns
         t_ns -= step_ns
-        for index, (pts, frame) in enumerate(_in_order(_decoded(container, stream, reading, skip_frames))):
+        _seek(container, reader.origin_ns, start_ns)
+        for index, (pts, frame) in enumerate(_in_order(_decoded(container, stream, reader, skip_frames))):
             t_ns += step_ns
             if pts is not None:
-                due_ns = clock.place(pts_ns(pts, frame.time_base) - reading.origin_ns, t_ns)
+                due_ns = clock.place(pts_ns(pts, frame.time_base) - reader.origin_ns, t_ns)
                 # A timestamp that does not increase is a fault: such a frame follows at the nominal rate.
                 if index == 0 or due_ns > t_ns - step_ns:
                     t_ns = due_ns
-            reading.reached_ns = max(reading.reached_ns, t_ns + step_ns)
+            reader.reached_ns = max(reader.reached_ns, t_ns + step_ns)
+            with reader.located():
+                check_video(frame)
             yield Frame(t_ns, _LazyImage(frame, convert), index)
 
 
@@ -378,26 +432,26 @@ def _in_order(frames: Iterator[tuple[Any, VideoFrame]]) -> Iterator[tuple[int | 
         yield first()
 
 
-def _iter_audio(reading: MediaReader) -> Iterator[AudioBlock]:
+def _iter_audio(reader: MediaReader, start_ns: int) -> Iterator[AudioBlock]:
     """Audio blocks at the rate of the first frame, also if the stream's rate changes."""
-    with open_media(reading.media) as container:
-        stream = choose_tracks(reading.name, container, reading.tracks).audio
+    with open_media(reader.media) as container:
+        stream = choose_tracks(reader.name, container, reader.tracks).audio
         assert stream is not None
-        clock, blocks, mixer = reading.clock("audio"), None, None
-        for _, frame in _decoded(container, stream, reading):
-            if not is_plausible(frame.sample_rate, frame.layout.nb_channels) or not frame.sample_rate:
-                reading.report_corruption()
-                continue
+        clock, blocks, mixer = reader.clock("audio"), None, None
+        _seek(container, reader.origin_ns, start_ns)
+        for _, frame in _decoded(container, stream, reader):
+            with reader.located():
+                channels = channels_of(frame)
             due_ns = None
             if frame.pts is not None:
-                due_ns = pts_ns(frame.pts, frame.time_base) - reading.origin_ns
+                due_ns = pts_ns(frame.pts, frame.time_base) - reader.origin_ns
                 due_ns = clock.place(due_ns, 0 if blocks is None else blocks.end_ns)
             if blocks is None:
                 blocks = BlockCutter(frame.sample_rate, due_ns or 0)
             if mixer is None or mixer.format != (frame.layout.name, frame.sample_rate):
                 mixer = _Mixer(frame)
-            yield from blocks.add(mixer(frame), frame.sample_rate, due_ns)
-            reading.reached_ns = max(reading.reached_ns, blocks.end_ns)
+            yield from blocks.add(mixer(channels), frame.sample_rate, due_ns)
+            reader.reached_ns = max(reader.reached_ns, blocks.end_ns)
         if blocks is not None:
             yield from blocks.flush()
 
@@ -410,22 +464,9 @@ class _Mixer:
         names = [channel.name for channel in frame.layout.channels]
         self._mix = Downmixer(frame.layout.nb_channels, frame.sample_rate, names)
 
-    def __call__(self, frame: AudioFrame) -> FloatArray:
-        """(n,) float32 in -1..1."""
-        return self._mix(_channels(frame))
-
-
-def _channels(frame: AudioFrame) -> FloatArray:
-    """(channels, n) float32 in -1..1."""
-    raw: NDArray[Any] = frame.to_ndarray()
-    channels = frame.layout.nb_channels
-    raw = raw.reshape(channels, -1) if frame.format.is_planar else raw.reshape(-1, channels).T
-    if raw.dtype.kind == "f":
-        samples: FloatArray = raw.astype(np.float32, copy=False)
+    def __call__(self, channels: FloatArray) -> FloatArray:
+        """(channels, n) → (n,) in -1..1."""
         # NaN and inf are detected in the sum: replacing them in every block takes longer than decoding.
-        if not np.isfinite(samples.sum()):
-            samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
-        return samples
-    if raw.dtype == np.uint8:
-        return (raw.astype(np.float32) - 128) / 128
-    return (raw / -float(np.iinfo(raw.dtype).min)).astype(np.float32)
+        if not np.isfinite(channels.sum()):
+            channels = np.nan_to_num(channels, posinf=0.0, neginf=0.0)
+        return self._mix(channels)

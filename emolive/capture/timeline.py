@@ -63,15 +63,18 @@ class StreamClock:
         return expected_ns
 
 
-def merge(streams: Iterable[Iterator[Frame | AudioBlock]], on_jump: OnJump) -> Iterator[Frame | AudioBlock]:
+def merge(
+    streams: Iterable[Iterator[Frame | AudioBlock]], on_jump: OnJump, start_ns: int = 0
+) -> Iterator[Frame | AudioBlock]:
     """All items in the order of their `t_ns`, without the gaps that all streams have in common if longer than
     `MAX_GAP_NS`.
 
     Args:
         streams: each in the order of its time.
         on_jump: called for each gap that was taken out.
+        start_ns: where they begin.
     """
-    end_ns = skipped_ns = 0
+    end_ns, skipped_ns = start_ns, 0
     step_ns, frame_ns = NS_PER_S // 30, 0
     for item in heapq.merge(*streams, key=operator.attrgetter("t_ns")):
         t_ns = item.t_ns - skipped_ns

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
+from emolive.capture.decoded import MAX_CHANNELS, MAX_PIXELS, MAX_RATE_HZ
 from emolive.clock import NS_PER_S, to_ns
 from emolive.errors import ConfigError, MediaError
 
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
 
     S = TypeVar("S", VideoStream, AudioStream)
 
-MIN_RATE_HZ, MAX_RATE_HZ = 4_000, 768_000
-"""Sound of other rates is a fault of the file."""
-MAX_CHANNELS = 64
-MAX_PIXELS = 64_000_000
-"""Larger pictures (8K has 33 million) are not decoded: each needs some hundred megabytes."""
+MIN_RATE_HZ = 4_000
+"""Sound of a lower rate holds no voice."""
 _STILL_NS = to_ns(1.0)
 
 _CHOICE = re.compile(r"(?:(video|audio):)?([1-9][0-9]{0,2})", re.IGNORECASE)
@@ -160,14 +158,11 @@ def _is_still(stream: VideoStream, container: InputContainer) -> bool:
     return reach is not None and reach < _STILL_NS and whole_ns > 3 * _STILL_NS
 
 
-def is_plausible(rate_hz: int, n_channels: int) -> bool:
-    """Whether a microphone could have delivered this; 0 is not known yet."""
-    return (rate_hz == 0 or MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ) and n_channels <= MAX_CHANNELS
-
-
 def _audio_fault(name: str, audio: AudioStream) -> str | None:
     context = audio.codec_context
-    if is_plausible(context.sample_rate, context.channels):
+    # A rate of 0 is not known before the first frame.
+    is_read = context.sample_rate == 0 or MIN_RATE_HZ <= context.sample_rate <= MAX_RATE_HZ
+    if is_read and context.channels <= MAX_CHANNELS:
         return None
     return (
         f"The sound of {name} has {context.sample_rate} samples a second in {context.channels} channels: "

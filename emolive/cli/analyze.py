@@ -37,8 +37,8 @@ class AnalyzeOptions(ModelOptions):
     files: Annotated[tuple[str, ...], Arg(positional=True, metavar="FILE")]
     """Media files with a face or a voice, http(s) addresses of such, or - for standard input."""
     track: Annotated[str, Arg(metavar="N")] = ""
-    """Which of several tracks to use, counted from 1: N or audio:N for the sound, video:N for the picture, both
-    with a comma between. Default: what the file marks as its default, else the first."""
+    """Which of several tracks to use, counted from 1: N or audio:N for the sound, video:N for the picture,
+    both with a comma between. Default: what the file marks as its default, else the first."""
     format: Annotated[str | None, Registered(SINKS), Arg(metavar="FORMAT")] = None
     """Output format: jsonl, csv, table or one of a plug-in. Default: a table in a terminal, else jsonl."""
     out: Annotated[Path | None, Arg(metavar="FILE")] = None

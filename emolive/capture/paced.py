@@ -219,7 +219,7 @@ class _Feed:
             for item in self._stream:
                 if not self._player.offer(self, item):
                     break
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (raised again in the player's thread)
             self.error = error
         finally:
             close = getattr(self._stream, "close", None)
