@@ -206,12 +206,15 @@ class ReconnectingSource(ThreadedSource):
             EmoliveError: it cannot be opened.
         """
 
+    _remark = ""
+    """What is to be said of the device, behind its name."""
+
     def _before_retry(self) -> None:
         """Called before each further attempt."""
 
     def _run(self, listener: Listener, start_ns: int) -> None:
         name = self._info.name
-        self._report("info", "opening", f"Opening {name}.")
+        self._report("info", "opening", f"Opening {name}{self._remark}.")
         failures = 0
         while not self._stopping.is_set():
             delivered_before = self._delivered

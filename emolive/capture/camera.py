@@ -9,6 +9,7 @@ import numpy as np
 
 from emolive.capture.base import Listener, ReconnectingSource, SourceInfo
 from emolive.capture.devices import camera_backend, find_camera
+from emolive.capture.network_stream import explain_failure
 from emolive.capture.source_spec import SourceSpec, parse_source
 from emolive.clock import NS_PER_S, now_ns, to_s
 from emolive.errors import DeviceError, MediaError
@@ -59,6 +60,10 @@ class CameraSource(ReconnectingSource):
         self._checksum = 0
         self._identical_since_ns = 0
         self._reopened_for: int | None = None
+        self._failure: str | None = None
+        """Why a stream cannot be opened; asked once."""
+        if self._is_stream:
+            self._remark = ", of which only the picture is used"
 
     @classmethod
     def from_spec(cls, spec: SourceSpec, *, paced: bool, loop: bool) -> Self:
@@ -96,8 +101,13 @@ class CameraSource(ReconnectingSource):
             capture.set(cv2.CAP_PROP_FPS, self._rate_hz)
             capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         if capture.isOpened():
+            self._failure = None
             return capture
         capture.release()
+        if self._is_stream:
+            self._failure = self._failure or explain_failure(self._device)
+            if self._failure is not None:
+                raise MediaError(self._failure)
         text = f"{self._info.name} cannot be opened: check that it is connected and not in use."
         raise MediaError(text) if self._is_stream else DeviceError(text)
 
@@ -116,7 +126,7 @@ class CameraSource(ReconnectingSource):
             self._newest_ns = t_ns
             self._live = True
             if self._identical_ns(image, t_ns) < IDENTICAL_S * NS_PER_S:
-                self._report("ok", "live", f"{name} is live.")
+                self._report("ok", "live", f"{name}{self._remark}{',' * bool(self._remark)} is live.")
             else:
                 text = f"The picture of {name} does not change: check whether it is covered or unplugged."
                 self._report("warning", "stalled", text)

@@ -19,7 +19,7 @@ _STILLS = {"image2"}
 _LISTS = {"hls", "dash", "concat"}
 _TEXT = {"tty"}
 """Formats that FFmpeg also opens: still images, lists of other files, text."""
-OPEN_TIMEOUT_S, READ_TIMEOUT_S = 5.0, 5.0
+OPEN_TIMEOUT_S, READ_TIMEOUT_S = 3.0, 5.0
 """For network addresses."""
 _PROTOCOLS = "http,https,tcp,tls,crypto,data,httpproxy"
 """What a network address may lead to; not to files of this computer."""
@@ -43,13 +43,13 @@ class NetworkFile:
 Media = Path | NetworkFile
 
 
-def media_of(spec: SourceSpec | str | Path) -> Media:
+def media_of(spec: SourceSpec | Media | str) -> Media:
     """What a spec, a path or the text of an address names: a file here or on the network.
 
     Raises:
         ConfigError: the address is of a kind that cannot be opened.
     """
-    if isinstance(spec, Path):
+    if isinstance(spec, Path | NetworkFile):
         return spec
     if isinstance(spec, str):
         if "://" not in spec:

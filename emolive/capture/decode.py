@@ -15,7 +15,7 @@ import numpy as np
 from emolive.audio.downmix import Downmixer
 from emolive.capture.audio_blocks import BlockCutter
 from emolive.capture.base import SourceInfo
-from emolive.capture.container import Media, media_of, open_media
+from emolive.capture.container import Media, NetworkFile, media_of, open_media
 from emolive.capture.decoded import channels_of, check_video
 from emolive.capture.picture import PictureConverter
 from emolive.capture.timeline import StreamClock, describe_jump, merge
@@ -236,6 +236,10 @@ class MediaReader:
 
     def nothing_decoded(self) -> MediaError:
         """The error for a file that has streams but no frame and no block."""
+        if isinstance(self.media, NetworkFile):
+            return MediaError(
+                f"Nothing could be read from {self.name}: save it to a file on this computer and open that."
+            )
         return MediaError(f"Nothing in {self.name} can be decoded: the file is damaged, choose another one.")
 
     def report_corruption(self) -> None:
