@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from emolive.audio.downmix import Downmixer
 from emolive.capture import portaudio
 from emolive.capture.base import Listener, ReconnectingSource, SourceInfo
 from emolive.capture.devices import find_microphone
@@ -65,6 +66,8 @@ class MicrophoneSource(ReconnectingSource):
             portaudio.close_input(stream)
 
     def _callback(self, listener: Listener, rate_hz: int) -> Callable[..., None]:
+        mix = _Mixer(rate_hz)
+
         def callback(data: NDArray[np.float32], frames: int, times: Any, _flags: Any) -> None:
             # The epoch of PortAudio's clock differs between systems; the age of a block does not depend on
             # it.
@@ -74,7 +77,7 @@ class MicrophoneSource(ReconnectingSource):
                 age_s = frames / rate_hz
             self._newest_ns = arrived_ns
             self._delivered += 1
-            samples = data[:, 0].copy() if data.shape[1] == 1 else data.mean(axis=1, dtype=np.float32)
+            samples = data[:, 0].copy() if data.shape[1] == 1 else mix(data.T)
             if samples.any():
                 self._nonzero_ns = arrived_ns
             if not self._stopping.is_set():
@@ -100,3 +103,17 @@ class MicrophoneSource(ReconnectingSource):
             else:
                 self._report("ok", "live", f"{name} is live.")
         return False
+
+
+class _Mixer:
+    """Mixes the channels of a microphone, whose number is known with its first block."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._mix: Downmixer | None = None
+
+    def __call__(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(channels, n) → (n,)"""
+        if self._mix is None:
+            self._mix = Downmixer(len(channels), self._rate_hz)
+        return self._mix(channels)

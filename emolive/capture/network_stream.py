@@ -70,7 +70,7 @@ def content_type(url: str) -> str:
     Raises:
         OSError: it does not answer, or with an error (`urllib.error.HTTPError`).
     """
-    with urlopen(_request(url), timeout=TIMEOUT_S) as answer:  # noqa: S310 (only http and https come here)
+    with urlopen(_request(url), timeout=TIMEOUT_S) as answer:
         return str(answer.headers.get_content_type())
 
 
@@ -106,4 +106,4 @@ def _request(url: str) -> Request:
     if at:
         token = base64.b64encode(unquote(user).encode()).decode()
         headers["Authorization"] = f"Basic {token}"
-    return Request(urlunsplit(parts._replace(netloc=host, fragment="")), headers=headers)  # noqa: S310
+    return Request(urlunsplit(parts._replace(netloc=host, fragment="")), headers=headers)

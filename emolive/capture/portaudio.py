@@ -12,6 +12,7 @@ from emolive.errors import DeviceError, MissingDependencyError
 RATE_HZ = 48_000
 """The native rate of most sound cards, which needs no resampling."""
 BLOCK_S = 0.02
+MAX_CHANNELS = 16
 
 _lock = threading.RLock()
 _open_streams: set[int] = set()
@@ -66,11 +67,11 @@ def devices() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 def open_input(
     device: int | None, callback_at: Callable[[int], Callable[..., None]], finished: Callable[[], None]
 ) -> Any:
-    """Open and start a float32 input of 20 ms blocks at 48 kHz mono, or the nearest supported format.
+    """Open and start a float32 input of 20 ms blocks at 48 kHz, or the nearest supported format.
 
     Args:
         device: PortAudio's index, or None for the system's default.
-        callback_at: makes the stream's callback for a rate in Hz; the callback gets blocks (n, 1 or 2).
+        callback_at: makes the stream's callback for a rate in Hz; the callback gets blocks (n, channels).
         finished: called when the stream has ended.
 
     Raises:
@@ -81,8 +82,10 @@ def open_input(
         try:
             info = module.query_devices(device, "input")
             rates = dict.fromkeys([RATE_HZ, round(info["default_samplerate"])])
-            # Some drivers offer a microphone only as a pair of channels.
-            tries = [(rate, n) for n in (1, min(2, info["max_input_channels"])) for rate in rates]
+            # As a pair, since a system that mixes it to one cancels channels of opposite phase. Some drivers
+            # offer a microphone only with all of its channels.
+            n_all = info["max_input_channels"]
+            tries = [(rate, n) for n in (min(2, n_all), 1, min(MAX_CHANNELS, n_all)) for rate in rates]
             reason: Exception | None = None
             for rate_hz, channels in dict.fromkeys(tries):
                 try:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_type_hints
 
+from emolive._compat.stderr import keep_python_stderr
 from emolive.cli.config import load_plugins, option_fields
 from emolive.errors import ConfigError, EmoliveError, OutputError
 
@@ -151,6 +152,7 @@ def guarded(prog: str, work: Callable[[], int]) -> int:
     Returns:
         The result of `work`; 2 after one line on stderr for an `EmoliveError`; 130 after an interrupt.
     """
+    keep_python_stderr()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # File names need not be valid text, and a terminal need not have all characters.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from emolive.capture.tracks import TrackChoice
 from emolive.cli.config import Arg, Range
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import CheckpointError, ConfigError
@@ -46,10 +47,14 @@ class RunOptions(ModelOptions):
     """Write rendering statistics of the window as JSON."""
     loop: bool = False
     """Play a media file in a loop."""
+    track: Annotated[str, Arg(metavar="N")] = ""
+    """Which of several tracks of a file to use, counted from 1: N or audio:N for the sound, video:N for the
+    picture, both with a comma between."""
     unpaced: bool = False
     """Process a media file as fast as possible instead of in real time (needs --headless)."""
 
     def __post_init__(self) -> None:
+        TrackChoice.parse(self.track)
         if self.unpaced and not self.headless:
             raise ConfigError("The window plays in real time: use --unpaced together with --headless.")
         if self.counters is not None and self.headless:
@@ -88,6 +93,7 @@ def session_config(options: RunOptions) -> SessionConfig:
         person=options.person or DEFAULT_PERSON,
         paced=not options.unpaced,
         loop=options.loop,
+        track=options.track,
         device=options.device,
         backend=options.backend,
     )

@@ -31,6 +31,8 @@ class SessionConfig:
     """Play a file or the demo in real time; False: as fast as it can be processed, dropping nothing."""
     loop: bool = False
     """Play a file again when it ends."""
+    track: str = ""
+    """Which of several tracks of a file to use, see `emolive.capture.tracks.TrackChoice.parse`."""
     device: str = "auto"
     """Compute device: auto, cpu, cuda or mps."""
     backend: str = "auto"

@@ -280,7 +280,12 @@ class Session:
         predictor = self._inference.pipeline.predictor
         spec = predictor.spec if predictor is not None else ModelSpec()
         return open_stream(
-            source, mic, paced=self._config.paced, loop=self._config.loop, window_s=spec.window_s
+            source,
+            mic,
+            paced=self._config.paced,
+            loop=self._config.loop,
+            window_s=spec.window_s,
+            track=self._config.track,
         )
 
     def _begin(self, stream: Stream) -> None:

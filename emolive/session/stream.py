@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from emolive.audio.levels import SILENCE_DBFS, rms_dbfs
@@ -250,7 +250,9 @@ class StreamListener:
             pass
 
 
-def open_stream(source: str, microphone: str, *, paced: bool, loop: bool, window_s: float) -> Stream:
+def open_stream(
+    source: str, microphone: str, *, paced: bool, loop: bool, window_s: float, track: str = ""
+) -> Stream:
     """Open what two strings name, not started. May wait some seconds for a driver.
 
     Args:
@@ -259,11 +261,14 @@ def open_stream(source: str, microphone: str, *, paced: bool, loop: bool, window
         paced: False reads a file or the demo as fast as it can be processed; no effect beside a microphone.
         loop: play a file again when it ends.
         window_s: length of the model's window.
+        track: which of several tracks of a file, see `emolive.capture.tracks.TrackChoice.parse`.
 
     Raises:
         EmoliveError: there is no such source or microphone, or both are "none".
     """
     source_spec, mic_spec = resolve(parse_source(source)), parse_microphone(microphone)
+    if source_spec.kind in ("file", "stream"):
+        source_spec = replace(source_spec, track=track)
     paced = paced or mic_spec.kind not in ("auto", "none")
     video = open_spec(source_spec, paced=paced, loop=loop)
     own_audio = mic_spec.kind == "auto" and video is not None and video.info.has_audio
