@@ -408,10 +408,11 @@ class _LazyImage:
 def _in_order(frames: Iterator[tuple[Any, VideoFrame]]) -> Iterator[tuple[int | None, VideoFrame]]:
     """Frames in order of time with their stamps, holding back a few.
 
-    Stamps that are those of decoding (AVI has no others) say nothing about the order of the pictures: that is
-    the decoder's, and gets the stamps in theirs.
+    Stamps that follow those of decoding at one distance (AVI has no others) say nothing about the order of the
+    pictures: that is the decoder's, and gets the stamps in theirs.
     """
     held: list[tuple[int, VideoFrame]] = []
+    distance: int | None = None
     are_of_display = False
 
     def first() -> tuple[int, VideoFrame]:
@@ -428,7 +429,9 @@ def _in_order(frames: Iterator[tuple[Any, VideoFrame]]) -> Iterator[tuple[int | 
         if frame.pts is None:
             yield None, frame
             continue
-        are_of_display = are_of_display or (packet.dts is not None and packet.pts != packet.dts)
+        if packet.pts is not None and packet.dts is not None:
+            distance = packet.pts - packet.dts if distance is None else distance
+            are_of_display = are_of_display or packet.pts - packet.dts != distance
         held.append((frame.pts, frame))
         if len(held) > _REORDER:
             yield first()
