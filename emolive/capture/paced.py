@@ -105,7 +105,7 @@ class Player:
         self._start_ns = start_ns
         self._deliver, self._on_jump, self._stopping = deliver, on_jump, stopping
         self._may_starve, self._policy = may_starve, policy
-        self._skipped_ns = 0
+        self._skipped_ns = self._end_ns = 0
         self._feeds = [_Feed(stream, self) for stream in streams]
         self.error: BaseException | None = None
 
@@ -133,10 +133,9 @@ class Player:
                 feed.thread.join()
 
     def _run(self) -> bool:
-        end_ns = 0
         while not self._stopping.is_set():
             with self._changed:
-                feed = self._next(end_ns)
+                feed = self._next()
                 if feed is None:
                     if all(feed.is_done and not feed.waiting for feed in self._feeds):
                         break
@@ -152,24 +151,26 @@ class Player:
                 feed.waiting.popleft()
                 self._changed.notify_all()
             self._deliver(item, due_ns)
-            end_ns = max(end_ns, item.t_ns + _length_ns(item))
+            self._end_ns = max(self._end_ns, item.t_ns + _length_ns(item))
         error = next((feed.error for feed in self._feeds if feed.error is not None), None)
         if error is not None:
             raise error
         return not self._stopping.is_set()
 
-    def _next(self, end_ns: int) -> _Feed | None:
+    def _next(self) -> _Feed | None:
         """The stream with the next item; None if it is not known yet."""
         ready = [feed for feed in self._feeds if feed.waiting]
         if not ready:
             return None
         feed = min(ready, key=lambda feed: feed.waiting[0].t_ns)
         item = feed.waiting[0]
-        if item.t_ns - end_ns > MAX_GAP_NS:
+        gap_ns = item.t_ns - self._end_ns
+        if gap_ns > MAX_GAP_NS:
             if any(not feed.waiting and not feed.is_done for feed in self._feeds):
                 return None
-            self._on_jump(end_ns - self._skipped_ns, item.t_ns - end_ns)
-            self._skipped_ns += item.t_ns - end_ns
+            self._on_jump(self._end_ns - self._skipped_ns, gap_ns)
+            self._skipped_ns += gap_ns
+            self._end_ns = item.t_ns
         if self._may_starve and now_ns() - max(self.due_ns(f.waiting[0]) for f in ready) > _STARVED_NS:
             self._start_ns += now_ns() - self.due_ns(item)
         return feed
