@@ -43,7 +43,8 @@ class Downmixer:
     def __call__(self, channels: FloatArray) -> FloatArray:
         """(channels, n) → (n,) float32."""
         if len(channels) == 1:
-            return channels[0]
+            only: FloatArray = channels[0]
+            return only
         is_first = not self._power.any()
         before = self._signs
         self._update_signs(channels)

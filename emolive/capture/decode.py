@@ -408,8 +408,8 @@ class _LazyImage:
 def _in_order(frames: Iterator[tuple[Any, VideoFrame]]) -> Iterator[tuple[int | None, VideoFrame]]:
     """Frames in order of time with their stamps, holding back a few.
 
-    Stamps that follow those of decoding at one distance (AVI has no others) say nothing about the order of the
-    pictures: that is the decoder's, and gets the stamps in theirs.
+    Stamps that follow those of decoding at one distance (AVI has no others) say nothing about the order of
+    the pictures: that is the decoder's, and gets the stamps in theirs.
     """
     held: list[tuple[int, VideoFrame]] = []
     distance: int | None = None

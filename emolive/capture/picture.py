@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emolive._compat.opencv import cv2
 from emolive.types import Image
@@ -20,6 +21,7 @@ MAX_SIDE_PX = 2560
 """Larger pictures are reduced: a face in them has more pixels than are looked at."""
 _MAX_ASPECT = 4
 """Pixels that are said to be longer than this are a fault of the file."""
+_Values = NDArray[np.float64]
 _PQ, _HLG = 16, 18
 """Transfer characteristics of ITU-T H.273."""
 _BT2020 = 9
@@ -56,14 +58,15 @@ class PictureConverter:
         width, height = output_size(frame.width, frame.height, self._aspect)
         is_smaller = width * height < frame.width * frame.height
         with self._lock:
-            image: Image = self._reformatter.reformat(
+            converted = self._reformatter.reformat(
                 frame,
                 width=width,
                 height=height,
                 format="bgr24",
                 interpolation="AREA" if is_smaller else "BILINEAR",
                 threads=1,
-            ).to_ndarray()
+            )
+        image: Image = np.asarray(converted.to_ndarray(), np.uint8)
         if frame.color_trc in (_PQ, _HLG):
             image = tone_map(image, frame.color_trc, wide_gamut=frame.color_primaries == _BT2020)
         quarter_turns = round(frame.rotation / 90) % 4
@@ -72,9 +75,9 @@ class PictureConverter:
 
 def output_size(width: int, height: int, pixel_aspect: Fraction) -> tuple[int, int]:
     """Width and height of a picture with square pixels, at most MAX_SIDE_PX on its longer side."""
-    across = width * max(pixel_aspect, 1)
-    down = height / min(pixel_aspect, 1)
-    scale = min(Fraction(1), Fraction(MAX_SIDE_PX) / Fraction(max(across, down)))
+    across = width * max(pixel_aspect, Fraction(1))
+    down = height / min(pixel_aspect, Fraction(1))
+    scale = min(Fraction(1), MAX_SIDE_PX / max(across, down))
     return max(1, round(across * scale)), max(1, round(down * scale))
 
 
@@ -106,13 +109,13 @@ def _curve(transfer: int) -> Image:
     return np.asarray(np.round(255 * light ** (1 / 2.4)), np.uint8)
 
 
-def _pq_nits(coded: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _pq_nits(coded: _Values) -> _Values:
     m1, m2, c1, c2, c3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875
     power = coded ** (1 / m2)
     return np.asarray(10_000 * (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1))
 
 
-def _hlg_nits(coded: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _hlg_nits(coded: _Values) -> _Values:
     """On a screen of 1000 nits (system gamma 1.2)."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     scene = np.where(coded <= 0.5, coded**2 / 3, (np.exp((coded - c) / a) + b) / 12)

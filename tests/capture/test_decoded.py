@@ -33,7 +33,9 @@ def test_planar_sound_of_many_channels_is_read(layout: str, channels: int) -> No
     np.testing.assert_allclose(channels_of(planar(layout, packed)), packed.T, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["u8", "s16", "s32", "s64", "flt", "dbl", "u8p", "s16p", "s64p", "fltp", "dblp"])
+@pytest.mark.parametrize(
+    "name", ["u8", "s16", "s32", "s64", "flt", "dbl", "u8p", "s16p", "s64p", "fltp", "dblp"]
+)
 def test_all_sample_formats(name: str) -> None:
     packed = np.tile(np.linspace(-0.9, 0.9, 960, dtype=np.float32)[:, None], 2)
     frame = av.AudioFrame.from_ndarray(packed.reshape(1, -1), format="flt", layout="stereo")
@@ -54,7 +56,14 @@ def sound(**changes: Any) -> Any:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"channels": 37}, {"channels": 0}, {"sample_rate": 0}, {"sample_rate": -8000}, {"samples": 1 << 30}, {"name": ""}],
+    [
+        {"channels": 37},
+        {"channels": 0},
+        {"sample_rate": 0},
+        {"sample_rate": -8000},
+        {"samples": 1 << 30},
+        {"name": ""},
+    ],
 )
 def test_implausible_sound_is_refused_before_it_is_read(changes: dict[str, Any]) -> None:
     # It has no samples: reading them would raise another error.
