@@ -40,7 +40,8 @@ def test_frames_come_in_order_with_increasing_stamps(webcam: FaultyCamera) -> No
     stamps = [frame.t_ns for frame in frames]
     assert started_ns < stamps[0]
     assert (np.diff(stamps) > 0).all()
-    numbers = [number_of(frame.image) for frame in frames]
+    # The virtual camera still serves the connection that asked what it is, which takes some numbers.
+    numbers = [number_of(frame.image) for frame in frames[10:]]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     assert frames[0].image.shape == (240, 320, 3)
     assert all(frame.image.flags.c_contiguous for frame in frames)
