@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -285,6 +286,22 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingState:
+    """A recording that runs or has ended."""
+
+    folder: Path
+    running: bool
+    seconds: float
+    """Since it began."""
+    frames: int = 0
+    """Frames in the media file so far."""
+    frames_dropped: int = 0
+    """Frames left out because the encoder or the disk was too slow."""
+    problem: str = ""
+    """Why it has ended by itself; one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The state of a session at one time, as an immutable value; see `Session.snapshot`."""
 
@@ -312,3 +329,5 @@ class Snapshot:
     """The media file has ended."""
     voice_dbfs: float = -120.0
     """Level of the newest audio in dB relative to full scale."""
+    recording: RecordingState | None = None
+    """The recording that runs, or the last one of the session."""

@@ -40,6 +40,8 @@ class RunOptions(ModelOptions):
     """Stop this long after the model was loaded."""
     jsonl: Annotated[Path | None, Arg(metavar="FILE")] = None
     """Write every estimate to this file."""
+    record: Annotated[Path | None, Arg(metavar="DIR")] = None
+    """Record picture, sound, estimates and settings into a new folder in this one."""
     screenshot: Annotated[Path | None, Arg(metavar="FILE")] = None
     """Save a screenshot of the window at the end of --duration."""
     counters: Annotated[Path | None, Arg(metavar="FILE")] = None
@@ -67,7 +69,7 @@ def run(options: RunOptions) -> int:
 
     with EstimateWriter(options.jsonl) as writer:
         if options.headless:
-            return run_headless(config, options.duration, writer)
+            return run_headless(config, options.duration, writer, record=options.record)
         return _run_window(config, options, writer)
 
 
@@ -124,6 +126,7 @@ def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWrit
             screenshot=options.screenshot,
             seconds=options.duration,
             counters=options.counters,
+            record=options.record,
         )
     return _run_offscreen(config, options, writer)
 
@@ -144,7 +147,12 @@ def _run_offscreen(config: SessionConfig, options: RunOptions, writer: EstimateW
             writer(estimate)
 
     code = run_app(
-        config, on_estimate=on_estimate, screenshot=screenshot, seconds=seconds, counters=options.counters
+        config,
+        on_estimate=on_estimate,
+        screenshot=screenshot,
+        seconds=seconds,
+        counters=options.counters,
+        record=options.record,
     )
     if screenshot.is_file():
         sys.stdout.write(f"A screenshot of the window is in {screenshot}.\n")

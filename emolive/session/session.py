@@ -19,11 +19,12 @@ from emolive.session.config import SessionConfig
 from emolive.session.inference_worker import InferenceWorker
 from emolive.session.model_loader import ModelLoader
 from emolive.session.perception_worker import PerceptionWorker
+from emolive.session.recording import SessionRecording, session_settings
 from emolive.session.snapshot import build_snapshot
 from emolive.session.status import StatusRegistry
 from emolive.session.stream import Stream, open_stream
 from emolive.session.subscription import Publisher, Subscription
-from emolive.types import Estimate, Snapshot
+from emolive.types import Estimate, RecordingState, Snapshot
 
 STOP_SOURCE_S = 1.5
 """How long a change of the source waits for the old one to stop."""
@@ -60,6 +61,8 @@ class Session:
         self._statuses = StatusRegistry()
         """Statuses of model and baseline; those of the source belong to its stream."""
         self._publisher = Publisher()
+        self._recording = SessionRecording()
+        self._publisher.subscribe(self._recording.add)
         self._stream: Stream | None = None
         self._running = False
         self._stopped = threading.Event()
@@ -102,6 +105,7 @@ class Session:
         with self._lock:
             self._running = False
             ended = self._stream is None or self._stream.stop(deadline_ns)
+        self._recording.stop(max(0.1, to_s(deadline_ns - now_ns())))
         # The loader posts to the workers, so it ends before them.
         for close in (self._loader.close, self._inference.close, self._perception.close):
             ended = close(max(0.0, to_s(deadline_ns - now_ns()))) and ended
@@ -118,9 +122,10 @@ class Session:
 
     def snapshot(self) -> Snapshot:
         """The newest frame, estimate, statuses and counters; never waits."""
-        return build_snapshot(
+        snapshot = build_snapshot(
             self._config, self._statuses, self._inference.pipeline, self._stream, running=self._running
         )
+        return replace(snapshot, recording=self._recording.state())
 
     def subscribe(self, callback: Callable[[Estimate], None]) -> Subscription:
         """Call `callback` with each new estimate, from the inference thread; it must be quick.
@@ -236,6 +241,34 @@ class Session:
             raise ConfigError("This model reads raw features and has no baseline: choose another model.")
         self._inference.post(partial(self._inference.pipeline.start_calibration, seconds, now_ns()))
 
+    def start_recording(self, parent: Path | None = None) -> Path:
+        """Record picture, sound, estimates and settings from now on. Accesses the disk.
+
+        Args:
+            parent: where a new folder for the recording is created; by default among the user's videos.
+
+        Returns:
+            The recording's folder.
+
+        Raises:
+            ConfigError: nothing plays, or a recording runs.
+            OutputError: there is no place for it, or less than 1 GB is free.
+        """
+        stream = self._stream
+        if stream is None or not self._running or stream.finished.is_set():
+            raise ConfigError("Nothing is playing to record: choose a camera or a file.")
+        settings = session_settings(self._config, stream, self._inference.pipeline)
+        folder = self._recording.start(parent, stream, settings)
+        with self._lock:
+            # The source may have been changed meanwhile.
+            if self._stream is not None:
+                self._stream.tap = self._recording.recorder
+        return folder
+
+    def stop_recording(self) -> RecordingState | None:
+        """End the recording and finish its files, which takes a moment; None if there never was one."""
+        return self._recording.stop()
+
     # --- streams
 
     def _submit(self, function: Callable[[], None]) -> Future[None]:
@@ -284,6 +317,7 @@ class Session:
         )
 
     def _begin(self, stream: Stream) -> None:
+        stream.tap = self._recording.recorder
         self._perception.attach(stream)
         self._inference.post(partial(self._inference.pipeline.attach, stream))
         self._stream = stream

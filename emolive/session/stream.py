@@ -23,6 +23,7 @@ from emolive.types import AudioBlock, Counters, Estimate, FaceObservation, Frame
 if TYPE_CHECKING:
     from emolive.audio.online_features import OnlineFeatureExtractor
     from emolive.profile import SpeakerProfile
+    from emolive.recording.recorder import Recorder
     from emolive.session.calibration import Calibration
     from emolive.smoothing import Smoother
     from emolive.vision.frame_sampler import FrameSampler
@@ -85,6 +86,10 @@ class Stream:
     """The stream was closed; what still arrives is ignored."""
     statuses: StatusRegistry = field(default_factory=StatusRegistry)
     """Of camera, microphone, face and voice."""
+
+    # The threads that start and end a recording.
+    tap: Recorder | None = None
+    """Also gets what is delivered."""
 
     # The source's threads.
     frame: Frame | None = None
@@ -216,6 +221,8 @@ class StreamListener:
         stream.frames_captured += 1
         stream.frame_slot.put(frame, wait=not stream.realtime)
         stream.delivered_ns = frame.t_ns
+        if stream.tap is not None:
+            stream.tap.add_frame(frame, wait=not stream.realtime)
 
     def on_audio(self, block: AudioBlock) -> None:
         """Append a block to the ring; a block of another rate starts a new one."""
@@ -232,6 +239,8 @@ class StreamListener:
         ring.write(block.samples, block.t_ns)
         stream.audio_dbfs = rms_dbfs(block.samples)
         stream.delivered_ns = block.t_ns
+        if stream.tap is not None:
+            stream.tap.add_audio(block, wait=not stream.realtime)
 
     def on_status(self, status: Status) -> None:
         """Store a status, unless it is of a part that another source delivers."""
