@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from emolive.opinion_pool import EXPRESSIONS
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerStats
 from emolive.smoothing import Smoother, make_estimate
-from emolive.types import Estimate, FileSummary, Frame
+from emolive.types import Estimate, FaceObservation, FileSummary, Frame
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
 from emolive.windowing import (
@@ -65,28 +65,48 @@ def extract_clip_features(
     Raises:
         MediaError: the file cannot be read.
     """
-    clip = _open_clip(path, dim)
-    for _ in _decode_into(clip, pipeline, sampler, on_corruption):
+    clip = open_clip(path, dim)
+    for _ in decode_into(clip, pipeline, sampler, on_corruption):
         pass
     return clip
 
 
-def _open_clip(path: Path, dim: int) -> ClipFeatures:
+def open_clip(path: Path, dim: int) -> ClipFeatures:
+    """The features of a file before anything is decoded.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
     return ClipFeatures(path, FeatureTrack.empty(dim) if probe(path).has_video else None, None, 0.0)
 
 
-def _decode_into(
-    clip: ClipFeatures, pipeline: FacePipeline, sampler: FrameSampler, on_corruption: OnCorruption | None
+def decode_into(
+    clip: ClipFeatures,
+    pipeline: FacePipeline,
+    sampler: FrameSampler,
+    on_corruption: OnCorruption | None,
+    on_observation: Callable[[FaceObservation], None] | None = None,
+    *,
+    audio: bool = True,
 ) -> Generator[int, None, None]:
     """Add everything in a file to its features.
+
+    Args:
+        clip: from `open_clip`.
+        pipeline: for the frames that `sampler` accepts; it is reset first.
+        sampler: with origin 0, the file's own time.
+        on_corruption: called once, with a message, if some of the file cannot be decoded.
+        on_observation: called with what was seen in each processed frame.
+        audio: whether to decode the sound.
 
     Yields:
         The time of each frame and block before it is added, and the end. Everything earlier is complete then.
     """
     pipeline.reset()
     end_ns = 0
+    media = iter_media(clip.path, audio=audio, on_corruption=on_corruption)
     # The next frames are decoded while this thread processes one.
-    with closing(prefetch(iter_media(clip.path, on_corruption=on_corruption), MEDIA_BUFFER_SIZE)) as items:
+    with closing(prefetch(media, MEDIA_BUFFER_SIZE)) as items:
         for item in items:
             yield item.t_ns
             if isinstance(item, Frame):
@@ -94,6 +114,8 @@ def _decode_into(
                 if clip.video is not None and sampler.accept(item.t_ns):
                     observation = pipeline.process(item)
                     clip.video.append(observation.t_ns, observation.features)
+                    if on_observation is not None:
+                        on_observation(observation)
                     if observation.expression is not None:
                         clip.expressions = clip.expressions or FeatureTrack.empty(len(EXPRESSIONS))
                         clip.expressions.append(observation.t_ns, observation.expression)
@@ -164,7 +186,7 @@ class FileAnalyzer:
         if not self._is_calibrated:
             self._profile.neutral = SpeakerStats.none(predictor.spec)
             self._is_calibrated = True
-        clip = _open_clip(path, predictor.spec.frame_dim)
+        clip = open_clip(path, predictor.spec.frame_dim)
         for window in self._windows(clip):
             self._profile.neutral.add(window, predictor.spec, predictor.video_stats, predictor.audio_stats)
 
@@ -183,7 +205,7 @@ class FileAnalyzer:
         smoother = Smoother(spec.labels)
         ends_ns: list[int] = []
         n_displayed: Counter[str] = Counter()
-        clip = _open_clip(path, spec.frame_dim)
+        clip = open_clip(path, spec.frame_dim)
         for window in self._windows(clip):
             if self._same_person:
                 profile.running.add(window, spec, predictor.video_stats, predictor.audio_stats)
@@ -203,7 +225,7 @@ class FileAnalyzer:
         spec = self._predictor.spec
         bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
         end_ns = bin_ns
-        with closing(_decode_into(clip, self._pipeline, FrameSampler(spec, 0), self._on_corruption)) as times:
+        with closing(decode_into(clip, self._pipeline, FrameSampler(spec, 0), self._on_corruption)) as times:
             for t_ns in times:
                 while end_ns < t_ns and end_ns <= to_ns(clip.duration_s):
                     yield extract_window(

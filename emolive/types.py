@@ -5,7 +5,7 @@ Every `t_ns` is on the session's one clock (see `emolive.clock`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -302,6 +302,25 @@ class RecordingState:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaybackState:
+    """A media file that is played, and how much of it is analysed already."""
+
+    position_s: float
+    duration_s: float
+    paused: bool
+    loop: bool
+    analysed_s: float
+    """Everything before this is analysed."""
+    analysing: bool
+    """The analysis is not complete yet."""
+    track: Sequence[Estimate] = ()
+    """The estimates so far, in order of time, with times in the file. It only grows; after a change of the
+    model it is another object."""
+    sound: str = ""
+    """Why no sound is heard; empty if it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The state of a session at one time, as an immutable value; see `Session.snapshot`."""
 
@@ -331,3 +350,7 @@ class Snapshot:
     """Level of the newest audio in dB relative to full scale."""
     recording: RecordingState | None = None
     """The recording that runs, or the last one of the session."""
+    playback: PlaybackState | None = None
+    """Of a file in the window; None for live sources."""
+    comparison: tuple[Estimate, ...] = ()
+    """The newest estimates of the other models that answer on the same evidence."""
