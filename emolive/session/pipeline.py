@@ -5,7 +5,7 @@ What needs torch is imported where a model is used, so that devices are opened b
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from emolive.session.calibration import (
     new_profile,
     save_profile,
 )
+from emolive.session.comparison import Comparison
 from emolive.session.status import (
     StatusRegistry,
     baseline_status,
@@ -56,6 +57,8 @@ class LivePipeline:
         self.person = person
         self.predictor: Predictor | None = None
         self.stream: Stream | None = None
+        self.comparison = Comparison()
+        """Other models on the same windows."""
         self._statuses = statuses
         self._failure_shown = False
         """A baseline could not be loaded, measured or saved; the status stays until baseline or person
@@ -126,6 +129,10 @@ class LivePipeline:
                 self._finish_calibration(stream, self.predictor)
             stream.finished.set()
 
+    def set_comparison(self, predictors: Sequence[Predictor]) -> None:
+        """Let these models answer too."""
+        self.comparison.set_models(predictors)
+
     # --- estimates
 
     def predict(self, end_ns: int) -> Estimate | None:
@@ -173,6 +180,7 @@ class LivePipeline:
         )
         stream.estimate = estimate
         stream.estimates += 1
+        stream.comparison = self.comparison.estimates(window, stream, predictor, self.baseline, stamps)
         return estimate
 
     def _report(self, stream: Stream, window: FeatureWindow, predictor: Predictor) -> None:

@@ -15,9 +15,11 @@ from emolive.clock import now_ns, to_ns, to_s
 from emolive.errors import ConfigError
 from emolive.models.spec import ModelSpec
 from emolive.normalization import MODES
+from emolive.plugins import FUSIONS
+from emolive.session.comparison import ComparisonLoader
 from emolive.session.config import SessionConfig
 from emolive.session.inference_worker import InferenceWorker
-from emolive.session.model_loader import ModelLoader
+from emolive.session.model_loader import LoadModel, ModelLoader
 from emolive.session.perception_worker import PerceptionWorker
 from emolive.session.recording import SessionRecording, session_settings
 from emolive.session.snapshot import build_snapshot
@@ -41,6 +43,7 @@ class Session:
 
     Args:
         config: the initial settings; by default the default camera and microphone and the shipped model.
+        load_model: loads a model; by default `emolive.predictor.load_predictor`.
 
     Raises:
         ConfigError: the config names an unknown baseline or backend.
@@ -52,7 +55,7 @@ class Session:
                 time.sleep(0.1)
     """
 
-    def __init__(self, config: SessionConfig | None = None) -> None:
+    def __init__(self, config: SessionConfig | None = None, *, load_model: LoadModel | None = None) -> None:
         config = config or SessionConfig()
         _check_baseline(config.baseline)
         self._config = config
@@ -77,6 +80,16 @@ class Session:
             person=lambda: self._config.person,
             on_face_pipeline=self._perception.set_pipeline,
             on_model=lambda loaded: self._inference.post(partial(self._inference.pipeline.set_model, loaded)),
+            on_status=self._statuses.put,
+            load_model=load_model,
+        )
+        self._comparison = ComparisonLoader(
+            config.device,
+            config.backend,
+            load_model,
+            on_models=lambda models: self._inference.post(
+                partial(self._inference.pipeline.set_comparison, models)
+            ),
             on_status=self._statuses.put,
         )
 
@@ -107,7 +120,12 @@ class Session:
             ended = self._stream is None or self._stream.stop(deadline_ns)
         self._recording.stop(max(0.1, to_s(deadline_ns - now_ns())))
         # The loader posts to the workers, so it ends before them.
-        for close in (self._loader.close, self._inference.close, self._perception.close):
+        for close in (
+            self._comparison.close,
+            self._loader.close,
+            self._inference.close,
+            self._perception.close,
+        ):
             ended = close(max(0.0, to_s(deadline_ns - now_ns()))) and ended
         return ended
 
@@ -192,6 +210,19 @@ class Session:
     def set_checkpoint(self, path: Path) -> None:
         """Load a checkpoint file in the background; the present model continues until then."""
         self._loader.request(None, path)
+
+    def set_comparison(self, fusions: tuple[str, ...]) -> None:
+        """Let the shipped models of these fusions answer too, on the same evidence, beside the present one.
+
+        They are loaded in the background. Their estimates are published after that of the present model, and
+        the newest are in `Snapshot.comparison`.
+
+        Raises:
+            ConfigError: there is no such fusion.
+        """
+        for fusion in fusions:
+            FUSIONS.check(fusion)
+        self._comparison.load(fusions)
 
     def set_baseline(self, mode: str) -> None:
         """Use another normalisation from the next window on.

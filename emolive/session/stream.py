@@ -119,6 +119,8 @@ class Stream:
     smoother: Smoother | None = None
     calibration: Calibration | None = None
     estimate: Estimate | None = None
+    comparison: tuple[Estimate, ...] = ()
+    """Of the other models, for the window of `estimate`."""
     estimates: int = 0
     estimates_skipped: int = 0
     finished: threading.Event = field(default_factory=threading.Event)
