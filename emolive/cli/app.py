@@ -10,6 +10,7 @@ EMOLIVE = CommandGroup(
     commands=(
         Command("run", "open the window, or process a source without one", "emolive.cli.run:run"),
         Command("analyze", "analyse media files, one row per estimate", "emolive.cli.analyze:analyze"),
+        Command("report", "write the report of a recorded session", "emolive.cli.report:report"),
         Command("devices", "list cameras and microphones", "emolive.cli.devices:devices"),
         Command("describe", "print the metadata of a checkpoint", "emolive.cli.describe:describe"),
         Command(

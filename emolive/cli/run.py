@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from emolive.cli.config import Arg, Range
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import CheckpointError, ConfigError
+from emolive.plugins import FUSIONS
 
 if TYPE_CHECKING:
     from emolive.cli.headless import EstimateWriter
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 OFFSCREEN_S = 12.0
 """How long the window runs on a computer without a display, unless --duration is given."""
+MAX_COMPARED = 3
 OFFSCREEN_SCREENSHOT = Path("emolive-window.png")
 
 
@@ -40,6 +42,8 @@ class RunOptions(ModelOptions):
     """Stop this long after the model was loaded."""
     jsonl: Annotated[Path | None, Arg(metavar="FILE")] = None
     """Write every estimate to this file."""
+    compare: Annotated[str, Arg(metavar="F,F")] = ""
+    """Fusions that answer too, side by side on the same evidence, separated by commas: it,lt."""
     record: Annotated[Path | None, Arg(metavar="DIR")] = None
     """Record picture, sound, estimates and settings into a new folder in this one."""
     screenshot: Annotated[Path | None, Arg(metavar="FILE")] = None
@@ -51,7 +55,16 @@ class RunOptions(ModelOptions):
     unpaced: bool = False
     """Process a media file as fast as possible instead of in real time (needs --headless)."""
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The fusions that `compare` names."""
+        return tuple(dict.fromkeys(name.strip() for name in self.compare.split(",") if name.strip()))
+
     def __post_init__(self) -> None:
+        for name in self.compared:
+            FUSIONS.check(name)
+        if len(self.compared) > MAX_COMPARED:
+            raise ConfigError(f"--compare shows at most {MAX_COMPARED} fusions: name fewer.")
         if self.unpaced and not self.headless:
             raise ConfigError("The window plays in real time: use --unpaced together with --headless.")
         if self.counters is not None and self.headless:
@@ -86,6 +99,7 @@ def session_config(options: RunOptions) -> SessionConfig:
         mic=options.mic,
         fusion=_fusion(options),
         checkpoint=options.checkpoint,
+        comparison=options.compared,
         baseline=options.baseline or DEFAULT_BASELINE,
         person=options.person or DEFAULT_PERSON,
         paced=not options.unpaced,

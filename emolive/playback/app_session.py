@@ -47,7 +47,6 @@ class AppSession:
         self._create_live, self._create_player = create_live, create_player
         self._shelf = ModelShelf()
         self._publisher = Publisher()
-        self._comparison: tuple[str, ...] = ()
         self._lock = threading.Lock()
         """Held while a session takes the place of another."""
         self._switcher = ThreadPoolExecutor(1, "emolive-switch")
@@ -128,7 +127,7 @@ class AppSession:
     def set_comparison(self, fusions: tuple[str, ...]) -> None:
         """Let these fusions answer too, on the same evidence."""
         self._active.set_comparison(fusions)
-        self._comparison = fusions
+        self._config = replace(self._config, comparison=fusions)
 
     def calibrate(self, seconds: float = 5.0) -> None:
         """Measure the person's neutral baseline; a file is refused."""
@@ -174,8 +173,6 @@ class AppSession:
         config = replace(config, loop=self._loop)
         is_file = parse_source(config.source).kind == "file" and config.paced
         session = self._create_player(config, self._shelf) if is_file else self._create_live(config, self._shelf)
-        if self._comparison:
-            session.set_comparison(self._comparison)
         session.subscribe(self._publisher.publish)
         return session
 

@@ -78,7 +78,7 @@ class PlayerSession:
         self._analysis = ClipAnalysis(
             path, spec.redacted, audio=self._has_audio, on_status=self._statuses.put
         )
-        self._comparison: tuple[str, ...] = ()
+        self._comparison = config.comparison
         self._running = False
         self._stopped = threading.Event()
         self._published = threading.Thread(target=self._publish, name="emolive-publisher", daemon=True)

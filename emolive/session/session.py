@@ -320,6 +320,8 @@ class Session:
             self._perception.start()
             self._inference.start()
             self._loader.request(None if config.checkpoint else config.fusion, config.checkpoint)
+            if config.comparison:
+                self._comparison.load(config.comparison)
             self._running = True
             self._begin(stream)
 
