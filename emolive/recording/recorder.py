@@ -35,7 +35,7 @@ MIN_FREE_BYTES = 1_000_000_000
 MAX_QUEUED_BYTES = 64_000_000
 """Pictures and sound that wait for the encoder; a picture beyond it is dropped."""
 FIRST_FRAME_S = 2.0
-"""A camera that delivers nothing for this long is recorded as black pictures from then on."""
+"""A camera that delivers nothing for this long after the first sound is recorded as black."""
 DEFAULT_SIZE = (640, 480)
 CHECK_S = 1.0
 """How often the free space is looked at."""
@@ -190,7 +190,7 @@ class Recorder:
                 self._changed.notify_all()
 
     def _record(self) -> None:
-        checked_ns = now_ns()
+        checked_ns = waiting_ns = now_ns()
         while True:
             with self._changed:
                 if not self._queue and not self._stopping:
@@ -203,8 +203,10 @@ class Recorder:
                 return
             if item is not None:
                 self._write(item)
-            if self._writer is None and now_ns() - self._start_ns > to_ns(FIRST_FRAME_S):
-                self._open(None)
+            if not self._waiting:
+                waiting_ns = now_ns()
+            if self._writer is None and self._waiting and now_ns() - waiting_ns > to_ns(FIRST_FRAME_S):
+                self._open(self._waiting[0])
             if now_ns() - checked_ns > to_ns(CHECK_S):
                 checked_ns = now_ns()
                 if self._is_nearly_full():
@@ -224,14 +226,13 @@ class Recorder:
         else:
             self._writer.write_audio(item)
 
-    def _open(self, first: Frame | AudioBlock | None) -> None:
-        """Open the media file: with the first frame, which determines its size, or without any."""
-        start_ns = self._start_ns if first is None else first.t_ns
+    def _open(self, first: Frame | AudioBlock) -> None:
+        """Open the media file, which begins with a frame, whose size it has, or with a block."""
         size = None
         if self._tracks.video:
             height, width = first.image.shape[:2] if isinstance(first, Frame) else DEFAULT_SIZE[::-1]
             size = (width, height)
-        self._writer = MediaWriter(self.folder / MEDIA_NAME, start_ns, size=size, audio=self._tracks.audio)
+        self._writer = MediaWriter(self.folder / MEDIA_NAME, first.t_ns, size=size, audio=self._tracks.audio)
         waiting, self._waiting = self._waiting, []
         for item in waiting:
             self._write(item)
@@ -266,7 +267,7 @@ class Recorder:
         """Close the files, each on its own: on a full disk some of them cannot be."""
         if self._writer is None and self._waiting:
             with suppress(EmoliveError, OSError):
-                self._open(None)
+                self._open(self._waiting[0])
         for close in (self._files.close, self._writer.close if self._writer is not None else None):
             try:
                 if close is not None:

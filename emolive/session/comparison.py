@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
@@ -90,11 +90,19 @@ class ComparisonLoader:
         self._on_models, self._on_status = on_models, on_status
         self._executor = ThreadPoolExecutor(1, "emolive-compare")
         self._wanted: tuple[str, ...] = ()
+        self._newest: Future[None] | None = None
+
+    def call_when_idle(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once the models are loaded: now, or later from the loader's thread."""
+        if self._newest is None:
+            callback()
+        else:
+            self._newest.add_done_callback(lambda _: callback())
 
     def load(self, fusions: tuple[str, ...]) -> None:
         """Load the shipped models of these fusions; the newest call counts."""
         self._wanted = fusions[:LIMIT]
-        self._executor.submit(self._load, self._wanted)
+        self._newest = self._executor.submit(self._load, self._wanted)
 
     def close(self, timeout_s: float) -> bool:
         """End the thread."""

@@ -358,7 +358,8 @@ class Session:
             stream.start()
         else:
             # A file waits for the model, so that it is analysed from its beginning.
-            self._loader.call_when_idle(partial(self._start_stream, stream))
+            start = partial(self._start_stream, stream)
+            self._loader.call_when_idle(partial(self._comparison.call_when_idle, start))
 
     def _start_stream(self, stream: Stream) -> None:
         with self._lock:
