@@ -316,8 +316,10 @@ class PlaybackState:
     track: Sequence[Estimate] = ()
     """The estimates so far, in order of time, with times in the file. It only grows; after a change of the
     model it is another object."""
+    muted: bool = False
+    """The user wants no sound."""
     sound: str = ""
-    """Why no sound is heard; empty if it is."""
+    """Why no sound can be heard; empty if it can."""
 
 
 @dataclass(frozen=True, slots=True)

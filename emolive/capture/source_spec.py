@@ -5,7 +5,7 @@
 | `auto`, `demo`, `none` (any case) | auto, demo, none |
 | `0`, `/dev/video2`, `/dev/v4l/by-id/...`, a camera's name | camera |
 | `http://`, `https://`, `rtsp://`, `rtsps://`, `rtmp://`, `udp://`, `tcp://`, `rtp://` | stream |
-| `file:///a/clip.mp4`, a path, the name of an existing file or recording, a name with a file extension | file |
+| `file:///a/clip.mp4`, a path, the name of a file or recording, a name with a file extension | file |
 | `NAME:rest`, where NAME is a registered source | that source; plugin if it is not built in |
 
 The last row also resolves what is ambiguous: `camera:Front.HD` is a camera, `file:clip` a file. A microphone

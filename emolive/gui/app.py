@@ -53,6 +53,7 @@ def run_app(
     screenshot: Path | None = None,
     seconds: float | None = None,
     counters: Path | None = None,
+    record: Path | None = None,
 ) -> int:
     """Show the window until it is closed.
 
@@ -63,6 +64,7 @@ def run_app(
         screenshot: file for an image of the window, saved before it closes by itself.
         seconds: close by itself this long after a model was loaded or could not be.
         counters: file for the render metrics, as JSON.
+        record: record into a new folder in this one from the beginning.
 
     Returns:
         0, or 1 if the session could not start.
@@ -87,7 +89,7 @@ def run_app(
     app.setQuitOnLastWindowClosed(False)
     i18n.use_language(QLocale.system().uiLanguages())
     theme.apply(app)
-    window = MainWindow(config, services, _publish_to(metrics, on_estimate))
+    window = MainWindow(config, services, _publish_to(metrics, on_estimate), record)
     window.view.video.metrics = metrics
     opened_s = time.monotonic()
     model_timer = QTimer()

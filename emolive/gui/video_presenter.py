@@ -6,6 +6,7 @@ from typing import Protocol
 
 from emolive.gui import strings
 from emolive.gui.i18n import tr
+from emolive.gui.transport_presenter import recording_text
 from emolive.gui.view_state import EstimateView, Message, Tag, VideoState
 from emolive.types import Face, Modality, Snapshot
 
@@ -77,6 +78,8 @@ def _face(snapshot: Snapshot) -> Face | None:
 
 def _tags(snapshot: Snapshot, estimate: EstimateView | None) -> tuple[Tag, ...]:
     tags: list[Tag] = []
+    if (recording := snapshot.recording) is not None and recording.running:
+        tags.append(Tag(recording_text(recording.seconds, recording.frames_dropped), "error"))
     if snapshot.is_synthetic:
         tags.append(Tag(tr("DRAWN DEMO"), "warning"))
     if (
@@ -91,6 +94,6 @@ def _tags(snapshot: Snapshot, estimate: EstimateView | None) -> tuple[Tag, ...]:
 def _banner(snapshot: Snapshot) -> str:
     if snapshot.calibration is not None:
         return tr("Calibrating: keep a neutral face and speak in a neutral voice.")
-    if snapshot.ended:
+    if snapshot.ended and snapshot.playback is None:
         return tr("The file has ended. Press R to play it again.")
     return ""

@@ -172,7 +172,8 @@ class AppSession:
     def _create(self, config: SessionConfig) -> Session | PlayerSession:
         config = replace(config, loop=self._loop)
         is_file = parse_source(config.source).kind == "file" and config.paced
-        session = self._create_player(config, self._shelf) if is_file else self._create_live(config, self._shelf)
+        create = self._create_player if is_file else self._create_live
+        session = create(config, self._shelf)
         session.subscribe(self._publisher.publish)
         return session
 

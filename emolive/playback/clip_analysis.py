@@ -222,10 +222,11 @@ class ClipAnalysis(threading.Thread):
         for other in predictors[1:]:
             if _space(other) != _space(main):
                 raise ConfigError(
-                    f"{other.spec.fusion} reads other features than {main.spec.fusion}: they cannot be compared."
+                    f"{other.spec.fusion} reads other features than {main.spec.fusion}: choose another."
                 )
         models = [
-            _ModelAtWork(predictor, request.baseline, request.person, self._source) for predictor in predictors
+            _ModelAtWork(predictor, request.baseline, request.person, self._source)
+            for predictor in predictors
         ]
         evidence = self._evidence_for(main)
         self.track = ClipTrack(tuple(predictor.spec.fusion for predictor in predictors))

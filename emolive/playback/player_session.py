@@ -144,6 +144,7 @@ class PlayerSession:
                 analysed_s=analysis.analyzed_s if track.fusions else 0.0,
                 analysing=not analysis.complete,
                 track=track.estimates,
+                muted=player.speaker.muted,
                 sound=player.speaker.problem,
             ),
             comparison=window.estimates[1:] if window is not None else (),

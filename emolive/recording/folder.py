@@ -28,7 +28,7 @@ __all__ = ["MEDIA_NAME", "SETTINGS_NAME", "is_recording", "media_path"]
 
 
 def default_parent() -> Path:
-    """Where recordings and snapshots are saved unless a folder is named: "emolive" among the user's videos."""
+    """Where recordings are saved unless a folder is named: "emolive" among the user's videos."""
     if has_own_home():
         return user_dir() / "recordings"
     return Path(platformdirs.user_videos_dir()) / "emolive"

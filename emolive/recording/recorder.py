@@ -293,4 +293,3 @@ class Recorder:
             return self._free_bytes(self.folder) < self._min_free_bytes
         except OSError:
             return True
-

@@ -7,6 +7,7 @@ import html
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from emolive.capture.decode import iter_media
@@ -267,7 +268,7 @@ def _runs(estimates: Sequence[Estimate]) -> list[list[Estimate]]:
 
 
 def _hop_s(estimates: Sequence[Estimate]) -> float:
-    steps = sorted(b.t_s - a.t_s for a, b in zip(estimates, estimates[1:], strict=False))
+    steps = sorted(b.t_s - a.t_s for a, b in pairwise(estimates))
     return steps[len(steps) // 2] if steps else 0.24
 
 

@@ -70,7 +70,8 @@ def recorder(tmp_path: Path) -> Recorder:
 
 def frames_of(path: Path) -> list[tuple[float, float]]:
     """(time in s, mean luma) of each frame."""
-    return [(f.t_ns / 1e9, float(f.image.mean())) for f in iter_media(path, audio=False) if isinstance(f, Frame)]
+    frames = (item for item in iter_media(path, audio=False) if isinstance(item, Frame))
+    return [(frame.t_ns / 1e9, float(frame.image.mean())) for frame in frames]
 
 
 def onsets_s(path: Path) -> list[float]:
