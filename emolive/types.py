@@ -272,6 +272,27 @@ class FileSummary(Estimate):
 
 
 @dataclass(frozen=True, slots=True)
+class WindowExplanation:
+    """The explanation of the answer for one window."""
+
+    t_ns: int
+    """End of the window."""
+    label: str
+    """The label that is explained, the likeliest one."""
+    face_share: float
+    """The face's part in setting this label apart from the others, 0..1; the rest is the voice's."""
+    face_attention: tuple[float, ...] = ()
+    """How much the voice attended to each step of the video, oldest first, scaled to a maximum of 1.
+
+    Empty where the fusion has no such attention or a stream is missing.
+    """
+    voice_attention: tuple[float, ...] = ()
+    """The same of the face for the steps of the audio."""
+    pitch_hz: float | None = None
+    """Of the newest sound; None where it is not voiced."""
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """Counters since the start of a session."""
 
@@ -312,3 +333,5 @@ class Snapshot:
     """The media file has ended."""
     voice_dbfs: float = -120.0
     """Level of the newest audio in dB relative to full scale."""
+    explanation: WindowExplanation | None = None
+    """Of the newest answer; None unless it was asked for (`Session.set_explaining`)."""

@@ -124,6 +124,7 @@ def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWrit
             screenshot=options.screenshot,
             seconds=options.duration,
             counters=options.counters,
+            welcome=options.duration is None,
         )
     return _run_offscreen(config, options, writer)
 

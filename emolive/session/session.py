@@ -236,6 +236,10 @@ class Session:
             raise ConfigError("This model reads raw features and has no baseline: choose another model.")
         self._inference.post(partial(self._inference.pipeline.start_calibration, seconds, now_ns()))
 
+    def set_explaining(self, on: bool) -> None:
+        """Explain each answer from the next window on (`Snapshot.explanation`), or no longer."""
+        self._inference.post(partial(self._inference.pipeline.set_explaining, on))
+
     # --- streams
 
     def _submit(self, function: Callable[[], None]) -> Future[None]:
