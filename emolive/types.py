@@ -273,6 +273,27 @@ class FileSummary(Estimate):
 
 
 @dataclass(frozen=True, slots=True)
+class WindowExplanation:
+    """The explanation of the answer for one window."""
+
+    t_ns: int
+    """End of the window."""
+    label: str
+    """The label that is explained, the likeliest one."""
+    face_share: float
+    """The face's part in setting this label apart from the others, 0..1; the rest is the voice's."""
+    face_attention: tuple[float, ...] = ()
+    """How much the voice attended to each step of the video, oldest first, scaled to a maximum of 1.
+
+    Empty where the fusion has no such attention or a stream is missing.
+    """
+    voice_attention: tuple[float, ...] = ()
+    """The same of the face for the steps of the audio."""
+    pitch_hz: float | None = None
+    """Of the newest sound; None where it is not voiced."""
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """Counters since the start of a session."""
 
@@ -356,3 +377,5 @@ class Snapshot:
     """Of a file in the window; None for live sources."""
     comparison: tuple[Estimate, ...] = ()
     """The newest estimates of the other models that answer on the same evidence."""
+    explanation: WindowExplanation | None = None
+    """Of the newest answer; None unless it was asked for (`Session.set_explaining`)."""

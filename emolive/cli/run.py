@@ -141,6 +141,7 @@ def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWrit
             seconds=options.duration,
             counters=options.counters,
             record=options.record,
+            welcome=options.duration is None,
         )
     return _run_offscreen(config, options, writer)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from emolive.errors import DeviceError, MediaError
 from emolive.gui.services import Services
 from emolive.gui.tasks import TaskRunner
 from emolive.session.config import SessionConfig
@@ -59,6 +60,8 @@ class SessionController(QObject):
         self.state: State = "idle"
         self.error = ""
         """Why the session did not start, while `state` is "failed"."""
+        self.source_failed = False
+        """Whether it did not start because of its camera, microphone, stream or file."""
 
     def start(self) -> None:
         """Create and start the session; also after a failure, to try again."""
@@ -164,7 +167,8 @@ class SessionController(QObject):
             if self._on_estimate is not None:
                 session.subscribe(self._on_estimate)
             session.start()
-        except BaseException:
+        except BaseException as error:
+            self.source_failed = isinstance(error, DeviceError | MediaError)
             session.stop()
             raise
         with self._lock:

@@ -151,7 +151,7 @@ class MediaCommands(QObject):
 
     def close(self) -> None:
         """Start nothing more; what is being written is finished."""
-        self._tasks.close()
+        self._tasks.close(drop_waiting=False)
 
     # --- recordings
 

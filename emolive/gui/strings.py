@@ -23,6 +23,12 @@ BADGES = {
     "baseline": noop("Baseline"),
 }
 """Sources of statuses in the order of their badges."""
+_SHORT_BADGES = {
+    "camera": noop("Cam"),
+    "microphone": noop("Mic"),
+    "latency": noop("Delay"),
+    "baseline": noop("Base"),
+}
 _BASELINES = {"none": noop("None"), "neutral": noop("Neutral"), "running": noop("Running")}
 _SOURCES = (noop("Automatic"), noop("Drawn demo"), noop("Default microphone"))
 """Titles of `emolive.capture.source_spec` that are translated here."""
@@ -81,6 +87,28 @@ def fusion_title(name: str, title: str) -> str:
     return f"{title[:1].upper()}{title[1:]} ({name})" if title != name else name
 
 
+_FUSION_EXPLANATIONS = {
+    "lt": noop("Face and voice are first read apart; at the end each looks at the other."),
+    "it": noop("Half way through, each of face and voice looks at the other and takes over what fits."),
+    "ia": noop("Half way through, face and voice point out to each other which moments count."),
+}
+_BASELINE_EXPLANATIONS = {
+    "none": noop("Compared with the average person of the training data."),
+    "neutral": noop("Compared with your own neutral face and voice, from a calibration."),
+    "running": noop("Compared with what was seen and heard of you so far."),
+}
+
+
+def fusion_explanation(name: str) -> str:
+    """How a fusion joins face and voice; empty for one that was added."""
+    return tr(_FUSION_EXPLANATIONS[name]) if name in _FUSION_EXPLANATIONS else ""
+
+
+def baseline_explanations() -> dict[str, str]:
+    """What each baseline mode compares with."""
+    return {mode: tr(text) for mode, text in _BASELINE_EXPLANATIONS.items()}
+
+
 def baseline_titles() -> dict[str, str]:
     """The baseline modes and their titles."""
     return {mode: tr(title) for mode, title in _BASELINES.items()}
@@ -113,6 +141,23 @@ def label_title(label: str) -> str:
     return tr(_EMOTIONS[label]) if label in _EMOTIONS else label
 
 
+_EXPLANATIONS = {
+    "neutral": noop("A face and a voice without expression."),
+    "calm": noop("Relaxed and at ease. Close to neutral: models and people confuse the two most often."),
+    "happy": noop("A smile, raised cheeks, a bright voice."),
+    "sad": noop("Drooping eyes and mouth corners, a low and slow voice."),
+    "angry": noop("Lowered brows, tense lips, a loud or pressed voice."),
+    "fearful": noop("Wide eyes, raised and drawn brows, a high or trembling voice."),
+    "disgust": noop("A wrinkled nose, a raised upper lip."),
+    "surprised": noop("Raised brows, an open mouth, a voice that rises."),
+}
+
+
+def label_explanation(label: str) -> str:
+    """What an emotion label stands for; empty for labels of a custom data set."""
+    return tr(_EXPLANATIONS[label]) if label in _EXPLANATIONS else ""
+
+
 def waiting_text(snapshot: Snapshot) -> str:
     """What is needed for an estimate."""
     if not snapshot.fusion:
@@ -134,6 +179,11 @@ def badge_title(source: str) -> str:
     return tr(BADGES[source]) if source in BADGES else source.capitalize()
 
 
+def badge_short_title(source: str) -> str:
+    """The name of a badge where there is little room."""
+    return tr(_SHORT_BADGES[source]) if source in _SHORT_BADGES else badge_title(source)
+
+
 def badge_value(status: Status) -> str:
     """The word beside a badge's name: the status text where it is short, else its code."""
     text = status_text(status)
@@ -151,6 +201,21 @@ def status_sentence(status: Status) -> str:
     if len(text) <= BADGE_VALUE_CHARS:
         return tr("{badge}: {value}.", badge=badge_title(status.source), value=text)
     return text
+
+
+def picture_age(age_s: float) -> str:
+    """How old a picture is that is not of the present."""
+    return tr("This picture is {seconds} s old.", seconds=int(age_s))
+
+
+def answer_age(age_s: float) -> str:
+    """How long after the newest sight and sound an answer is seen."""
+    return tr("The answer is {seconds} s behind what was seen and heard.", seconds=f"{age_s:.1f}")
+
+
+def why_a_drawing_plays() -> str:
+    """Why the demo plays although nobody asked for it."""
+    return tr("No camera was found, so a drawing plays. Connect a camera and choose it under Video.")
 
 
 def calibration_hint() -> str:

@@ -11,8 +11,9 @@ from PySide6.QtCore import QByteArray, QSettings
 from emolive.paths import user_dir
 from emolive.session.config import SessionConfig
 
-REMEMBERED = ("fusion", "baseline", "person")
-"""The remembered fields of `SessionConfig`. Not the devices: one that is gone would fail the next start."""
+REMEMBERED = ("fusion", "baseline")
+"""The remembered fields of `SessionConfig`. Not the devices: one that is gone would fail the next start.
+Not the person: somebody else may sit there, and would get their baseline."""
 
 
 class UiSettings:
@@ -28,6 +29,15 @@ class UiSettings:
 
     def set_flag(self, name: str, value: bool) -> None:
         """Remember a switch of the view."""
+        self._settings.setValue(f"view/{name}", value)
+
+    def choice(self, name: str, default: str) -> str:
+        """A choice of the view by its name."""
+        value = self._settings.value(f"view/{name}", default)
+        return value if isinstance(value, str) else default
+
+    def set_choice(self, name: str, value: str) -> None:
+        """Remember a choice of the view."""
         self._settings.setValue(f"view/{name}", value)
 
     def text(self, name: str) -> str | None:

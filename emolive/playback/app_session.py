@@ -52,7 +52,8 @@ class AppSession:
         self._switcher = ThreadPoolExecutor(1, "emolive-switch")
         self._config = config
         self._stopped = False
-        self._loop: bool = config.loop
+        self._loop = config.loop
+        self._explaining = False
         self._active = self._create(config)
 
     # --- as in Session
@@ -129,6 +130,11 @@ class AppSession:
         self._active.set_comparison(fusions)
         self._config = replace(self._config, comparison=fusions)
 
+    def set_explaining(self, on: bool) -> None:
+        """Explain each answer, or no longer."""
+        self._explaining = on
+        self._active.set_explaining(on)
+
     def calibrate(self, seconds: float = 5.0) -> None:
         """Measure the person's neutral baseline; a file is refused."""
         self._active.calibrate(seconds)
@@ -175,6 +181,8 @@ class AppSession:
         create = self._create_player if is_file else self._create_live
         session = create(config, self._shelf)
         session.subscribe(self._publisher.publish)
+        if self._explaining:
+            session.set_explaining(True)
         return session
 
     def _switch(self, source: str) -> None:

@@ -13,17 +13,32 @@ from typing import TYPE_CHECKING
 from emolive.clock import to_ns, to_s
 from emolive.errors import ConfigError, EmoliveError, MediaError
 from emolive.session.status import baseline_status, stream_statuses
-from emolive.types import Estimate, FaceObservation, Status
+from emolive.types import Estimate, FaceObservation, Status, WindowExplanation
 
 if TYPE_CHECKING:
     from emolive.file_analyzer import ClipFeatures
     from emolive.predictor import Predictor
     from emolive.vision.face_pipeline import FacePipeline
-    from emolive.windowing import FeatureWindow
+    from emolive.windowing import FeatureWindow, Waveform
 
 log = logging.getLogger(__name__)
 
 LoadModels = Callable[[], "Sequence[Predictor]"]
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisRequest:
+    """How a file is to be analysed."""
+
+    load: LoadModels
+    """Returns the models, in the analysis thread; the first one's estimates are the displayed ones. All must
+    read the same features."""
+    baseline: str
+    """none, neutral or running."""
+    person: str
+    """Whose saved neutral baseline is used."""
+    explaining: bool = False
+    """Explain each estimate, which costs a second run of the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,8 @@ class AnalyzedWindow:
     """One for each model; empty if there is neither face nor voice."""
     statuses: tuple[Status, ...]
     """Of face, voice and baseline."""
+    explanation: WindowExplanation | None = None
+    """Of the first model's estimate, if it was asked for."""
 
 
 @dataclass(slots=True)
@@ -47,6 +64,12 @@ class ClipTrack:
     windows: list[AnalyzedWindow] = field(default_factory=list)
     estimates: list[Estimate] = field(default_factory=list)
     """Those of the first model."""
+
+    def add(self, window: AnalyzedWindow) -> None:
+        """Append the results for the next window."""
+        # First, so that whoever finds the window finds the estimate too.
+        self.estimates.extend(window.estimates[:1])
+        self.windows.append(window)
 
     def window_at(self, t_ns: int) -> AnalyzedWindow | None:
         """The newest window that has ended at a time in the file."""
@@ -81,14 +104,14 @@ class _Evidence:
 class _ModelAtWork:
     """One model on a file's windows, in order; gives what `FileAnalyzer.analyze` gives."""
 
-    def __init__(self, predictor: Predictor, baseline: str, person: str, source: str) -> None:
+    def __init__(self, predictor: Predictor, request: AnalysisRequest, source: str) -> None:
         from emolive.smoothing import Smoother
 
         self.predictor = predictor
-        self._baseline, self._person, self._source = baseline, person, source
-        self._profile = predictor.new_profile(person)
+        self._baseline, self._person, self._source = request.baseline, request.person, source
+        self._profile = predictor.new_profile(request.person)
         self._smoother = Smoother(predictor.spec.labels)
-        if baseline == "neutral":
+        if request.baseline == "neutral":
             self._profile.load()
 
     def estimate(self, window: FeatureWindow) -> Estimate | None:
@@ -102,6 +125,18 @@ class _ModelAtWork:
         smoothed = self._smoother.update(prediction.probs, window.end_ns)
         return make_estimate(prediction, smoothed, predictor.spec, source=self._source, t_ns=window.end_ns)
 
+    def explain(
+        self, window: FeatureWindow, estimate: Estimate, audio: Waveform | None
+    ) -> WindowExplanation | None:
+        from emolive.explanation import PITCH_WINDOW_S, explain_window, pitch
+
+        pitch_hz = None
+        if audio is not None:
+            samples, _ = audio.read(window.end_ns, round(PITCH_WINDOW_S * audio.rate_hz))
+            pitch_hz = pitch(samples, audio.rate_hz)
+        probs = estimate.raw_probs
+        return explain_window(self.predictor, window, self._profile, self._baseline, probs, pitch_hz=pitch_hz)
+
     def baseline_status(self) -> Status:
         from emolive.session.calibration import calibrated_streams
 
@@ -114,13 +149,6 @@ class _ModelAtWork:
             face_s=profile.running.video.count / predictor.video_stats.rate_hz,
             calibrated=calibrated_streams(profile, predictor) if neutral else (),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    load: LoadModels
-    baseline: str
-    person: str
 
 
 class ClipAnalysis(threading.Thread):
@@ -148,23 +176,17 @@ class ClipAnalysis(threading.Thread):
         """Why the file cannot be analysed."""
         self.idle = threading.Event()
         """Set while no models are being loaded."""
-        self._request: _Request | None = None
+        self._request: AnalysisRequest | None = None
         self._changed = threading.Condition()
         self._closed = False
         self._evidence: _Evidence | None = None
 
     # --- any thread
 
-    def request(self, load: LoadModels, baseline: str, person: str) -> None:
-        """Analyse with these models from now on; the first one's estimates are the displayed ones.
-
-        Args:
-            load: returns the models; called in the analysis thread. All must read the same features.
-            baseline: none, neutral or running.
-            person: whose saved neutral baseline is used.
-        """
+    def request(self, request: AnalysisRequest) -> None:
+        """Analyse like this from now on; the newest request counts."""
         with self._changed:
-            self._request = _Request(load, baseline, person)
+            self._request = request
             self.complete = False
             self.idle.clear()
             self._changed.notify_all()
@@ -188,12 +210,9 @@ class ClipAnalysis(threading.Thread):
     def run(self) -> None:
         """Carry out requests, the newest only."""
         while True:
-            with self._changed:
-                while self._request is None and not self._closed:
-                    self._changed.wait()
-                if self._closed:
-                    break
-                request, self._request = self._request, None
+            request = self._next_request()
+            if request is None:
+                break
             try:
                 self._analyze(request)
             except MediaError as error:
@@ -209,11 +228,18 @@ class ClipAnalysis(threading.Thread):
         if self._evidence is not None:
             self._evidence.close()
 
+    def _next_request(self) -> AnalysisRequest | None:
+        """Wait for a request; None at the end."""
+        with self._changed:
+            while self._request is None and not self._closed:
+                self._changed.wait()
+            request, self._request = self._request, None
+            return None if self._closed else request
+
     def _interrupted(self) -> bool:
         return self._closed or self._request is not None
 
-    def _analyze(self, request: _Request | None) -> None:
-        assert request is not None
+    def _analyze(self, request: AnalysisRequest) -> None:
         self._on_status(Status("model", "info", "loading", "The model is loading."))
         predictors = request.load()
         if self._interrupted():
@@ -224,18 +250,15 @@ class ClipAnalysis(threading.Thread):
                 raise ConfigError(
                     f"{other.spec.fusion} reads other features than {main.spec.fusion}: choose another."
                 )
-        models = [
-            _ModelAtWork(predictor, request.baseline, request.person, self._source)
-            for predictor in predictors
-        ]
+        models = [_ModelAtWork(predictor, request, self._source) for predictor in predictors]
         evidence = self._evidence_for(main)
         self.track = ClipTrack(tuple(predictor.spec.fusion for predictor in predictors))
         text = f"{main.spec.fusion} runs on {main.device} by {main.runtime.title}."
         self._on_status(Status("model", "ok", "ready", text))
         self.idle.set()
-        self._estimate_all(evidence, models)
+        self._estimate_all(evidence, models, explaining=request.explaining)
 
-    def _estimate_all(self, evidence: _Evidence, models: Sequence[_ModelAtWork]) -> None:
+    def _estimate_all(self, evidence: _Evidence, models: Sequence[_ModelAtWork], *, explaining: bool) -> None:
         from emolive.audio.online_features import OnlineFeatureExtractor
         from emolive.windowing import extract_window
 
@@ -247,7 +270,7 @@ class ClipAnalysis(threading.Thread):
                 window = extract_window(
                     clip.video, clip.audio, end_ns, spec, extractor, expressions=clip.expressions
                 )
-                self._add(track, window, models, clip)
+                track.add(_results(window, models, clip, explaining=explaining))
                 self.analyzed_s = to_s(end_ns)
                 end_ns += bin_ns
             elif evidence.exhausted:
@@ -256,23 +279,6 @@ class ClipAnalysis(threading.Thread):
                 return
             else:
                 evidence.advance()
-
-    def _add(
-        self, track: ClipTrack, window: FeatureWindow, models: Sequence[_ModelAtWork], clip: ClipFeatures
-    ) -> None:
-        estimates = [model.estimate(window) for model in models]
-        found = tuple(estimate for estimate in estimates if estimate is not None)
-        statuses = stream_statuses(
-            window,
-            models[0].predictor.spec.window_s,
-            has_video=clip.video is not None,
-            has_audio=clip.audio is not None,
-        )
-        baseline = models[0].baseline_status()
-        # First, so that whoever finds the window finds the estimate too.
-        if found:
-            track.estimates.append(found[0])
-        track.windows.append(AnalyzedWindow(window.end_ns, found, (*statuses, baseline)))
 
     def _evidence_for(self, predictor: Predictor) -> _Evidence:
         """What was decoded already, if a model reads that; else the file from its beginning."""
@@ -301,6 +307,22 @@ class ClipAnalysis(threading.Thread):
         )
         self._evidence = _Evidence(space, clip, pipeline, times)
         return self._evidence
+
+
+def _results(
+    window: FeatureWindow, models: Sequence[_ModelAtWork], clip: ClipFeatures, *, explaining: bool
+) -> AnalyzedWindow:
+    main = models[0]
+    estimates = [model.estimate(window) for model in models]
+    found = tuple(estimate for estimate in estimates if estimate is not None)
+    statuses = stream_statuses(
+        window,
+        main.predictor.spec.window_s,
+        has_video=clip.video is not None,
+        has_audio=clip.audio is not None,
+    )
+    explanation = main.explain(window, found[0], clip.audio) if explaining and found else None
+    return AnalyzedWindow(window.end_ns, found, (*statuses, main.baseline_status()), explanation)
 
 
 def _space(predictor: Predictor) -> Hashable:

@@ -15,7 +15,7 @@ from emolive.capture.source_spec import parse_source
 from emolive.clock import now_ns, to_ns, to_s
 from emolive.errors import ConfigError
 from emolive.normalization import MODES
-from emolive.playback.clip_analysis import AnalyzedWindow, ClipAnalysis
+from emolive.playback.clip_analysis import AnalysisRequest, AnalyzedWindow, ClipAnalysis
 from emolive.playback.clock import PlaybackClock
 from emolive.playback.models import ModelShelf
 from emolive.playback.player import Player
@@ -79,6 +79,7 @@ class PlayerSession:
             path, spec.redacted, audio=self._has_audio, on_status=self._statuses.put
         )
         self._comparison = config.comparison
+        self._explaining = False
         self._running = False
         self._stopped = threading.Event()
         self._published = threading.Thread(target=self._publish, name="emolive-publisher", daemon=True)
@@ -148,6 +149,7 @@ class PlayerSession:
                 sound=player.speaker.problem,
             ),
             comparison=window.estimates[1:] if window is not None else (),
+            explanation=window.explanation if window is not None else None,
         )
 
     @property
@@ -187,6 +189,12 @@ class PlayerSession:
             FUSIONS.check(fusion)
         self._comparison = fusions
         self._request()
+
+    def set_explaining(self, on: bool) -> None:
+        """Explain the estimates, or no longer."""
+        if on is not self._explaining:
+            self._explaining = on
+            self._request()
 
     def calibrate(self, seconds: float = 5.0) -> None:
         """Refused."""
@@ -238,7 +246,7 @@ class PlayerSession:
             others = [name for name in comparison if name != main.spec.fusion or config.checkpoint]
             return [main, *(shelf.load(name, None, config.device, config.backend) for name in others)]
 
-        self._analysis.request(load, config.baseline, config.person)
+        self._analysis.request(AnalysisRequest(load, config.baseline, config.person, self._explaining))
 
     def _window_at(self, position_ns: int) -> AnalyzedWindow | None:
         """The results for the position; at the end, the last ones."""

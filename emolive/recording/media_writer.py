@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -123,7 +123,7 @@ class MediaWriter:
                 for stream in (self._video, self._audio):
                     # An encoder that was given nothing has nothing to flush.
                     if stream is not None and (self.n_frames if stream is self._video else self._n_sent):
-                        self._container.mux(stream.encode(None))  # type: ignore[arg-type]
+                        self._container.mux(stream.encode(None))
             finally:
                 self._container.close()
         except (av.FFmpegError, OSError) as error:
@@ -184,7 +184,10 @@ def _add_video(container: OutputContainer, size: tuple[int, int]) -> VideoStream
     error: Exception | None = None
     for codec, options in _VIDEO_CODECS:
         try:
-            stream = container.add_stream(codec, rate=30, options={**options, "g": str(KEY_FRAME_INTERVAL)})
+            stream = cast(
+                "VideoStream",
+                container.add_stream(codec, rate=30, options={**options, "g": str(KEY_FRAME_INTERVAL)}),
+            )
         except (av.FFmpegError, ValueError) as reason:
             error = reason
             continue

@@ -31,7 +31,7 @@ from emolive.session.status import (
 )
 from emolive.session.stream import Stream
 from emolive.smoothing import Smoother, make_estimate
-from emolive.types import Estimate, Status, Timestamps
+from emolive.types import Estimate, Status, Timestamps, WindowExplanation
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
@@ -60,6 +60,8 @@ class LivePipeline:
         self.comparison = Comparison()
         """Other models on the same windows."""
         self._statuses = statuses
+        self.explaining = False
+        """Whether each answer is explained; set by the inference thread."""
         self._failure_shown = False
         """A baseline could not be loaded, measured or saved; the status stays until baseline or person
         change."""
@@ -161,6 +163,9 @@ class LivePipeline:
         self._report(stream, window, predictor)
         if prediction is None:
             return None
+        stream.explanation = (
+            self._explain(window, stream, predictor, prediction.probs) if self.explaining else None
+        )
         smoothed = stream.smoother.update(prediction.probs, end_ns)
         observation, audio_ns = (
             stream.observation,
@@ -182,6 +187,23 @@ class LivePipeline:
         stream.estimates += 1
         stream.comparison = self.comparison.estimates(window, stream, predictor, self.baseline, stamps)
         return estimate
+
+    def set_explaining(self, on: bool) -> None:
+        """Explain each answer from now on, or no longer; it costs a second run of the network."""
+        self.explaining = on
+
+    def _explain(
+        self, window: FeatureWindow, stream: Stream, predictor: Predictor, probs: Sequence[float]
+    ) -> WindowExplanation | None:
+        from emolive.explanation import PITCH_WINDOW_S, explain_window, pitch
+
+        if stream.profile is None:
+            return None
+        ring, pitch_hz = stream.audio, None
+        if ring is not None:
+            samples, _ = ring.read(window.end_ns, round(PITCH_WINDOW_S * ring.rate_hz))
+            pitch_hz = pitch(samples, ring.rate_hz)
+        return explain_window(predictor, window, stream.profile, self.baseline, probs, pitch_hz=pitch_hz)
 
     def _report(self, stream: Stream, window: FeatureWindow, predictor: Predictor) -> None:
         spec, profile = predictor.spec, stream.profile

@@ -300,6 +300,10 @@ class Session:
         """End the recording and finish its files, which takes a moment; None if there never was one."""
         return self._recording.stop()
 
+    def set_explaining(self, on: bool) -> None:
+        """Explain each answer from the next window on (`Snapshot.explanation`), or no longer."""
+        self._inference.post(partial(self._inference.pipeline.set_explaining, on))
+
     # --- streams
 
     def _submit(self, function: Callable[[], None]) -> Future[None]:

@@ -18,7 +18,15 @@ from emolive.capture.source_spec import SourceSpec, parse_microphone, parse_sour
 from emolive.clock import now_ns, to_ns, to_s
 from emolive.errors import ConfigError, EmoliveError
 from emolive.session.status import NO_AUDIO, NO_VIDEO, StatusRegistry
-from emolive.types import AudioBlock, Counters, Estimate, FaceObservation, Frame, Status
+from emolive.types import (
+    AudioBlock,
+    Counters,
+    Estimate,
+    FaceObservation,
+    Frame,
+    Status,
+    WindowExplanation,
+)
 
 if TYPE_CHECKING:
     from emolive.audio.online_features import OnlineFeatureExtractor
@@ -121,6 +129,8 @@ class Stream:
     estimate: Estimate | None = None
     comparison: tuple[Estimate, ...] = ()
     """Of the other models, for the window of `estimate`."""
+    explanation: WindowExplanation | None = None
+    """Of the newest estimate, while explanations are wanted."""
     estimates: int = 0
     estimates_skipped: int = 0
     finished: threading.Event = field(default_factory=threading.Event)

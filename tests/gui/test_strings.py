@@ -89,6 +89,8 @@ def test_all_widgets_follow_the_language(driver: WindowDriver) -> None:
     unmarked = set()
     for widget in (window, *window.findChildren(QWidget)):
         for text in texts_of(widget):
+            if widget.objectName() == "keys":
+                continue  # names of keys are the same in every language
             plain = re.sub(r"<[^>]*>|&nbsp;|●", "", text).strip()
             if plain and "⟦" not in plain and plain not in names | statuses:
                 unmarked.add(plain)

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from PySide6.QtCore import QPointF, QRectF, QSize
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.gui.frame_converter import FrameConverter
@@ -14,7 +14,16 @@ from emolive.gui.i18n import tr
 from emolive.gui.render_metrics import RenderMetrics
 from emolive.gui.theme import COLORS, emotion_colors
 from emolive.gui.view_state import EstimateView, VideoState
-from emolive.gui.widgets.overlay import draw_banner, draw_caption, draw_face, draw_message, draw_tags
+from emolive.gui.widgets.overlay import (
+    draw_banner,
+    draw_caption,
+    draw_countdown,
+    draw_face,
+    draw_hint,
+    draw_message,
+    draw_stale,
+    draw_tags,
+)
 from emolive.types import Frame
 
 MIN_FRAME_S = 0.02
@@ -28,10 +37,12 @@ BUSY_PERIOD_S = 1.2
 class VideoView(QWidget):
     """Paints a `VideoState`, each frame once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, plain: bool = False) -> None:
+        """`plain`: without caption and landmarks, for where the answer stands beside the picture."""
         super().__init__()
+        self._plain = plain
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(280, 180)
+        self.setMinimumSize(160, 120)
         self.setAccessibleName(tr("Video"))
         self.painted = 0
         """Frames painted so far, each counted once."""
@@ -94,7 +105,7 @@ class VideoView(QWidget):
                 phase = time.monotonic() % BUSY_PERIOD_S / BUSY_PERIOD_S
                 draw_message(painter, area, self._state.message, phase)
             return
-        painter.fillRect(area, QColor(COLORS.letterbox))
+        painter.fillRect(area, QColor(COLORS.surface if self._plain else COLORS.letterbox))
         target, scale = self._paint_frame(painter, self._state.frame, area)
         self._paint_overlay(painter, target, scale)
 
@@ -110,6 +121,8 @@ class VideoView(QWidget):
             round(target.height() * ratio),
             mirrored=self._state.mirrored,
         )
+        if self._state.stale:
+            converted = converted.convertToFormat(QImage.Format.Format_Grayscale8)
         converted.setDevicePixelRatio(ratio)
         painter.drawImage(target.topLeft(), converted)
         if self._unpainted_frame:
@@ -128,22 +141,38 @@ class VideoView(QWidget):
                 target.right() - x if state.mirrored else target.left() + x, target.top() + y_px * scale
             )
 
+        if state.stale:
+            draw_stale(painter, target, state.stale)
         if state.face is not None:
             painter.save()
             painter.setClipRect(target)
             color = _color(state.estimate)
-            box = draw_face(painter, state.face, to_widget, color, landmarks=self._landmarks)
-            if state.estimate is not None:
+            landmarks = self._landmarks and not self._plain
+            box = draw_face(painter, state.face, to_widget, color, landmarks=landmarks)
+            if state.estimate is not None and not self._plain:
                 draw_caption(painter, state.estimate.caption, box, target, color)
+            if state.hint and not state.countdown:
+                draw_hint(painter, state.hint, box, target)
             painter.restore()
-        draw_tags(painter, target.topLeft() + QPointF(10, 10), state.tags)
+        draw_tags(painter, target, state.tags)
+        if state.countdown:
+            draw_countdown(painter, target, state.countdown)
         if state.banner:
             draw_banner(painter, target, state.banner)
 
 
 def _painted_at_once(state: VideoState) -> tuple[object, ...]:
     """The fields of a state whose changes do not wait for a frame."""
-    return state.estimate, state.tags, state.banner, state.mirrored, state.message
+    return (
+        state.estimate,
+        state.tags,
+        state.banner,
+        state.mirrored,
+        state.message,
+        state.stale,
+        state.hint,
+        state.countdown,
+    )
 
 
 def _color(estimate: EstimateView | None) -> QColor:
