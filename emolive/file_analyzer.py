@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -30,6 +31,14 @@ from emolive.windowing import (
     centre_window_end_ns,
     extract_window,
 )
+
+
+class Perception(Protocol):
+    """What `decode_into` needs of a `FacePipeline`."""
+
+    def reset(self) -> None: ...
+
+    def process(self, frame: Frame) -> FaceObservation: ...
 
 
 @dataclass(slots=True)
@@ -82,7 +91,7 @@ def open_clip(path: Path, dim: int) -> ClipFeatures:
 
 def decode_into(
     clip: ClipFeatures,
-    pipeline: FacePipeline,
+    pipeline: Perception,
     sampler: FrameSampler,
     on_corruption: OnCorruption | None,
     on_observation: Callable[[FaceObservation], None] | None = None,

@@ -163,6 +163,8 @@ class FaceObservation:
     """(8,) log-probabilities of the expression classifier; None where it did not run."""
     quality: FaceQuality | None = None
     """Measured with `expression`."""
+    others: tuple[BoundingBox, ...] = ()
+    """The faces that are not read; the picture is searched for them from time to time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         controls = self.view.controls
+        self.view.video.clicked.connect(self._media.choose_face)
         controls.source.chosen.connect(self.choose_source)
         controls.mic.chosen.connect(partial(self._set_option, "mic"))
         controls.fusion.chosen.connect(self.choose_fusion)

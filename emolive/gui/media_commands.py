@@ -108,6 +108,7 @@ class MediaCommands(QObject):
         actions.add(tr("Save a report"), "Ctrl+H", self.save_report, tr("Save a report of the recording"))
         actions.add(tr("Save a report with pictures"), "", partial(self.save_report, pictures=True))
         actions.add(tr("Fusions side by side"), "X", self.toggle_comparison)
+        actions.add(tr("Another face"), "A", self.choose_other_face, tr("Read another face"))
         actions.add_separator()
         play = actions.bind(tr("Play or pause a file"), "Space", self.toggle_playing)
         actions.describe("Left  Right", tr("Five seconds back or on"))
@@ -223,6 +224,22 @@ class MediaCommands(QObject):
         self._comparing = not self._comparing
         fusions = self._fusions[:MAX_COMPARED] if self._comparing else ()
         self._controller.submit(lambda session: session.set_comparison(fusions))
+
+    # --- several faces
+
+    def choose_face(self, x_px: float, y_px: float) -> None:
+        """Read the face at a point of the frame; a click elsewhere changes nothing."""
+        observation = None if self._snapshot is None else self._snapshot.observation
+        for box in () if observation is None else observation.others:
+            if 0 <= x_px - box.x_px <= box.width_px and 0 <= y_px - box.y_px <= box.height_px:
+                self._controller.submit(lambda session: session.choose_face(x_px, y_px))
+                return
+
+    def choose_other_face(self) -> None:
+        """Read another one of the faces."""
+        observation = None if self._snapshot is None else self._snapshot.observation
+        if observation is not None and observation.others:
+            self.choose_face(*observation.others[0].center_px)
 
     # --- transport
 

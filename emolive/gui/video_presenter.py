@@ -11,7 +11,7 @@ from emolive.gui import strings
 from emolive.gui.i18n import tr
 from emolive.gui.transport_presenter import recording_text
 from emolive.gui.view_state import EstimateView, Message, Tag, VideoState
-from emolive.types import Face, Modality, Snapshot
+from emolive.types import BoundingBox, Face, Modality, Snapshot
 
 FACE_STALE_NS = 700_000_000
 """A face detected longer than this before the frame is not drawn on it."""
@@ -82,6 +82,7 @@ class VideoPresenter:
         return VideoState(
             frame=snapshot.frame,
             face=_face(snapshot),
+            others=_others(snapshot),
             estimate=estimate,
             tags=_tags(snapshot, estimate),
             banner=_banner(snapshot),
@@ -104,6 +105,14 @@ def _face(snapshot: Snapshot) -> Face | None:
     return observation.face
 
 
+def _others(snapshot: Snapshot) -> tuple[BoundingBox, ...]:
+    """The faces that are not read."""
+    observation, frame = snapshot.observation, snapshot.frame
+    if observation is None or frame is None or frame.t_ns - observation.t_ns > FACE_STALE_NS:
+        return ()
+    return observation.others
+
+
 def _hint(snapshot: Snapshot) -> str:
     """What the session says would help the camera, while a face is drawn."""
     face = next((status for status in snapshot.statuses if status.source == "face"), None)
@@ -124,6 +133,10 @@ def _tags(snapshot: Snapshot, estimate: EstimateView | None) -> tuple[Tag, ...]:
         and snapshot.estimate.modality is not Modality.AV
     ):
         tags.append(Tag(estimate.modality.upper()))
+    if n_others := len(_others(snapshot)):
+        text = tr("{n} faces: one is read", n=n_others + 1) if _face(snapshot) else tr("no face is read")
+        choose = tr("click another to read it") if snapshot.playback is None else ""
+        tags.append(Tag(" · ".join(part for part in (text, choose) if part), "warning"))
     return tuple(tags)
 
 

@@ -139,6 +139,10 @@ class AppSession:
         """Measure the person's neutral baseline; a file is refused."""
         self._active.calibrate(seconds)
 
+    def choose_face(self, x_px: float, y_px: float) -> None:
+        """Read the face at a point of the newest frame."""
+        self._active.choose_face(x_px, y_px)
+
     def start_recording(self, parent: Path | None = None) -> Path:
         """Record from now on; a file is refused."""
         return self._active.start_recording(parent)

@@ -6,14 +6,14 @@ import logging
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Generator, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emolive.clock import to_ns, to_s
 from emolive.errors import ConfigError, EmoliveError, MediaError
 from emolive.session.status import baseline_status, stream_statuses
-from emolive.types import Estimate, FaceObservation, Status, WindowExplanation
+from emolive.types import Estimate, FaceObservation, Frame, Status, WindowExplanation
 
 if TYPE_CHECKING:
     from emolive.file_analyzer import ClipFeatures
@@ -99,6 +99,23 @@ class _Evidence:
     def close(self) -> None:
         self.times.close()
         self.pipeline.close()
+
+
+class _SurveyingPipeline:
+    """A face pipeline whose observations also have the faces that are not read."""
+
+    def __init__(self, pipeline: FacePipeline) -> None:
+        from emolive.vision.survey import FaceSurvey
+
+        self._pipeline = pipeline
+        self._survey = FaceSurvey(pipeline.tracker)
+
+    def reset(self) -> None:
+        self._pipeline.reset()
+        self._survey.reset()
+
+    def process(self, frame: Frame) -> FaceObservation:
+        return self._survey.add_to(self._pipeline.process(frame), frame)
 
 
 class _ModelAtWork:
@@ -295,14 +312,15 @@ class ClipAnalysis(threading.Thread):
         spec = predictor.spec
         clip = open_clip(self._path, spec.frame_dim)
         pipeline = FacePipeline.for_spec(spec, predictor.encoders())
+        surveying = _SurveyingPipeline(pipeline)
         observations: list[FaceObservation] = []
         self.observations = observations
         times = decode_into(
             clip,
-            pipeline,
+            surveying,
             FrameSampler(spec, 0),
             None,
-            lambda seen: observations.append(FaceObservation(seen.t_ns, seen.face, None, None, seen.quality)),
+            lambda seen: observations.append(replace(seen, features=None, expression=None)),
             audio=self._audio,
         )
         self._evidence = _Evidence(space, clip, pipeline, times)

@@ -33,6 +33,7 @@ STALE_S = 1.5
 """An estimate whose window ended longer ago is not shown as that of the position."""
 _POLL_S = 0.03
 CALIBRATION_REFUSED = "A file says nothing about you: open the camera to calibrate."
+FACE_REFUSED = "In a file the largest face is read: another one can be chosen with a camera."
 RECORDING_REFUSED = "A file is playing: only a camera, a stream or the demo is recorded."
 
 
@@ -199,6 +200,10 @@ class PlayerSession:
     def calibrate(self, seconds: float = 5.0) -> None:
         """Refused."""
         raise ConfigError(CALIBRATION_REFUSED)
+
+    def choose_face(self, x_px: float, y_px: float) -> None:
+        """Refused: the whole file is analysed for one face."""
+        raise ConfigError(FACE_REFUSED)
 
     def start_recording(self, parent: Path | None = None) -> Path:
         """Refused."""

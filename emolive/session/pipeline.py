@@ -117,6 +117,14 @@ class LivePipeline:
             self._prepare(self.stream)
         self._load_profile()
 
+    def start_anew(self) -> None:
+        """Another person is in front of the camera: forget the running statistics."""
+        if self.stream is not None:
+            if self.stream.profile is not None:
+                self.stream.profile.reset()
+            if self.stream.smoother is not None:
+                self.stream.smoother.reset()
+
     def start_calibration(self, seconds: float, t_ns: int) -> None:
         """Measure the neutral baseline from the windows that end after `t_ns`, for `seconds`."""
         if self.predictor is not None and self.stream is not None:

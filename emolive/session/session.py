@@ -304,6 +304,16 @@ class Session:
         """Explain each answer from the next window on (`Snapshot.explanation`), or no longer."""
         self._inference.post(partial(self._inference.pipeline.set_explaining, on))
 
+    def choose_face(self, x_px: float, y_px: float) -> None:
+        """Read another face of the picture from now on; running statistics begin anew.
+
+        Args:
+            x_px, y_px: a point of the newest frame, in the box of one of `FaceObservation.others`; elsewhere
+                nothing changes.
+        """
+        pipeline = self._inference.pipeline
+        self._perception.follow_face(x_px, y_px, lambda: self._inference.post(pipeline.start_anew))
+
     # --- streams
 
     def _submit(self, function: Callable[[], None]) -> Future[None]:

@@ -17,7 +17,7 @@ BARS_SHARE = 0.56
 
 
 class ComparisonPanel(QWidget):
-    """A card for each fusion: its name, its label with the probability, and bars."""
+    """A card for each fusion, the chosen one outlined: name, label with its probability, and bars."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,12 +47,13 @@ class ComparisonPanel(QWidget):
         gap = SIZES.gap_px
         width = (self.width() - gap * (len(self.estimates) - 1)) / max(1, len(self.estimates))
         for index, estimate in enumerate(self.estimates):
-            self._paint_card(painter, QRectF(index * (width + gap), 0, width, self.height()), estimate)
+            card = QRectF(index * (width + gap), 0, width, self.height())
+            self._paint_card(painter, card, estimate, chosen=index == 0)
 
-    def _paint_card(self, painter: QPainter, card: QRectF, estimate: Estimate) -> None:
+    def _paint_card(self, painter: QPainter, card: QRectF, estimate: Estimate, *, chosen: bool) -> None:
         view = estimate_view(estimate)
         colors = emotion_colors(view.labels)
-        painter.setPen(QColor(COLORS.line))
+        painter.setPen(QColor(COLORS.accent if chosen else COLORS.line))
         painter.setBrush(QColor(COLORS.surface))
         painter.drawRoundedRect(
             card.adjusted(0.5, 0.5, -0.5, -0.5), SIZES.panel_radius_px, SIZES.panel_radius_px

@@ -21,7 +21,9 @@ STALE_S = 1.5
 REDRAW_S = 0.3
 """While the file is analysed, the strip is drawn anew at most this often."""
 BAND_PX = 7
-"""Height of the recorded labels, and of the spans."""
+"""Height of the recorded labels."""
+SPAN_PX = 16
+"""Height of the spans, in which their labels are written."""
 GAP_PX = 3
 MARGIN_PX = 8
 """Left and right of the strip, so that the handle fits in."""
@@ -36,7 +38,7 @@ class FileTimeline(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(160, 48)
+        self.setMinimumSize(160, 60)
         self.setMouseTracking(True)
         self.setAccessibleName(tr("Timeline of the file"))
         self._state: TransportState | None = None
@@ -46,7 +48,7 @@ class FileTimeline(QWidget):
         self._drawn_s = 0.0
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(600, 64)
+        return QSize(600, 76)
 
     def show_state(self, state: TransportState) -> None:
         """Show a state. To be called often: it paints only changes that can be seen."""
@@ -124,13 +126,17 @@ class FileTimeline(QWidget):
     def _draw(self, painter: QPainter, state: TransportState) -> None:
         colors = dict(zip(state.labels, emotion_colors(state.labels), strict=True))
         bottom = self.height() - 1.0
-        band_top = bottom - BAND_PX
+        band_top = bottom - SPAN_PX
         for span in state.spans:
             left, right = self.x_of(span.start_s), self.x_of(span.end_s)
-            rect = QRectF(left, band_top, max(2.0, right - left), BAND_PX)
+            rect = QRectF(left, band_top, max(2.0, right - left), SPAN_PX)
             painter.fillRect(rect, colors.get(span.label, QColor(COLORS.accent)))
-            painter.setPen(QPen(QColor(COLORS.text), 1))
-            painter.drawRect(rect)
+            painter.setPen(QColor(COLORS.ink))
+            painter.setFont(font(SIZES.caption_px, bold=True))
+            text = painter.fontMetrics().elidedText(
+                strings.label_title(span.label), Qt.TextElideMode.ElideRight, int(rect.width()) - 8
+            )
+            painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
         strip_bottom = band_top - GAP_PX
         if state.recorded:
             strip_bottom -= BAND_PX + GAP_PX

@@ -73,7 +73,7 @@ class TransportBar(QFrame):
         layout.addLayout(row)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(600, 72 + SIZES.control_height_px + 16)
+        return QSize(600, 82 + SIZES.control_height_px + 16)
 
     def show_state(self, state: TransportState) -> None:
         """Show a state. To be called often."""
