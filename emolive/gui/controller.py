@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from emolive.errors import DeviceError, MediaError
+from emolive.errors import DeviceError, EmoliveError, MediaError
 from emolive.gui.services import Services
 from emolive.gui.tasks import TaskRunner
 from emolive.session.config import SessionConfig
@@ -162,14 +162,17 @@ class SessionController(QObject):
         """In the background thread. A session that is ready only after `close` is stopped again."""
         if self._closing.is_set():
             return
-        session = self._services.session(self.config)
         try:
-            if self._on_estimate is not None:
-                session.subscribe(self._on_estimate)
-            session.start()
-        except BaseException as error:
+            session = self._services.session(self.config)
+            try:
+                if self._on_estimate is not None:
+                    session.subscribe(self._on_estimate)
+                session.start()
+            except BaseException:
+                session.stop()
+                raise
+        except EmoliveError as error:
             self.source_failed = isinstance(error, DeviceError | MediaError)
-            session.stop()
             raise
         with self._lock:
             late = self._closing.is_set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emolive.capture.source_spec import SourceKind, parse_microphone, parse_source, redact_url
 from emolive.errors import ConfigError
-from emolive.gui.i18n import noop, tr
+from emolive.gui.i18n import noop, tr, tr_filled
 from emolive.models.io.checkpoint import CHECKPOINT_SUFFIXES
 from emolive.types import Modality, Snapshot, Status
 
@@ -190,9 +190,57 @@ def badge_value(status: Status) -> str:
     return text if len(text) <= BADGE_VALUE_CHARS else tr(status.code.replace("_", " "))
 
 
+_STATUS_TEXTS = (
+    noop("A face is tracked."),
+    noop("Look and speak neutrally until the bar is full."),
+    noop("No baseline is in use."),
+    noop("No face is detected: move into the picture."),
+    noop("Nobody speaks: estimates use the face only."),
+    noop("Speech is detected."),
+    noop("There is no picture: estimates use the voice only."),
+    noop("There is no sound: estimates use the face only."),
+    noop("This model reads raw features: baselines have no effect."),
+    noop("Calibration failed because there was too little of face and voice: calibrate again."),
+    noop("Relative to the {seconds} s of this face so far."),
+    noop("Relative to the neutral {streams} of {person}."),
+    noop("{person} is not calibrated, so no baseline is in use: press Calibrate."),
+    noop("The neutral baseline of {person} is loaded."),
+    noop("The neutral baseline of the {streams} of {person} is saved."),
+    noop("{fusion} runs on {device} by {runtime}."),
+    noop("Loading {model} …"),
+)
+"""Sentences of the session that have a translation; its others stay English."""
+_STATUS_CODES = (
+    noop("calibrated"),
+    noop("calibrating"),
+    noop("ended"),
+    noop("failed"),
+    noop("fallback"),
+    noop("found"),
+    noop("learning"),
+    noop("live"),
+    noop("loaded"),
+    noop("loading"),
+    noop("missing"),
+    noop("none"),
+    noop("raw"),
+    noop("ready"),
+    noop("reconnecting"),
+    noop("refused"),
+    noop("running"),
+    noop("silent"),
+    noop("speech"),
+    noop("stalled"),
+    noop("uncalibrated"),
+    noop("unknown"),
+    noop("unsaved"),
+)
+"""Codes of statuses that badges show."""
+
+
 def status_text(status: Status) -> str:
-    """The text of a status. Sentences with values in them have no translation and stay English."""
-    return tr(status.text)
+    """The text of a status. Sentences without a template have no translation and stay English."""
+    return tr_filled(status.text, _STATUS_TEXTS)
 
 
 def status_sentence(status: Status) -> str:

@@ -21,6 +21,8 @@ A letter is about half as high as its line: a tenth of the picture's height. On 
 is 10 cm, or 34 minutes of arc from ten metres; 5 minutes are the limit of normal sight."""
 MARGIN_OF_HEIGHT = 0.03
 PICTURE_OF_WIDTH = 0.56
+PICTURE_OF_HEIGHT = 0.34
+UPRIGHT_WORD_OF_HEIGHT = 0.14
 UPRIGHT = 1.1
 """Narrower than this (width / height), the bars stand under the picture."""
 
@@ -73,11 +75,11 @@ class PresentationView(QWidget):
         margin = round(MARGIN_OF_HEIGHT * height)
         word = round(WORD_OF_HEIGHT * height)
         if width < UPRIGHT * height:
-            half = (height - word - 3 * margin) // 2
-            self.video.setGeometry(QRect(0, 0, width, half))
+            picture, word = round(PICTURE_OF_HEIGHT * height), round(UPRIGHT_WORD_OF_HEIGHT * height)
+            self.video.setGeometry(QRect(0, 0, width, picture))
             self.word.setFixedHeight(word)
-            self.word.setGeometry(QRect(margin, half + margin, width - 2 * margin, word))
-            top = half + word + 2 * margin
+            self.word.setGeometry(QRect(margin, picture + margin, width - 2 * margin, word))
+            top = picture + word + 2 * margin
             self.bars.setGeometry(QRect(margin, top, width - 2 * margin, height - top - margin))
             return
         left = round(PICTURE_OF_WIDTH * width)

@@ -76,6 +76,7 @@ class WelcomeView(Page):
         if not self.checking or self.video is None:
             return
         self.video.show_state(video)
+        changed = False
         for (title, text), check in zip(self._rows, checks, strict=True):
             level = _LEVELS[check.state]
             color = {str(name): value for name, value in COLORS.levels.items()}[level]
@@ -83,6 +84,9 @@ class WelcomeView(Page):
             if text.text() != check.text:
                 title.setText(f"{sign}&nbsp; {check.title}")
                 text.setText(check.text)
+                changed = True
+        if changed:
+            self.relayout()
 
     def _leave(self) -> None:
         wants_tour = self.checking
