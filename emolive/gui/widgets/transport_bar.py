@@ -57,7 +57,8 @@ class TransportBar(QFrame):
         self.export.setText(tr("Export"))
         self.export.clicked.connect(self.export_requested)
         self._labels: tuple[str, ...] = ()
-        self._icon = ""
+        self._icon = ("", "")
+        """Its name and colour."""
         self._text = ("", "")
         row = QHBoxLayout()
         row.setSpacing(SIZES.gap_px)
@@ -79,8 +80,8 @@ class TransportBar(QFrame):
         """Show a state. To be called often."""
         self.timeline.show_state(state)
         icon = "replay" if state.ended else "play" if state.paused else "pause"
-        if icon != self._icon:
-            self._icon = icon
+        if (icon, COLORS.text) != self._icon:
+            self._icon = (icon, COLORS.text)
             self.play.setIcon(_icon(icon))
             names = {"replay": tr("Play again"), "play": tr("Play"), "pause": tr("Pause")}
             self.play.setAccessibleName(names[icon])
