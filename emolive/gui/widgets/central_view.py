@@ -77,6 +77,9 @@ class CentralView(QWidget):
         self.timeline = Timeline()
         self._timeline_layout.addWidget(self.timeline)
         self._has_plots = True
+        order = [self.video, *self.results.tabs, self.timeline, *self.status_bar.badges.badges.values()]
+        for before, after in zip(order, order[1:], strict=False):
+            QWidget.setTabOrder(before, after)
 
     def show_state(self, state: WindowState) -> None:
         """Show a state of the window. Cheap if called often: every widget repaints only on changes."""
