@@ -77,6 +77,9 @@ class CentralView(QWidget):
         self.timeline = Timeline()
         self._timeline_layout.addWidget(self.timeline)
         self._has_plots = True
+        order = [self.video, *self.results.tabs, self.timeline, *self.status_bar.badges.badges.values()]
+        for before, after in zip(order, order[1:], strict=False):
+            QWidget.setTabOrder(before, after)
 
     def add_panel(self, panel: QWidget) -> None:
         """Add a panel above the status bar."""

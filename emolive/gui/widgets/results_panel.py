@@ -80,6 +80,11 @@ class ResultsPanel(QWidget):
         self._painted_s = 0.0
 
     @property
+    def tabs(self) -> tuple[QPushButton, ...]:
+        """The buttons of the pages, in order."""
+        return tuple(self._buttons.values())
+
+    @property
     def page(self) -> str:
         """The name of the page that is shown."""
         return tuple(PAGES)[self._stack.currentIndex()]
