@@ -137,6 +137,10 @@ class FakeSession:
     def set_muted(self, muted: bool) -> None:
         self.calls.append(("muted", muted))
 
+    def choose_face(self, x_px: float, y_px: float) -> None:
+        self._refuse()
+        self.calls.append(("face", (x_px, y_px)))
+
     def start_recording(self, parent: Path | None = None) -> Path:
         self._refuse()
         self.calls.append(("record", parent))
