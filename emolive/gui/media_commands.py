@@ -208,14 +208,14 @@ class MediaCommands(QObject):
 
     def _follow_recording(self, recording: RecordingState | None) -> None:
         before, self._recording = self._recording, recording
-        if recording is None or recording.running:
+        if before is None or not before.running or (recording is not None and recording.running):
             return
-        if before is not None and before.running and before.folder == recording.folder:
-            self.last_recording = recording.folder
-            if recording.problem:
-                self._show_message(recording.problem)
-            else:
-                self._show_message(tr("The recording is in {path}. Ctrl+R opens it.", path=recording.folder))
+        # Without a state the source was changed to a file, which ends a recording.
+        self.last_recording = before.folder
+        if recording is not None and recording.problem:
+            self._show_message(recording.problem)
+        else:
+            self._show_message(tr("The recording is in {path}. Ctrl+R opens it.", path=before.folder))
 
     # --- several fusions
 

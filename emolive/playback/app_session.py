@@ -11,7 +11,7 @@ from pathlib import Path
 
 from emolive.capture.source_spec import parse_microphone, parse_source
 from emolive.errors import ConfigError
-from emolive.playback.models import ModelShelf
+from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player_session import PlayerSession
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
@@ -39,10 +39,10 @@ class AppSession:
         self,
         config: SessionConfig,
         *,
-        create_live: Callable[[SessionConfig, ModelShelf], Session] = lambda config, shelf: Session(
-            config, load_model=shelf.load
+        create_live: Callable[[SessionConfig, ModelLoan], Session] = lambda config, models: Session(
+            config, load_model=models.load
         ),
-        create_player: Callable[[SessionConfig, ModelShelf], PlayerSession] = PlayerSession,
+        create_player: Callable[[SessionConfig, ModelLoan], PlayerSession] = PlayerSession,
     ) -> None:
         self._create_live, self._create_player = create_live, create_player
         self._shelf = ModelShelf()
@@ -54,7 +54,7 @@ class AppSession:
         self._stopped = False
         self._loop = config.loop
         self._explaining = False
-        self._active = self._create(config)
+        self._active, self._models = self._create(config)
 
     # --- as in Session
 
@@ -179,31 +179,36 @@ class AppSession:
             raise ConfigError(NO_TRANSPORT)
         return self._active
 
-    def _create(self, config: SessionConfig) -> Session | PlayerSession:
+    def _create(self, config: SessionConfig) -> tuple[Session | PlayerSession, ModelLoan]:
         config = replace(config, loop=self._loop)
+        models = self._shelf.borrow()
         is_file = parse_source(config.source).kind == "file" and config.paced
-        create = self._create_player if is_file else self._create_live
-        session = create(config, self._shelf)
+        session = self._create_player(config, models) if is_file else self._create_live(config, models)
         session.subscribe(self._publisher.publish)
         if self._explaining:
             session.set_explaining(True)
-        return session
+        return session, models
 
     def _switch(self, source: str) -> None:
-        old = self._active
+        old, old_models = self._active, self._models
         config = replace(self._config, source=source)
-        live = isinstance(old, Session) and parse_source(source).kind != "file"
-        if live and isinstance(old, Session):
+        if isinstance(old, Session) and parse_source(source).kind != "file":
             old.set_source(source).result()
             self._config = replace(self._config, source=source)
             return
         # A failure to open it changes nothing.
-        new = self._create(config)
-        new.start()
+        new, models = self._create(config)
+        if isinstance(new, Session):
+            new.start()
+        elif old.stop(STOP_S):
+            # A player cannot fail to start: so it can take over the models.
+            old_models.give_back()
         with self._lock:
             if self._stopped:
                 new.stop(STOP_S)
                 return
-            self._active = new
+            new.start()
+            self._active, self._models = new, models
             self._config = replace(self._config, source=source)
-        old.stop(STOP_S)
+        if isinstance(new, Session) and old.stop(STOP_S):
+            old_models.give_back()

@@ -17,7 +17,7 @@ from emolive.errors import ConfigError
 from emolive.normalization import MODES
 from emolive.playback.clip_analysis import AnalysisRequest, AnalyzedWindow, ClipAnalysis
 from emolive.playback.clock import PlaybackClock
-from emolive.playback.models import ModelShelf
+from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player import Player
 from emolive.playback.speaker import Speaker
 from emolive.plugins import FUSIONS
@@ -44,8 +44,8 @@ class PlayerSession:
 
     Args:
         config: `source` is a media file or a recording's folder.
-        shelf: loads the models.
-        open_output: see `Speaker`; by default the loudspeakers.
+        models: loads the models.
+        speaker: makes what plays the sound; by default the loudspeakers.
 
     Raises:
         MediaError: the file cannot be played.
@@ -54,12 +54,12 @@ class PlayerSession:
     def __init__(
         self,
         config: SessionConfig,
-        shelf: ModelShelf | None = None,
+        models: ModelLoan | None = None,
         *,
         speaker: Callable[[PlaybackClock], Speaker] = Speaker,
     ) -> None:
         self._config = config
-        self._shelf = shelf or ModelShelf()
+        self._models = models or ModelShelf().borrow()
         spec = parse_source(config.source)
         # os.path.expanduser leaves "~nobody" as it is; that of pathlib raises.
         path = Path(os.path.expanduser(spec.value))  # noqa: PTH111
@@ -238,18 +238,18 @@ class PlayerSession:
         self._request()
 
     def _request(self) -> None:
-        config, comparison, shelf = self._config, self._comparison, self._shelf
+        config, comparison, models = self._config, self._comparison, self._models
 
         def load() -> list[Predictor]:
             import torch
 
             # For networks this small a second thread mostly waits for the first.
             torch.set_num_threads(1)
-            main = shelf.load(
+            main = models.load(
                 None if config.checkpoint else config.fusion, config.checkpoint, config.device, config.backend
             )
             others = [name for name in comparison if name != main.spec.fusion or config.checkpoint]
-            return [main, *(shelf.load(name, None, config.device, config.backend) for name in others)]
+            return [main, *(models.load(name, None, config.device, config.backend) for name in others)]
 
         self._analysis.request(AnalysisRequest(load, config.baseline, config.person, self._explaining))
 

@@ -28,6 +28,8 @@ class Comparison:
 
     def __init__(self) -> None:
         self._models: list[tuple[Predictor, Smoother]] = []
+        self.left_out: tuple[str, ...] = ()
+        """Fusions whose models read other features than the one that answers."""
         self._stream: Stream | None = None
 
     def set_models(self, predictors: Sequence[Predictor]) -> None:
@@ -46,9 +48,11 @@ class Comparison:
             for _, smoother in self._models:
                 smoother.reset()
         found: list[Estimate] = []
-        for predictor, smoother in self._models:
-            same_space = predictor.feature_space == main.feature_space
-            if stream.profile is None or predictor.spec.fusion == main.spec.fusion or not same_space:
+        others = [model for model in self._models if model[0].spec.fusion != main.spec.fusion]
+        fitting = [model for model in others if model[0].feature_space == main.feature_space]
+        self.left_out = tuple(model[0].spec.fusion for model in others if model not in fitting)
+        for predictor, smoother in fitting:
+            if stream.profile is None:
                 continue
             prediction = predictor.predict(window, stream.profile, baseline)
             if prediction is not None:

@@ -194,7 +194,18 @@ class LivePipeline:
         stream.estimate = estimate
         stream.estimates += 1
         stream.comparison = self.comparison.estimates(window, stream, predictor, self.baseline, stamps)
+        self._report_comparison()
         return estimate
+
+    def _report_comparison(self) -> None:
+        """Say which models are left out, or no longer."""
+        status = self._statuses.get("comparison")
+        if self.comparison.left_out:
+            names = " and ".join(self.comparison.left_out)
+            text = f"{names} cannot be compared with this model: other features are read."
+            self._statuses.put(Status("comparison", "info", "left_out", text))
+        elif status is not None and status.code == "left_out":
+            self._statuses.drop("comparison")
 
     def set_explaining(self, on: bool) -> None:
         """Explain each answer from now on, or no longer; it costs a second run of the network."""

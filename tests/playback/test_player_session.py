@@ -11,7 +11,7 @@ import pytest
 from emolive.errors import ConfigError, MediaError
 from emolive.file_analyzer import FileAnalyzer
 from emolive.playback.app_session import AppSession
-from emolive.playback.models import ModelShelf
+from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player_session import PlayerSession
 from emolive.playback.speaker import Speaker
 from emolive.predictor import load_predictor
@@ -41,10 +41,12 @@ def config_of(source: Path, **changes: object) -> SessionConfig:
 @pytest.fixture
 def open_file(clips: dict[str, Path], shelf: ModelShelf) -> Iterator[Open]:
     sessions: list[PlayerSession] = []
+    loans: list[ModelLoan] = []
 
     def begin(name: str = "full", *, start: bool = True, **changes: object) -> PlayerSession:
         config = config_of(clips[name], **changes)
-        session = PlayerSession(config, shelf, speaker=lambda clock: Speaker(clock, no_device))
+        loans.append(shelf.borrow())
+        session = PlayerSession(config, loans[-1], speaker=lambda clock: Speaker(clock, no_device))
         sessions.append(session)
         if start:
             session.start()
@@ -53,6 +55,8 @@ def open_file(clips: dict[str, Path], shelf: ModelShelf) -> Iterator[Open]:
     yield begin
     for session in sessions:
         assert session.stop(10)
+    for loan in loans:
+        loan.give_back()
 
 
 def playback_of(session: PlayerSession | AppSession) -> PlaybackState:
@@ -141,6 +145,16 @@ def test_a_refused_model_keeps_the_results(open_file: Open, tmp_path: Path) -> N
     assert playback_of(session).track is track
 
 
+def test_a_model_is_used_by_one_session_at_a_time() -> None:
+    shelf = ModelShelf()
+    first, second = shelf.borrow(), shelf.borrow()
+    one = first.load("ia", None, "cpu", "eager")
+    assert first.load("ia", None, "cpu", "eager") is one
+    assert second.load("ia", None, "cpu", "eager") is not one
+    first.give_back()
+    assert shelf.borrow().load("ia", None, "cpu", "eager") is one
+
+
 def test_a_file_without_sound_and_sound_without_a_picture(open_file: Open) -> None:
     silent = open_file("video_only")
     assert {e.modality for e in until_analysed(silent).track} == {"v"}
@@ -154,8 +168,8 @@ def test_camera_and_file_take_turns(clips: dict[str, Path], tmp_path: Path) -> N
     estimates: list[Estimate] = []
     session = AppSession(
         SessionConfig(source="demo", device="cpu", backend="eager"),
-        create_player=lambda config, shelf: PlayerSession(
-            config, shelf, speaker=lambda clock: Speaker(clock, no_device)
+        create_player=lambda config, models: PlayerSession(
+            config, models, speaker=lambda clock: Speaker(clock, no_device)
         ),
     )
     session.subscribe(estimates.append)
