@@ -89,6 +89,8 @@ class MediaCommands(QObject):
         """The open file, as the session names it; empty for a live source."""
         self._recorded: tuple[Estimate, ...] = ()
         self._person = ""
+        self._faces_mentioned: str | None = None
+        """The source for which it was said that there are several faces."""
         self._file_keys: tuple[QAction, ...] = ()
         """Keys that other widgets need while no file is open, or while they have the focus."""
         transport = self.panel.transport
@@ -143,6 +145,7 @@ class MediaCommands(QObject):
             self._record_pending = False
             self.toggle_recording()
         self._follow_recording(snapshot.recording)
+        self._mention_faces(snapshot)
         following = self.queue.next_after(source, ended=snapshot.ended)
         if following is not None:
             self._open_source(following)
@@ -226,6 +229,15 @@ class MediaCommands(QObject):
         self._controller.submit(lambda session: session.set_comparison(fusions))
 
     # --- several faces
+
+    def _mention_faces(self, snapshot: Snapshot) -> None:
+        """Say once for each source how another face is chosen."""
+        source = self._controller.config.source
+        observation = snapshot.observation
+        several = snapshot.playback is None and observation is not None and bool(observation.others)
+        if several and self._faces_mentioned != source:
+            self._faces_mentioned = source
+            self._show_message(tr("Only one face is read. Click another one, or press A, to read that."))
 
     def choose_face(self, x_px: float, y_px: float) -> None:
         """Read the face at a point of the frame; a click elsewhere changes nothing."""

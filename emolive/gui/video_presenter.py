@@ -135,8 +135,7 @@ def _tags(snapshot: Snapshot, estimate: EstimateView | None) -> tuple[Tag, ...]:
         tags.append(Tag(estimate.modality.upper()))
     if n_others := len(_others(snapshot)):
         text = tr("{n} faces: one is read", n=n_others + 1) if _face(snapshot) else tr("no face is read")
-        choose = tr("click another to read it") if snapshot.playback is None else ""
-        tags.append(Tag(" · ".join(part for part in (text, choose) if part), "warning"))
+        tags.append(Tag(text, "warning"))
     return tuple(tags)
 
 

@@ -255,8 +255,11 @@ class Recorder:
             "media_s": round(media_s, 3),
             "wall_time": wall.isoformat(timespec="milliseconds"),
         }
-        for sink in self._sinks:
-            sink.write_record(record)
+        try:
+            for sink in self._sinks:
+                sink.write_record(record)
+        except OSError as error:
+            raise OutputError(f"{self.folder} cannot be written to: {error.strerror}.") from error
         self._n_estimates += 1
 
     def _open_text(self, name: str) -> TextIO:

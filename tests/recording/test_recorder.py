@@ -246,3 +246,38 @@ def test_a_recording_cut_off_by_kill_9_opens(tmp_path: Path) -> None:
     assert len(frames_of(recording.media)) >= 60, "at most the last second or so is lost"
     assert onsets_s(recording.media) == pytest.approx(FLASHES_S, abs=0.004)
     assert len(recording.estimates) >= 10
+
+
+NO_ROOM = """
+import resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from tests.recording.test_recorder import *
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+recorder = Recorder(Path(sys.argv[1]), Tracks(video=True, audio=False), {})
+noise = np.random.default_rng(0).integers(0, 255, (96, 160, 3), np.uint8)
+for index in range(100):
+    recorder.add_frame(Frame(40_000_000 * index, np.roll(noise, 7 * index, 1), index), wait=True)
+    recorder.add_estimate(estimate_at(40_000_000 * index, index / 25))
+print(recorder.stop(30).problem)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs a limit of the file size")
+def test_a_write_that_fails_ends_it_and_what_is_there_plays(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", NO_ROOM, str(tmp_path), str(root)],
+        env=os.environ,
+        timeout=120,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "cannot be written" in done.stdout
+    (folder,) = tmp_path.iterdir()
+    assert frames_of(folder / MEDIA_NAME)
+    recording = read_recording(folder)
+    assert "cannot be written" in recording.settings["ended"]["reason"]
+    assert recording.estimates

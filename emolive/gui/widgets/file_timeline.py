@@ -24,6 +24,8 @@ BAND_PX = 7
 """Height of the recorded labels."""
 SPAN_PX = 16
 """Height of the spans, in which their labels are written."""
+LOW_PX = 64
+"""Below this height there is no room for labels in the spans."""
 GAP_PX = 3
 MARGIN_PX = 8
 """Left and right of the strip, so that the handle fits in."""
@@ -38,7 +40,7 @@ class FileTimeline(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(160, 60)
+        self.setMinimumSize(160, 44)
         self.setMouseTracking(True)
         self.setAccessibleName(tr("Timeline of the file"))
         self._state: TransportState | None = None
@@ -126,11 +128,14 @@ class FileTimeline(QWidget):
     def _draw(self, painter: QPainter, state: TransportState) -> None:
         colors = dict(zip(state.labels, emotion_colors(state.labels), strict=True))
         bottom = self.height() - 1.0
-        band_top = bottom - SPAN_PX
+        span_px = SPAN_PX if self.height() >= LOW_PX else BAND_PX
+        band_top = bottom - span_px
         for span in state.spans:
             left, right = self.x_of(span.start_s), self.x_of(span.end_s)
-            rect = QRectF(left, band_top, max(2.0, right - left), SPAN_PX)
+            rect = QRectF(left, band_top, max(2.0, right - left), span_px)
             painter.fillRect(rect, colors.get(span.label, QColor(COLORS.accent)))
+            if span_px < SPAN_PX:
+                continue
             painter.setPen(QColor(COLORS.ink))
             painter.setFont(font(SIZES.caption_px, bold=True))
             text = painter.fontMetrics().elidedText(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygon
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QPolygon, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout
 
 from emolive.gui import strings
@@ -13,6 +13,9 @@ from emolive.gui.transport_presenter import TransportState
 from emolive.gui.widgets.file_timeline import FileTimeline
 
 ICON_PX = 16
+TIMELINE_PX, LOW_TIMELINE_PX = 82, 52
+"""Height of the timeline, also in a low window, where the bars need the room."""
+LOW_WINDOW_PX = 600
 
 
 class TransportBar(QFrame):
@@ -74,7 +77,12 @@ class TransportBar(QFrame):
         layout.addLayout(row)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(600, 82 + SIZES.control_height_px + 16)
+        timeline_px = TIMELINE_PX if self.window().height() >= LOW_WINDOW_PX else LOW_TIMELINE_PX
+        return QSize(600, timeline_px + SIZES.control_height_px + 16)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.updateGeometry()
 
     def show_state(self, state: TransportState) -> None:
         """Show a state. To be called often."""
