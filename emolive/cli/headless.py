@@ -123,6 +123,7 @@ def run_headless(
             time.sleep(POLL_S)
         _report_problems(session.snapshot(), reported)
     finally:
+        session.stop_recording()
         session.stop()
     recording = session.snapshot().recording
     writer.finish()

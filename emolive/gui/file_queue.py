@@ -16,6 +16,11 @@ class FileQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def current(self) -> str:
+        """The source taken last; empty before the first."""
+        return self._playing
+
     def replace(self, sources: Iterable[str]) -> str | None:
         """Begin a new queue; returns its first source, which is to be opened at once."""
         self._waiting = deque(sources)

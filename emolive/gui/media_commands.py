@@ -93,6 +93,7 @@ class MediaCommands(QObject):
         """The source for which it was said that there are several faces."""
         self._file_keys: tuple[QAction, ...] = ()
         """Keys that other widgets need while no file is open, or while they have the focus."""
+        controller.command_failed.connect(self._skip_unplayable)
         transport = self.panel.transport
         transport.timeline.seeked.connect(self.seek)
         transport.play_toggled.connect(self.toggle_playing)
@@ -306,6 +307,11 @@ class MediaCommands(QObject):
         following = self.queue.skip()
         if following is not None:
             self._open_source(following)
+
+    def _skip_unplayable(self, _: str) -> None:
+        """A command was refused; if that was to open a file of the queue, open the next one."""
+        if len(self.queue) and self._controller.config.source != self.queue.current:
+            self.play_next()
 
     # --- spans
 

@@ -238,6 +238,7 @@ class PlayerSession:
         self._request()
 
     def _request(self) -> None:
+        self._statuses.put(Status("model", "info", "loading", "The model is loading."))
         config, comparison, models = self._config, self._comparison, self._models
 
         def load() -> list[Predictor]:

@@ -39,7 +39,8 @@ FIRST_FRAME_S = 2.0
 DEFAULT_SIZE = (640, 480)
 CHECK_S = 1.0
 """How often the free space is looked at."""
-STOP_S = 5.0
+STOP_S = 60.0
+"""How long the end of a recording waits for what is queued; the queue's size limits it to less."""
 _FRAME_BYTES = 1_500_000
 """Of a frame whose image is not decoded yet."""
 _WAIT_S = 0.1

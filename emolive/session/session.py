@@ -297,7 +297,10 @@ class Session:
         return folder
 
     def stop_recording(self) -> RecordingState | None:
-        """End the recording and finish its files, which takes a moment; None if there never was one."""
+        """End the recording and finish its files, which takes a moment; None if there never was one.
+
+        `stop` ends it too, but does not wait longer than its own timeout.
+        """
         return self._recording.stop()
 
     def set_explaining(self, on: bool) -> None:

@@ -207,6 +207,6 @@ def test_a_run_without_a_window_is_recorded(emolive: Run, clips: Clips, tmp_path
     assert len(analysed.rows) == len(rows) // 2 + 1
 
 
-@pytest.mark.parametrize(("compare", "reason"), [("lt,zz", "no fusion zz"), ("lt,it,ia,lt,zz", "zz")])
+@pytest.mark.parametrize(("compare", "reason"), [("lt,zz", "no fusion named zz"), ("lt,it,ia,lt,zz", "zz")])
 def test_unknown_fusions_to_compare_are_refused(emolive: Run, compare: str, reason: str) -> None:
     assert reason in emolive("run", "--headless", "--source", "demo", "--compare", compare).error

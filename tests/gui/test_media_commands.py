@@ -234,6 +234,18 @@ def test_several_dropped_files_play_one_after_another(driver: WindowDriver, tmp_
     assert len(window._media.queue) == 0
 
 
+def test_a_dropped_file_that_cannot_be_played_does_not_stop_the_others(
+    driver: WindowDriver, tmp_path: Path
+) -> None:
+    window = driver.open(SessionConfig(source="demo"))
+    driver.session.refusal = "It cannot be played."
+    paths = [tmp_path / f"{name}.mp4" for name in "abc"]
+    window._media.open_files(paths)
+    called(driver, "source", *map(str, paths))
+    driver.until(lambda: window.view.status_bar.text == "It cannot be played.")
+    assert window.controller.config.source == "demo"
+
+
 def test_keys_of_a_file_are_free_without_one(driver: WindowDriver) -> None:
     driver.open(SessionConfig(source="demo"))
     driver.until(lambda: not any(action.isEnabled() for action in driver.window._media._file_keys))
