@@ -158,8 +158,8 @@ def _designed(qapp: QApplication) -> Iterator[None]:
 
 def coarse(image: QImage) -> np.ndarray:
     """(h, w, 3) means of the picture, as COARSE says."""
-    small = image.scaled(*(4 * side for side in COARSE), mode=Qt.TransformationMode.SmoothTransformation)
-    small = small.scaled(*COARSE, mode=Qt.TransformationMode.SmoothTransformation)
+    small = image.scaled(4 * COARSE[0], 4 * COARSE[1], mode=Qt.TransformationMode.SmoothTransformation)
+    small = small.scaled(COARSE[0], COARSE[1], mode=Qt.TransformationMode.SmoothTransformation)
     small = small.convertToFormat(QImage.Format.Format_RGB32)
     raw = np.frombuffer(small.constBits(), np.uint8).reshape(small.height(), small.width(), 4)
     return raw[..., :3].astype(np.int16)
