@@ -88,9 +88,11 @@ def _explain_network(
 ) -> Explanation:
     import torch
 
+    from emolive.models.network import EmotionNet
     from emolive.predictor import assemble_inputs
 
     net = predictor.checkpoint.net
+    assert isinstance(net, EmotionNet), "an exported network has no parts"
     mode = mode if mode in predictor.spec.baselines else "none"
     video, audio = profile.normalizers(mode, predictor.video_stats, predictor.audio_stats)
     inputs = assemble_inputs(
@@ -98,8 +100,7 @@ def _explain_network(
     )
     with torch.inference_mode():
         tensors = [torch.from_numpy(array)[None].to(predictor.device) for array in inputs]
-        explained: Explanation = net.explain(*tensors)
-    return explained
+        return net.explain(*tensors)
 
 
 def pitch(samples: FloatArray, rate_hz: int) -> float | None:

@@ -88,6 +88,7 @@ def run_app(
     from emolive.gui.single_instance import InstanceLock
 
     app = _create_application()
+    app.setQuitOnLastWindowClosed(False)
     lock = InstanceLock() if welcome else None
     window = MainWindow(config, services, _publish_to(metrics, on_estimate), record)
     window.view.video.metrics = metrics
@@ -117,14 +118,14 @@ def run_app(
     QTimer.singleShot(FIRST_PAINT_MS, window.begin)
     if lock is not None:
         QTimer.singleShot(FIRST_PAINT_MS, lambda: window.greet(is_first=lock.is_first))
-    with _close_on_signals(window.close):
+    # From the event loop: a signal may arrive while the window is being painted.
+    with _close_on_signals(lambda: QTimer.singleShot(0, window.close)):
         loop.exec()
     model_timer.stop()
     if lock is not None:
         lock.release()
     error = window.controller.error
     window.deleteLater()
-    app.processEvents()
     if metrics is not None and counters is not None:
         metrics.save(counters)
     return 1 if error else 0
@@ -144,7 +145,6 @@ def _create_application() -> QApplication:
         raise RuntimeError("The window needs a QApplication, but there is another kind of Qt application.")
     app.setApplicationName("emolive")
     app.setDesktopFileName("emolive")
-    app.setQuitOnLastWindowClosed(False)
     i18n.use_language(QLocale.system().uiLanguages())
     screen = app.primaryScreen()
     scale = theme.scale_for(screen.availableGeometry().height()) if screen is not None else 1.0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
@@ -53,4 +51,4 @@ class ThemeSwitch(QObject):
 def saved_theme(settings: UiSettings) -> theme.ThemeName:
     """The theme that was chosen; the desktop's if none was."""
     name = settings.choice("theme", "system")
-    return cast(theme.ThemeName, name) if name in theme.THEMES else "system"
+    return next((known for known in theme.THEMES if known == name), "system")

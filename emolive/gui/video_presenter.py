@@ -93,9 +93,10 @@ class VideoPresenter:
 
 def _message(snapshot: Snapshot) -> Message:
     camera = next((status for status in snapshot.statuses if status.source == "camera"), None)
-    if camera is None:
+    if camera is None or camera.level == "ok":
+        # It was opened, and its first picture is on its way.
         return Message(tr("One moment…"), tr("The video source is being opened."), busy=True)
-    return Message(tr("No video"), strings.status_text(camera))
+    return Message(tr("No video"), strings.status_text(camera), offers=camera.level == "error")
 
 
 def _face(snapshot: Snapshot) -> Face | None:

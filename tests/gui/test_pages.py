@@ -168,7 +168,7 @@ def test_messages_are_kept(driver: WindowDriver) -> None:
     stalled = Status("camera", "error", "stalled", "The camera sends no frames.")
     driver.session.override = {"statuses": (silent, stalled)}
     bar = window.view.status_bar
-    driver.until(lambda: bar.others_button.isVisible())
+    driver.until(bar.others_button.isVisible)
     assert bar.others_button.text() == "+1 more"
     assert bar.text == "The camera sends no frames."
     window._on_command_failed("There is no camera named Gone.")

@@ -21,11 +21,31 @@ from emolive.gui.widgets.timeline import Timeline
 
 GUI = Path(theme.__file__).parent
 COLOR_BLINDNESS = {
-    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
-    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
-    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
-    "none": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
-}  # fmt: skip
+    "protanopia": (
+        0.152286,
+        1.052583,
+        -0.204868,
+        0.114503,
+        0.786281,
+        0.099216,
+        -0.003882,
+        -0.048116,
+        1.051998,
+    ),
+    "deuteranopia": (
+        0.367322,
+        0.860646,
+        -0.227968,
+        0.280085,
+        0.672501,
+        0.047413,
+        -0.01182,
+        0.04294,
+        0.968881,
+    ),
+    "tritanopia": (1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039),
+    "none": (1, 0, 0, 0, 1, 0, 0, 0, 1),
+}
 """Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB."""
 APART = 8.0
 """In CIELAB; 2.3 is just noticeable side by side."""
@@ -41,7 +61,7 @@ def lab(name: str, kind: str) -> np.ndarray:
     """A colour in CIELAB (D65) as somebody with this kind of colour-blindness sees it."""
     rgb = np.array([QColor(name).redF(), QColor(name).greenF(), QColor(name).blueF()])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    seen = np.clip(np.array(COLOR_BLINDNESS[kind]) @ linear, 0, 1)
+    seen = np.clip(np.array(COLOR_BLINDNESS[kind]).reshape(3, 3) @ linear, 0, 1)
     to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
     xyz = to_xyz @ seen / np.array([0.9505, 1.0, 1.089])
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)

@@ -96,6 +96,22 @@ def test_an_old_picture_says_how_old_it_is_and_loses_face_and_label() -> None:
     assert presenter.present(live, None, "clip.mp4").stale == "", "a file has no age"
 
 
+@pytest.mark.parametrize(
+    ("status", "title", "offers"),
+    [
+        (None, "One moment…", False),
+        (Status("camera", "ok", "live", "The drawn demo plays."), "One moment…", False),
+        (Status("camera", "info", "none", "There is no picture."), "No video", False),
+        (Status("camera", "error", "missing", "The camera is in use."), "No video", True),
+    ],
+)
+def test_without_a_picture_it_says_why(status: Status | None, title: str, offers: bool) -> None:
+    statuses = () if status is None else (status,)
+    message = VideoPresenter(Settings()).present(snapshot(statuses=statuses), None, "0").message
+    assert message is not None
+    assert (message.title, message.offers, message.busy) == (title, offers, title == "One moment…")
+
+
 def test_a_hint_stands_at_the_face() -> None:
     clock = FakeClock()
     now_ns = round(clock.now_s * 1e9)

@@ -84,7 +84,7 @@ class AffectView(QWidget):
         wide = QRectF(0, square.top() - line, self.width(), line)
         painter.drawText(wide, center, tr("excited"))
         painter.drawText(wide.translated(0, square.height() + line), center, tr("quiet"))
-        middle = QRectF(square.left() + 4, square.center().y() - line, square.width() - 8, line)
+        middle = QRectF(square.left() + 4, square.center().y() + 3, square.width() - 8, line)
         painter.drawText(middle, Qt.AlignmentFlag.AlignLeft, tr("unpleasant"))
         painter.drawText(middle, Qt.AlignmentFlag.AlignRight, tr("pleasant"))
         note = QRectF(0, square.bottom() + line, self.width(), line)

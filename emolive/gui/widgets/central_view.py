@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -78,7 +79,7 @@ class CentralView(QWidget):
         self._timeline_layout.addWidget(self.timeline)
         self._has_plots = True
         order = [self.video, *self.results.tabs, self.timeline, *self.status_bar.badges.badges.values()]
-        for before, after in zip(order, order[1:], strict=False):
+        for before, after in pairwise(order):
             QWidget.setTabOrder(before, after)
 
     def add_panel(self, panel: QWidget) -> None:

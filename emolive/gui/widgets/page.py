@@ -145,12 +145,13 @@ class Page(QWidget):
     def _place(self) -> None:
         for index in range(self.content.count()):
             # Qt shows what was just added only later, and a layout has no room for what is hidden.
-            if (added := self.content.itemAt(index).widget()) is not None:
+            item = self.content.itemAt(index)
+            if item is not None and (added := item.widget()) is not None:
                 added.show()
         width = min(round(self._width_of_text * SIZES.text_px), self.width() - 2 * EDGE_PX)
         inner_width = width - 24 - 18 - 12
         self._inner.setFixedWidth(max(120, inner_width))
-        self._inner.layout().activate()
+        self.content.activate()
         wanted = self._inner.heightForWidth(inner_width)
         wanted = max(wanted, self._inner.sizeHint().height()) if wanted < 0 else wanted
         around = self._title.sizeHint().height() + 2 * SIZES.gap_px + 40

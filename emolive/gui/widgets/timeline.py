@@ -243,7 +243,7 @@ class Timeline(QWidget):
         visible = [mark for mark in self._marks if 0 <= end_ns - mark.t_ns <= to_ns(self._span_s)]
         while len(self._lines) < len(visible):
             line = pg.InfiniteLine(
-                angle=90, label="", labelOpts={"position": 0.96, "anchors": [(0, 0.5), (0, 0.5)]}
+                angle=90, label="", labelOpts={"position": 0.88, "anchors": [(0, 0.5), (0, 0.5)]}
             )
             line.label.setFont(font(SIZES.caption_px))
             self._plot.addItem(line, ignoreBounds=True)
