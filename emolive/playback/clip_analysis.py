@@ -127,7 +127,7 @@ class _ModelAtWork:
         self.predictor = predictor
         self._baseline, self._person, self._source = request.baseline, request.person, source
         self._profile = predictor.new_profile(request.person)
-        self._smoother = Smoother(predictor.spec.labels)
+        self._smoother = Smoother.for_spec(predictor.spec)
         if request.baseline == "neutral":
             self._profile.load()
 
@@ -139,7 +139,7 @@ class _ModelAtWork:
         prediction = predictor.predict(window, self._profile, self._baseline)
         if prediction is None:
             return None
-        smoothed = self._smoother.update(prediction.probs, window.end_ns)
+        smoothed = self._smoother.update(prediction.probs, window.end_ns, prediction.age_s)
         return make_estimate(prediction, smoothed, predictor.spec, source=self._source, t_ns=window.end_ns)
 
     def explain(

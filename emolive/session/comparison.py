@@ -34,7 +34,7 @@ class Comparison:
 
     def set_models(self, predictors: Sequence[Predictor]) -> None:
         """Let these models answer from the next window on."""
-        self._models = [(predictor, Smoother(predictor.spec.labels)) for predictor in predictors]
+        self._models = [(predictor, Smoother.for_spec(predictor.spec)) for predictor in predictors]
 
     def estimates(
         self, window: FeatureWindow, stream: Stream, main: Predictor, baseline: str, stamps: Timestamps
@@ -59,7 +59,7 @@ class Comparison:
                 found.append(
                     make_estimate(
                         prediction,
-                        smoother.update(prediction.probs, window.end_ns),
+                        smoother.update(prediction.probs, window.end_ns, prediction.age_s),
                         predictor.spec,
                         source=stream.source,
                         t_ns=window.end_ns,

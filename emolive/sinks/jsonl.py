@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from emolive.printable import printable_json
 from emolive.sinks.base import TextSink
 from emolive.types import Estimate
 
@@ -17,5 +17,5 @@ class JsonlSink(TextSink):
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write a row: the values of `Estimate.to_dict`, and any others."""
-        self.out.write(json.dumps(record, ensure_ascii=False) + "\n")
+        self.out.write(printable_json(record) + "\n")
         self.out.flush()
