@@ -97,6 +97,7 @@ def decode_into(
     on_observation: Callable[[FaceObservation], None] | None = None,
     *,
     audio: bool = True,
+    av_offset_ns: int = 0,
 ) -> Generator[int, None, None]:
     """Add everything in a file to its features.
 
@@ -107,13 +108,14 @@ def decode_into(
         on_corruption: called once, with a message, if some of the file cannot be decoded.
         on_observation: called with what was seen in each processed frame.
         audio: whether to decode the sound.
+        av_offset_ns: by how much the sound is moved to later times against the picture.
 
     Yields:
         The time of each frame and block before it is added, and the end. Everything earlier is complete then.
     """
     pipeline.reset()
     end_ns = 0
-    media = iter_media(clip.path, audio=audio, on_corruption=on_corruption)
+    media = iter_media(clip.path, audio=audio, on_corruption=on_corruption, av_offset_ns=av_offset_ns)
     # The next frames are decoded while this thread processes one.
     with closing(prefetch(media, MEDIA_BUFFER_SIZE)) as items:
         for item in items:
@@ -145,6 +147,7 @@ class FileAnalyzer:
         person: name of the speaker profile whose neutral baseline is loaded.
         same_person: all files show one person; running statistics carry over from file to file.
         on_corruption: called with a message if some of a file cannot be decoded.
+        av_offset_ns: by how much the sound is moved to later times against the picture; may be negative.
     """
 
     def __init__(
@@ -155,8 +158,10 @@ class FileAnalyzer:
         person: str = "guest",
         same_person: bool = False,
         on_corruption: OnCorruption | None = None,
+        av_offset_ns: int = 0,
     ) -> None:
         self._predictor = predictor
+        self._av_offset_ns = av_offset_ns
         self._baseline = baseline
         self._same_person = same_person
         self._on_corruption = on_corruption
@@ -234,7 +239,14 @@ class FileAnalyzer:
         spec = self._predictor.spec
         bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
         end_ns = bin_ns
-        with closing(decode_into(clip, self._pipeline, FrameSampler(spec, 0), self._on_corruption)) as times:
+        decoding = decode_into(
+            clip,
+            self._pipeline,
+            FrameSampler(spec, 0),
+            self._on_corruption,
+            av_offset_ns=self._av_offset_ns,
+        )
+        with closing(decoding) as times:
             for t_ns in times:
                 while end_ns < t_ns and end_ns <= to_ns(clip.duration_s):
                     yield extract_window(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from emolive.capture.audio_blocks import BlockCutter
+from emolive.capture.av_offset import audio_shift_ns, shifted, video_shift_ns
 from emolive.capture.base import SourceInfo
 from emolive.capture.container import open_media, streams
 from emolive.capture.decoded import channels_of, check_video
@@ -70,6 +71,7 @@ def iter_media(
     audio: bool = True,
     on_corruption: OnCorruption | None = None,
     start_ns: int = 0,
+    av_offset_ns: int = 0,
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and audio blocks in the order of their `t_ns`.
 
@@ -84,6 +86,7 @@ def iter_media(
         on_corruption: called once with a sentence if data cannot be decoded; such data is left out.
         start_ns: begin with the frame that is shown at this time and with the sound from there on; the `t_ns`
             are the same as from the beginning. The indices of frames count from 0.
+        av_offset_ns: by how much the sound is moved to later times against the picture; may be negative.
 
     Raises:
         MediaError: the file cannot be opened, or nothing in it can be decoded.
@@ -100,9 +103,13 @@ def iter_media(
     # One reader per stream: a badly interleaved file needs no buffering.
     readers: list[Iterator[Frame | AudioBlock]] = []
     if audio and audio_stream is not None:
-        readers.append(_from(start_ns, _iter_audio(path, origin_ns, corruption, start_ns)))
+        shift_ns = audio_shift_ns(av_offset_ns)
+        sound = _iter_audio(path, origin_ns, corruption, start_ns - shift_ns)
+        readers.append(_from(start_ns, shifted(sound, shift_ns)))
     if video and video_stream is not None:
-        readers.append(_from(start_ns, _iter_video(path, origin_ns, corruption, start_ns)))
+        shift_ns = video_shift_ns(av_offset_ns)
+        pictures = _iter_video(path, origin_ns, corruption, start_ns - shift_ns)
+        readers.append(_from(start_ns, shifted(pictures, shift_ns)))
     empty = bool(readers) and not start_ns
     for item in heapq.merge(*readers, key=operator.attrgetter("t_ns")):
         empty = False

@@ -175,12 +175,22 @@ class ClipAnalysis(threading.Thread):
         path: a media file.
         source: the name that estimates carry.
         audio: whether its sound is read.
+        av_offset_ns: by how much the sound is moved to later times against the picture.
         on_status: gets the status of "model".
     """
 
-    def __init__(self, path: Path, source: str, *, audio: bool, on_status: Callable[[Status], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        source: str,
+        *,
+        audio: bool,
+        av_offset_ns: int = 0,
+        on_status: Callable[[Status], None],
+    ) -> None:
         super().__init__(name="emolive-analysis", daemon=True)
-        self._path, self._source, self._audio = path, source, audio
+        self._path, self._source = path, source
+        self._audio, self._av_offset_ns = audio, av_offset_ns
         self._on_status = on_status
         self.track = ClipTrack(())
         """The results for the models in use."""
@@ -322,6 +332,7 @@ class ClipAnalysis(threading.Thread):
             None,
             lambda seen: observations.append(replace(seen, features=None, expression=None)),
             audio=self._audio,
+            av_offset_ns=self._av_offset_ns,
         )
         self._evidence = _Evidence(space, clip, pipeline, times)
         return self._evidence

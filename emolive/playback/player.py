@@ -30,6 +30,7 @@ class Player(threading.Thread):
         duration_s: its length; the end is not before it.
         loop: begin again at the end.
         audio: whether its sound is played.
+        av_offset_ns: by how much the sound is moved to later times against the picture.
         clock: the position.
         speaker: where the sound goes, with the same clock; by default the loudspeakers.
     """
@@ -41,11 +42,12 @@ class Player(threading.Thread):
         *,
         loop: bool,
         audio: bool,
+        av_offset_ns: int = 0,
         clock: PlaybackClock | None = None,
         speaker: Speaker | None = None,
     ) -> None:
         super().__init__(name="emolive-player", daemon=True)
-        self._path, self._audio = path, audio
+        self._path, self._audio, self._av_offset_ns = path, audio, av_offset_ns
         self.clock = clock or PlaybackClock()
         self.speaker = speaker or Speaker(self.clock)
         self.loop = loop
@@ -112,7 +114,7 @@ class Player(threading.Thread):
         """Play from a position until the end, another position, or `close`."""
         self.speaker.clear()
         self._levels.clear()
-        items = iter_media(self._path, audio=self._audio, start_ns=start_ns)
+        items = iter_media(self._path, audio=self._audio, start_ns=start_ns, av_offset_ns=self._av_offset_ns)
         frames: deque[Frame] = deque()
         decoded_ns, end_ns, exhausted, begun = start_ns, start_ns, False, False
         while not self._closed.is_set() and self._seek_ns is None:

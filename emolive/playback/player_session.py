@@ -67,17 +67,22 @@ class PlayerSession:
         self._has_audio = self._info.has_audio and config.mic != "none"
         self._statuses = StatusRegistry()
         self._publisher = Publisher()
-        clock = PlaybackClock()
+        clock, av_offset_ns = PlaybackClock(), round(config.av_offset_ms * 1e6)
         self._player = Player(
             path,
             self._info.duration_s or 0.0,
             loop=config.loop,
             audio=self._has_audio,
+            av_offset_ns=av_offset_ns,
             clock=clock,
             speaker=speaker(clock),
         )
         self._analysis = ClipAnalysis(
-            path, spec.redacted, audio=self._has_audio, on_status=self._statuses.put
+            path,
+            spec.redacted,
+            audio=self._has_audio,
+            av_offset_ns=av_offset_ns,
+            on_status=self._statuses.put,
         )
         self._comparison = config.comparison
         self._explaining = False
