@@ -24,6 +24,8 @@ class ReportOptions:
     """The file. Default: report.html in the recording's folder."""
     pictures: bool = False
     """Embed pictures of the longest spans."""
+    overwrite: bool = False
+    """Replace the file if it exists."""
 
 
 def report(options: ReportOptions) -> int:
@@ -31,9 +33,11 @@ def report(options: ReportOptions) -> int:
     from emolive.recording.folder import read_recording
     from emolive.recording.report import report_html
     from emolive.recording.spans import load_spans, spans_path
+    from emolive.user_output import check_replaceable
 
     out = options.out or options.recording / "report.html"
     recording = read_recording(options.recording)
+    check_replaceable(out, allowed=options.overwrite)
     ensure_writable(out)
     text = report_html(recording, load_spans(spans_path(options.recording)), pictures=options.pictures)
     with atomic_text_file(out) as file:

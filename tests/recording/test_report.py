@@ -116,6 +116,9 @@ def test_the_command_writes_it(
     assert main(["report", str(folder)]) == 0
     assert (folder / "report.html").is_file()
     capsys.readouterr()
+    assert main(["report", str(folder)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main(["report", str(folder), "--overwrite"]) == 0
     assert main(["report", str(tmp_path)]) == 2
     assert "is no recording" in capsys.readouterr().err
     with pytest.raises(MediaError, match="nothing to report"):
