@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -169,7 +170,7 @@ class Status:
     """The state of one source of statuses (camera, model, ...), shown as a badge. Faults are values too."""
 
     source: str
-    """The source: "camera", "microphone", "face", "voice", "model", "latency", "baseline"."""
+    """The source: "camera", "microphone", "face", "voice", "model", "latency", "answer", "baseline"."""
     level: Severity
     code: str
     """Short and stable, for programs: "live", "ended", "missing", "stalled", "silent", "loading" ..."""
@@ -220,6 +221,8 @@ class Estimate:
     """The model's fusion, such as "ia"."""
     baseline: str
     """The normalisation in use: none, neutral or running."""
+    answer_age_s: float = 0.0
+    """Mean age of the evidence in `probs` at `t_ns`: in the window, and by smoothing."""
     stamps: Timestamps | None = None
     """None for estimates of a file that was analysed offline."""
 
@@ -242,6 +245,7 @@ class Estimate:
             "confidence": self.confidence,
             "baseline": self.baseline,
             "summary": False,
+            "answer_age_s": round(self.answer_age_s, 2),
         }
         if self.stamps is not None:
             record |= {
@@ -319,6 +323,8 @@ class Snapshot:
     counters: Counters = field(default_factory=Counters)
     fusion: str = ""
     """The fusion in use; the previous one while another is loading."""
+    checkpoint: Path | None = None
+    """The file of the model in use."""
     baseline: str = "none"
     """The selected normalisation: none, neutral or running."""
     person: str = ""

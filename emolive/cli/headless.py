@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TextIO
 
 from emolive.atomic_io import ensure_writable
-from emolive.cli.commands import output_errors
+from emolive.cli.commands import output_errors, report
 from emolive.clock import now_ns, to_ns
 from emolive.errors import CheckpointError
 from emolive.session.config import SessionConfig
@@ -30,15 +31,18 @@ class EstimateWriter:
 
     Args:
         path: the file; None for the terminal.
+        append: write behind what is in the file; otherwise it is replaced.
 
     Raises:
         OutputError: there cannot be a file at `path`.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, append: bool = False) -> None:
         if path is not None:
             ensure_writable(path)
         self._path = path
+        self._mode = "a" if append else "w"
+        self._report: Callable[[str], None] | None = None
         self._stack = ExitStack()
         self._sink: JsonlSink | None = None
         self.error: OSError | None = None
@@ -61,6 +65,15 @@ class EstimateWriter:
             self.n_written += 1
         except OSError as error:
             self.error = error
+            if self._report is not None:
+                self._report(
+                    f"The estimates are not written any more ({error.strerror or error}): start again with "
+                    f"another file."
+                )
+
+    def report_problems(self, report: Callable[[str], None]) -> None:
+        """Call `report` with a sentence, from the thread of the estimates, when they cannot be written."""
+        self._report = report
 
     def finish(self) -> None:
         """End a session that ran: without any estimate, its file is empty.
@@ -79,7 +92,7 @@ class EstimateWriter:
         if self._sink is None:
             out: TextIO = sys.stdout
             if self._path is not None:
-                file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
+                file = self._path.open(self._mode, encoding="utf-8", errors="backslashreplace")
                 out = self._stack.enter_context(file)
             self._sink = JsonlSink(out)
         return self._sink
@@ -118,7 +131,7 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
         session.stop()
     writer.finish()
     if not writer.n_written:
-        sys.stderr.write(f"emolive: {NO_ESTIMATE}\n")
+        report(NO_ESTIMATE)
     return 0
 
 
@@ -136,4 +149,4 @@ def _report_problems(snapshot: Snapshot, reported: dict[str, str]) -> None:
             is_news = status.text not in reported.values()
             reported[status.source] = status.text
             if status.level != "ok" and is_news:
-                sys.stderr.write(f"emolive: {status.text}\n")
+                report(status.text)

@@ -20,6 +20,7 @@ BADGES = {
     "microphone": noop("Microphone"),
     "model": noop("Model"),
     "latency": noop("Latency"),
+    "answer": noop("Answer age"),
     "baseline": noop("Baseline"),
 }
 """Sources of statuses in the order of their badges."""
@@ -257,8 +258,8 @@ def picture_age(age_s: float) -> str:
 
 
 def answer_age(age_s: float) -> str:
-    """How long after the newest sight and sound an answer is seen."""
-    return tr("The answer is {seconds} s behind what was seen and heard.", seconds=f"{age_s:.1f}")
+    """How old the evidence of an answer is."""
+    return tr("What this answer rests on is {seconds} s old on average.", seconds=f"{age_s:.1f}")
 
 
 def why_a_drawing_plays() -> str:

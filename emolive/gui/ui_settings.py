@@ -8,6 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from emolive.models.factory import available_fusions
+from emolive.normalization import MODES
 from emolive.paths import user_dir
 from emolive.session.config import SessionConfig
 
@@ -72,4 +74,11 @@ def with_remembered(config: SessionConfig, explicit: Collection[str] = ()) -> Se
     """
     settings = UiSettings()
     values: dict[str, Any] = {name: settings.text(name) for name in REMEMBERED if name not in explicit}
-    return replace(config, **{name: value for name, value in values.items() if value is not None})
+    return replace(config, **{name: value for name, value in values.items() if _is_usable(name, value)})
+
+
+def _is_usable(name: str, value: str | None) -> bool:
+    """Whether this version knows a remembered value: the file may be another version's, or damaged."""
+    if value is None:
+        return False
+    return value in (available_fusions() if name == "fusion" else MODES)

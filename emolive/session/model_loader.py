@@ -194,7 +194,8 @@ class ModelLoader:
         if backend.fallback_reason and self._backend != AUTO:
             return Status("model", "warning", "fallback", backend.fallback_reason)
         text = f"{predictor.spec.fusion} runs on {predictor.device} by {backend.title}."
-        return Status("model", "ok", "ready", text)
+        limits = predictor.spec.limits
+        return Status("model", "info" if limits else "ok", "ready", f"{text} {limits}".strip())
 
     def _load_predictor(self, request: ModelRequest) -> Predictor:
         import torch
