@@ -201,7 +201,12 @@ class LivePipeline:
         spec, profile = predictor.spec, stream.profile
         stream.statuses.put(
             *stream_statuses(
-                window, spec.window_s, has_video=stream.has_video, has_audio=stream.audio is not None
+                window,
+                spec.window_s,
+                has_video=stream.has_video,
+                has_audio=stream.audio is not None,
+                quality=None if stream.observation is None else stream.observation.quality,
+                level_dbfs=None if stream.audio is None else stream.audio_dbfs,
             )
         )
         if profile is None or stream.calibration is not None or self._failure_shown:
