@@ -362,6 +362,8 @@ class Snapshot:
     counters: Counters = field(default_factory=Counters)
     fusion: str = ""
     """The fusion in use; the previous one while another is loading."""
+    checkpoint: Path | None = None
+    """The file of the model in use."""
     baseline: str = "none"
     """The selected normalisation: none, neutral or running."""
     person: str = ""

@@ -7,14 +7,13 @@ from typing import Literal
 
 from emolive.audio.levels import SILENCE_DBFS
 from emolive.gui.i18n import tr
+from emolive.hints import MIN_LIGHT, MIN_SIZE_PX, NOISE_DBFS
 from emolive.types import Snapshot
 
-FACE_AT_LEAST = 0.12
-"""A face smaller than this part of the picture's height is too far away."""
-LIGHT_AT_LEAST, LIGHT_AT_MOST = 0.15, 0.92
-"""Mean luma of the face."""
-LEVEL_AT_LEAST_DBFS = -50.0
+LIGHT_AT_MOST = 0.92
+"""Mean luma of a face that is no longer overexposed."""
 LOUD_DBFS = -3.0
+"""A level above this is about to clip."""
 
 CheckState = Literal["wait", "ok", "doubt"]
 
@@ -50,7 +49,7 @@ def _light(snapshot: Snapshot) -> Check:
     quality = None if snapshot.observation is None else snapshot.observation.quality
     if quality is None:
         return Check(title, "wait", tr("Look at the camera."))
-    if quality.light < LIGHT_AT_LEAST:
+    if quality.light < MIN_LIGHT:
         return Check(title, "doubt", tr("Too dark: put a lamp in front of you."))
     if quality.light > LIGHT_AT_MOST:
         return Check(title, "doubt", tr("Too bright: turn a lamp away."))
@@ -59,10 +58,10 @@ def _light(snapshot: Snapshot) -> Check:
 
 def _face_size(snapshot: Snapshot) -> Check:
     title = tr("Face")
-    face = None if snapshot.observation is None else snapshot.observation.face
-    if face is None or snapshot.frame is None:
+    seen = snapshot.observation
+    if seen is None or seen.face is None:
         return Check(title, "wait", tr("No face yet: look at the camera."))
-    if face.box_px.height_px < FACE_AT_LEAST * snapshot.frame.image.shape[0]:
+    if (seen.face.box_px.height_px if seen.quality is None else seen.quality.size_px) < MIN_SIZE_PX:
         return Check(title, "doubt", tr("Too far away: come closer."))
     return Check(title, "ok", tr("Found, and large enough."))
 
@@ -71,7 +70,7 @@ def _sound(snapshot: Snapshot) -> Check:
     title = tr("Sound")
     if snapshot.voice_dbfs <= SILENCE_DBFS:
         return Check(title, "wait", tr("No sound yet: choose a microphone under Audio."))
-    if snapshot.voice_dbfs < LEVEL_AT_LEAST_DBFS:
+    if snapshot.voice_dbfs < NOISE_DBFS:
         return Check(title, "doubt", tr("Quiet: say something."))
     if snapshot.voice_dbfs > LOUD_DBFS:
         return Check(title, "doubt", tr("Too loud: turn the microphone down."))

@@ -159,6 +159,7 @@ class MainWindow(QMainWindow):
         controls.baseline.chosen.connect(self.choose_baseline)
         controls.person.chosen.connect(partial(self._set_option, "person"))
         controls.calibration.clicked.connect(self.calibrate)
+        self.pages.load_wanted.connect(self._opener.ask_for_checkpoint)
         self.view.offers.chosen.connect(self.choose_source)
         self.view.offers.file_wanted.connect(self._opener.ask_for_media)
         self._devices.connect_dialogs(file=self._opener.ask_for_media, stream=self._opener.ask_for_stream)

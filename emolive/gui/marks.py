@@ -46,7 +46,8 @@ class MarkTracker:
         return self._marks
 
     def _update_face(self, code: str, now_ns: int) -> None:
-        if code == "found":
+        if code not in ("", "none", "missing", "failed"):
+            # Also one that is too far, too dark or turned away.
             self._face_seen, self._missing_since_ns = True, None
         elif code == "missing" and self._face_seen:
             if self._missing_since_ns is None:

@@ -28,6 +28,7 @@ _SHORT_BADGES = {
     "camera": noop("Cam"),
     "microphone": noop("Mic"),
     "latency": noop("Delay"),
+    "answer": noop("Age"),
     "baseline": noop("Base"),
 }
 _BASELINES = {"none": noop("None"), "neutral": noop("Neutral"), "running": noop("Running")}
@@ -209,20 +210,29 @@ _STATUS_TEXTS = (
     noop("The neutral baseline of the {streams} of {person} is saved."),
     noop("{fusion} runs on {device} by {runtime}."),
     noop("Loading {model} …"),
+    noop("The face is too small: come closer."),
+    noop("The face is too dark: add light in front of it."),
+    noop("The face is turned away: look towards the camera."),
+    noop("The face is blurred: hold still, or clean the lens."),
+    noop("There is sound but no speech: estimates use the face only."),
 )
 """Sentences of the session that have a translation; its others stay English."""
 _STATUS_CODES = (
+    noop("blurred"),
     noop("calibrated"),
     noop("calibrating"),
+    noop("dark"),
     noop("ended"),
     noop("failed"),
     noop("fallback"),
+    noop("far"),
     noop("found"),
     noop("learning"),
     noop("live"),
     noop("loaded"),
     noop("loading"),
     noop("missing"),
+    noop("no speech"),
     noop("none"),
     noop("raw"),
     noop("ready"),
@@ -232,6 +242,7 @@ _STATUS_CODES = (
     noop("silent"),
     noop("speech"),
     noop("stalled"),
+    noop("turned"),
     noop("uncalibrated"),
     noop("unknown"),
     noop("unsaved"),
@@ -258,8 +269,8 @@ def picture_age(age_s: float) -> str:
 
 
 def answer_age(age_s: float) -> str:
-    """How long after the newest sight and sound an answer is seen."""
-    return tr("The answer is {seconds} s behind what was seen and heard.", seconds=f"{age_s:.1f}")
+    """How old the evidence of an answer is."""
+    return tr("What this answer rests on is {seconds} s old on average.", seconds=f"{age_s:.1f}")
 
 
 def why_a_drawing_plays() -> str:

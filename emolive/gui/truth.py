@@ -12,6 +12,7 @@ from emolive.types import Severity, Snapshot, Status
 
 _SEVERITIES: tuple[Severity, ...] = ("ok", "info", "warning", "error")
 OF_THE_SOURCE = ("face", "voice", "camera", "microphone")
+OF_THE_ANSWER = ("latency", "answer")
 LOG_LENGTH = 200
 
 
@@ -28,12 +29,12 @@ def truthful_statuses(snapshot: Snapshot, picture_age_s: float | None) -> tuple[
         if source in statuses and statuses[source].level == "ok":
             statuses[source] = Status(source, level, code, text)
 
-    if snapshot.estimate is None:
-        statuses.pop("latency", None)
+    if snapshot.estimate is None or snapshot.ended:
+        for source in OF_THE_ANSWER:
+            statuses.pop(source, None)
     if snapshot.ended:
         for source in OF_THE_SOURCE:
             replace_good(source, "info", "ended", tr("The file has ended."))
-        statuses.pop("latency", None)
     if picture_age_s is not None:
         replace_good("camera", "warning", "stalled", tr("The camera sends no new pictures."))
         replace_good("face", "info", "unknown", tr("The picture is old, so no face can be seen in it."))

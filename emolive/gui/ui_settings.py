@@ -13,7 +13,6 @@ from emolive.normalization import MODES
 from emolive.paths import user_dir
 from emolive.session.config import SessionConfig
 
-_LONGEST_PERSON = 200
 REMEMBERED = ("fusion", "baseline")
 """The remembered fields of `SessionConfig`. Not the devices: one that is gone would fail the next start.
 Not the person: somebody else may sit there, and would get their baseline."""
@@ -82,8 +81,4 @@ def _is_usable(name: str, value: str | None) -> bool:
     """Whether this version knows a remembered value: the file may be another version's, or damaged."""
     if value is None:
         return False
-    if name == "fusion":
-        return value in available_fusions()
-    if name == "baseline":
-        return value in MODES
-    return bool(value.strip()) and value.isprintable() and len(value) <= _LONGEST_PERSON
+    return value in (available_fusions() if name == "fusion" else MODES)

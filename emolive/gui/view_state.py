@@ -57,7 +57,7 @@ class WhyState:
     """None where no voiced sound is heard."""
     quality: FaceQuality | None = None
     age_s: float | None = None
-    """Of the newest sight and sound in the answer."""
+    """Mean age of the evidence of the answer, now."""
     note: str = ""
     """Why there are no parts."""
 

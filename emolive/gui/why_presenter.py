@@ -39,8 +39,8 @@ class WhyPresenter:
             self._collect(snapshot)
         estimate, explanation = snapshot.estimate, snapshot.explanation
         age_s = None
-        if estimate is not None and estimate.stamps is not None and not snapshot.ended:
-            age_s = max(0.0, now_s - estimate.stamps.capture_ns / NS_PER_S)
+        if estimate is not None and not snapshot.ended:
+            age_s = max(0.0, now_s - estimate.t_ns / NS_PER_S) + estimate.answer_age_s
         observation = snapshot.observation
         return WhyState(
             has_parts=explanation is not None,

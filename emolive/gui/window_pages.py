@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from emolive.errors import EmoliveError
@@ -11,6 +11,7 @@ from emolive.gui.actions import Actions
 from emolive.gui.controller import SessionController
 from emolive.gui.device_check import device_check
 from emolive.gui.i18n import tr
+from emolive.gui.model_card import model_card
 from emolive.gui.presenter import WindowPresenter
 from emolive.gui.theme_switch import ThemeSwitch
 from emolive.gui.truth import serious_statuses
@@ -19,6 +20,7 @@ from emolive.gui.view_state import WindowState
 from emolive.gui.widgets.about_view import AboutView
 from emolive.gui.widgets.central_view import CentralView
 from emolive.gui.widgets.log_view import LogView
+from emolive.gui.widgets.model_view import ModelView
 from emolive.gui.widgets.page import Page
 from emolive.gui.widgets.people_view import PeopleView
 from emolive.gui.widgets.tour import Tour, TourStep
@@ -36,6 +38,9 @@ class WindowPages(QObject):
         controller: for the newest snapshot and the person.
         settings: remember theme, first start and the last person.
     """
+
+    load_wanted = Signal()
+    """A checkpoint is to be chosen."""
 
     def __init__(
         self,
@@ -59,6 +64,7 @@ class WindowPages(QObject):
         view.help.cover(self.stack)
         self.about = AboutView(self.stack, self._status_sentences)
         self.log = LogView(self.stack)
+        self.model = ModelView(self.stack, self.load_wanted.emit)
         self.people = PeopleView(self.stack)
         self.welcome = WelcomeView(self.stack)
         self.tour = Tour(self.stack)
@@ -75,6 +81,7 @@ class WindowPages(QObject):
         actions.bind(tr("Bars of the emotions"), "B", lambda: self._show_page("bars"))
         actions.bind(tr("Valence and arousal"), "V", lambda: self._show_page("affect"))
         actions.bind(tr("Why this answer"), "W", lambda: self._show_page("why"))
+        actions.add(tr("Model…"), "K", self.open_model, tr("Card of the model in use"))
         actions.add(tr("People…"), "U", self.open_people, tr("People with a saved baseline"))
         actions.add(tr("Messages…"), "N", self.open_log, tr("Messages since the start"))
         actions.add(tr("Theme"), "D", self._next_theme, tr("Theme: dark, light, or as the desktop"))
@@ -161,6 +168,22 @@ class WindowPages(QObject):
         present = [strings.status_sentence(status) for status in serious]
         self.log.show_entries(present if snapshot is not None else (), self._presenter.log.entries)
         self.log.open_page()
+
+    def open_model(self) -> None:
+        """Show the card of the model in use, and how it runs."""
+        snapshot = self._controller.snapshot()
+        path = None if snapshot is None else snapshot.checkpoint
+        rows: tuple[tuple[str, str], ...] = ()
+        note = tr("No model is loaded.")
+        if snapshot is not None and path is not None:
+            try:
+                rows, note = model_card(path), ""
+            except EmoliveError as error:
+                note = str(error)
+            statuses = (status for status in snapshot.statuses if status.source == "model")
+            note = " ".join([note, *map(strings.status_text, statuses)]).strip()
+        self.model.show_card(rows, note)
+        self.model.open_page()
 
     def open_people(self) -> None:
         """Show the people with a saved baseline."""

@@ -36,6 +36,7 @@ def build_snapshot(
     snapshot = Snapshot(
         statuses=statuses.all(),
         fusion=predictor.spec.fusion if predictor is not None else "",
+        checkpoint=predictor.checkpoint.path if predictor is not None else None,
         baseline=pipeline.baseline,
         person=config.person,
         running=running,

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from emolive import paths
 from emolive.gui.ui_settings import UiSettings, with_remembered
 from emolive.gui.widgets.help_view import HelpView
 from emolive.gui.widgets.page import Page
@@ -181,6 +182,28 @@ def test_messages_are_kept(driver: WindowDriver) -> None:
     badge.setFocus()
     driver.qtbot.keyClick(badge, Qt.Key.Key_Return)
     assert window.pages.log.isVisible(), "a badge opens it, by key as well"
+
+
+def test_the_model_in_use_has_a_card(driver: WindowDriver) -> None:
+    window = driver.open()
+    driver.press("k")
+    page = window.pages.model
+    assert page.rows == ()
+    assert "No model is loaded." in texts(page)
+    driver.press(Qt.Key.Key_Escape)
+    driver.session.override = {"checkpoint": paths.asset("models", "ia.safetensors")}
+    driver.press("k")
+    card = dict(page.rows)
+    assert card["File"] == "ia.safetensors"
+    assert card["Fusion"].startswith("ia: Half way through")
+    assert "surprised" in card["Emotions"]
+    assert "people" in card["Trained on"]
+    assert "The fusion ia runs." in texts(page)
+    with driver.qtbot.waitSignal(window.pages.load_wanted):
+        click(driver, page, "Load a checkpoint…")
+    dialog = window.findChild(QFileDialog)
+    assert dialog is not None
+    dialog.reject()
 
 
 # --- people

@@ -53,9 +53,10 @@ def test_the_page_says_what_it_shows(qtbot: QtBot) -> None:
     presenter = WhyPresenter()
     presenter.active = True
     explained = WindowExplanation(0, "happy", 0.6, (0.2, 1.0), (1.0, 0.1, 0.3), 182.4)
-    now = snapshot(estimate=estimate(t_ns=to_ns(9.8)), explanation=explained, voice_dbfs=-20.4)
+    answer = replace(estimate(t_ns=to_ns(9.8)), answer_age_s=1.1)
+    now = snapshot(estimate=answer, explanation=explained, voice_dbfs=-20.4)
     state = presenter.present(now, 10.0)
-    assert state.age_s == pytest.approx(0.2)
+    assert state.age_s == pytest.approx(1.3)
     view = WhyView()
     qtbot.addWidget(view)
     view.resize(260, 400)
@@ -63,7 +64,7 @@ def test_the_page_says_what_it_shows(qtbot: QtBot) -> None:
     assert view.sentences() == (
         "Face 60 %, voice 40 % of the answer.",
         "Sound -20 dB, pitch 182 Hz.",
-        "The answer is 0.2 s behind what was seen and heard.",
+        "What this answer rests on is 1.3 s old on average.",
     )
     assert "Face 60 %" in view.accessibleDescription()
     assert not view.grab().isNull()

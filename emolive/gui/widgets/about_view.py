@@ -23,7 +23,8 @@ class AboutView(Page):
         for sentence in about.promises():
             self.add_text(sentence)
         self.add_text(
-            tr("For a bug report: copy the versions and states below, and add what you did."), dim=True
+            tr("For a bug report: copy versions and states, or run emolive doctor, and add what you did."),
+            dim=True,
         )
         self._copy = self.add_button(tr("Copy for a bug report"), self._copy_report)
         self.add_close_button()
