@@ -165,8 +165,8 @@ class VideoView(QWidget):
 
         if state.stale:
             draw_stale(painter, target, state.stale)
-        for box in () if self._plain else state.others:
-            draw_other_face(painter, box, to_widget)
+        for other in () if self._plain else state.others:
+            draw_other_face(painter, other, to_widget)
         if state.face is not None:
             painter.save()
             painter.setClipRect(target)
