@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -42,6 +43,14 @@ _N_KEPT_WINDOWS = 96
 
 OnProgress = Callable[[float, float | None], None]
 """Called with the seconds that are done, and those of the whole file if it states them."""
+
+
+class Perception(Protocol):
+    """What `decode_into` needs of a `FacePipeline`."""
+
+    def reset(self) -> None: ...
+
+    def process(self, frame: Frame) -> FaceObservation: ...
 
 
 @dataclass(slots=True)
@@ -103,7 +112,7 @@ def open_clip(
 
 def decode_into(
     clip: ClipFeatures,
-    pipeline: FacePipeline,
+    pipeline: Perception,
     sampler: FrameSampler,
     on_corruption: OnCorruption | None,
     on_observation: Callable[[FaceObservation], None] | None = None,
@@ -112,6 +121,7 @@ def decode_into(
     on_notice: OnNotice | None = None,
     tracks: TrackChoice = AUTOMATIC,
     keep_s: float = math.inf,
+    av_offset_ns: int = 0,
 ) -> Generator[int, None, None]:
     """Add everything in a file to its features.
 
@@ -124,6 +134,7 @@ def decode_into(
         audio: whether to decode the sound.
         on_notice, tracks: as for `iter_media`.
         keep_s: how much of the newest sound and expressions is kept.
+        av_offset_ns: by how much the sound is moved to later times against the picture.
 
     Yields:
         The time of each frame and block before it is added, and the end. Everything earlier is complete then.
@@ -131,7 +142,12 @@ def decode_into(
     pipeline.reset()
     end_ns = 0
     media = iter_media(
-        clip.path, audio=audio, on_corruption=on_corruption, on_notice=on_notice, tracks=tracks
+        clip.path,
+        audio=audio,
+        on_corruption=on_corruption,
+        on_notice=on_notice,
+        tracks=tracks,
+        av_offset_ns=av_offset_ns,
     )
     # The next frames are decoded while this thread processes one.
     with closing(prefetch(media, MEDIA_BUFFER_SIZE, weight)) as items:
@@ -166,6 +182,7 @@ class FileAnalyzer:
         on_corruption: called with a message if some of a file cannot be decoded.
         on_notice: called with sentences about what was chosen or corrected in a file: tracks, time stamps.
         tracks: which of several tracks of a file to use.
+        av_offset_ns: by how much the sound is moved to later times against the picture; may be negative.
     """
 
     def __init__(
@@ -178,8 +195,10 @@ class FileAnalyzer:
         on_corruption: OnCorruption | None = None,
         on_notice: OnNotice | None = None,
         tracks: TrackChoice = AUTOMATIC,
+        av_offset_ns: int = 0,
     ) -> None:
         self._predictor = predictor
+        self._av_offset_ns = av_offset_ns
         self._baseline = baseline
         self._same_person = same_person
         self._on_corruption, self._on_notice, self._tracks = on_corruption, on_notice, tracks
@@ -238,7 +257,7 @@ class FileAnalyzer:
         predictor, profile, spec = self._predictor, self._profile, self._predictor.spec
         if not self._same_person:
             profile.reset()
-        smoother = Smoother(spec.labels)
+        smoother = Smoother.for_spec(spec)
         n_displayed: Counter[str] = Counter()
         clip, stated_s = self._open(path)
         middle = _MiddleWindows(None if stated_s is None else centre_window_end_ns(stated_s, spec))
@@ -254,7 +273,7 @@ class FileAnalyzer:
             if prediction is None:
                 continue
             middle.add(window)
-            smoothed = smoother.update(prediction.probs, window.end_ns)
+            smoothed = smoother.update(prediction.probs, window.end_ns, prediction.age_s)
             n_displayed[smoothed.label] += 1
             waiting.append(
                 make_estimate(prediction, smoothed, spec, source=str(clip.path), t_ns=window.end_ns)
@@ -300,6 +319,7 @@ class FileAnalyzer:
             on_notice=self._on_notice,
             tracks=self._tracks,
             keep_s=self._keep_s,
+            av_offset_ns=self._av_offset_ns,
         )
         with closing(decoding) as times:
             for t_ns in times:
@@ -331,7 +351,7 @@ class FileAnalyzer:
             )
         # Without face and voice in the middle, the nearest window that has one is used.
         for window in (*windows, *middle.nearest(centre_ns)):
-            prediction = self._predictor.predict(window, self._profile, self._baseline)
+            prediction = self._predictor.predict(window, self._profile, self._baseline, alone=True)
             if prediction is None:
                 continue
             likeliest = int(np.argmax(prediction.probs))
@@ -347,7 +367,13 @@ class FileAnalyzer:
                 modality=prediction.modality,
                 fusion=spec.fusion,
                 baseline=prediction.baseline,
+                answer_age_s=prediction.age_s,
                 shares={label: n / n_displayed.total() for label, n in n_displayed.most_common()},
+            )
+        if spec.streams != "av":
+            kind = "voice" if spec.streams == "a" else "face"
+            raise MediaError(
+                f"{clip.path.name} holds no {kind} that can be analysed, and this model reads nothing else."
             )
         raise MediaError(f"{clip.path.name} holds neither a face nor a voice that can be analysed.")
 

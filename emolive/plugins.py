@@ -93,6 +93,10 @@ DATASETS = Registry(
     "emolive.datasets",
     {
         "ravdess": ("RAVDESS as downloaded", "preprocessing.datasets.ravdess:Ravdess"),
+        "crema-d": ("CREMA-D as downloaded", "preprocessing.datasets.crema_d:CremaD"),
+        "mead": ("MEAD, unpacked", "preprocessing.datasets.mead:Mead"),
+        "savee": ("SAVEE as downloaded", "preprocessing.datasets.savee:Savee"),
+        "emodb": ("EmoDB as downloaded", "preprocessing.datasets.emodb:EmoDb"),
         "folder": ("a folder of clips for each label", "preprocessing.datasets.folder:Folder"),
         "landmarks": ("RAVDESS landmarks in an .npz file", "preprocessing.datasets.landmarks_npz:Landmarks"),
     },
@@ -102,6 +106,7 @@ AUGMENTATIONS = Registry(
     "emolive.augmentations",
     {
         "flip": ("mirrored faces", "training.augment.flip:HorizontalFlip"),
+        "session_gain": ("random gain of a session", "training.augment.session_gain:SessionGain"),
         "gain_eq": ("random gain and equalisation", "training.augment.gain_eq:RandomGainEq"),
         "background_noise": ("steady background noise", "training.augment.background_noise:BackgroundNoise"),
         "landmark_affine": (

@@ -1,9 +1,9 @@
-"""Windows and session rows of one clip, extracted in this process or in a worker."""
+"""Windows and bins of one clip, extracted in this process or in a worker."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,22 @@ from emolive.clock import to_ns
 from emolive.errors import EmoliveError
 from emolive.file_analyzer import ClipFeatures
 from emolive.models import factory
+from emolive.models.io import onnx
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec
 from emolive.predictor import Predictor
 from emolive.types import FloatArray, Image
 from emolive.vision.encoders.base import CropInput, FrameEncoder
-from emolive.windowing import centre_window_end_ns, extract_window
+from emolive.windowing import extract_window
 from preprocessing.annotations import Annotations, ClipEntry
+from training.bins import Bins
+from training.bins import layout as bin_layout
+from training.clip_parts import ClipPart, clip_parts
 from training.clip_reader import ClipReader
 from training.window_cache import Layout, Shape
+
+BIN = "bin_"
+"""Before the names of the arrays of `Bins` in the cache."""
 
 
 class CropRecorder(FrameEncoder):
@@ -69,8 +76,7 @@ def layout(spec: ModelSpec, shifts: int, *, crops: bool = False) -> Layout:
     width = 1 if crops else spec.video_dim
     single, flag = np.dtype(np.float32), np.dtype(np.bool_)
     ragged: dict[str, tuple[Shape, np.dtype[Any]]] = {
-        "session_video": ((width,), single),
-        "session_audio": ((spec.audio.channels,), single),
+        BIN + name: form for name, form in bin_layout(spec, width).items()
     }
     if crops:
         ragged["crops"] = ((spec.pixels.size, spec.pixels.size, 3), np.dtype(np.uint8))
@@ -90,7 +96,7 @@ def layout(spec: ModelSpec, shifts: int, *, crops: bool = False) -> Layout:
 
 @dataclass(frozen=True, slots=True)
 class ClipWindows:
-    """What the cache stores of one clip."""
+    """What the cache stores of one clip, or of one part of a long clip."""
 
     arrays: dict[str, NDArray[Any]]
     """(K, ...) each, by the names of `WindowDataset`."""
@@ -110,58 +116,53 @@ class ExtractionJob:
     """Of a network of this spec, for its backbone."""
     crops: bool = False
     """Record crops in place of a backbone's features."""
+    export: Path | None = None
+    """An exported checkpoint of this spec, in place of weights."""
 
-    def build(self) -> Callable[[ClipEntry], ClipWindows | str]:
-        """A function from a clip to its windows, or to one sentence that says why there are none."""
+    def build(self) -> Callable[[ClipEntry], list[ClipWindows] | str]:
+        """A function from a clip to the windows of its parts, or to a sentence on why there are none."""
         recorder = CropRecorder(self.spec) if self.crops else None
         encoders: Sequence[FrameEncoder] | None = None if recorder is None else (recorder,)
         if self.weights is not None:
             net = factory.build(self.spec)
             net.load_state_dict({k: torch.from_numpy(v) for k, v in self.weights.items()})
             encoders = Predictor(Checkpoint(net, self.spec, {}, Path()), self.device).encoders()
+        elif self.export is not None:
+            encoders = Predictor(onnx.load(self.export)).encoders()
         reader = ClipReader(self.annotations, self.spec, encoders)
         return lambda item: self._extract(reader, item, recorder)
 
     def _extract(
         self, reader: ClipReader, item: ClipEntry, recorder: CropRecorder | None
-    ) -> ClipWindows | str:
+    ) -> list[ClipWindows] | str:
         try:
             clip = reader.read(item)
         except EmoliveError as error:
             return str(error)
         finally:
             crops = None if recorder is None else recorder.pop(self.spec.pixels.size)
-        centre_ns = centre_window_end_ns(clip.duration_s, self.spec)
+        parts = [self._windows(clip, part, crops) for part in clip_parts(clip, self.spec)]
+        if crops is not None:
+            # The first part holds all crops of the clip; the numbers of the others count from its end.
+            for part in parts[1:]:
+                part.arrays["video"] -= len(crops)
+                part.ragged[BIN + "video"] -= len(crops)
+                part.ragged["crops"] = crops[:0]
+        return parts
+
+    def _windows(self, clip: ClipFeatures, part: ClipPart, crops: NDArray[np.uint8] | None) -> ClipWindows:
         extractor = OnlineFeatureExtractor(self.spec.audio)
         windows = [
-            extract_window(clip.video, clip.audio, centre_ns + to_ns(shift_s), self.spec, extractor)
+            extract_window(clip.video, clip.audio, part.centre_end_ns + to_ns(shift_s), self.spec, extractor)
             for shift_s in self.shifts_s
         ]
         arrays = {
             name: np.stack([getattr(window, name) for window in windows]).astype(dtype)
             for name, (_, dtype) in layout(self.spec, len(self.shifts_s)).arrays.items()
         }
-        video, audio = session_rows(clip, self.spec)
-        ragged: dict[str, NDArray[Any]] = {"session_video": video, "session_audio": audio}
+        bins = Bins.of(part.features, self.spec)
+        ragged: dict[str, NDArray[Any]] = {BIN + f.name: getattr(bins, f.name) for f in fields(bins)}
         if crops is not None:
-            arrays["video"], ragged["session_video"] = arrays["video"][..., :1], video[:, :1]
+            arrays["video"], ragged[BIN + "video"] = arrays["video"][..., :1], bins.video[:, :1]
             ragged["crops"] = crops
         return ClipWindows(arrays, ragged)
-
-
-def session_rows(clip: ClipFeatures, spec: ModelSpec) -> tuple[FloatArray, FloatArray]:
-    """What `emolive.profile.SpeakerStats.add` uses while a clip plays, before outliers are clipped.
-
-    Returns:
-        (n, video_dim) bins with a face and (m, audio channels) steps with speech.
-    """
-    bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
-    video = [np.zeros((0, spec.video_dim), np.float32)]
-    audio = [np.zeros((0, spec.audio.channels), np.float32)]
-    for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
-        window = extract_window(clip.video, clip.audio, hop * bin_ns, spec, extractor)
-        if window.video_present[-1]:
-            video.append(window.video[-1:])
-        newest = len(window.audio) // spec.n_bins
-        audio.append(window.audio[-newest:][window.speech[-newest:]])
-    return np.concatenate(video), np.concatenate(audio)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from emolive.capture.network_camera import explain_failure
+from emolive.capture.recording_folder import media_path
 from emolive.capture.source_spec import SourceSpec, parse_source, redact_url
 from emolive.errors import ConfigError, MediaError
 
@@ -64,7 +66,7 @@ def media_of(spec: SourceSpec | Media | str) -> Media:
 
 @contextmanager
 def open_media(media: Media) -> Iterator[InputContainer]:
-    """Open what FFmpeg can play.
+    """Open what FFmpeg can play, or the media of a recording's folder.
 
     Raises:
         MediaError: it is not a media file, or cannot be read.
@@ -91,36 +93,19 @@ def open_address(media: NetworkFile) -> InputContainer:
     """
     import av
 
-    options = {"protocol_whitelist": _PROTOCOLS}
+    options = {"protocol_whitelist": _PROTOCOLS, "max_redirects": "0"}
     try:
         return av.open(
             media.url, metadata_errors="ignore", options=options, timeout=(OPEN_TIMEOUT_S, READ_TIMEOUT_S)
         )
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise MediaError(describe_network_error(media, error)) from None
-
-
-def describe_network_error(media: NetworkFile, error: BaseException) -> str:
-    """A sentence about an address that cannot be opened, without its password."""
-    import av
-
-    causes: list[tuple[Any, str]] = [
-        (av.HTTPUnauthorizedError, "asks for a user name and password, or refuses those in its address"),
-        (av.HTTPForbiddenError, "forbids access: check the user name and password"),
-        (av.HTTPNotFoundError, "does not exist: check the address"),
-        (av.HTTPServerError, "has a fault of its server: try again later"),
-        (av.ConnectionRefusedError, "cannot be opened: nothing answers there, check address and port"),
-        (av.InvalidDataError, "is no video or sound that can be read"),
-    ]
-    for kind, text in causes:
-        if isinstance(error, kind):
-            return f"{media} {text}."
-    return f"{media} cannot be opened: check the address and that it can be reached."
+        raise MediaError(explain_failure(media.url, media.name, error, OPEN_TIMEOUT_S)) from None
 
 
 def _open_file(path: Path) -> InputContainer:
     import av
 
+    path = media_path(path)
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):

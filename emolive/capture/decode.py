@@ -14,6 +14,7 @@ import numpy as np
 
 from emolive.audio.downmix import Downmixer
 from emolive.capture.audio_blocks import BlockCutter
+from emolive.capture.av_offset import audio_shift_ns, shifted, video_shift_ns
 from emolive.capture.base import SourceInfo
 from emolive.capture.container import Media, NetworkFile, media_of, open_media
 from emolive.capture.decoded import channels_of, check_video
@@ -85,6 +86,7 @@ def iter_media(
     on_notice: OnNotice | None = None,
     tracks: TrackChoice = AUTOMATIC,
     start_ns: int = 0,
+    av_offset_ns: int = 0,
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and audio blocks in the order of their `t_ns`.
 
@@ -102,6 +104,7 @@ def iter_media(
         tracks: which of several tracks to use.
         start_ns: begin with the frame that is shown at this time and with the sound from there on; the `t_ns`
             are the same as from the beginning. The indices of frames count from 0.
+        av_offset_ns: by how much the sound is moved to later times against the picture; may be negative.
 
     Raises:
         MediaError: the file cannot be opened, or nothing in it can be decoded.
@@ -110,9 +113,11 @@ def iter_media(
     # One decoder per stream: a badly interleaved file needs no buffering.
     streams: list[Iterator[Frame | AudioBlock]] = []
     if audio and reader.has_audio:
-        streams.append(_from(start_ns, reader.audio(start_ns)))
+        shift_ns = audio_shift_ns(av_offset_ns)
+        streams.append(_from(start_ns, shifted(reader.audio(start_ns - shift_ns), shift_ns)))
     if video and reader.has_video:
-        streams.append(_from(start_ns, reader.video(start_ns=start_ns)))
+        shift_ns = video_shift_ns(av_offset_ns)
+        streams.append(_from(start_ns, shifted(reader.video(start_ns=start_ns - shift_ns), shift_ns)))
     is_empty = True
     for item in merge(streams, reader.on_jump, start_ns):
         is_empty = False

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import logging
+from http import HTTPStatus
 from http.client import HTTPException
-from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit, urlunsplit
-from urllib.request import Request, urlopen
 
 from emolive.capture.base import Source
-from emolive.capture.container import NetworkFile, open_address, open_media
+from emolive.capture.container import NetworkFile, open_media
+from emolive.capture.network_camera import connect
 from emolive.capture.source_spec import SourceSpec
 from emolive.errors import MediaError
 
@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 
 TIMEOUT_S = 3.0
 _PLAYLISTS = {"hls", "dash"}
-_USER_AGENT = "emolive"
 
 
 class NetworkStream:
@@ -67,43 +66,22 @@ def has_own_time(url: str) -> bool:
 def content_type(url: str) -> str:
     """The media type that an http(s) address answers with, such as "multipart/x-mixed-replace".
 
+    Redirects are not followed.
+
     Raises:
-        OSError: it does not answer, or with an error (`urllib.error.HTTPError`).
+        OSError: it does not answer, or with an error.
     """
-    with urlopen(_request(url), timeout=TIMEOUT_S) as answer:
-        return str(answer.headers.get_content_type())
-
-
-def explain_failure(url: str) -> str | None:
-    """A sentence about why a stream cannot be opened, without its password; None if it can be."""
-    media = NetworkFile(url)
-    if urlsplit(url).scheme.lower() in ("http", "https"):
-        try:
-            content_type(url)
-        except HTTPError as error:
-            return f"{media} {_HTTP.get(error.code, f'answers with the error {error.code}')}."
-        except (OSError, HTTPException, ValueError):
-            return f"{media} cannot be opened: nothing answers there, check address and port."
-    try:
-        open_address(media).close()
-    except MediaError as error:
-        return str(error)
-    return None
-
-
-_HTTP = {
-    401: "asks for a user name and password, or refuses those in its address",
-    403: "forbids access: check the user name and password",
-    404: "does not exist: check the address",
-}
-
-
-def _request(url: str) -> Request:
-    """A request with the user name and password of the address in its header."""
     parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    headers = {"User-Agent": _USER_AGENT}
+    headers = {"User-Agent": "emolive"}
+    user, at, _ = parts.netloc.rpartition("@")
     if at:
-        token = base64.b64encode(unquote(user).encode()).decode()
-        headers["Authorization"] = f"Basic {token}"
-    return Request(urlunsplit(parts._replace(netloc=host, fragment="")), headers=headers)
+        headers["Authorization"] = f"Basic {base64.b64encode(unquote(user).encode()).decode()}"
+    connection = connect(parts, TIMEOUT_S)
+    try:
+        connection.request("GET", urlunsplit(("", "", parts.path or "/", parts.query, "")), headers=headers)
+        answer = connection.getresponse()
+        if answer.status != HTTPStatus.OK:
+            raise OSError(answer.status, "the address answers with an error")
+        return str(answer.headers.get_content_type())
+    finally:
+        connection.close()

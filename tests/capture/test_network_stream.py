@@ -13,7 +13,7 @@ import pytest
 from emolive.capture.camera import CameraSource
 from emolive.capture.decode import iter_media, probe
 from emolive.capture.media_file import MediaFileSource
-from emolive.capture.network_stream import NetworkStream, explain_failure, has_own_time
+from emolive.capture.network_stream import NetworkStream, has_own_time
 from emolive.capture.source_spec import parse_source
 from emolive.errors import MediaError
 from emolive.types import AudioBlock, Frame
@@ -105,11 +105,9 @@ def test_why_it_cannot_be_opened_is_said_without_the_password(server: str) -> No
         "http://user:secret@127.0.0.1:9/a": "nothing answers there",
     }
     for url, part in sentences.items():
-        sentence = explain_failure(url)
-        assert sentence is not None
-        assert part in sentence
-        assert not any(word in sentence for word in ("ss@", "secret", "user:"))
-    assert explain_failure(f"{server}/clip.mp4") is None
+        with pytest.raises(MediaError, match=part) as caught:
+            probe(url)
+        assert not any(word in str(caught.value) for word in ("ss@", "secret", "user:"))
 
 
 def test_a_recording_that_is_not_there(server: str) -> None:
@@ -120,5 +118,5 @@ def test_a_recording_that_is_not_there(server: str) -> None:
 def test_a_list_of_files_cannot_lead_to_this_computer(server: str, tmp_path: Path) -> None:
     write_media(tmp_path / "here.ts", frame_ms=FRAMES_MS)
     (tmp_path / "local.m3u8").write_text(f"#EXTM3U\n#EXTINF:1,\nfile://{tmp_path}/here.ts\n#EXT-X-ENDLIST\n")
-    with pytest.raises(MediaError, match="list of other files|cannot be read"):
+    with pytest.raises(MediaError, match=r"list of other files|cannot be read"):
         probe(tmp_path / "local.m3u8")
