@@ -5,7 +5,7 @@ Every `t_ns` is on the session's one clock (see `emolive.clock`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -163,6 +163,8 @@ class FaceObservation:
     """(8,) log-probabilities of the expression classifier; None where it did not run."""
     quality: FaceQuality | None = None
     """Measured with `expression`."""
+    others: tuple[BoundingBox, ...] = ()
+    """The faces that are not read; the picture is searched for them from time to time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,43 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingState:
+    """A recording that runs or has ended."""
+
+    folder: Path
+    running: bool
+    seconds: float
+    """Since it began."""
+    frames: int = 0
+    """Frames in the media file so far."""
+    frames_dropped: int = 0
+    """Frames left out because the encoder or the disk was too slow."""
+    problem: str = ""
+    """Why it has ended by itself; one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackState:
+    """A media file that is played, and how much of it is analysed already."""
+
+    position_s: float
+    duration_s: float
+    paused: bool
+    loop: bool
+    analysed_s: float
+    """Everything before this is analysed."""
+    analysing: bool
+    """The analysis is not complete yet."""
+    track: Sequence[Estimate] = ()
+    """The estimates so far, in order of time, with times in the file. It only grows; after a change of the
+    model it is another object."""
+    muted: bool = False
+    """The user wants no sound."""
+    sound: str = ""
+    """Why no sound can be heard; empty if it can."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The state of a session at one time, as an immutable value; see `Session.snapshot`."""
 
@@ -339,5 +378,11 @@ class Snapshot:
     """The media file has ended."""
     voice_dbfs: float = -120.0
     """Level of the newest audio in dB relative to full scale."""
+    recording: RecordingState | None = None
+    """The recording that runs, or the last one of the session."""
+    playback: PlaybackState | None = None
+    """Of a file in the window; None for live sources."""
+    comparison: tuple[Estimate, ...] = ()
+    """The newest estimates of the other models that answer on the same evidence."""
     explanation: WindowExplanation | None = None
     """Of the newest answer; None unless it was asked for (`Session.set_explaining`)."""

@@ -58,6 +58,7 @@ def run_app(
     screenshot: Path | None = None,
     seconds: float | None = None,
     counters: Path | None = None,
+    record: Path | None = None,
     welcome: bool = False,
 ) -> int:
     """Show the window until it is closed.
@@ -70,6 +71,7 @@ def run_app(
         screenshot: file for an image of the window, saved before it closes by itself.
         seconds: close by itself this long after a model was loaded or could not be.
         counters: file for the render metrics, as JSON.
+        record: record into a new folder in this one from the beginning.
         welcome: greet a new user, and say whether emolive is open already.
 
     Returns:
@@ -90,7 +92,7 @@ def run_app(
     app = _create_application()
     app.setQuitOnLastWindowClosed(False)
     lock = InstanceLock() if welcome else None
-    window = MainWindow(config, services, _publish_to(metrics, on_estimate))
+    window = MainWindow(config, services, _publish_to(metrics, on_estimate), record)
     window.view.video.metrics = metrics
     if report_problems is not None:
         report_problems(window.controller.command_failed.emit)

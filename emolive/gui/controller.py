@@ -19,7 +19,7 @@ from emolive.session.config import SessionConfig
 from emolive.types import Estimate, Snapshot
 
 if TYPE_CHECKING:
-    from emolive.session.session import Session
+    from emolive.playback.app_session import AppSession
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class SessionController(QObject):
         self._tasks = TaskRunner("emolive-gui-session")
         self._stop_task = TaskRunner("emolive-gui-stop")
         self._lock = threading.Lock()
-        self._session: Session | None = None
+        self._session: AppSession | None = None
         self._closing = threading.Event()
         self._deadline = QTimer(self)
         self._deadline.setSingleShot(True)
@@ -84,7 +84,7 @@ class SessionController(QObject):
         return snapshot is None or ("model", "loading") not in ((s.source, s.code) for s in snapshot.statuses)
 
     def submit(
-        self, command: Callable[[Session], None], on_refused: Callable[[], None] | None = None
+        self, command: Callable[[AppSession], object], on_refused: Callable[[], None] | None = None
     ) -> None:
         """Call `command` with the session in the background: after it has loaded; without one, never.
 
@@ -110,7 +110,7 @@ class SessionController(QObject):
         previous: str = getattr(self.config, name)
         self._set_config(name, value)
 
-        def change(session: Session) -> None:
+        def change(session: AppSession) -> None:
             result = getattr(session, f"set_{name}")(value)
             if isinstance(result, Future):
                 result.result()

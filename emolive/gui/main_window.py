@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
@@ -18,6 +19,7 @@ from emolive.gui.device_pickers import DevicePickers
 from emolive.gui.file_opener import FileOpener, local_path
 from emolive.gui.i18n import tr
 from emolive.gui.icon import app_icon
+from emolive.gui.media_commands import MediaCommands
 from emolive.gui.presenter import WindowPresenter
 from emolive.gui.services import Services
 from emolive.gui.ui_settings import REMEMBERED, UiSettings
@@ -46,8 +48,10 @@ class MainWindow(QMainWindow):
         config: SessionConfig,
         services: Services | None = None,
         on_estimate: Callable[[Estimate], None] | None = None,
+        record: Path | None = None,
     ) -> None:
-        """`on_estimate` is called with each estimate from the inference thread."""
+        """`on_estimate` is called with each estimate from the inference thread; the session is recorded from
+        its beginning into a new folder in `record`."""
         super().__init__()
         services = services or Services()
         self._settings = UiSettings()
@@ -66,12 +70,23 @@ class MainWindow(QMainWindow):
         self.pages = WindowPages(self, self.view, self._presenter, self.controller, self._settings)
         self.view.video.setFocus()  # otherwise the first picker would have it and consume the keys
         self._devices = DevicePickers(services, self.view.controls.source, self.view.controls.mic)
+        self._media = MediaCommands(
+            self,
+            self.controller,
+            self._fusions,
+            show_message=self._presenter.log.say,
+            open_source=partial(self._set_option, "source"),
+            record=record,
+        )
+        self.view.add_panel(self._media.panel)
         self._opener = FileOpener(
             self,
             on_source=self.choose_source,
+            on_sources=self._media.open_files,
             on_checkpoint=self.controller.load_checkpoint,
             on_error=self.view.status_bar.show_message,
         )
+        self._file_is_open = False
         self._create_actions()
         self._connect()
         self._devices.show_config(config)
@@ -113,6 +128,8 @@ class MainWindow(QMainWindow):
         actions.add(tr("Load a checkpoint…"), "", self._opener.ask_for_checkpoint)
         actions.add(tr("Play again"), "R", self.play_again, tr("Play the file again"))
         actions.add_separator()
+        self._media.add_actions(actions)
+        actions.add_separator()
         actions.add_toggle(
             tr("Landmarks"),
             "L",
@@ -135,6 +152,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         controls = self.view.controls
+        self.view.video.clicked.connect(self._media.choose_face)
         controls.source.chosen.connect(self.choose_source)
         controls.mic.chosen.connect(partial(self._set_option, "mic"))
         controls.fusion.chosen.connect(self.choose_fusion)
@@ -152,7 +170,8 @@ class MainWindow(QMainWindow):
     # --- commands
 
     def choose_source(self, source: str) -> None:
-        """Watch another source."""
+        """Watch another source; files that wait are forgotten."""
+        self._media.queue.clear()
         self._set_option("source", source)
 
     def choose_fusion(self, name: str) -> None:
@@ -183,6 +202,8 @@ class MainWindow(QMainWindow):
 
     def play_again(self) -> None:
         """Begin a file or the demo again."""
+        if self._media.replay():
+            return
         if strings.source_kind(self.controller.config.source) in ("file", "demo", "auto"):
             self._set_option("source", self.controller.config.source)
 
@@ -210,8 +231,12 @@ class MainWindow(QMainWindow):
         self._settings.set_flag("landmarks", on)
 
     def _set_timeline(self, on: bool) -> None:
-        self.view.set_timeline_visible(on)
         self._settings.set_flag("timeline", on)
+        self._show_timeline()
+
+    def _show_timeline(self) -> None:
+        """A file has a timeline of its own, of all of it."""
+        self.view.set_timeline_visible(self._settings.flag("timeline", True) and not self._file_is_open)
 
     def _on_command_failed(self, sentence: str) -> None:
         self._presenter.clear_requests()
@@ -227,6 +252,10 @@ class MainWindow(QMainWindow):
             controller.submit(lambda session: session.calibrate(CALIBRATION_S))
         if snapshot is not None:
             state = presenter.present(snapshot, controller.config)
+            self._media.show(snapshot)
+            if self._file_is_open is not (snapshot.playback is not None):
+                self._file_is_open = not self._file_is_open
+                self._show_timeline()
         elif controller.state == "failed":
             state = presenter.present_failure(
                 controller.config, controller.error, of_source=controller.source_failed
@@ -258,6 +287,7 @@ class MainWindow(QMainWindow):
         self._timer.stop()
         self._remember()
         self._devices.close()
+        self._media.close()
         log.info("%d frames were painted", self.view.video.painted)
         self.controller.close(STOP_S)
 

@@ -84,10 +84,10 @@ class ResultPresenter:
         waiting = strings.waiting_text(snapshot)
         if self._view is None:
             return ResultState(waiting=waiting, ended=snapshot.ended)
-        if snapshot.ended and estimate is not None:
-            # The last answer of a file stays, and the timeline stops with it.
+        if (snapshot.ended or snapshot.playback is not None) and estimate is not None:
+            # The answer for a position stays while it is paused; the last one of a file stays at its end.
             self._stale_since_s = None
-            return ResultState(self._view, 1.0, self._view.t_ns, waiting, ended=True)
+            return ResultState(self._view, 1.0, self._view.t_ns, waiting, ended=snapshot.ended)
         if self._stale_since_s is None and (estimate is None or now_s - self._received_s > STALE_S):
             self._stale_since_s = now_s
         if self._stale_since_s is None:

@@ -9,8 +9,9 @@ from typing import Protocol
 from emolive.clock import NS_PER_S
 from emolive.gui import strings
 from emolive.gui.i18n import tr
+from emolive.gui.transport_presenter import recording_text
 from emolive.gui.view_state import EstimateView, Message, Tag, VideoState
-from emolive.types import Face, Modality, Snapshot
+from emolive.types import BoundingBox, Face, Modality, Snapshot
 
 FACE_STALE_NS = 700_000_000
 """A face detected longer than this before the frame is not drawn on it."""
@@ -81,6 +82,7 @@ class VideoPresenter:
         return VideoState(
             frame=snapshot.frame,
             face=_face(snapshot),
+            others=_others(snapshot),
             estimate=estimate,
             tags=_tags(snapshot, estimate),
             banner=_banner(snapshot),
@@ -104,6 +106,14 @@ def _face(snapshot: Snapshot) -> Face | None:
     return observation.face
 
 
+def _others(snapshot: Snapshot) -> tuple[BoundingBox, ...]:
+    """The faces that are not read."""
+    observation, frame = snapshot.observation, snapshot.frame
+    if observation is None or frame is None or frame.t_ns - observation.t_ns > FACE_STALE_NS:
+        return ()
+    return observation.others
+
+
 def _hint(snapshot: Snapshot) -> str:
     """What the session says would help the camera, while a face is drawn."""
     face = next((status for status in snapshot.statuses if status.source == "face"), None)
@@ -114,6 +124,8 @@ def _hint(snapshot: Snapshot) -> str:
 
 def _tags(snapshot: Snapshot, estimate: EstimateView | None) -> tuple[Tag, ...]:
     tags: list[Tag] = []
+    if (recording := snapshot.recording) is not None and recording.running:
+        tags.append(Tag(recording_text(recording.seconds, recording.frames_dropped), "error"))
     if snapshot.is_synthetic:
         tags.append(Tag(tr("DRAWN DEMO"), "warning"))
     if (
@@ -122,6 +134,9 @@ def _tags(snapshot: Snapshot, estimate: EstimateView | None) -> tuple[Tag, ...]:
         and snapshot.estimate.modality is not Modality.AV
     ):
         tags.append(Tag(estimate.modality.upper()))
+    if n_others := len(_others(snapshot)):
+        text = tr("{n} faces: one is read", n=n_others + 1) if _face(snapshot) else tr("no face is read")
+        tags.append(Tag(text, "warning"))
     return tuple(tags)
 
 

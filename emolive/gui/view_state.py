@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from emolive.types import Face, FaceQuality, Frame, Image, Severity, Status
+from emolive.types import BoundingBox, Face, FaceQuality, Frame, Image, Severity, Status
 
 MarkKind = Literal["fusion", "person", "face", "calibrated", "source"]
 
@@ -112,6 +112,8 @@ class VideoState:
 
     frame: Frame | None = None
     face: Face | None = None
+    others: tuple[BoundingBox, ...] = ()
+    """The faces that are not read."""
     estimate: EstimateView | None = None
     """The caption of the face."""
     tags: tuple[Tag, ...] = ()

@@ -19,6 +19,7 @@ from emolive.session.calibration import (
     new_profile,
     save_profile,
 )
+from emolive.session.comparison import Comparison
 from emolive.session.status import (
     StatusRegistry,
     baseline_status,
@@ -56,6 +57,8 @@ class LivePipeline:
         self.person = person
         self.predictor: Predictor | None = None
         self.stream: Stream | None = None
+        self.comparison = Comparison()
+        """Other models on the same windows."""
         self._statuses = statuses
         self.explaining = False
         """Whether each answer is explained; set by the inference thread."""
@@ -114,6 +117,14 @@ class LivePipeline:
             self._prepare(self.stream)
         self._load_profile()
 
+    def start_anew(self) -> None:
+        """Another person is in front of the camera: forget the running statistics."""
+        if self.stream is not None:
+            if self.stream.profile is not None:
+                self.stream.profile.reset()
+            if self.stream.smoother is not None:
+                self.stream.smoother.reset()
+
     def start_calibration(self, seconds: float, t_ns: int) -> None:
         """Measure the neutral baseline from the windows that end after `t_ns`, for `seconds`."""
         if self.predictor is not None and self.stream is not None:
@@ -127,6 +138,10 @@ class LivePipeline:
             if self.predictor is not None and stream.calibration is not None:
                 self._finish_calibration(stream, self.predictor)
             stream.finished.set()
+
+    def set_comparison(self, predictors: Sequence[Predictor]) -> None:
+        """Let these models answer too."""
+        self.comparison.set_models(predictors)
 
     # --- estimates
 
@@ -178,7 +193,19 @@ class LivePipeline:
         )
         stream.estimate = estimate
         stream.estimates += 1
+        stream.comparison = self.comparison.estimates(window, stream, predictor, self.baseline, stamps)
+        self._report_comparison()
         return estimate
+
+    def _report_comparison(self) -> None:
+        """Say which models are left out, or no longer."""
+        status = self._statuses.get("comparison")
+        if self.comparison.left_out:
+            names = " and ".join(self.comparison.left_out)
+            text = f"{names} cannot be compared with this model: other features are read."
+            self._statuses.put(Status("comparison", "info", "left_out", text))
+        elif status is not None and status.code == "left_out":
+            self._statuses.drop("comparison")
 
     def set_explaining(self, on: bool) -> None:
         """Explain each answer from now on, or no longer; it costs a second run of the network."""

@@ -57,6 +57,7 @@ def build_snapshot(
         is_synthetic=stream.is_synthetic,
         ended=stream.ended.is_set(),
         voice_dbfs=stream.audio_dbfs,
+        comparison=stream.comparison if estimate is not None else (),
         explanation=stream.explanation if estimate is not None else None,
     )
 

@@ -119,6 +119,36 @@ class FakeSession:
         self.calls.append(("calibrate", seconds))
         self._calibrating_ns = now_ns()
 
+    def set_comparison(self, fusions: tuple[str, ...]) -> None:
+        self._refuse()
+        self.calls.append(("comparison", fusions))
+
+    def set_playing(self, playing: bool) -> None:
+        self._refuse()
+        self.calls.append(("playing", playing))
+
+    def seek(self, position_s: float) -> None:
+        self._refuse()
+        self.calls.append(("seek", position_s))
+
+    def set_loop(self, loop: bool) -> None:
+        self.calls.append(("loop", loop))
+
+    def set_muted(self, muted: bool) -> None:
+        self.calls.append(("muted", muted))
+
+    def choose_face(self, x_px: float, y_px: float) -> None:
+        self._refuse()
+        self.calls.append(("face", (x_px, y_px)))
+
+    def start_recording(self, parent: Path | None = None) -> Path:
+        self._refuse()
+        self.calls.append(("record", parent))
+        return parent or Path("recording")
+
+    def stop_recording(self) -> None:
+        self.calls.append(("stop recording", None))
+
     def snapshot(self) -> Snapshot:
         with self._lock:
             t_ns = now_ns()

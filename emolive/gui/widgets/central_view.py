@@ -56,7 +56,7 @@ class CentralView(QWidget):
         self._timeline_panel = _panel()
         self._timeline_layout = QVBoxLayout(self._timeline_panel)
         self._timeline_layout.setContentsMargins(8, 8, 12, 4)
-        layout = QVBoxLayout(self)
+        self._rows = layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(SIZES.gap_px)
         layout.addWidget(self.controls)
@@ -81,6 +81,10 @@ class CentralView(QWidget):
         order = [self.video, *self.results.tabs, self.timeline, *self.status_bar.badges.badges.values()]
         for before, after in pairwise(order):
             QWidget.setTabOrder(before, after)
+
+    def add_panel(self, panel: QWidget) -> None:
+        """Add a panel above the status bar."""
+        self._rows.insertWidget(self._rows.indexOf(self.status_bar), panel)
 
     def show_state(self, state: WindowState) -> None:
         """Show a state of the window. Cheap if called often: every widget repaints only on changes."""

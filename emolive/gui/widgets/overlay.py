@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygon
 
 from emolive.gui.theme import COLORS, SIZES, font, rgba
 from emolive.gui.view_state import Message, Tag
-from emolive.types import Face
+from emolive.types import BoundingBox, Face
 
 ToWidget = Callable[[float, float], QPointF]
 """Maps pixels of the frame to points of the widget, by scaling and moving."""
@@ -50,6 +50,18 @@ def draw_face(
             painter.setPen(pen)
             painter.drawPoints(points)
     return rect
+
+
+def draw_other_face(painter: QPainter, box: BoundingBox, to_widget: ToWidget) -> None:
+    """Draw the box of a face that is not read: thin and dashed."""
+    rect = QRectF(
+        to_widget(box.x_px, box.y_px), to_widget(box.x_px + box.width_px, box.y_px + box.height_px)
+    ).normalized()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in (QPen(_SHADOW, 4), QPen(_LANDMARK, 2, Qt.PenStyle.DashLine)):
+        painter.setPen(pen)
+        painter.drawRect(rect)
 
 
 def _corners(rect: QRectF, part: float) -> list[QLineF]:

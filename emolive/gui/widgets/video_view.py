@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from PySide6.QtCore import QPointF, QRectF, QSize
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.gui.frame_converter import FrameConverter
@@ -21,6 +21,7 @@ from emolive.gui.widgets.overlay import (
     draw_face,
     draw_hint,
     draw_message,
+    draw_other_face,
     draw_stale,
     draw_tags,
 )
@@ -37,6 +38,9 @@ BUSY_PERIOD_S = 1.2
 class VideoView(QWidget):
     """Paints a `VideoState`, each frame once."""
 
+    clicked = Signal(float, float)
+    """A point of the frame, in pixels."""
+
     def __init__(self, *, plain: bool = False) -> None:
         """`plain`: without caption and landmarks, for where the answer stands beside the picture."""
         super().__init__()
@@ -50,6 +54,8 @@ class VideoView(QWidget):
         self._converter = FrameConverter()
         self._state = VideoState()
         self._landmarks = True
+        self._target, self._scale = QRectF(), 1.0
+        """Where the frame was painted, and points per pixel of it."""
         self._frame_s = 0.0
         self._unpainted_frame = False
         self._repaint_due_since_s: float | None = None
@@ -107,7 +113,23 @@ class VideoView(QWidget):
             return
         painter.fillRect(area, QColor(COLORS.surface if self._plain else COLORS.letterbox))
         target, scale = self._paint_frame(painter, self._state.frame, area)
+        self._target, self._scale = target, scale
         self._paint_overlay(painter, target, scale)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        super().mousePressEvent(event)
+        point = self.frame_point(event.position())
+        if point is not None and event.button() is Qt.MouseButton.LeftButton:
+            self.clicked.emit(*point)
+
+    def frame_point(self, position: QPointF) -> tuple[float, float] | None:
+        """The point of the frame under a point of the widget, in pixels; None outside the frame."""
+        if self._state.frame is None or not self._target.contains(position):
+            return None
+        x = position.x() - self._target.left()
+        if self._state.mirrored:
+            x = self._target.width() - x
+        return x / self._scale, (position.y() - self._target.top()) / self._scale
 
     def _paint_frame(self, painter: QPainter, frame: Frame, area: QRectF) -> tuple[QRectF, float]:
         """Paint the frame. Returns its rectangle and the scale in points per frame pixel."""
@@ -143,6 +165,8 @@ class VideoView(QWidget):
 
         if state.stale:
             draw_stale(painter, target, state.stale)
+        for other in () if self._plain else state.others:
+            draw_other_face(painter, other, to_widget)
         if state.face is not None:
             painter.save()
             painter.setClipRect(target)
