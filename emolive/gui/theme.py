@@ -360,6 +360,7 @@ QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus {{
 QPushButton:checked, QToolButton:checked {{
     background: {colors.primary}; color: {colors.primary_text}; border-color: {colors.primary_line};
 }}
+QLabel#badge[short="true"] {{ padding: 2px 4px; }}
 QLabel#badge:focus {{ border: 2px solid {colors.focus}; padding: 1px 8px; }}
 QPushButton:disabled, QToolButton:disabled, QComboBox:disabled, QLineEdit:disabled {{
     color: {colors.faint}; background: {colors.surface};

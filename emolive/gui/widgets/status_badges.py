@@ -13,6 +13,8 @@ from emolive.gui.i18n import tr
 from emolive.gui.theme import COLORS
 from emolive.types import Status
 
+SPACING_PX, SHORT_SPACING_PX = 6, 3
+
 
 class StatusBadge(QLabel):
     """One status of the session: a coloured dot, a name, a word; the tooltip is the sentence."""
@@ -46,6 +48,9 @@ class StatusBadge(QLabel):
         """Leave the word out where all is well, to save room; `short`: with a shorter name, too."""
         if (compact, short) != (self._compact, self._short):
             self._compact, self._short = compact, short
+            self.setProperty("short", short)
+            self.style().unpolish(self)
+            self.style().polish(self)  # the style sheet depends on the property
             self._update_text()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
@@ -81,8 +86,10 @@ class StatusBadge(QLabel):
             color = COLORS.faint
         hidden = status is None or (self._compact and status.level in ("ok", "info"))
         value = "" if hidden else f' <span style="color:{COLORS.dim}">{self._value}</span>'
-        title = strings.badge_short_title(self.source) if self._short else self._title
-        self.setText(f'<span style="color:{color}">●</span>&nbsp; {title}{value}')
+        title, gap = (
+            (strings.badge_short_title(self.source), " ") if self._short else (self._title, "&nbsp; ")
+        )
+        self.setText(f'<span style="color:{color}">●</span>{gap}{title}{value}')
         text = strings.status_text(status) if status is not None else tr("No status yet.")
         sentence = tr("{badge}: {value}", badge=self._title, value=text)
         self.setToolTip(sentence)
@@ -102,7 +109,7 @@ class StatusBadgeRow(QWidget):
         self.badges: dict[str, StatusBadge] = {}
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(6)
+        self._row.setSpacing(SPACING_PX)
         self._row.addStretch(1)
         for source in strings.BADGES:
             self._add(source)
@@ -128,8 +135,9 @@ class StatusBadgeRow(QWidget):
         self._row.insertWidget(self._row.count() - 1, badge)
 
     def _fit(self) -> None:
-        needed = sum(badge.full_width() + self._row.spacing() for badge in self.badges.values())
+        needed = sum(badge.full_width() + SPACING_PX for badge in self.badges.values())
         compact = needed > self.width()
         short = compact and needed > 1.25 * self.width()
+        self._row.setSpacing(SHORT_SPACING_PX if short else SPACING_PX)
         for badge in self.badges.values():
             badge.set_compact(compact, short=short)
