@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from emolive.cli.config import Arg, Range, Registered
 from emolive.errors import ConfigError
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.spec import MAX_PIXELS, ModelSpec, PixelSpec
 from emolive.normalization import MODES
 from emolive.plugins import FUSIONS, VOICE_ENCODERS
 from training import published_options, run_config
@@ -22,6 +22,7 @@ PUBLISHED_MILESTONES = (40, 55, 65, 70, 200, 250)
 NOT_PART_OF_A_RUN = (
     *("result_path", "resume_path", "cache_path", "dry_run", "no_train", "n_epochs", "patience"),
     *("accelerator", "devices", "threads", "workers", "skip_faults", "allow_outside", "test_subset"),
+    "strict",
 )
 """Options that may differ between a run and the run that resumes it."""
 NOT_PART_OF_A_TEST = (
@@ -73,6 +74,8 @@ class TrainConfig(FabricConfig):
     """Accept paths that leave the annotation file's folder."""
     skip_faults: bool = False
     """Leave out clips that cannot be read instead of stopping."""
+    strict: bool = False
+    """Refuse data that the check before training has something to say about."""
     workers: Annotated[int, Range(0, 1024)] = 0
     """Processes that extract windows; 0 uses this process."""
     fold: str = ""
@@ -96,7 +99,7 @@ class TrainConfig(FabricConfig):
     """Dropout in the branches."""
     num_heads: Annotated[int, Range(1, 64)] = 1
     """Attention heads."""
-    sample_size: Annotated[int, Range(0, 1024)] = 0
+    sample_size: Annotated[int, Range(0, MAX_PIXELS)] = 0
     """Side of a face crop in pixels, if an encoder reads crops; 0: as its weights were trained."""
     sample_duration: Annotated[int, Range(4, 240)] = 15
     """Bins (frames as the network sees them) in a window."""
@@ -200,7 +203,9 @@ class TrainConfig(FabricConfig):
                 f"--shifts must be odd, so that one of the windows is the centre, not {self.shifts}."
             )
         if self.sample_size % 2 or 0 < self.sample_size < 32:
-            raise ConfigError(f"--sample-size must be even and from 32 to 1024, not {self.sample_size}.")
+            raise ConfigError(
+                f"--sample-size must be even and from 32 to {MAX_PIXELS}, not {self.sample_size}."
+            )
         if self.p_video + self.p_audio > 1:
             raise ConfigError("--p-video and --p-audio must not add up to more than 1.")
         if self.batch_size % self.devices:

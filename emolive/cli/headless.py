@@ -12,10 +12,10 @@ from typing import Literal, TextIO
 from emolive.atomic_io import ensure_writable
 from emolive.cli.commands import output_errors, report
 from emolive.clock import now_ns, to_ns
-from emolive.errors import CheckpointError
+from emolive.errors import CheckpointError, OutputError
 from emolive.session.config import SessionConfig
 from emolive.sinks.jsonl import JsonlSink
-from emolive.types import Estimate, Snapshot
+from emolive.types import Estimate, RecordingState, Snapshot
 
 POLL_S = 0.05
 REPORTED = ("camera", "microphone", "model")
@@ -98,13 +98,16 @@ class EstimateWriter:
         return self._sink
 
 
-def run_headless(config: SessionConfig, duration_s: float | None, writer: EstimateWriter) -> int:
+def run_headless(
+    config: SessionConfig, duration_s: float | None, writer: EstimateWriter, *, record: Path | None = None
+) -> int:
     """Run a session until its source ends.
 
     Args:
         config: the session.
         duration_s: stop this long after the model was loaded; None for no limit.
         writer: receives the estimates.
+        record: record the session into a new folder in this one.
 
     Raises:
         EmoliveError: the source or the model cannot be opened, or the estimates cannot be written.
@@ -117,6 +120,9 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
     deadline_ns = None
     try:
         session.start()
+        if record is not None:
+            # Before the first frame of a file, which waits for the model.
+            session.start_recording(record)
         while not session.finished and writer.error is None:
             if session.model_settled:
                 _check_model(session.snapshot())
@@ -125,14 +131,26 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
             if deadline_ns is not None and now_ns() >= deadline_ns:
                 break
             _report_problems(session.snapshot(), reported)
+            if record is not None and _has_failed(session.snapshot().recording):
+                break
             time.sleep(POLL_S)
         _report_problems(session.snapshot(), reported)
     finally:
+        session.stop_recording()
         session.stop()
+    recording = session.snapshot().recording
     writer.finish()
+    if recording is not None:
+        if recording.problem:
+            raise OutputError(f"{recording.problem.rstrip('.')}; what is there is in {recording.folder}.")
+        sys.stderr.write(f"emolive: The recording is in {recording.folder}.\n")
     if not writer.n_written:
         report(NO_ESTIMATE)
     return 0
+
+
+def _has_failed(recording: RecordingState | None) -> bool:
+    return recording is not None and bool(recording.problem)
 
 
 def _check_model(snapshot: Snapshot) -> None:
