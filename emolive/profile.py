@@ -167,7 +167,7 @@ class SpeakerProfile:
             if "measured" in stored:
                 measured = stored["measured"]
             else:
-                measured = FeatureSpace.from_dict(stored.get("space"))
+                measured = FeatureSpace.from_dict(check.mapping("space", stored.get("space")))
             if measured != self.space:
                 raise CheckpointError(
                     f"The saved baseline of {self.name} was measured with {measured}, "
