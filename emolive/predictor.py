@@ -134,6 +134,7 @@ class Predictor:
         video_stats, audio_stats: the checkpoint's global statistics.
         pool: combines the network's answer with that of a classifier of single faces; None if the model has
             none.
+        n_refused: answers that were not numbers, and were not given.
     """
 
     def __init__(
@@ -142,6 +143,7 @@ class Predictor:
         self.checkpoint = checkpoint
         self.spec = checkpoint.spec
         self.device = torch.device(device)
+        self.n_refused = 0
         if isinstance(checkpoint, Checkpoint):
             self.runtime = choose(backend, checkpoint.net.to(self.device).eval(), self.device)
         else:
@@ -181,7 +183,8 @@ class Predictor:
         return Modality.of(video=has_face, audio=window.has_voice(self.spec.window_s))
 
     def predict(self, window: FeatureWindow, profile: SpeakerProfile, mode: str) -> Prediction | None:
-        """The model's answer for a window; None if there is neither face nor voice in it.
+        """The model's answer for a window; None if there is neither face nor voice in it, or if the answer is
+        not finite.
 
         Args:
             window: from `emolive.windowing.extract_window`.
@@ -204,7 +207,11 @@ class Predictor:
             # A voice alone, and a face without pixels, are left to the network.
             assert opinions.network is not None
             log_probs = opinions.network
-        return Prediction(tuple(np.exp(log_probs).tolist()), opinions.modality, opinions.baseline)
+        probs = np.exp(log_probs)
+        if not np.isfinite(probs).all():
+            self.n_refused += 1
+            return None
+        return Prediction(tuple(probs.tolist()), opinions.modality, opinions.baseline)
 
     def opinions(self, window: FeatureWindow, profile: SpeakerProfile, mode: str) -> Opinions | None:
         """What `predict` combines; arguments as there. None if there is neither face nor voice."""

@@ -59,8 +59,14 @@ class Smoother:
         """The label that leads instead of the displayed one, and since when."""
 
     def update(self, probs: tuple[float, ...], t_ns: int) -> Smoothed:
-        """Add the probabilities of the window that ends at `t_ns`; windows come in order."""
+        """Add the probabilities of the window that ends at `t_ns`; windows come in order.
+
+        Raises:
+            ValueError: they are not finite; the smoother is left as it was.
+        """
         newest = np.asarray(probs, np.float64)
+        if not np.isfinite(newest).all():
+            raise ValueError("Probabilities must be finite.")
         elapsed_s = to_s(t_ns - self._t_ns)
         if self._probs is None or elapsed_s > RESET_S:
             self.reset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from emolive.capture import portaudio
 from emolive.capture.base import Listener, ReconnectingSource, SourceInfo
 from emolive.capture.devices import find_microphone
-from emolive.clock import NS_PER_S, now_ns, to_s
+from emolive.clock import Watchdog, now_ns, to_ns
+from emolive.errors import DeviceError
 from emolive.types import AudioBlock
 
 DEAD_S = 1.0
@@ -41,14 +42,16 @@ class MicrophoneSource(ReconnectingSource):
     def __init__(self, device: str = "default") -> None:
         self._device = None if device == "default" else device
         if self._device is None:
-            portaudio.sounddevice()
+            # Only a missing library is final: a sound system that does not answer now may do so later.
+            with suppress(DeviceError):
+                portaudio.sounddevice()
             name = "The microphone"
         else:
             name = find_microphone(self._device).name
         super().__init__(SourceInfo(name=name, has_video=False, has_audio=True, live=True))
         self._finished = threading.Event()
-        self._newest_ns = 0
-        self._nonzero_ns = 0
+        self._blocks, self._sound = Watchdog(_WATCH_S), Watchdog(_WATCH_S)
+        """Fed by each block, and by each that is not all zeros."""
 
     def _before_retry(self) -> None:
         portaudio.refresh()
@@ -57,40 +60,37 @@ class MicrophoneSource(ReconnectingSource):
         index = None if self._device is None else find_microphone(self._device).index
         self._finished.clear()
         stream = portaudio.open_input(
-            index, lambda rate_hz: self._callback(listener, rate_hz), self._finished.set
+            index, lambda rate_hz: self._on_block_at(listener, rate_hz), self._finished.set
         )
         try:
             return self._watch(stream)
         finally:
             portaudio.close_input(stream)
 
-    def _callback(self, listener: Listener, rate_hz: int) -> Callable[..., None]:
-        def callback(data: NDArray[np.float32], frames: int, times: Any, _flags: Any) -> None:
-            # The epoch of PortAudio's clock differs between systems; the age of a block does not depend on
-            # it.
-            arrived_ns = now_ns()
-            age_s = times.currentTime - times.inputBufferAdcTime
-            if not 0 <= age_s < 1:
-                age_s = frames / rate_hz
-            self._newest_ns = arrived_ns
+    def _on_block_at(self, listener: Listener, rate_hz: int) -> portaudio.OnBlock:
+        def on_block(data: NDArray[np.float32], age_s: float, lost_before: bool) -> None:
+            t_ns = now_ns() - to_ns(age_s)
+            self._blocks.feed()
             self._delivered += 1
             samples = data[:, 0].copy() if data.shape[1] == 1 else data.mean(axis=1, dtype=np.float32)
             if samples.any():
-                self._nonzero_ns = arrived_ns
+                self._sound.feed()
             if not self._stopping.is_set():
-                listener.on_audio(AudioBlock(arrived_ns - round(age_s * NS_PER_S), samples, rate_hz))
+                self._guarded(listener.on_audio, AudioBlock(t_ns, samples, rate_hz, lost_before))
 
-        return callback
+        return on_block
 
     def _watch(self, stream: Any) -> bool:
         """Wait until the stream has died, which PortAudio does not report (True), or `stop` (False)."""
         name = self._info.name
-        self._newest_ns = self._nonzero_ns = now_ns()
+        self._blocks.reset()
+        self._sound.reset()
         delivered_before = self._delivered
         while not self._stopping.wait(_WATCH_S):
-            now = now_ns()
-            silence_s, waited_s = to_s(now - self._nonzero_ns), to_s(now - self._newest_ns)
+            waited_s, silence_s = self._blocks.tick(), self._sound.tick()
             if self._finished.is_set() or not portaudio.is_active(stream) or waited_s > DEAD_S:
+                # At once, since closing a device that hangs takes its time.
+                self._report_loss()
                 return True
             if self._delivered == delivered_before:
                 continue

@@ -10,13 +10,16 @@ from typing import TextIO
 
 from emolive.atomic_io import ensure_writable
 from emolive.cli.commands import output_errors
+from emolive.cli.interrupts import early_exit
 from emolive.clock import now_ns, to_ns
-from emolive.errors import CheckpointError
+from emolive.errors import CheckpointError, OutputError
 from emolive.session.config import SessionConfig
 from emolive.sinks.jsonl import JsonlSink
-from emolive.types import Estimate, Snapshot
+from emolive.types import Estimate, Snapshot, Status
 
 POLL_S = 0.05
+STOP_S = 1.5
+"""A device or a reader that hangs does not keep the process for longer."""
 REPORTED = ("camera", "microphone", "model")
 """Status sources whose problems are reported on stderr."""
 NO_ESTIMATE = "There is no estimate: neither a face nor a voice was detected while the model ran."
@@ -44,6 +47,7 @@ class EstimateWriter:
         self.error: OSError | None = None
         """Why nothing more is written."""
         self.n_written = 0
+        self._is_writing = False
 
     def __enter__(self) -> EstimateWriter:
         return self
@@ -56,19 +60,25 @@ class EstimateWriter:
     def __call__(self, estimate: Estimate) -> None:
         if self.error is not None:
             return
+        self._is_writing = True
         try:
             self._open().write(estimate)
             self.n_written += 1
         except OSError as error:
             self.error = error
+        finally:
+            self._is_writing = False
 
     def finish(self) -> None:
         """End a session that ran: without any estimate, its file is empty.
 
         Raises:
-            OutputError: an estimate could not be written.
+            OutputError: an estimate could not be written, or nobody reads the output.
             BrokenPipeError: the reader of the output has closed it.
         """
+        if self._is_writing:
+            # A pipe without a reader: opening or writing it here would not return either.
+            raise OutputError(f"The estimates cannot be written: nobody reads {self._path or 'the output'}.")
         with output_errors("The estimates"):
             if self.error is not None:
                 raise self.error
@@ -93,39 +103,71 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
         duration_s: stop this long after the model was loaded; None for no limit.
         writer: receives the estimates.
 
+    Returns:
+        0, or 2 if a device or stream never delivered anything, or the model never answered, as was reported
+        on stderr.
+
     Raises:
         EmoliveError: the source or the model cannot be opened, or the estimates cannot be written.
     """
-    from emolive.session.session import Session
+    with early_exit():
+        from emolive.session.session import Session
 
     session = Session(config)
-    session.subscribe(writer)
+    subscription = session.subscribe(writer)
     reported: dict[str, str] = {}
     deadline_ns = None
+    snapshot = session.snapshot()
     try:
         session.start()
         while not session.finished and writer.error is None:
+            snapshot = session.snapshot()
+            _report_problems(snapshot, reported)
             if session.model_settled:
-                _check_model(session.snapshot())
+                _check_model(snapshot)
                 if duration_s is not None and deadline_ns is None:
                     deadline_ns = now_ns() + to_ns(duration_s)
             if deadline_ns is not None and now_ns() >= deadline_ns:
                 break
-            _report_problems(session.snapshot(), reported)
+            if not config.paced and _failures(snapshot):
+                # Whoever reads as fast as possible waits for an end, and this source will not come to one.
+                break
             time.sleep(POLL_S)
-        _report_problems(session.snapshot(), reported)
+        snapshot = session.snapshot()
+        _report_problems(snapshot, reported)
     finally:
-        session.stop()
+        session.stop(STOP_S)
     writer.finish()
+    if subscription.dropped:
+        n = subscription.dropped
+        sys.stderr.write(f"emolive: {n} estimates were left out: the output was not read fast enough.\n")
+    if _failures(snapshot):
+        return 2
     if not writer.n_written:
         sys.stderr.write(f"emolive: {NO_ESTIMATE}\n")
     return 0
 
 
 def _check_model(snapshot: Snapshot) -> None:
+    """CheckpointError if there is no model to run."""
     for status in snapshot.statuses:
-        if status.source == "model" and status.level == "error":
+        if status.source == "model" and status.level == "error" and not snapshot.fusion:
             raise CheckpointError(status.text)
+
+
+def _failures(snapshot: Snapshot) -> tuple[Status, ...]:
+    """What was asked for and never came: frames, sound, answers; each was reported as an error."""
+    counters = snapshot.counters
+    came = {
+        "camera": counters.frames_captured > 0,
+        "microphone": snapshot.audio_age_s is not None,
+        "model": counters.estimates > 0,
+    }
+    return tuple(
+        status
+        for status in snapshot.statuses
+        if status.level == "error" and not came.get(status.source, True)
+    )
 
 
 def _report_problems(snapshot: Snapshot, reported: dict[str, str]) -> None:

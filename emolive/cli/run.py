@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from emolive.cli.config import Arg, Range
+from emolive.cli.interrupts import early_exit
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import CheckpointError, ConfigError
 
@@ -63,7 +64,8 @@ def run(options: RunOptions) -> int:
     config = session_config(options)
     if options.jsonl is None and not options.headless:
         return _run_window(config, options, None)
-    from emolive.cli.headless import EstimateWriter, run_headless
+    with early_exit():
+        from emolive.cli.headless import EstimateWriter, run_headless
 
     with EstimateWriter(options.jsonl) as writer:
         if options.headless:
@@ -110,9 +112,10 @@ def _fusion(options: RunOptions) -> str:
 
 
 def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWriter | None) -> int:
-    from emolive.gui.app import run_app
-    from emolive.gui.display import has_display
-    from emolive.gui.ui_settings import REMEMBERED, with_remembered
+    with early_exit():
+        from emolive.gui.app import run_app
+        from emolive.gui.display import has_display
+        from emolive.gui.ui_settings import REMEMBERED, with_remembered
 
     if has_display():
         explicit = {name for name in REMEMBERED if getattr(options, name) is not None}

@@ -48,14 +48,18 @@ def build_snapshot(
     return replace(
         snapshot,
         frame=stream.frame,
-        observation=stream.observation,
+        frame_age_s=stream.age_s(stream.frame_arrived_ns, stream.video_info),
+        audio_age_s=stream.age_s(stream.audio_arrived_ns, stream.audio_info),
+        video_lost=stream.video_lost,
+        audio_lost=stream.audio_lost,
+        observation=None if stream.video_lost else stream.observation,
         estimate=estimate,
         statuses=(*snapshot.statuses, *stream.statuses.all(), *latency),
         counters=stream.counters,
         calibration=calibration.progress(now_ns()) if calibration is not None else None,
         is_synthetic=stream.is_synthetic,
         ended=stream.ended.is_set(),
-        voice_dbfs=stream.audio_dbfs,
+        voice_dbfs=stream.level_dbfs,
     )
 
 
