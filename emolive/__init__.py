@@ -12,7 +12,7 @@
 Names are imported on first use (SPEC 1), so that `import emolive` is fast.
 """
 
-# Nothing is imported here: until a command has begun, Ctrl-C would end in a traceback. The types are in the stub.
+# Nothing is imported here: until a command has begun, Ctrl-C would end in a traceback. Types are in the stub.
 
 
 def _lazy():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from abc import ABC, abstractmethod
@@ -160,8 +161,24 @@ class ThreadedSource(ABC):
         """Run what watches the source, until `_stopping` is set; if it fails, it is started again."""
         self._start_thread(Supervised(name, watch, self._stopping).run, name)
 
+    def _can_restart(self) -> bool:
+        """Whether `_run` may be called again, with the time of then, after it failed unexpectedly."""
+        return False
+
     def _run_safely(self, listener: Listener, start_ns: int) -> None:
-        """Run the source; an error is reported as a status and ends it."""
+        """Run the source; an error is reported as a status, and ends it if it cannot be run again."""
+        if not self._can_restart():
+            self._run_once(listener, start_ns)
+            return
+        starts = itertools.chain([start_ns], iter(now_ns, None))
+        Supervised(
+            self._info.name,
+            lambda: self._run(listener, next(starts)),
+            self._stopping,
+            lambda error, _: self._report("error", "failed", f"{self._info.name} failed: {one_line(error)}."),
+        ).run()
+
+    def _run_once(self, listener: Listener, start_ns: int) -> None:
         try:
             self._run(listener, start_ns)
         except EmoliveError as error:

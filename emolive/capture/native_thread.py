@@ -12,6 +12,9 @@ from emolive.errors import DeviceError
 
 T = TypeVar("T")
 
+IDLE_NAME = "native-calls"
+"""Of the thread while no call is under way: it has its own name only while it may be in native code."""
+
 
 class NativeThread:
     """Runs calls one after another in one daemon thread; whoever makes one waits for a limited time.
@@ -58,7 +61,7 @@ class NativeThread:
         future: Future[T] = Future()
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread = threading.Thread(target=self._run, name=IDLE_NAME, daemon=True)
                 self._thread.start()
         self._calls.put((function, future))
         try:
@@ -78,11 +81,14 @@ class NativeThread:
             function, future = self._calls.get()
             if not future.set_running_or_notify_cancel():
                 continue
+            threading.current_thread().name = self._name
             try:
                 result = function()
             except BaseException as error:
+                threading.current_thread().name = IDLE_NAME
                 future.set_exception(error)
             else:
+                threading.current_thread().name = IDLE_NAME
                 future.set_result(result)
             del function, future
 

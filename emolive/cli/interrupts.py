@@ -91,8 +91,8 @@ def _handlers(handler: Handler) -> Iterator[None]:
 def leave(code: int) -> int:
     """Prepare the end of the process; returns the exit code, or does not return.
 
-    A thread that is still in a native call while interpreter and libraries are taken down can damage the
-    heap or keep the process for a minute, so then they are not taken down.
+    A thread of emolive that is still in a native call while interpreter and libraries are taken down can
+    damage the heap or keep the process for a minute, so then they are not taken down.
     """
     if any(thread.daemon and thread.name.startswith("emolive-") for thread in threading.enumerate()):
         leave_now(code)

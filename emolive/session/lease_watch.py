@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from emolive.capture.base import SourceInfo
 from emolive.session.status import StatusRegistry
 from emolive.session.stream import WATCH_S, Stream
 from emolive.supervision import Supervised
@@ -62,32 +63,33 @@ class LeaseWatch(threading.Thread):
 
     def check(self, stream: Stream) -> None:
         """Look at a stream once."""
-        for_model = stream.inference_watch.tick()
+        unanswered_s = stream.inference_watch.tick()
         if not self._is_answering() or not stream.realtime or stream.finished.is_set():
             stream.inference_watch.reset()
-        elif for_model > ANSWER_LEASE_S:
-            self._statuses.put_passing(Status("model", "warning", "stalled", NO_ANSWER), _SHOWN_S)
-            for part in ("face", "voice"):
-                # In the place of what was measured last, whatever that was.
-                stream.statuses.put(Status(part, "info", "unknown", UNKNOWN))
-        stream.video_lost = self._is_lost(
-            stream,
-            "camera",
-            stream.video_info is not None and stream.video_info.live and stream.has_video,
-            stream.frame_watch.tick() > PICTURE_LEASE_S,
-            NO_PICTURE,
-        )
-        stream.audio_lost = self._is_lost(
-            stream,
-            "microphone",
-            stream.audio_info is not None and stream.audio_info.live,
-            stream.audio_watch.tick() > SOUND_LEASE_S,
-            NO_SOUND,
+        is_stalled = unanswered_s > ANSWER_LEASE_S
+        _show(self._statuses, "model", NO_ANSWER if is_stalled else "")
+        if is_stalled:
+            # In the place of what was measured last, whatever that was.
+            stream.statuses.put(*(Status(part, "info", "unknown", UNKNOWN) for part in ("face", "voice")))
+        if not stream.ended.is_set():
+            no_frame = stream.frame_watch.tick() > PICTURE_LEASE_S
+            stream.video_lost = no_frame and stream.has_video and _is_live(stream.video_info)
+            no_sound = stream.audio_watch.tick() > SOUND_LEASE_S
+            stream.audio_lost = no_sound and _is_live(stream.audio_info)
+        # Before the first frame or block it is the device's own status that says so.
+        _show(stream.statuses, "camera", NO_PICTURE if stream.video_lost and stream.frame_arrived_ns else "")
+        _show(
+            stream.statuses, "microphone", NO_SOUND if stream.audio_lost and stream.audio_arrived_ns else ""
         )
 
-    @staticmethod
-    def _is_lost(stream: Stream, source: str, is_device: bool, is_quiet: bool, text: str) -> bool:
-        if not is_device or not is_quiet or stream.ended.is_set():
-            return False
-        stream.statuses.put_passing(Status(source, "warning", "stalled", text), _SHOWN_S)
-        return True
+
+def _show(statuses: StatusRegistry, source: str, text: str) -> None:
+    """Show that a source is stalled, or with "" no longer."""
+    if text:
+        statuses.put_passing(Status(source, "warning", "stalled", text), _SHOWN_S)
+    else:
+        statuses.end_passing(source, "stalled")
+
+
+def _is_live(info: SourceInfo | None) -> bool:
+    return info is not None and info.live

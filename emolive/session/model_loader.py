@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from emolive.errors import EmoliveError
 from emolive.faults import is_out_of_memory, log_fault, one_line
 from emolive.models.io import checkpoint
-from emolive.models.runtimes.base import check_backend
+from emolive.models.runtimes.base import AUTO, check_backend
 from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.plugins import FUSIONS
 from emolive.session.calibration import LoadedProfile, load_profile
@@ -212,18 +212,18 @@ class ModelLoader:
             log_fault(log, f"loading {request.title} failed", error)
             text = f"Loading {request.title} failed: {one_line(error)}."
             return Status("model", "error", "failed", text)
-        from emolive.models.runtimes.base import AUTO
+        return self._loaded_status(predictor)
 
-        backend = predictor.runtime
-        if backend.latency_ms:
-            self._fastest = backend.name
-        if backend.fallback_reason and self._backend != AUTO:
-            return Status("model", "warning", "fallback", backend.fallback_reason)
+    def _loaded_status(self, predictor: Predictor) -> Status:
+        runtime, fusion = predictor.runtime, predictor.spec.fusion
+        if runtime.latency_ms:
+            self._fastest = runtime.name
         if self._fell_back:
-            text = f"The compute device has too little memory: {predictor.spec.fusion} runs on the CPU."
+            text = f"The compute device has too little memory: {fusion} runs on the CPU."
             return Status("model", "warning", "fallback", text)
-        text = f"{predictor.spec.fusion} runs on {predictor.device} by {backend.title}."
-        return Status("model", "ok", "ready", text)
+        if runtime.fallback_reason and self._backend != AUTO:
+            return Status("model", "warning", "fallback", runtime.fallback_reason)
+        return Status("model", "ok", "ready", f"{fusion} runs on {predictor.device} by {runtime.title}.")
 
     def _load_predictor(self, request: ModelRequest) -> Predictor:
         import torch

@@ -51,6 +51,12 @@ class StatusRegistry:
         with self._lock:
             self._passing[status.source] = status, now_ns() + to_ns(seconds)
 
+    def end_passing(self, source: str, code: str) -> None:
+        """Stop showing the passing status of a source, if it has this code."""
+        with self._lock:
+            if source in self._passing and self._passing[source][0].code == code:
+                del self._passing[source]
+
     def drop(self, source: str) -> None:
         """Remove the status of a source, if there is one."""
         with self._lock:

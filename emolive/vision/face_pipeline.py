@@ -83,30 +83,36 @@ class FacePipeline:
         left out, see `FaceObservation.problem`. The tracker starts anew with frames of another shape.
         """
         image = frame.image
-        if problem := image_problem(image):
-            return FaceObservation(frame.t_ns, None, None, problem=f"A picture was left out: {problem}.")
-        if image.shape != self._shape:
-            if self._shape is not None:
-                self._tracker.reset()
-            self._shape = image.shape
-        detection = self._tracker.track(image, frame.t_ns)
-        if detection is None:
-            return FaceObservation(frame.t_ns, None, None)
-        points = self._landmarks.predict(image, detection.box_px, detection.roll_deg)
-        if not plausible_points(points, image.shape):
-            self._tracker.reset()
-            return FaceObservation(frame.t_ns, None, None, problem=BAD_LANDMARKS)
-        self._tracker.update_from_landmarks(points)
-        face = Face(detection.box_px, detection.score, points)
-        vector = self._encode(image, face, points)
+        face, problem = self._locate(image, frame.t_ns)
+        if face is None or face.points_px is None:
+            return FaceObservation(frame.t_ns, None, None, problem=problem)
+        vector = self._encode(image, face, face.points_px)
         if not is_plausible_vector(vector):
             return FaceObservation(frame.t_ns, face, None, problem=BAD_FEATURES)
         if self._expression is None or not self._expression.accept(frame.t_ns):
             return FaceObservation(frame.t_ns, face, vector)
-        log_probs, quality = self._expression(image, points)
+        log_probs, quality = self._expression(image, face.points_px)
         if not np.isfinite(log_probs).all():
             return FaceObservation(frame.t_ns, face, vector, problem=BAD_FEATURES)
         return FaceObservation(frame.t_ns, face, vector, log_probs, quality)
+
+    def _locate(self, image: Image, t_ns: int) -> tuple[Face | None, str]:
+        """The tracked face with its landmarks, and what was left out because it cannot be right."""
+        if problem := image_problem(image):
+            return None, f"A picture was left out: {problem}."
+        if image.shape != self._shape:
+            if self._shape is not None:
+                self._tracker.reset()
+            self._shape = image.shape
+        detection = self._tracker.track(image, t_ns)
+        if detection is None:
+            return None, ""
+        points = self._landmarks.predict(image, detection.box_px, detection.roll_deg)
+        if not plausible_points(points, image.shape):
+            self._tracker.reset()
+            return None, BAD_LANDMARKS
+        self._tracker.update_from_landmarks(points)
+        return Face(detection.box_px, detection.score, points), ""
 
     def _encode(self, image: Image, face: Face, points: FloatArray) -> FloatArray:
         crops: dict[CropInput, Image] = {}
