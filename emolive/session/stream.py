@@ -274,14 +274,15 @@ class StreamListener:
             ring = stream.audio = AudioRingBuffer(block.rate_hz, stream.history_s)
             # The window may have become longer meanwhile.
             ring.extend_to(stream.history_s)
-        present = plausible_samples(block.samples)
+        samples, present = block.samples, plausible_samples(block.samples)
         if present is not None:
+            samples = np.where(present, samples, np.float32(0))
             stream.samples_refused += len(present) - int(np.count_nonzero(present))
             stream.statuses.put_passing(Status("microphone", "warning", "implausible", BAD_SOUND))
-        ring.write(block.samples, block.t_ns, present, lost_before=block.lost_before)
+        ring.write(samples, block.t_ns, present, lost_before=block.lost_before)
         stream.audio_arrived_ns = now_ns()
         stream.audio_watch.feed()
-        stream.audio_dbfs = rms_dbfs(block.samples)
+        stream.audio_dbfs = rms_dbfs(samples)
         stream.delivered_ns = block.t_ns
 
     def on_status(self, status: Status) -> None:

@@ -12,7 +12,7 @@ from emolive.capture.base import Listener, SourceInfo, ThreadedSource
 from emolive.capture.synthetic.source import SyntheticScene
 from emolive.capture.synthetic.voice import BLOCK, RATE_HZ, Voice
 from emolive.clock import NS_PER_S
-from emolive.types import AudioBlock, FloatArray, Frame, Image
+from emolive.types import AudioBlock, FloatArray, Frame, Image, Status
 
 FPS = 10
 _BLOCK_NS = BLOCK * NS_PER_S // RATE_HZ
@@ -42,7 +42,8 @@ class Puppet(ThreadedSource):
         self.change_image: Callable[[Image], Image] = np.asarray
 
     def _run(self, listener: Listener, start_ns: int) -> None:
-        self._report("ok", "live", "The puppet plays.")
+        for part in ("camera", "microphone"):
+            listener.on_status(Status(part, "ok", "live", "The puppet plays."))
         index = block = 0
         while True:
             frame_ns, block_ns = start_ns + index * NS_PER_S // FPS, start_ns + block * _BLOCK_NS

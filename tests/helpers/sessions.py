@@ -70,7 +70,7 @@ class Watched:
         assert match is not None
         return int(match[1])
 
-    def until(self, condition: Callable[[], object], what: str, timeout_s: float = 40) -> None:
+    def until(self, condition: Callable[[], object], what: str, timeout_s: float = 120) -> None:
         eventually(condition, what, timeout_s)
 
     def until_finished(self) -> list[Estimate]:

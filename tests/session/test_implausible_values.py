@@ -54,7 +54,7 @@ def nan_in(array):
         ((LandmarkEncoder, "__call__"), nan_in, ("faces_refused", "face")),
     ],
 )
-def test_a_value_that_is_not_finite_is_left_out(watch, clips, monkeypatch, method, spoil, expected):
+def test_a_value_that_is_not_finite_is_left_out(watch, clips, monkeypatch, *, method, spoil, expected):
     counter, part = expected
     now_and_then(monkeypatch, *method, spoil)
     watched = watch(clips["full"], paced=False, start=False)
