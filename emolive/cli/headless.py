@@ -20,7 +20,8 @@ from emolive.types import Estimate, Snapshot, Status
 POLL_S = 0.05
 STOP_S = 1.5
 """A device or a reader that hangs does not keep the process for longer."""
-REPORTED = ("camera", "microphone", "model")
+DEVICES = ("camera", "microphone")
+REPORTED = (*DEVICES, "model")
 """Status sources whose problems are reported on stderr."""
 NO_ESTIMATE = "There is no estimate: neither a face nor a voice was detected while the model ran."
 
@@ -129,7 +130,7 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
                     deadline_ns = now_ns() + to_ns(duration_s)
             if deadline_ns is not None and now_ns() >= deadline_ns:
                 break
-            if not config.paced and _failures(snapshot):
+            if not config.paced and _failures(snapshot, DEVICES):
                 # Whoever reads as fast as possible waits for an end, and this source will not come to one.
                 break
             time.sleep(POLL_S)
@@ -141,7 +142,7 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
     if subscription.dropped:
         n = subscription.dropped
         sys.stderr.write(f"emolive: {n} estimates were left out: the output was not read fast enough.\n")
-    if _failures(snapshot):
+    if _failures(snapshot, REPORTED):
         return 2
     if not writer.n_written:
         sys.stderr.write(f"emolive: {NO_ESTIMATE}\n")
@@ -155,7 +156,7 @@ def _check_model(snapshot: Snapshot) -> None:
             raise CheckpointError(status.text)
 
 
-def _failures(snapshot: Snapshot) -> tuple[Status, ...]:
+def _failures(snapshot: Snapshot, sources: tuple[str, ...]) -> list[Status]:
     """What was asked for and never came: frames, sound, answers; each was reported as an error."""
     counters = snapshot.counters
     came = {
@@ -163,11 +164,9 @@ def _failures(snapshot: Snapshot) -> tuple[Status, ...]:
         "microphone": snapshot.audio_age_s is not None,
         "model": counters.estimates > 0,
     }
-    return tuple(
-        status
-        for status in snapshot.statuses
-        if status.level == "error" and not came.get(status.source, True)
-    )
+    errors = [status for status in snapshot.statuses if status.level == "error" and status.source in sources]
+    # A damaged file has delivered what it holds.
+    return [status for status in errors if not came[status.source] and status.code != "damaged"]
 
 
 def _report_problems(snapshot: Snapshot, reported: dict[str, str]) -> None:
