@@ -30,8 +30,7 @@ SETTLING_SHARE = 0.2
 class SoakOptions(ModelOptions):
     """Run a session for hours and write one JSON line a minute: estimates, memory, threads, latency.
 
-    The last line sums up: growth of memory per minute, missing estimates. Ends with 1 if estimates are missing
-    or if memory or threads grow.
+    The last line sums up. Ends with 1 if estimates are missing, or if memory or threads grow.
     """
 
     source: Annotated[str, Arg(metavar="S")] = "demo"

@@ -64,6 +64,7 @@ def test_a_thread_that_fails_is_started_again(watch, monkeypatch, owner, name, p
 @pytest.mark.parametrize(("owner", "name"), [(Voice, "next_block"), (StreamListener, "on_audio")])
 def test_a_demo_that_fails_is_started_again(watch, monkeypatch, owner, name):
     watched = watch("demo")
+    watched.until(lambda: watched.session.model_settled, "the model")
     done = plant(monkeypatch, owner, name)
     watched.until(lambda: watched.status("camera").level == "error", "a chip that says so")
     watched.until(done.is_set, "the fault")
