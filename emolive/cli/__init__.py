@@ -5,6 +5,7 @@ One module a command. Heavy packages (torch, OpenCV, Qt) are imported by the com
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 
@@ -23,5 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with interrupts.early_exit():
         from emolive.cli.app import EMOLIVE
 
+        if level := os.environ.get("EMOLIVE_LOG"):
+            import logging
+
+            logging.basicConfig(level=level.upper())
         code = EMOLIVE(argv)
         return code if argv is not None else interrupts.leave(code)

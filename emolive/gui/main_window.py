@@ -44,7 +44,7 @@ class MainWindow(QMainWindow):
         services: Services | None = None,
         on_estimate: Callable[[Estimate], None] | None = None,
     ) -> None:
-        """`on_estimate` is called with each estimate from the inference thread."""
+        """`on_estimate` is called with each estimate, in a thread of its own."""
         super().__init__()
         services = services or Services()
         self._settings = UiSettings()

@@ -54,7 +54,8 @@ class VideoPresenter:
         return VideoState(
             frame=snapshot.frame,
             face=_face(snapshot),
-            estimate=estimate,
+            # The last picture of a camera that is gone is a memory: nothing of the present stands on it.
+            estimate=None if snapshot.video_lost else estimate,
             tags=_tags(snapshot, estimate),
             banner=_banner(snapshot),
             mirrored=mirrored,

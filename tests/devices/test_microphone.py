@@ -136,7 +136,7 @@ def test_a_sound_server_that_hangs_is_reported_and_keeps_nobody(sound_server: Vi
 
 
 def test_an_interpreter_that_is_held_loses_no_sound(sound_server: VirtualMicrophone) -> None:
-    """As an import of torch holds it: neither is the stream opened again, nor sound placed at another time."""
+    """As an import of torch holds it: the stream is not opened again, and sound is placed at its time."""
     with running(MicrophoneSource()) as listener:
         eventually(lambda: len(listener.blocks) > 100, "two seconds of sound")
         hold = ctypes.PyDLL(None).usleep
