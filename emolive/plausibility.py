@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emolive.types import BoolArray, FloatArray
+from emolive.types import BoolArray, BoundingBox, FloatArray
 
 MAX_SAMPLE = 100.0
 """Sound 40 dB above full scale is no sound: float formats may exceed 1, by a few dB."""
@@ -43,6 +43,12 @@ def image_problem(image: object) -> str:
     if not all(MIN_SIDE_PX <= side <= MAX_SIDE_PX for side in image.shape[:2]):
         return f"it has {image.shape[1]} x {image.shape[0]} pixels"
     return ""
+
+
+def plausible_box(box: BoundingBox, shape: tuple[int, ...]) -> bool:
+    """Whether a face in an image (height, width, ...) can be in a box."""
+    corners = np.array([box.center_px, (box.x_px, box.y_px)], np.float32)
+    return plausible_points(corners, shape) and box.width_px > 0 and box.height_px > 0
 
 
 def plausible_points(points_px: FloatArray, shape: tuple[int, ...]) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from emolive import plausibility as p
+from emolive.types import BoundingBox
 
 ODD = (np.nan, np.inf, -np.inf, 1e30)
 
@@ -47,6 +48,13 @@ def test_rows_and_vectors(odd: float) -> None:
 def test_what_is_no_image(image: object) -> None:
     assert p.image_problem(image)
     assert not p.image_problem(np.zeros((48, 64, 3), np.uint8))
+
+
+def test_boxes() -> None:
+    shape = (480, 640, 3)
+    assert p.plausible_box(BoundingBox(-20, 30, 200, 220), shape)
+    for odd in ((np.nan, 0, 10, 10), (0, 0, np.inf, 10), (0, 0, 10, -5), (9e5, 0, 10, 10)):
+        assert not p.plausible_box(BoundingBox(*odd), shape)
 
 
 def test_landmarks() -> None:

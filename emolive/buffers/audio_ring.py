@@ -80,10 +80,10 @@ class AudioRingBuffer:
         n = len(samples)
         if n == 0:
             return
-        flags: BoolArray | bool = True if present is None else present
+        flags = present
         if not np.isfinite(samples.sum(dtype=np.float64)):
-            flags = np.isfinite(samples) & flags
-        if flags is not True:
+            flags = np.isfinite(samples) if present is None else np.isfinite(samples) & present
+        if flags is not None:
             samples = np.where(flags, samples, np.float32(0))
         with self._lock:
             if self._empty:
@@ -98,8 +98,8 @@ class AudioRingBuffer:
             if n > self.capacity:
                 self._high += n - self.capacity
                 samples, n = samples[-self.capacity :], self.capacity
-                flags = flags if flags is True else flags[-self.capacity :]
-            self._write(samples, n, flags)
+                flags = None if flags is None else flags[-self.capacity :]
+            self._write(samples, n, True if flags is None else flags)
 
     def read(self, end_ns: int, n: int) -> tuple[FloatArray, BoolArray]:
         """The `n` samples that end at `end_ns`.

@@ -54,7 +54,7 @@ class Command:
                 options = tuple(hint for name, hint in hints.items() if name != "return")
             if not argv and not any(field.required for cls in options for field in option_fields(cls)):
                 # Plain `emolive run` shows its window sooner without the parser.
-                values = [cls() for cls in options]
+                values: Sequence[object] = [cls() for cls in options]
             else:
                 from emolive.cli.parser import OptionsParser
 

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 TICK_MS = 15
 """Half the time between two frames, so that each is painted soon after its arrival."""
-STOP_S = 2.3
+STOP_S = 1.6
 """Time for the session to stop: with the rest, the window closes within 3 s."""
 
 

@@ -180,7 +180,10 @@ class ModelLoader:
                     self.idle.set()
                     callbacks, self._when_idle = self._when_idle, []
             for callback in callbacks:
-                callback()
+                try:
+                    callback()
+                except Exception as error:
+                    log_fault(log, "a file could not be started", error)
 
     def _failed(self, error: BaseException) -> None:
         """The thread is started again; a request that it was at work on is open still."""

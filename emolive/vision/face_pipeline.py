@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from emolive.models.spec import ModelSpec
-from emolive.plausibility import image_problem, is_plausible_vector, plausible_points
+from emolive.plausibility import image_problem, is_plausible_vector, plausible_box, plausible_points
 from emolive.plugins import FACE_TRACKERS
 from emolive.types import Face, FaceObservation, FloatArray, Frame, Image
 from emolive.vision.crop import crop_face
@@ -18,6 +18,7 @@ from emolive.vision.landmarks import LandmarkPredictor
 from emolive.vision.tracker import FaceTracker
 
 DEFAULT_TRACKER = "blazeface"
+BAD_BOX = "The place of the face does not fit the picture and is left out."
 BAD_LANDMARKS = "The landmarks of the face do not fit the picture and are left out."
 BAD_FEATURES = "The features of the face are no numbers that fit and are left out."
 
@@ -107,6 +108,9 @@ class FacePipeline:
         detection = self._tracker.track(image, t_ns)
         if detection is None:
             return None, ""
+        if not plausible_box(detection.box_px, image.shape):
+            self._tracker.reset()
+            return None, BAD_BOX
         points = self._landmarks.predict(image, detection.box_px, detection.roll_deg)
         if not plausible_points(points, image.shape):
             self._tracker.reset()

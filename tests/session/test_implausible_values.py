@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from emolive.sinks.jsonl import JsonlSink
 from emolive.smoothing import Smoother
 from emolive.vision.encoders.landmarks import LandmarkEncoder
 from emolive.vision.landmarks import LandmarkPredictor
+from emolive.vision.tracker import BlazeFaceTracker
 
 
 def now_and_then(monkeypatch, owner, name, spoil, every=5):
@@ -45,10 +47,15 @@ def nan_in(array):
     return changed
 
 
+def without_place(detection):
+    return detection and replace(detection, box_px=replace(detection.box_px, x_px=math.nan))
+
+
 @pytest.mark.parametrize(
     ("method", "spoil", "expected"),
     [
         ((Predictor, "logits"), lambda logits: logits * math.nan, ("answers_refused", "model")),
+        ((BlazeFaceTracker, "track"), without_place, ("faces_refused", "face")),
         ((LandmarkPredictor, "predict"), nan_in, ("faces_refused", "face")),
         ((LandmarkPredictor, "predict"), lambda points: points + 1e7, ("faces_refused", "face")),
         ((LandmarkEncoder, "__call__"), nan_in, ("faces_refused", "face")),
