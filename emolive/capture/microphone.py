@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from emolive.buffers.audio_ring import GAP_S
 from emolive.capture import portaudio
 from emolive.capture.base import Listener, ReconnectingSource, SourceInfo
 from emolive.capture.devices import find_microphone
@@ -18,16 +19,21 @@ from emolive.types import AudioBlock
 
 DEAD_S = 1.0
 """After this long without a block the microphone counts as lost."""
+FIRST_BLOCK_S = 4.0
+"""A sound server may take this long to start a stream; opening it again would begin anew."""
 SILENT_S = 2.0
 """After this long of exact zeros the microphone counts as muted: a live one has noise."""
 _WATCH_S = 0.1
+_JITTER_NS = to_ns(GAP_S)
 
 
 class MicrophoneSource(ReconnectingSource):
     """Opens a microphone, delivers mono blocks of 20 ms, and opens it again when it is lost.
 
     Statuses of "microphone", in addition to those of `ReconnectingSource`: silent (exact zeros). `on_audio`
-    is called from PortAudio's callback: it must be quick and must not raise.
+    is called from PortAudio's callback: it must be quick. On a computer that is much too busy the sound system
+    errs about the time and corrects it later: only then a timestamp may lie before the last one, by more than
+    GAP_S, where an audio ring begins anew.
 
     Args:
         device: an index, a name, or "default" for the system's own choice.
@@ -52,6 +58,7 @@ class MicrophoneSource(ReconnectingSource):
         self._finished = threading.Event()
         self._blocks, self._sound = Watchdog(_WATCH_S), Watchdog(_WATCH_S)
         """Fed by each block, and by each that is not all zeros."""
+        self._stamp_ns = 0
 
     def _before_retry(self) -> None:
         portaudio.refresh()
@@ -69,7 +76,7 @@ class MicrophoneSource(ReconnectingSource):
 
     def _on_block_at(self, listener: Listener, rate_hz: int) -> portaudio.OnBlock:
         def on_block(data: NDArray[np.float32], age_s: float, lost_before: bool) -> None:
-            t_ns = now_ns() - to_ns(age_s)
+            t_ns = self._in_order(now_ns() - to_ns(age_s))
             self._blocks.feed()
             self._delivered += 1
             samples = data[:, 0].copy() if data.shape[1] == 1 else data.mean(axis=1, dtype=np.float32)
@@ -80,6 +87,13 @@ class MicrophoneSource(ReconnectingSource):
 
         return on_block
 
+    def _in_order(self, t_ns: int) -> int:
+        """A timestamp that is not before the last one, unless the sound system corrects a large error."""
+        if 0 <= self._stamp_ns - t_ns < _JITTER_NS:
+            t_ns = self._stamp_ns + 1
+        self._stamp_ns = t_ns
+        return t_ns
+
     def _watch(self, stream: Any) -> bool:
         """Wait until the stream has died, which PortAudio does not report (True), or `stop` (False)."""
         name = self._info.name
@@ -88,7 +102,8 @@ class MicrophoneSource(ReconnectingSource):
         delivered_before = self._delivered
         while not self._stopping.wait(_WATCH_S):
             waited_s, silence_s = self._blocks.tick(), self._sound.tick()
-            if self._finished.is_set() or not portaudio.is_active(stream) or waited_s > DEAD_S:
+            patience_s = FIRST_BLOCK_S if self._delivered == delivered_before else DEAD_S
+            if self._finished.is_set() or not portaudio.is_active(stream) or waited_s > patience_s:
                 # At once, since closing a device that hangs takes its time.
                 self._report_loss()
                 return True

@@ -67,7 +67,8 @@ class Publisher:
         ended = True
         for subscription in self._subscriptions:
             subscription.wait_idle(max(0.0, to_s(deadline_ns - now_ns())))
-            ended = subscription.end(max(0.0, to_s(deadline_ns - now_ns()))) and ended
+            # A thread that is idle needs a moment to end.
+            ended = subscription.end(max(_POLL_S, to_s(deadline_ns - now_ns()))) and ended
         return ended
 
 

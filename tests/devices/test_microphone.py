@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.virtual_microphone import VirtualMicrophone
-from emolive.buffers.audio_ring import AudioRingBuffer
+from emolive.buffers.audio_ring import GAP_S, AudioRingBuffer
 from emolive.capture import portaudio
 from emolive.capture.devices import find_microphone, microphones
 from emolive.capture.factory import create_microphone
@@ -84,8 +84,9 @@ def test_played_audio_is_recorded(sound_server: VirtualMicrophone, name: str) ->
         assert listener.ring is not None
         assert loudest_hz(samples, listener.ring.rate_hz) == pytest.approx(997, abs=1)
         eventually(lambda: listener.code == "live", "live")
-        stamps = [block.t_ns for block in listener.blocks]
-        assert stamps == sorted(stamps)
+        steps = np.diff([block.t_ns for block in listener.blocks])
+        # A sound server that gets no time to run corrects its clock by more.
+        assert ((steps > 0) | (steps < -GAP_S * 1e9)).all()
         assert all(len(block.samples) == 0.02 * block.rate_hz for block in listener.blocks)
         assert all(block.samples.dtype == np.float32 for block in listener.blocks)
 
@@ -139,12 +140,13 @@ def test_an_interpreter_that_is_held_loses_no_sound(sound_server: VirtualMicroph
     """As an import of torch holds it: the stream is not opened again, and sound is placed at its time."""
     with running(MicrophoneSource()) as listener:
         eventually(lambda: len(listener.blocks) > 100, "two seconds of sound")
+        n_codes = len(listener.codes)
         hold = ctypes.PyDLL(None).usleep
         before = listener.blocks[-1].t_ns
         for _ in range(2):
             hold(900_000)
         eventually(lambda: to_s(listener.blocks[-1].t_ns - before) > 2.5, "sound after that")
-        assert set(listener.codes) <= {"opening", "live", "silent"}
+        assert set(listener.codes[n_codes:]) <= {"live", "silent"}
         blocks = [block for block in listener.blocks if block.t_ns >= before]
     elapsed_s = to_s(blocks[-1].t_ns - blocks[0].t_ns)
     assert 0.02 * (len(blocks) - 1) == pytest.approx(elapsed_s, abs=0.3)
