@@ -31,9 +31,9 @@ class MicrophoneSource(ReconnectingSource):
     """Opens a microphone, delivers mono blocks of 20 ms, and opens it again when it is lost.
 
     Statuses of "microphone", in addition to those of `ReconnectingSource`: silent (exact zeros). `on_audio`
-    is called from PortAudio's callback: it must be quick. On a computer that is much too busy the sound system
-    errs about the time and corrects it later: only then a timestamp may lie before the last one, by more than
-    GAP_S, where an audio ring begins anew.
+    is called from PortAudio's callback: it must be quick. On a computer that is much too busy the sound
+    system errs about the time and corrects it later: only then a timestamp may lie before the last one, by
+    more than GAP_S, where an audio ring begins anew.
 
     Args:
         device: an index, a name, or "default" for the system's own choice.

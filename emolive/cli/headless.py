@@ -83,8 +83,14 @@ class EstimateWriter:
         with output_errors("The estimates"):
             if self.error is not None:
                 raise self.error
-            self._open()
+            if self._sink is not None or self._path is None or self._is_file(self._path):
+                self._open()
             self._stack.close()
+
+    @staticmethod
+    def _is_file(path: Path) -> bool:
+        """Whether there is or can be a file: opening a pipe waits for its reader."""
+        return path.is_file() or not path.exists()
 
     def _open(self) -> JsonlSink:
         if self._sink is None:

@@ -22,6 +22,7 @@ from tests.cli.conftest import Run
 from tests.cli.test_analyze import COLUMNS, Clips
 from tests.helpers.clips import write_clip
 from tests.helpers.listener import eventually
+from tests.helpers.puppet import Puppet
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -182,8 +183,9 @@ def test_a_full_disk_is_one_line(clips: Clips, command: str) -> None:
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_session_in_order(
-    emolive: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, signum: int, code: int
+    emolive: Run, monkeypatch: pytest.MonkeyPatch, puppet: Puppet, *, signum: int, code: int, tmp_path: Path
 ) -> None:
+    assert puppet.info.live
     path = tmp_path / "rows.jsonl"
     write = EstimateWriter.__call__
 
@@ -196,7 +198,7 @@ def test_a_signal_ends_a_session_in_order(
     # A shell starts background jobs with SIGINT ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        result = emolive("run", "--headless", "--source", "demo", "--jsonl", path)
+        result = emolive("run", "--headless", "--source", "0", "--jsonl", path)
     finally:
         signal.signal(signal.SIGINT, before)
     assert result.code == code
@@ -204,14 +206,22 @@ def test_a_signal_ends_a_session_in_order(
     assert len(rows_of(path)) >= 2
 
 
+@pytest.mark.usefixtures("puppet")
 def test_a_pipe_that_nobody_reads_does_not_keep_the_session(emolive: Run, tmp_path: Path) -> None:
     path = tmp_path / "rows"
     os.mkfifo(path)
-    result = emolive("run", "--headless", "--source", "demo", "--duration", 1.5, "--jsonl", path)
+    result = emolive("run", "--headless", "--source", "0", "--duration", 4, "--jsonl", path)
     assert result.code == 2
     assert result.err.splitlines()[-1] == f"emolive: The estimates cannot be written: nobody reads {path}."
     # Its thread waits for a reader still.
     os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+
+
+def test_a_pipe_is_not_opened_for_no_estimate(emolive: Run, tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    os.mkfifo(path)
+    empty = write_clip(tmp_path / "empty.mkv", [np.zeros((240, 320, 3), np.uint8)] * 5, None)
+    assert emolive("run", "--headless", "--unpaced", "--source", empty, "--jsonl", path).code == 0
 
 
 def test_a_fault_of_the_model_does_not_end_a_session(
