@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from tests.cli.conftest import environment
+
 PREPARE = """
 import os, signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -17,7 +19,12 @@ signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 def python(code: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "-c", PREPARE + code], capture_output=True, text=True, check=False, timeout=150
+        [sys.executable, "-c", PREPARE + code],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=150,
+        env=environment(),
     )
     return done.returncode, done.stdout, done.stderr
 

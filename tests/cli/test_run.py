@@ -18,7 +18,7 @@ from emolive.cli.headless import EstimateWriter
 from emolive.cli.run import RunOptions, session_config
 from emolive.session.pipeline import LivePipeline
 from emolive.types import Estimate
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, environment
 from tests.cli.test_analyze import COLUMNS, Clips
 from tests.helpers.clips import write_clip
 from tests.helpers.listener import eventually
@@ -123,7 +123,7 @@ def started(*arguments: object) -> subprocess.Popen[bytes]:
         [sys.executable, "-c", command, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=Path.cwd(),
+        env=environment(),
     )
 
 
@@ -172,7 +172,7 @@ def test_a_full_disk_is_one_line(clips: Clips, command: str) -> None:
             stdout=out,
             stderr=subprocess.PIPE,
             check=False,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            env=environment(),
         )
     errors = process.stderr.decode()
     assert process.returncode == 2
@@ -258,11 +258,12 @@ def test_a_camera_that_never_opened_is_a_failure(emolive: Run, tmp_path: Path, m
     assert "neither a face nor a voice" not in result.err
 
 
-def test_ctrl_c_ends_without_a_traceback(tmp_path: Path) -> None:
+def test_ctrl_c_ends_without_a_traceback(clips: Clips, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    process = started("run", "--headless", "--source", "demo", "--jsonl", path)
+    arguments = ["--headless", "--unpaced", "--loop", "--source", clips["video_only"]]
+    process = started("run", *arguments, "--jsonl", path)
     try:
-        eventually(lambda: path.exists() and path.read_text().count("\n") > 1, "two rows", 60)
+        eventually(lambda: path.exists() and path.read_text().count("\n") > 1, "two rows", 120)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     finally:
