@@ -180,7 +180,7 @@ class FileAnalyzer:
         predictor, profile, spec = self._predictor, self._profile, self._predictor.spec
         if not self._same_person:
             profile.reset()
-        smoother = Smoother(spec.labels)
+        smoother = Smoother.for_spec(spec)
         ends_ns: list[int] = []
         n_displayed: Counter[str] = Counter()
         clip = _open_clip(path, spec.frame_dim)
@@ -192,7 +192,7 @@ class FileAnalyzer:
             prediction = predictor.predict(window, profile, self._baseline)
             if prediction is None:
                 continue
-            smoothed = smoother.update(prediction.probs, window.end_ns)
+            smoothed = smoother.update(prediction.probs, window.end_ns, prediction.age_s)
             ends_ns.append(window.end_ns)
             n_displayed[smoothed.label] += 1
             yield make_estimate(prediction, smoothed, spec, source=str(path), t_ns=window.end_ns)
@@ -227,7 +227,7 @@ class FileAnalyzer:
         # Without face and voice in the middle, the nearest window that has one is used.
         for end_ns in (centre_ns, *sorted(ends_ns, key=lambda ns: abs(ns - centre_ns))[:1]):
             window = extract_window(clip.video, clip.audio, end_ns, spec, expressions=clip.expressions)
-            prediction = self._predictor.predict(window, self._profile, self._baseline)
+            prediction = self._predictor.predict(window, self._profile, self._baseline, alone=True)
             if prediction is None:
                 continue
             likeliest = int(np.argmax(prediction.probs))
@@ -245,12 +245,18 @@ class FileAnalyzer:
                 modality=prediction.modality,
                 fusion=spec.fusion,
                 baseline=prediction.baseline,
+                answer_age_s=prediction.age_s,
                 shares={label: n / n_displayed.total() for label, n in n_displayed.most_common()},
             )
         if clip.duration_s < MIN_FACE_SHARE * spec.window_s:
             raise MediaError(
                 f"{name} is too short: it lasts {clip.duration_s:.1f} s, and "
                 f"{MIN_FACE_SHARE * spec.window_s:.1f} s are needed."
+            )
+        if spec.streams != "av":
+            kind = "voice" if spec.streams == "a" else "face"
+            raise MediaError(
+                f"{name} holds no {kind} that can be analysed, and this model reads nothing else."
             )
         raise MediaError(f"{name} holds neither a face nor a voice that can be analysed.")
 

@@ -58,6 +58,13 @@ class RunningStats:
     def __add__(self, other: RunningStats) -> RunningStats:
         return RunningStats(self.count + other.count, self.total + other.total, self.squares + other.squares)
 
+    def shifted(self, offset: float) -> RunningStats:
+        """Those of the same vectors with `offset` added to each value."""
+        total = self.total + self.count * offset
+        return RunningStats(
+            self.count, total, self.squares + 2 * offset * self.total + self.count * offset**2
+        )
+
     @property
     def mean(self) -> NDArray[np.float64]:
         """(D,); zero without any vector."""

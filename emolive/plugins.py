@@ -102,6 +102,7 @@ AUGMENTATIONS = Registry(
     "emolive.augmentations",
     {
         "flip": ("mirrored faces", "training.augment.flip:HorizontalFlip"),
+        "session_gain": ("random gain of a session", "training.augment.session_gain:SessionGain"),
         "gain_eq": ("random gain and equalisation", "training.augment.gain_eq:RandomGainEq"),
         "background_noise": ("steady background noise", "training.augment.background_noise:BackgroundNoise"),
         "landmark_affine": (

@@ -24,12 +24,12 @@ from emolive.models.runtimes.base import AUTO, EAGER, ONNX, RunnableNet, Runtime
 from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.normalization import GlobalStats, Normalizer
 from emolive.novelty import Population, distances
-from emolive.opinion_pool import UNKNOWN, OpinionPool, Reference
+from emolive.opinion_pool import UNKNOWN, OpinionPool, Reference, log_softmax
 from emolive.profile import SpeakerProfile
 from emolive.types import MODALITIES, FloatArray, Modality
 from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
 from emolive.vision.landmarks import LANDMARKER_ID
-from emolive.windowing import FeatureWindow
+from emolive.windowing import FeatureWindow, newest_part
 
 if TYPE_CHECKING:
     from emolive.models.io.onnx import OnnxCheckpoint
@@ -47,6 +47,8 @@ class Prediction:
     """The streams that were there; the other one was masked."""
     baseline: str
     """The normalisation mode that was used: "none" if there is no neutral calibration for "neutral"."""
+    age_s: float = 0.0
+    """Mean age of the evidence: half of the shortest newest part that alone gives this label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Opinions:
     """The neutral state of the person's face."""
     baseline: str
     """The normalisation mode that was used."""
+    age_s: float = 0.0
+    """Mean age of the evidence."""
     distances: tuple[float | None, float | None] = (None, None)
     """Of face and voice from the model's training data, see `emolive.novelty`."""
 
@@ -118,6 +122,30 @@ def assemble_inputs(
     if audio_rows is None:
         audio_rows = np.zeros((len(window.audio), spec.audio_channels), np.float32)
     return video_rows, audio_rows.T
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkReading:
+    """What a network answers for one window."""
+
+    modality: Modality
+    """The streams that it read."""
+    baseline: str
+    """The normalisation mode that was used."""
+    whole: NDArray[np.float64]
+    """(classes,) log-probabilities from all of the window."""
+    short: NDArray[np.float64] | None
+    """(classes,) from its newest part; None for a model that does not read streams, or if it has nothing."""
+
+
+def _evidence_s(window: FeatureWindow, spec: ModelSpec) -> float:
+    """How far back the evidence in a window reaches."""
+    present = window.video_present.copy()
+    steps = np.flatnonzero(window.speech)
+    if len(steps):
+        present[steps[0] * spec.n_bins // len(window.speech)] = True
+    bins = np.flatnonzero(present)
+    return float(spec.n_bins - bins[0]) * spec.bin_s if len(bins) else 0.0
 
 
 class Predictor:
@@ -178,11 +206,13 @@ class Predictor:
         return self.runtime.logits(torch.from_numpy(video)[None], torch.from_numpy(audio)[None])[0]
 
     def modality(self, window: FeatureWindow) -> Modality | None:
-        """The streams of a window that can be read; None if there is neither face nor voice."""
+        """The streams of a window that the model reads; None if it has nothing that the model learned."""
         has_face = window.has_face or self._expression(window) is not None
-        return Modality.of(video=has_face, audio=window.has_voice(self.spec.window_s))
+        return self.spec.available(video=has_face, audio=window.has_voice(self.spec.window_s))
 
-    def predict(self, window: FeatureWindow, profile: SpeakerProfile, mode: str) -> Prediction | None:
+    def predict(
+        self, window: FeatureWindow, profile: SpeakerProfile, mode: str, *, alone: bool = False
+    ) -> Prediction | None:
         """The model's answer for a window; None if there is neither face nor voice in it, or if the answer is
         not finite.
 
@@ -191,8 +221,9 @@ class Predictor:
             profile: the person's statistics.
             mode: normalisation mode: none, neutral or running. One that the model was not trained with
                 counts as none; a model that reads raw features has none at all.
+            alone: read the whole window at once, as a clip, instead of as the newest part of a stream.
         """
-        opinions = self.opinions(window, profile, mode)
+        opinions = self.opinions(window, profile, mode, alone=alone)
         if opinions is None:
             return None
         if self.pool is not None and opinions.expression is not None:
@@ -211,44 +242,89 @@ class Predictor:
         if not np.isfinite(probs).all():
             self.n_refused += 1
             return None
-        return Prediction(tuple(probs.tolist()), opinions.modality, opinions.baseline)
+        return Prediction(tuple(probs.tolist()), opinions.modality, opinions.baseline, opinions.age_s)
 
-    def opinions(self, window: FeatureWindow, profile: SpeakerProfile, mode: str) -> Opinions | None:
+    def opinions(
+        self, window: FeatureWindow, profile: SpeakerProfile, mode: str, *, alone: bool = False
+    ) -> Opinions | None:
         """What `predict` combines; arguments as there. None if there is neither face nor voice."""
         modality = self.modality(window)
         if modality is None:
             return None
         mode = mode if mode in self.spec.baselines else "none"
-        network, baseline = self._network(window, profile, mode)
+        network, baseline, age_s = self._network(window, profile, mode, alone=alone)
         expression = self._expression(window)
         if self.pool is None or expression is None:
-            return Opinions(modality, network, None, UNKNOWN, baseline)
+            return Opinions(modality, network, None, UNKNOWN, baseline, age_s)
         reference = profile.reference(mode, self.pool)
         baseline = mode if reference.familiarity > 0 else baseline
         assert self._populations is not None
         novelty = distances(
             window, *self._populations, frame_dim=self.spec.frame_dim, window_s=self.spec.window_s
         )
-        return Opinions(modality, network, expression, reference, baseline, novelty)
+        if network is None:
+            age_s = self.pool.spec.recent_s / 2
+        return Opinions(modality, network, expression, reference, baseline, age_s, novelty)
 
     def _network(
-        self, window: FeatureWindow, profile: SpeakerProfile, mode: str
-    ) -> tuple[NDArray[np.float64] | None, str]:
-        """The network's calibrated log-probabilities (classes,), and the normalisation mode that was used.
+        self, window: FeatureWindow, profile: SpeakerProfile, mode: str, *, alone: bool
+    ) -> tuple[NDArray[np.float64] | None, str, float]:
+        """The network's calibrated log-probabilities (classes,), the normalisation mode, and the age.
 
         None if neither stream has enough for it.
         """
-        modality = Modality.of(video=window.has_face, audio=window.has_voice(self.spec.window_s))
+        spec, stream = self.spec, self.spec.stream
+        read = self.read_network(window, profile, mode, alone=alone)
+        if read is None:
+            return None, "none", 0.0
+        log_probs, age_s = read.whole, _evidence_s(window, spec) / 2
+        temperature = self._temperature[read.modality]
+        if stream is not None and not alone:
+            temperature = stream.temperatures[MODALITIES.index(read.modality)]
+            if read.short is not None:
+                log_probs = stream.short_weight * read.short + (1 - stream.short_weight) * read.whole
+                if read.short.argmax() == log_probs.argmax():
+                    age_s = min(age_s, stream.short_bins * spec.bin_s / 2)
+        return log_softmax(log_probs / temperature), read.baseline, age_s
+
+    def read_network(
+        self, window: FeatureWindow, profile: SpeakerProfile, mode: str, *, alone: bool = False
+    ) -> NetworkReading | None:
+        """The network's log-probabilities, not calibrated; None if neither stream has enough for it.
+
+        Arguments as for `predict`.
+        """
+        spec = self.spec
+        modality = spec.available(video=window.has_face, audio=window.has_voice(spec.window_s))
         if modality is None:
-            return None, "none"
+            return None
         video, audio = profile.normalizers(mode, self.video_stats, self.audio_stats)
-        inputs = assemble_inputs(
-            window, video if modality.has_video else None, audio if modality.has_audio else None, self.spec
-        )
-        log_probs = (self.logits(*inputs) / self._temperature[modality]).log_softmax(dim=-1)
         normalizers = ((video, modality.has_video), (audio, modality.has_audio))
         used = {normalizer.mode for normalizer, is_used in normalizers if is_used}
-        return log_probs.double().numpy(), mode if mode in used else "none"
+        baseline = mode if mode in used else "none"
+        whole = assemble_inputs(
+            window, video if modality.has_video else None, audio if modality.has_audio else None, spec
+        )
+        newest = None if alone or spec.stream is None else self._newest(window, modality, whole)
+        batch = [whole] if newest is None else [whole, newest]
+        tensors = (torch.from_numpy(np.stack(parts)) for parts in zip(*batch, strict=True))
+        rows = self.runtime.logits(*tensors).double().log_softmax(dim=-1).numpy()
+        return NetworkReading(modality, baseline, rows[0], None if newest is None else rows[1])
+
+    def _newest(
+        self, window: FeatureWindow, modality: Modality, whole: tuple[FloatArray, FloatArray]
+    ) -> tuple[FloatArray, FloatArray] | None:
+        """The inputs with nothing but their newest part; None if that has neither a face nor a voice."""
+        spec = self.spec
+        assert spec.stream is not None
+        part = newest_part(window, spec.stream.short_bins, spec.n_bins)
+        has_face, has_voice = part.has_face, part.has_voice(spec.stream.short_bins * spec.bin_s)
+        if not (modality.has_video and has_face) and not (modality.has_audio and has_voice):
+            return None
+        video, audio = (values.copy() for values in whole)
+        video[: len(video) - len(part.video) if has_face else None] = 0.0
+        audio[:, : audio.shape[1] - len(part.audio) if has_voice else None] = 0.0
+        return video, audio
 
     def _expression(self, window: FeatureWindow) -> NDArray[np.float64] | None:
         """(8,) recent log-probabilities of the expression classifier; None with too few."""

@@ -1,29 +1,28 @@
-"""Temporal smoothing of probabilities, and a displayed label with hysteresis."""
+"""Smoothing of probabilities over time, and a displayed label with hysteresis.
+
+The smoothing is adaptive: it follows at once where a new answer disagrees with the smoothed one, and slowly
+where it wavers (compare the innovation-dependent gain of an adaptive Kalman filter, Mehra 1970).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
+from math import log
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emolive.clock import to_s
+from emolive.stream_reading import SmoothingSpec
 from emolive.types import UNSURE, Estimate, Timestamps
 
 if TYPE_CHECKING:
     from emolive.models.spec import ModelSpec
     from emolive.predictor import Prediction
 
-TIME_CONSTANT_S = 0.6
-"""The bars have followed a step by 63 % after this time."""
-HOLD_S = 0.4
-"""Another label must lead for this long before it is displayed."""
-SHOW_THRESHOLD = 0.35
-"""A label needs this probability to appear; below it the label is UNSURE."""
-KEEP_THRESHOLD = 0.28
-"""A displayed label stays until it falls below this."""
+HOP_S = 0.24
+"""The rates of a `SmoothingSpec` are for answers at this interval."""
 RESET_S = 1.5
 """After a pause this long the smoother is reset."""
 
@@ -37,58 +36,78 @@ class Smoothed:
     """One of the labels, or UNSURE."""
     confidence: float
     """The smoothed probability of `label`; when that is UNSURE, of the likeliest label."""
+    age_s: float
+    """Mean age of the evidence in `probs`."""
 
 
 class Smoother:
-    """Exponential smoothing in time, and hysteresis for the label. For one thread.
+    """Adaptive exponential smoothing in time, and hysteresis for the label. For one thread.
 
     Args:
         labels: the classes, in the order of the probabilities.
+        spec: the parameters.
     """
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
-        self._labels = labels
+    def __init__(self, labels: tuple[str, ...], spec: SmoothingSpec | None = None) -> None:
+        self._labels, self._spec = labels, spec or SmoothingSpec()
         self.reset()
+
+    @classmethod
+    def for_spec(cls, spec: ModelSpec) -> Smoother:
+        """The smoother for a model."""
+        return cls(spec.labels, None if spec.stream is None else spec.stream.smoothing)
 
     def reset(self) -> None:
         """Forget everything before the next window."""
         self._probs: NDArray[np.float64] | None = None
         self._t_ns = 0
+        self._age_s = 0.0
         self._label = UNSURE
-        self._candidate: tuple[str, int] | None = None
-        """The label that leads instead of the displayed one, and since when."""
 
-    def update(self, probs: tuple[float, ...], t_ns: int) -> Smoothed:
+    def update(self, probs: tuple[float, ...], t_ns: int, age_s: float = 0.0) -> Smoothed:
         """Add the probabilities of the window that ends at `t_ns`; windows come in order.
 
-        Raises:
-            ValueError: they are not finite; the smoother is left as it was.
+        Probabilities that are not finite are ignored.
+
+        Args:
+            probs: of the labels.
+            t_ns: end of the window.
+            age_s: mean age of the evidence in `probs`.
         """
         newest = np.asarray(probs, np.float64)
         if not np.isfinite(newest).all():
-            raise ValueError("Probabilities must be finite.")
+            newest = np.full(len(newest), 1 / len(newest)) if self._probs is None else self._probs
         elapsed_s = to_s(t_ns - self._t_ns)
         if self._probs is None or elapsed_s > RESET_S:
             self.reset()
-            self._probs = newest
+            self._probs, self._age_s = newest, age_s
         else:
-            decay = exp(-elapsed_s / TIME_CONSTANT_S)
-            self._probs = decay * self._probs + (1 - decay) * newest
+            rate = min(1.0, self._spec.rate + self._spec.jump * divergence(newest, self._probs))
+            share = 1 - (1 - rate) ** (elapsed_s / HOP_S)
+            self._probs = (1 - share) * self._probs + share * newest
+            self._age_s = (1 - share) * (self._age_s + elapsed_s) + share * age_s
         self._t_ns = t_ns
-        leader = int(self._probs.argmax())
-        self._update_label(self._labels[leader], float(self._probs[leader]), t_ns)
-        displayed = leader if self._label == UNSURE else self._labels.index(self._label)
-        return Smoothed(tuple(self._probs.tolist()), self._label, float(self._probs[displayed]))
+        self._update_label(self._probs)
+        displayed = int(self._probs.argmax()) if self._label == UNSURE else self._labels.index(self._label)
+        return Smoothed(tuple(self._probs.tolist()), self._label, float(self._probs[displayed]), self._age_s)
 
-    def _update_label(self, leader: str, probability: float, t_ns: int) -> None:
-        threshold = KEEP_THRESHOLD if leader == self._label else SHOW_THRESHOLD
-        label = leader if probability >= threshold else UNSURE
-        if label == self._label:
-            self._candidate = None
-        elif self._candidate is None or self._candidate[0] != label:
-            self._candidate = (label, t_ns)
-        elif to_s(t_ns - self._candidate[1]) >= HOLD_S:
-            self._label, self._candidate = label, None
+    def _update_label(self, probs: NDArray[np.float64]) -> None:
+        spec, leader = self._spec, int(probs.argmax())
+        if self._label != UNSURE:
+            displayed = probs[self._labels.index(self._label)]
+            if probs[leader] - displayed <= spec.margin and displayed >= spec.keep:
+                return
+        self._label = self._labels[leader] if probs[leader] >= spec.show else UNSURE
+
+
+def divergence(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
+    """Jensen-Shannon divergence of two distributions, in nats: 0 to log 2."""
+    mean = (p + q) / 2
+    parts = [
+        np.sum(x[x > 0] * np.log(x[x > 0] / mean[x > 0]))  # x log x is 0 at 0
+        for x in (p, q)
+    ]
+    return float(min(max(sum(parts) / 2, 0.0), log(2)))
 
 
 def make_estimate(
@@ -124,5 +143,6 @@ def make_estimate(
         modality=prediction.modality,
         fusion=spec.fusion,
         baseline=prediction.baseline,
+        answer_age_s=displayed.age_s,
         stamps=stamps,
     )

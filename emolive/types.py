@@ -173,7 +173,7 @@ class Status:
     """The state of one source of statuses (camera, model, ...), shown as a badge. Faults are values too."""
 
     source: str
-    """The source: "camera", "microphone", "face", "voice", "model", "latency", "baseline"."""
+    """The source: "camera", "microphone", "face", "voice", "model", "latency", "answer", "baseline"."""
     level: Severity
     code: str
     """Short and stable, for programs: "live", "ended", "missing", "stalled", "silent", "loading" ..."""
@@ -224,6 +224,8 @@ class Estimate:
     """The model's fusion, such as "ia"."""
     baseline: str
     """The normalisation in use: none, neutral or running."""
+    answer_age_s: float = 0.0
+    """Mean age of the evidence in `probs` at `t_ns`: in the window, and by smoothing."""
     stamps: Timestamps | None = None
     """None for estimates of a file that was analysed offline."""
 
@@ -246,6 +248,7 @@ class Estimate:
             "confidence": self.confidence,
             "baseline": self.baseline,
             "summary": False,
+            "answer_age_s": round(self.answer_age_s, 2),
         }
         if self.stamps is not None:
             record |= {

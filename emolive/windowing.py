@@ -23,8 +23,8 @@ from emolive.plausibility import is_plausible_vector, plausible_rows, plausible_
 from emolive.pooling import pool_bins
 from emolive.types import AudioBlock, AudioSegment, BoolArray, FloatArray, StampArray
 
-MIN_FACE_SHARE = 1 / 3
-"""A window with a face in fewer of its bins than this has no face."""
+MIN_FACE_SHARE = 1 / 4
+"""A window with a face in fewer of its bins than this has no face: the shipped models need a second."""
 MIN_SPEECH_S = 0.3
 """A window with less speech than this has no voice."""
 _HALF_UP = 0.51
@@ -214,6 +214,19 @@ class FeatureWindow:
     def has_voice(self, window_s: float) -> bool:
         """Whether at least MIN_SPEECH_S of the window, which lasts `window_s`, is speech."""
         return _share(self.speech) * window_s >= MIN_SPEECH_S
+
+
+def newest_part(window: FeatureWindow, bins: int, n_bins: int) -> FeatureWindow:
+    """The newest `bins` of a window of `n_bins`, without expressions."""
+    frames = len(window.audio) * bins // n_bins
+    return FeatureWindow(
+        window.end_ns,
+        window.video[-bins:],
+        window.video_present[-bins:],
+        window.audio[len(window.audio) - frames :],
+        window.audio_present[len(window.audio) - frames :],
+        window.speech[len(window.speech) - frames :],
+    )
 
 
 def _share(flags: BoolArray) -> float:

@@ -21,6 +21,7 @@ from emolive.errors import ConfigError
 from emolive.models.spec import EMOTIONS
 
 SPLITS = ("training", "validation", "testing")
+_RAVDESS_ID = re.compile(r"(\d\d-){6}\d\d")
 _SPLIT_NAMES = {
     **{name: name for name in SPLITS},
     "train": "training",
@@ -69,9 +70,16 @@ class Annotations:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes: the eight emotions in the model's order if there are no others, else sorted."""
-        labels = {item.label for item in self.items}
-        return EMOTIONS if labels <= set(EMOTIONS) else tuple(sorted(labels))
+        """The classes of these clips, sorted; those of RAVDESS in the order of its numbers."""
+        labels = sorted({item.label for item in self.items})
+        if self.is_ravdess and set(labels) <= set(EMOTIONS):
+            labels.sort(key=EMOTIONS.index)
+        return tuple(labels)
+
+    @property
+    def is_ravdess(self) -> bool:
+        """Whether all clips have RAVDESS's file names, whose third number is one of its eight emotions."""
+        return all(_RAVDESS_ID.match(item.id) for item in self.items)
 
     def of(self, split: str) -> Annotations:
         """The clips of one split.

@@ -17,6 +17,7 @@ from scipy.spatial import Delaunay
 
 from emolive._compat.opencv import cv2
 from emolive.errors import MediaError
+from emolive.npz import NpzArchive
 from emolive.types import FloatArray, Image
 
 PORTRAIT_SCALE = 398 / 1280
@@ -142,16 +143,16 @@ def load_tracks(path: Path) -> dict[str, tuple[FloatArray, NDArray[np.int64]]]:
         MediaError: the file cannot be read.
     """
     try:
-        with np.load(path) as stored:
-            trials = sorted({name.partition("/")[0] for name in stored.files})
+        with NpzArchive(path) as stored:
+            trials = sorted({name.partition("/")[0] for name in stored.names})
             return {
                 trial: (
-                    stored[f"{trial}/xy"].astype(np.float32),
-                    np.round(stored[f"{trial}/frame"] * 1e9 / 29.97).astype(np.int64),
+                    stored.numbers(f"{trial}/xy", (None, 68, 2)).astype(np.float32),
+                    np.round(stored.numbers(f"{trial}/frame", (None,)) * 1e9 / 29.97).astype(np.int64),
                 )
                 for trial in trials
             }
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise MediaError(f"{path} holds no landmark tracks that can be read.") from error
 
 

@@ -18,6 +18,7 @@ from training.batch_normalizer import BatchNormalizer
 from training.distillation import SoftTargets, make_targets
 from training.encoder_traits import mirror_of
 from training.normalizer_sampler import GlobalStatsPair, NormalizerSampler
+from training.stream_windows import StreamWindows
 from training.window_dataset import WindowDataset
 
 IntArray = NDArray[np.int64]
@@ -61,6 +62,7 @@ class BatchMaker:
         balanced: draw each class equally often.
         soft_targets: of a teacher; None for the labels alone.
         encode: computes the frame features, in place of those in `dataset`.
+        stream_share: how often a window is one of a stream, see `StreamWindows`; without `encode` alone.
     """
 
     def __init__(
@@ -75,12 +77,17 @@ class BatchMaker:
         balanced: bool = False,
         soft_targets: SoftTargets | None = None,
         encode: EncodeBatch | None = None,
+        stream_share: float = 0.0,
     ) -> None:
         self._dataset, self._clips, self._spec, self._encode = dataset, clips, spec, encode
         self._augment, self._mode_shares = augment, np.asarray(mode_shares, float)
         self._normalizers: NormalizerSampler | None = None
         self.set_stats(dataset, global_stats)
         self._mirror = mirror_of(spec)
+        self._stream_share = stream_share
+        self._streams = (
+            StreamWindows(dataset, clips.tolist(), spec) if stream_share and encode is None else None
+        )
         classes = class_indices(dataset, spec.labels)
         self._targets = make_targets(classes, len(spec.labels), soft_targets)
         weights = 1 / np.bincount(classes[clips], minlength=len(spec.labels))[classes[clips]]
@@ -137,25 +144,33 @@ class BatchMaker:
         video = (
             stored(dataset.video) if self._encode is None else self._encode(clips, shifts, rank_slice).cpu()
         )
-        return WindowBatch(
-            self._spec,
-            rng,
+        arrays = (
             video,
             stored(dataset.video_present),
             stored(dataset.audio).float(),
             stored(dataset.audio_present),
-            self._targets[clips],
-            self._mirror,
         )
+        if self._streams is not None:
+            for row in np.flatnonzero(rng.random(len(clips)) < self._stream_share):
+                window = self._streams.draw(int(clips[row]), rng)
+                for values, of_stream in zip(arrays, window, strict=True):
+                    values[row] = torch.from_numpy(of_stream)
+        return WindowBatch(self._spec, rng, *arrays, self._targets[clips], self._mirror)
 
     def _draw_normalizers(self, batch: WindowBatch, clips: IntArray) -> None:
         assert self._normalizers is not None
         modes = batch.rng.choice(len(self._spec.baselines), len(clips), p=self._mode_shares)
         pairs = [
             self._normalizers.sample(
-                int(clip), self._spec.baselines[mode], batch.rng, mirrored=bool(mirrored)
+                int(clip),
+                self._spec.baselines[mode],
+                batch.rng,
+                mirrored=bool(mirrored),
+                audio_offset=float(offset),
             )
-            for clip, mode, mirrored in zip(clips, modes, batch.mirrored, strict=True)
+            for clip, mode, mirrored, offset in zip(
+                clips, modes, batch.mirrored, batch.audio_offset, strict=True
+            )
         ]
         video, audio = (BatchNormalizer.stack(part, self._spec) for part in zip(*pairs, strict=True))
         batch.video_normalizer, batch.audio_normalizer = video, audio

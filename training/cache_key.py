@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 
 from emolive.models.io.backbone import weights_digest
+from emolive.models.io.onnx import OnnxCheckpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import FeatureSpace, ModelSpec
 from preprocessing.annotations import Annotations
@@ -19,7 +20,7 @@ def cache_key(
     annotations: Annotations,
     spec: ModelSpec,
     shifts_s: Sequence[float],
-    net: EmotionNet | None = None,
+    net: EmotionNet | OnnxCheckpoint | None = None,
     *,
     crops: bool = False,
 ) -> str:
@@ -45,8 +46,10 @@ def cache_key(
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def _weights(net: EmotionNet | None, crops: bool) -> str | None:
-    """Placeholder for a learned encoder's weights in the feature space."""
+def _weights(net: EmotionNet | OnnxCheckpoint | None, crops: bool) -> str | None:
+    """Digest of a learned encoder's weights, or a placeholder for it, in the feature space."""
     if crops:
         return "crops"
+    if isinstance(net, OnnxCheckpoint):
+        return net.weights
     return None if net is None or net.backbone is None else weights_digest(net.backbone)

@@ -16,6 +16,7 @@ from emolive.clock import NS_PER_S, to_ns, to_s
 from emolive.errors import EmoliveError, MediaError
 from emolive.file_analyzer import ClipFeatures, extract_clip_features
 from emolive.models.spec import ModelSpec
+from emolive.npz import NpzArchive
 from emolive.types import FloatArray, Frame, Image
 from emolive.vision.encoders import landmarks
 from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
@@ -26,6 +27,8 @@ from preprocessing.annotations import Annotations, ClipEntry
 from training.encoder_traits import reads_only_landmarks
 
 LANDMARK_RATE_HZ = 30_000 / 1001
+_MAX_FRAMES = 10**8
+_MAX_COORDINATE_PX = 1e6
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 
@@ -45,7 +48,7 @@ class ClipReader:
         self._spec = spec
         self._encoders = encoders
         self._face_pipeline: FacePipeline | None = None
-        self._archives: dict[Path, Any] = {}
+        self._archives: dict[Path, NpzArchive] = {}
 
     def read(self, item: ClipEntry) -> ClipFeatures:
         """The features of a clip.
@@ -98,19 +101,29 @@ class ClipReader:
             )
         if path not in self._archives:
             try:
-                self._archives[path] = np.load(path)
+                self._archives[path] = NpzArchive(path)
             except (OSError, ValueError) as error:
                 raise MediaError(f"{path} cannot be read: {error}.") from error
         archive = self._archives[path]
         try:
-            points, frames = np.asarray(archive[f"{key}/xy"]), np.asarray(archive[f"{key}/frame"])
-            rate = float(archive[f"{key}/rate"]) if f"{key}/rate" in archive else LANDMARK_RATE_HZ
-        except (KeyError, OSError, ValueError) as error:
-            raise MediaError(f"{path.name} lacks {key}/xy or {key}/frame.") from error
-        if points.shape != (len(frames), landmarks.POINTS, 2) or rate <= 0:
-            raise MediaError(f"{path.name}#{key} holds {points.shape} points for {len(frames)} frames.")
-        if np.any(np.diff(frames) <= 0) or not np.all(np.isfinite(points)):
-            raise MediaError(f"{path.name}#{key} is damaged: frames out of order, or points not finite.")
+            if not {f"{key}/xy", f"{key}/frame"} <= archive.names:
+                raise MediaError(f"{path.name} lacks {key}/xy or {key}/frame.")
+            points = archive.numbers(f"{key}/xy", (None, landmarks.POINTS, 2))
+            frames = archive.numbers(f"{key}/frame", (len(points),))
+            has_rate = f"{key}/rate" in archive
+            rate = float(archive.numbers(f"{key}/rate", ())) if has_rate else LANDMARK_RATE_HZ
+        except (OSError, ValueError) as error:
+            raise MediaError(f"{path.name}#{key} cannot be read: {error}.") from error
+        if not 0.01 <= rate <= 1e4:
+            raise MediaError(f"{path.name}#{key} is damaged: it has {rate:g} frames a second.")
+        if (
+            not np.isfinite(points).all()
+            or not np.isfinite(frames).all()
+            or np.abs(points).max(initial=0) > _MAX_COORDINATE_PX
+        ):
+            raise MediaError(f"{path.name}#{key} is damaged: points or frames are not finite.")
+        if np.any(np.diff(frames) <= 0) or frames.min(initial=0) < 0 or frames.max(initial=0) > _MAX_FRAMES:
+            raise MediaError(f"{path.name}#{key} is damaged: frames out of order.")
         stamps = np.round(frames.astype(np.float64) / rate * NS_PER_S).astype(np.int64)
         sampler = FrameSampler(self._spec, 0)
         accepted = np.array([sampler.accept(int(t)) for t in stamps], bool)

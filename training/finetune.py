@@ -54,8 +54,10 @@ class CropWindows:
         """(N, K, bins)"""
         self.crop_index = np.asarray(dataset.video[..., 0]).astype(np.int64) + offsets[:-1, None, None]
         """(N, K, bins) index of each bin's crop; undefined for a bin that is not present."""
-        self._session_index = np.asarray(dataset.session.video[:, 0]).astype(np.int64)
-        self._session_index += np.repeat(offsets[:-1], np.diff(dataset.session.video_offsets))
+        session = dataset.session
+        self._bin_index = np.asarray(session.bins.video[:, 0]).astype(np.int64)
+        self._bin_index += np.repeat(offsets[:-1], np.diff(session.offsets))
+        self._bin_index[~np.asarray(session.bins.video_present)] = 0
 
     def encode(self, net: EmotionNet, which: IntArray | None = None) -> FloatArray:
         """(n, D) features of all crops by a network's own backbone; zero for those not in `which`."""
@@ -75,13 +77,14 @@ class CropWindows:
 
         Args:
             net: with a backbone.
-            clips: indices of the only clips that will be used; None for all, with the session rows.
+            clips: indices of the only clips that will be used; None for all, with the bins.
         """
         dataset = self._dataset
         k = slice(dataset.centre, dataset.centre + 1)
         present, index = self.present[:, k], np.where(self.present, self.crop_index, 0)[:, k]
         which = None if clips is None else np.unique(index[clips][present[clips]])
-        features = self.encode(net, which)
+        features, bins = self.encode(net, which), dataset.session.bins
+        of_bins = features[self._bin_index] * np.asarray(bins.video_present)[:, None]
         return replace(
             dataset,
             shifts_s=dataset.shifts_s[k],
@@ -90,7 +93,7 @@ class CropWindows:
             audio=dataset.audio[:, k],
             audio_present=dataset.audio_present[:, k],
             speech=dataset.speech[:, k],
-            session=replace(dataset.session, video=features[self._session_index]),
+            session=replace(dataset.session, bins=replace(bins, video=of_bins)),
             crops=None,
         )
 

@@ -157,9 +157,9 @@ def read_means(options: FitOptions, loaded: checkpoint.Checkpoint) -> ClipMeans:
     )
     rows, clips = dataset.session, range(len(dataset.items))
     empty = np.full(spec.audio.channels, np.nan, np.float32)
-    spoken = [rows.of_clip("audio", clip) for clip in clips]
+    spoken = [rows.evidence("audio", clip) for clip in clips]
     return ClipMeans(
-        video=np.stack([mean_video(rows.of_clip("video", clip), spec.frame_dim) for clip in clips]),
+        video=np.stack([mean_video(rows.evidence("video", clip), spec.frame_dim) for clip in clips]),
         audio=np.stack([each.mean(axis=0) if len(each) else empty for each in spoken]),
         video_std=loaded.net.video_std.numpy()[: spec.frame_dim],
         audio_std=loaded.net.audio_std.numpy(),

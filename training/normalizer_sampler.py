@@ -16,13 +16,15 @@ import torch
 from numpy.typing import NDArray
 
 from emolive.models.network import STATS, EmotionNet
+from emolive.models.runtimes.base import RunnableNet
 from emolive.models.spec import ModelSpec
 from emolive.normalization import GlobalStats, Normalizer, RunningStats, make_normalizer
 from emolive.predictor import load_global_stats as load_stats
 from preprocessing.annotations import ClipEntry
 from preprocessing.splits import normalize_actor_id
+from training.bins import ClipBins
 from training.encoder_traits import mirror_of
-from training.window_dataset import SessionRows, WindowDataset
+from training.window_dataset import WindowDataset
 
 Stream = Literal["video", "audio"]
 STREAMS: tuple[Stream, Stream] = ("video", "audio")
@@ -53,12 +55,12 @@ NormalizerPair = tuple[Normalizer, Normalizer]
 
 
 def compute_stats(
-    rows: SessionRows, stream: Stream, clips: Sequence[int], actors: Sequence[str], rate_hz: float
+    rows: ClipBins, stream: Stream, clips: Sequence[int], actors: Sequence[str], rate_hz: float
 ) -> GlobalStats:
     """Mean, standard deviation and within-speaker deviation over the rows of some clips.
 
     Args:
-        rows: of all clips.
+        rows: the bins of all clips.
         stream: "video" or "audio".
         clips: indices of the clips to use; no other clip leaves a trace.
         actors: of those clips, in the same order.
@@ -67,7 +69,7 @@ def compute_stats(
     width = rows.width(stream)
     speakers: dict[str, RunningStats] = {}
     for clip, actor in zip(clips, actors, strict=True):
-        stats = RunningStats.of(rows.of_clip(stream, clip))
+        stats = RunningStats.of(rows.evidence(stream, clip))
         speakers[actor] = speakers.get(actor, RunningStats.zero(width)) + stats
     total = sum(speakers.values(), RunningStats.zero(width))
     variances = [stats.variance for stats in speakers.values() if stats.count]
@@ -92,7 +94,7 @@ def compute_global_stats(dataset: WindowDataset, spec: ModelSpec, clips: Sequenc
     )
 
 
-def load_global_stats(net: EmotionNet) -> GlobalStatsPair:
+def load_global_stats(net: RunnableNet) -> GlobalStatsPair:
     """The statistics in a network's buffers."""
     return GlobalStatsPair(*load_stats(net))
 
@@ -105,20 +107,25 @@ def store_global_stats(net: EmotionNet, stats: GlobalStatsPair) -> None:
                 getattr(net, f"{stream}_{stat}").copy_(torch.from_numpy(getattr(stats.of(stream), stat)))
 
 
-def clip_stats(rows: SessionRows, stream: Stream, clip: int, global_stats: GlobalStats) -> RunningStats:
+def clip_stats(rows: ClipBins, stream: Stream, clip: int, global_stats: GlobalStats) -> RunningStats:
     """What a clip adds to its speaker's statistics, as `emolive.profile.SpeakerStats.add` counts it."""
-    return RunningStats.of(global_stats.clip_outliers(rows.of_clip(stream, clip)))
+    return RunningStats.of(global_stats.clip_outliers(rows.evidence(stream, clip)))
 
 
-def calibration_clips(items: Sequence[ClipEntry]) -> set[int]:
-    """Each actor's neutral clips that serve as a calibration.
+def is_neutral(label: str, neutral: str = NEUTRAL) -> bool:
+    """Whether a label is the neutral one, in whatever case it is written."""
+    return label.casefold() == neutral.casefold()
+
+
+def calibration_clips(items: Sequence[ClipEntry], neutral: str = NEUTRAL) -> set[int]:
+    """Each actor's clips with the label `neutral` that serve as a calibration.
 
     In RAVDESS (Livingstone and Russo 2018) those of repetition 1, else the first two.
     """
     chosen: set[int] = set()
     count: dict[str, int] = {}
     for i, item in enumerate(items):
-        if item.label != NEUTRAL:
+        if not is_neutral(item.label, neutral):
             continue
         if _RAVDESS_ID.fullmatch(item.id):
             if _RAVDESS_CALIBRATION.fullmatch(item.id):
@@ -154,14 +161,22 @@ class NormalizerSampler:
                 np.stack([s.squares for s in stats]),
             )
         actors = np.array([normalize_actor_id(dataset.items[clip].actor) or f"#{clip}" for clip in clips])
-        neutral = np.array([dataset.items[clip].label == NEUTRAL for clip in clips])
+        neutral = np.array([is_neutral(dataset.items[clip].label, dataset.neutral) for clip in clips])
         self._rows_of_actor = [np.flatnonzero(actors == actor) for actor in actors]
         self._neutral_rows = [np.flatnonzero((actors == actor) & neutral) for actor in actors]
 
     def sample(
-        self, clip: int, mode: str, rng: np.random.Generator, *, mirrored: bool = False
+        self,
+        clip: int,
+        mode: str,
+        rng: np.random.Generator,
+        *,
+        mirrored: bool = False,
+        audio_offset: float = 0.0,
     ) -> NormalizerPair:
-        """Normalizers of video and audio for a clip; with `mirrored` those of the mirrored speaker.
+        """Normalizers of video and audio for a clip.
+
+        With `mirrored` those of the mirrored speaker; `audio_offset` was added to all of their audio.
 
         Mode neutral uses one to three of the speaker's other neutral clips; mode running the clip itself, as
         a live session does, and any number of the speaker's others.
@@ -185,7 +200,7 @@ class NormalizerSampler:
             video = RunningStats(video.count, video.total[order] * sign, video.squares[order])
         return (
             make_normalizer(mode, self._global_stats.video, video),
-            make_normalizer(mode, self._global_stats.audio, self._sum("audio", rows)),
+            make_normalizer(mode, self._global_stats.audio, self._sum("audio", rows).shifted(audio_offset)),
         )
 
     def _sum(self, stream: Stream, rows: NDArray[np.int64]) -> RunningStats:
@@ -205,7 +220,7 @@ def session_normalizers(
             file order and itself; "person", a running normalizer from all of the speaker's clips.
         global_stats: of the model.
     """
-    calibration = calibration_clips(dataset.items)
+    calibration = calibration_clips(dataset.items, dataset.neutral)
     names = [normalize_actor_id(item.actor) for item in dataset.items]
     cached: dict[tuple[Stream, int], RunningStats] = {}
 

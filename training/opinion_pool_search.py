@@ -110,12 +110,14 @@ class _Recorder(Predictor):
         self._spans, self._mode = spans, "running" if neutral is None else "neutral"
         self._end_ns = 0
 
-    def predict(self, window: FeatureWindow, profile: SpeakerProfile, mode: str) -> Prediction | None:
+    def predict(
+        self, window: FeatureWindow, profile: SpeakerProfile, mode: str, *, alone: bool = False
+    ) -> Prediction | None:
         # The window of the summary comes last, and is one of those before.
         if window.end_ns > self._end_ns:
             self._end_ns = window.end_ns
             self._record(window, profile)
-        return super().predict(window, profile, mode)
+        return super().predict(window, profile, mode, alone=alone)
 
     def _record(self, window: FeatureWindow, profile: SpeakerProfile) -> None:
         end_s = window.end_ns / 1e9
@@ -329,7 +331,7 @@ class _Problem:
                 )
             pooled = np.exp(log_softmax(scores))
             probs = np.where(clip.has_expression[:, None], pooled, np.exp(clip.network))
-            smoother = Smoother(self._spec.labels)
+            smoother = Smoother.for_spec(self._spec)
             shown = [
                 (end_ns, smoother.update(tuple(row.tolist()), end_ns))
                 for end_ns, row in zip(clip.end_ns, probs, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,22 @@ from emolive.atomic_io import atomic_write
 from emolive.errors import MissingDependencyError
 from training import metrics
 from training.batches import IntArray
+from training.install import INSTALL
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise MissingDependencyError("Plots need matplotlib: install emolive[train].") from error
+        raise MissingDependencyError(f"Plots need matplotlib: {INSTALL}.") from error
     figure = Figure((width, height), layout="constrained")
     return figure, figure.add_subplot()
 
 
 def _save(figure: Any, path: Path) -> None:
-    with atomic_write(path) as part:
+    with atomic_write(path) as part, warnings.catch_warnings():
+        # A label may have characters that no installed font has; they are drawn as boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(part, format="png", dpi=120)
 
 
@@ -69,5 +73,28 @@ def actors(path: Path, shares: Mapping[str, float], title: str) -> None:
     axes.set_ylim(0, 100)
     axes.set_xlabel("actor")
     axes.set_ylabel("top-1, %")
+    axes.set_title(title)
+    _save(figure, path)
+
+
+def by_time(path: Path, curves: Mapping[str, Sequence[Mapping[str, float]]], title: str) -> None:
+    """Shares of right labels by the seconds since a change: displayed (solid) and before smoothing (dotted).
+
+    Args:
+        path: a PNG.
+        curves: name → rows of `training.evaluate.stream_metrics.measure`.
+        title: heading.
+    """
+    figure, axes = _figure(6.4, 4.2)
+    for number, (name, rows) in enumerate(curves.items()):
+        middle = [(row["from_s"] + row["to_s"]) / 2 for row in rows]
+        colour = f"C{number}"
+        axes.plot(middle, [row["shown"] for row in rows], "o-", color=colour, label=f"{name}, displayed")
+        axes.plot(middle, [row["raw"] for row in rows], ":", color=colour, label=f"{name}, before smoothing")
+    axes.set_xlabel("seconds since a change of emotion")
+    axes.set_ylabel("share of right labels, mean over classes")
+    axes.set_ylim(0, 1)
+    axes.grid(alpha=0.3)
+    axes.legend()
     axes.set_title(title)
     _save(figure, path)

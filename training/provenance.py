@@ -62,5 +62,6 @@ def face_head(config: TrainConfig, data: DataModule) -> FaceHead | None:
     if data.spec.learned_encoder is None or path is None or data.crops is not None:
         return None
     if is_backbone_file(path):
-        return load_backbone(path).net.head
+        faces = load_backbone(path).net
+        return faces.head if faces.pixels == data.spec.pixels else None
     return checkpoint.load(path).face_head if path.suffix == ".safetensors" else None

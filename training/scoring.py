@@ -70,7 +70,7 @@ class Validation:
 
 def scored_clips(dataset: WindowDataset, clips: IntArray) -> IntArray:
     """The clips without those used for calibration, which no mode scores, so that modes are comparable."""
-    return clips[~np.isin(clips, list(calibration_clips(dataset.items)))]
+    return clips[~np.isin(clips, list(calibration_clips(dataset.items, dataset.neutral)))]
 
 
 def evaluation_normalizers(
@@ -91,10 +91,14 @@ def predict_all(
     global_stats: GlobalStatsPair,
     *,
     modes: Sequence[str] = EVALUATION_MODES,
-    modalities: Sequence[Modality] = MODALITIES,
+    modalities: Sequence[Modality] = (),
 ) -> Predictions:
-    """Logits in each mode and modality; a model of raw features has the mode none alone."""
+    """Logits in each mode and modality (by default all that the network learned).
+
+    A model of raw features has the mode none alone.
+    """
     spec = net.spec
+    modalities = modalities or spec.modalities
     scored = scored_clips(dataset, clips)
     logits = {}
     for mode in modes if spec.baselines else ("none",):
@@ -129,7 +133,7 @@ def validation_set(
 def fit_temperatures(
     truth: IntArray, logits: Mapping[tuple[str, str], NDArray[np.floating]]
 ) -> dict[str, float]:
-    """A temperature for each modality, fitted over all normalization modes.
+    """A temperature for each modality that there are logits of, fitted over all normalization modes.
 
     One stream alone is right less often than both, and needs another temperature to be as well calibrated.
 
@@ -140,6 +144,8 @@ def fit_temperatures(
     temperatures: dict[str, float] = {}
     for modality in MODALITIES:
         of_modality = [values for (_, name), values in logits.items() if name == modality]
+        if not of_modality:
+            continue
         temperatures[str(modality)] = metrics.fit_temperature(
             np.tile(truth, len(of_modality)), np.concatenate(of_modality)
         )

@@ -26,7 +26,7 @@ from emolive.errors import MediaError, OutputError
 from training.growing_array import GrowingArray
 
 INDEX = "index.json"
-FORMAT = 1
+FORMAT = 2
 COMMIT_S = 2.0
 """Clips stored since the last commit, at most this long ago, are lost if the process is killed."""
 

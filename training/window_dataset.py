@@ -1,10 +1,10 @@
-"""Windows of a set of clips, and the statistics that a live session collects during each clip."""
+"""Windows of a set of clips, and the bins that a live session collects during each clip."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,46 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.errors import ConfigError, EmoliveError, MediaError
+from emolive.models.io.onnx import OnnxCheckpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
 from emolive.types import BoolArray, FloatArray
 from emolive.windowing import FeatureWindow
 from preprocessing.annotations import Annotations, ClipEntry
 from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
+from training.bins import Bins, ClipBins
 from training.cache_key import cache_key
 from training.window_cache import WindowCache
-from training.window_extraction import ClipWindows, ExtractionJob, layout
+from training.window_extraction import BIN, ClipWindows, ExtractionJob, layout
 
 MAX_SHIFT_S = 0.9
 """Training windows lie at most so far from a clip's centre window."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRows:
-    """The feature rows that a live session adds to a speaker's statistics, of all clips one after another.
-
-    Clip i has the rows `[offsets[i]:offsets[i + 1]]`.
-    """
-
-    video: FloatArray
-    """(n, video_dim) pooled bins with a face."""
-    video_offsets: NDArray[np.int64]
-    """(N + 1,)"""
-    audio: FloatArray
-    """(m, audio channels) steps with speech."""
-    audio_offsets: NDArray[np.int64]
-    """(N + 1,)"""
-
-    def width(self, stream: str) -> int:
-        """Length of a row of "video" or "audio"."""
-        return int((self.video if stream == "video" else self.audio).shape[1])
-
-    def of_clip(self, stream: str, clip: int) -> FloatArray:
-        """(n, D) float32 rows of a clip in "video" or "audio"."""
-        rows, offsets = (
-            (self.video, self.video_offsets) if stream == "video" else (self.audio, self.audio_offsets)
-        )
-        return np.asarray(rows[offsets[clip] : offsets[clip + 1]], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +55,14 @@ class WindowDataset:
     """(N, K, steps)"""
     speech: BoolArray
     """(N, K, steps)"""
-    session: SessionRows
+    session: ClipBins
+    """The same clips bin by bin, from their beginning."""
     failed: tuple[str, ...]
     """One sentence for each clip that could not be read; it is not among the items."""
+    neutral: str = "neutral"
+    """The label of a person's neutral clips, in any case."""
     crops: Crops | None = None
-    """In place of features: `video` and `session.video` are 1 wide and hold the number of a clip's crop."""
+    """In place of features: `video` and `session.bins.video` are 1 wide, the number of a clip's crop."""
 
     @property
     def centre(self) -> int:
@@ -123,12 +100,13 @@ def build(
     *,
     cache: Path,
     shifts_s: Sequence[float],
-    net: EmotionNet | None = None,
+    net: EmotionNet | OnnxCheckpoint | None = None,
     device: str = "cpu",
     skip_faults: bool = False,
     workers: int = 0,
     progress: ProgressBar | None = None,
     crops: bool = False,
+    neutral: str = "neutral",
 ) -> WindowDataset:
     """Windows of all clips. Cached clips are not extracted again.
 
@@ -140,12 +118,13 @@ def build(
         spec: of the model.
         cache: a folder; each set of clips gets a folder in it.
         shifts_s: in seconds from the centre window.
-        net: a network of this spec; needed if a frame encoder is a network.
+        net: a network of this spec, or an export of one; needed if a frame encoder is a network.
         device: where that encoder runs.
         skip_faults: leave out clips that cannot be read, and list them in `failed`.
         workers: processes beside this one; 0 does all in this one.
         progress: is advanced with each clip.
         crops: store face crops in place of the features of a learned encoder; needs no `net`.
+        neutral: the label of a person's neutral clips.
 
     Raises:
         EmoliveError: a clip cannot be read, or the cache cannot be written.
@@ -157,7 +136,10 @@ def build(
             raise ConfigError(
                 f"The encoder {spec.learned_encoder.name} needs trained weights to extract windows."
             )
-        job = replace(job, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
+        if isinstance(net, OnnxCheckpoint):
+            job = replace(job, export=net.path)
+        else:
+            job = replace(job, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
     name = cache_key(annotations, spec, shifts_s, net, crops=crops)
     store = WindowCache(cache / name, layout(spec, len(shifts_s), crops=crops))
     if not store.is_complete:
@@ -174,10 +156,9 @@ def build(
         items,
         tuple(shifts_s),
         **stored.arrays,
-        session=SessionRows(
-            rows["session_video"], offsets["session_video"], rows["session_audio"], offsets["session_audio"]
-        ),
+        session=ClipBins(Bins(**{f.name: rows[BIN + f.name] for f in fields(Bins)}), offsets[BIN + "video"]),
         failed=stored.failed,
+        neutral=neutral,
         crops=Crops(rows["crops"], offsets["crops"]) if crops else None,
     )
 

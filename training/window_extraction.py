@@ -1,9 +1,9 @@
-"""Windows and session rows of one clip, extracted in this process or in a worker."""
+"""Windows and bins of one clip, extracted in this process or in a worker."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
-from emolive.file_analyzer import ClipFeatures
 from emolive.models import factory
+from emolive.models.io import onnx
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec
 from emolive.predictor import Predictor
@@ -23,8 +23,13 @@ from emolive.types import FloatArray, Image
 from emolive.vision.encoders.base import CropInput, FrameEncoder
 from emolive.windowing import centre_window_end_ns, extract_window
 from preprocessing.annotations import Annotations, ClipEntry
+from training.bins import Bins
+from training.bins import layout as bin_layout
 from training.clip_reader import ClipReader
 from training.window_cache import Layout, Shape
+
+BIN = "bin_"
+"""Before the names of the arrays of `Bins` in the cache."""
 
 
 class CropRecorder(FrameEncoder):
@@ -69,8 +74,7 @@ def layout(spec: ModelSpec, shifts: int, *, crops: bool = False) -> Layout:
     width = 1 if crops else spec.video_dim
     single, flag = np.dtype(np.float32), np.dtype(np.bool_)
     ragged: dict[str, tuple[Shape, np.dtype[Any]]] = {
-        "session_video": ((width,), single),
-        "session_audio": ((spec.audio.channels,), single),
+        BIN + name: form for name, form in bin_layout(spec, width).items()
     }
     if crops:
         ragged["crops"] = ((spec.pixels.size, spec.pixels.size, 3), np.dtype(np.uint8))
@@ -110,6 +114,8 @@ class ExtractionJob:
     """Of a network of this spec, for its backbone."""
     crops: bool = False
     """Record crops in place of a backbone's features."""
+    export: Path | None = None
+    """An exported checkpoint of this spec, in place of weights."""
 
     def build(self) -> Callable[[ClipEntry], ClipWindows | str]:
         """A function from a clip to its windows, or to one sentence that says why there are none."""
@@ -119,6 +125,8 @@ class ExtractionJob:
             net = factory.build(self.spec)
             net.load_state_dict({k: torch.from_numpy(v) for k, v in self.weights.items()})
             encoders = Predictor(Checkpoint(net, self.spec, {}, Path()), self.device).encoders()
+        elif self.export is not None:
+            encoders = Predictor(onnx.load(self.export)).encoders()
         reader = ClipReader(self.annotations, self.spec, encoders)
         return lambda item: self._extract(reader, item, recorder)
 
@@ -141,27 +149,9 @@ class ExtractionJob:
             name: np.stack([getattr(window, name) for window in windows]).astype(dtype)
             for name, (_, dtype) in layout(self.spec, len(self.shifts_s)).arrays.items()
         }
-        video, audio = session_rows(clip, self.spec)
-        ragged: dict[str, NDArray[Any]] = {"session_video": video, "session_audio": audio}
+        bins = Bins.of(clip, self.spec)
+        ragged: dict[str, NDArray[Any]] = {BIN + f.name: getattr(bins, f.name) for f in fields(bins)}
         if crops is not None:
-            arrays["video"], ragged["session_video"] = arrays["video"][..., :1], video[:, :1]
+            arrays["video"], ragged[BIN + "video"] = arrays["video"][..., :1], bins.video[:, :1]
             ragged["crops"] = crops
         return ClipWindows(arrays, ragged)
-
-
-def session_rows(clip: ClipFeatures, spec: ModelSpec) -> tuple[FloatArray, FloatArray]:
-    """What `emolive.profile.SpeakerStats.add` uses while a clip plays, before outliers are clipped.
-
-    Returns:
-        (n, video_dim) bins with a face and (m, audio channels) steps with speech.
-    """
-    bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
-    video = [np.zeros((0, spec.video_dim), np.float32)]
-    audio = [np.zeros((0, spec.audio.channels), np.float32)]
-    for hop in range(1, int(to_ns(clip.duration_s) // bin_ns) + 1):
-        window = extract_window(clip.video, clip.audio, hop * bin_ns, spec, extractor)
-        if window.video_present[-1]:
-            video.append(window.video[-1:])
-        newest = len(window.audio) // spec.n_bins
-        audio.append(window.audio[-newest:][window.speech[-newest:]])
-    return np.concatenate(video), np.concatenate(audio)

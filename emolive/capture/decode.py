@@ -6,16 +6,17 @@ import heapq
 import operator
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emolive.capture.audio_blocks import BlockCutter
 from emolive.capture.base import SourceInfo
 from emolive.capture.container import open_media, streams
+from emolive.capture.decoded import channels_of, check_video
 from emolive.clock import NS_PER_S, to_s
 from emolive.errors import MediaError
 from emolive.types import AudioBlock, FloatArray, Frame, Image
@@ -144,6 +145,20 @@ class _CorruptionReporter:
             self._on_corruption(f"{self._name} is damaged near {at_s:.1f} s: what can be decoded is played.")
             self._on_corruption = None
 
+    @contextmanager
+    def located(self) -> Iterator[None]:
+        """Name the position in the error of a frame that is not plausible.
+
+        Such a frame ends the file: whatever a decoder gives behind it has no more claim to be right.
+        """
+        try:
+            yield
+        except MediaError as error:
+            at_s = to_s(self.reached_ns)
+            raise MediaError(
+                f"{self._name} is damaged near {at_s:.1f} s and is not read any further: {error}"
+            ) from error
+
 
 def _decoded(
     container: InputContainer, stream: VideoStream | AudioStream, corruption: _CorruptionReporter
@@ -155,7 +170,8 @@ def _decoded(
     while True:
         try:
             packet = next(packets, None)
-        except (av.FFmpegError, OSError):
+        except (av.FFmpegError, OSError, IndexError):
+            # IndexError: a damaged container has fewer streams than it announced.
             corruption()
             return
         if packet is None:
@@ -185,7 +201,7 @@ def _iter_video(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> 
         reformatter, reformatter_lock = VideoReformatter(), threading.Lock()
         step_ns = round(NS_PER_S / (stream.average_rate or 30))
         t_ns = _ns(stream.start_time or 0, stream.time_base) - origin_ns - step_ns
-        for index, frame in enumerate(_sort_frames(_decoded(container, stream, corruption))):
+        for index, frame in enumerate(_sort_frames(_plausible(container, stream, corruption))):
             t_ns += step_ns
             if frame.pts is not None:
                 due_ns = _ns(frame.pts, frame.time_base) - origin_ns
@@ -194,6 +210,16 @@ def _iter_video(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> 
                     t_ns = due_ns
             corruption.reached_ns = max(corruption.reached_ns, t_ns + step_ns)
             yield Frame(t_ns, _LazyImage(frame, reformatter, reformatter_lock), index)
+
+
+def _plausible(
+    container: InputContainer, stream: VideoStream, corruption: _CorruptionReporter
+) -> Iterator[VideoFrame]:
+    """The frames of a stream, each checked before it is used."""
+    for frame in _decoded(container, stream, corruption):
+        with corruption.located():
+            check_video(frame)
+        yield frame
 
 
 class _LazyImage:
@@ -244,30 +270,23 @@ def _iter_audio(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> 
         blocks: BlockCutter | None = None
         for frame in _decoded(container, stream, corruption):
             due_ns = None if frame.pts is None else _ns(frame.pts, frame.time_base) - origin_ns
+            with corruption.located():
+                samples = _mono(frame)
             if blocks is None:
                 blocks = BlockCutter(frame.sample_rate, due_ns or 0)
-            yield from blocks.add(_mono(frame), frame.sample_rate, due_ns)
+            yield from blocks.add(samples, frame.sample_rate, due_ns)
             corruption.reached_ns = max(corruption.reached_ns, blocks.end_ns)
         if blocks is not None:
             yield from blocks.flush()
 
 
 def _mono(frame: AudioFrame) -> FloatArray:
-    """(n,) float32 in -1..1, the mean of the channels."""
-    raw: NDArray[Any] = frame.to_ndarray()
-    samples: NDArray[Any]
-    channels = frame.layout.nb_channels
-    raw = raw.reshape(channels, -1) if frame.format.is_planar else raw.reshape(-1, channels).T
-    if raw.dtype.kind == "f":
-        samples = raw.astype(np.float32, copy=False)
-        # NaN and inf are detected in the sum: replacing them in every block takes longer than decoding.
-        if not np.isfinite(samples.sum()):
-            samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
-    elif raw.dtype == np.uint8:
-        samples = (raw.astype(np.float32) - 128) / 128
-    else:
-        samples = (raw / -float(np.iinfo(raw.dtype).min)).astype(np.float32)
-    mono: FloatArray = samples[0] if channels == 1 else samples.mean(axis=0, dtype=np.float32)
+    """(n,) float32 in -1..1, the mean of the channels. MediaError for a frame that cannot be read."""
+    samples = channels_of(frame)
+    # NaN and inf are detected in the sum: replacing them in every block takes longer than decoding.
+    if not np.isfinite(samples.sum()):
+        samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
+    mono: FloatArray = samples[0] if len(samples) == 1 else samples.mean(axis=0, dtype=np.float32)
     return mono
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TextIO
 
 from emolive.atomic_io import ensure_writable
-from emolive.cli.commands import output_errors
+from emolive.cli.commands import output_errors, report
 from emolive.cli.interrupts import early_exit
 from emolive.clock import now_ns, to_ns
 from emolive.errors import CheckpointError, OutputError
@@ -34,15 +35,18 @@ class EstimateWriter:
 
     Args:
         path: the file; None for the terminal.
+        append: write behind what is in the file; otherwise it is replaced.
 
     Raises:
         OutputError: there cannot be a file at `path`.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, append: bool = False) -> None:
         if path is not None:
             ensure_writable(path)
         self._path = path
+        self._mode = "a" if append else "w"
+        self._report: Callable[[str], None] | None = None
         self._stack = ExitStack()
         self._sink: JsonlSink | None = None
         self.error: OSError | None = None
@@ -67,8 +71,17 @@ class EstimateWriter:
             self.n_written += 1
         except OSError as error:
             self.error = error
+            if self._report is not None:
+                self._report(
+                    f"The estimates are not written any more ({error.strerror or error}): start again with "
+                    f"another file."
+                )
         finally:
             self._is_writing = False
+
+    def report_problems(self, report: Callable[[str], None]) -> None:
+        """Call `report` with a sentence, from the thread of the estimates, when they cannot be written."""
+        self._report = report
 
     def finish(self) -> None:
         """End a session that ran: without any estimate, its file is empty.
@@ -96,7 +109,7 @@ class EstimateWriter:
         if self._sink is None:
             out: TextIO = sys.stdout
             if self._path is not None:
-                file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
+                file = self._path.open(self._mode, encoding="utf-8", errors="backslashreplace")
                 out = self._stack.enter_context(file)
             self._sink = JsonlSink(out)
         return self._sink
@@ -147,11 +160,11 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
     writer.finish()
     if subscription.dropped:
         n = subscription.dropped
-        sys.stderr.write(f"emolive: {n} estimates were left out: the output was not read fast enough.\n")
+        report(f"{n} estimates were left out: the output was not read fast enough.")
     if _failures(snapshot, REPORTED):
         return 2
     if not writer.n_written:
-        sys.stderr.write(f"emolive: {NO_ESTIMATE}\n")
+        report(NO_ESTIMATE)
     return 0
 
 
@@ -183,4 +196,4 @@ def _report_problems(snapshot: Snapshot, reported: dict[str, str]) -> None:
             is_news = status.text not in reported.values()
             reported[status.source] = status.text
             if status.level != "ok" and is_news:
-                sys.stderr.write(f"emolive: {status.text}\n")
+                report(status.text)

@@ -11,6 +11,7 @@ from emolive.cli.config import Arg, Range
 from emolive.cli.interrupts import early_exit
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import CheckpointError, ConfigError
+from emolive.user_output import check_replaceable, reserved
 
 if TYPE_CHECKING:
     from emolive.cli.headless import EstimateWriter
@@ -40,7 +41,11 @@ class RunOptions(ModelOptions):
     duration: Annotated[float | None, Range(above=0), Arg(metavar="SECONDS")] = None
     """Stop this long after the model was loaded."""
     jsonl: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Write every estimate to this file."""
+    """Write every estimate to this file, which must not exist yet."""
+    append: bool = False
+    """Write the estimates of --jsonl behind those that are in the file."""
+    overwrite: bool = False
+    """Replace the files of --jsonl, --screenshot and --counters if they exist."""
     screenshot: Annotated[Path | None, Arg(metavar="FILE")] = None
     """Save a screenshot of the window at the end of --duration."""
     counters: Annotated[Path | None, Arg(metavar="FILE")] = None
@@ -51,6 +56,8 @@ class RunOptions(ModelOptions):
     """Process a media file as fast as possible instead of in real time (needs --headless)."""
 
     def __post_init__(self) -> None:
+        if self.append and (self.overwrite or self.jsonl is None):
+            raise ConfigError("--append goes with --jsonl, and not with --overwrite.")
         if self.unpaced and not self.headless:
             raise ConfigError("The window plays in real time: use --unpaced together with --headless.")
         if self.counters is not None and self.headless:
@@ -61,16 +68,24 @@ class RunOptions(ModelOptions):
 
 def run(options: RunOptions) -> int:
     """Run until the window is closed, the duration is over, the file has ended, or Ctrl-C."""
+    if options.jsonl is not None:
+        how = "--append to write behind what is in it, or --overwrite to replace it"
+        check_replaceable(options.jsonl, allowed=options.overwrite or options.append, how=how)
+    for path in (options.screenshot, options.counters):
+        if path is not None:
+            check_replaceable(path, allowed=options.overwrite)
     config = session_config(options)
     if options.jsonl is None and not options.headless:
         return _run_window(config, options, None)
     with early_exit():
         from emolive.cli.headless import EstimateWriter, run_headless
 
-    with EstimateWriter(options.jsonl) as writer:
+    with reserved(options.jsonl), EstimateWriter(options.jsonl, append=options.append) as writer:
         if options.headless:
             return run_headless(config, options.duration, writer)
-        return _run_window(config, options, writer)
+        code = _run_window(config, options, writer)
+        writer.finish()
+        return code
 
 
 def session_config(options: RunOptions) -> SessionConfig:
@@ -124,6 +139,7 @@ def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWrit
         return run_app(
             with_remembered(config, explicit),
             on_estimate=writer,
+            report_problems=None if writer is None else writer.report_problems,
             screenshot=options.screenshot,
             seconds=options.duration,
             counters=options.counters,
@@ -147,7 +163,12 @@ def _run_offscreen(config: SessionConfig, options: RunOptions, writer: EstimateW
             writer(estimate)
 
     code = run_app(
-        config, on_estimate=on_estimate, screenshot=screenshot, seconds=seconds, counters=options.counters
+        config,
+        on_estimate=on_estimate,
+        report_problems=None if writer is None else writer.report_problems,
+        screenshot=screenshot,
+        seconds=seconds,
+        counters=options.counters,
     )
     if screenshot.is_file():
         sys.stdout.write(f"A screenshot of the window is in {screenshot}.\n")

@@ -50,6 +50,7 @@ def run_app(
     *,
     services: Services | None = None,
     on_estimate: EstimateCallback | None = None,
+    report_problems: Callable[[Callable[[str], None]], None] | None = None,
     screenshot: Path | None = None,
     seconds: float | None = None,
     counters: Path | None = None,
@@ -60,6 +61,7 @@ def run_app(
         config: how the session starts.
         services: where the session, the fusions and the devices come from; the real ones by default.
         on_estimate: called with each estimate, in a thread of its own.
+        report_problems: gets a function that shows a sentence in the window, from any thread.
         screenshot: file for an image of the window, saved before it closes by itself.
         seconds: close by itself this long after a model was loaded or could not be.
         counters: file for the render metrics, as JSON.
@@ -89,6 +91,8 @@ def run_app(
     theme.apply(app)
     window = MainWindow(config, services, _publish_to(metrics, on_estimate))
     window.view.video.metrics = metrics
+    if report_problems is not None:
+        report_problems(window.controller.command_failed.emit)
     opened_s = time.monotonic()
     model_timer = QTimer()
 

@@ -20,6 +20,7 @@ BADGES = {
     "microphone": noop("Microphone"),
     "model": noop("Model"),
     "latency": noop("Latency"),
+    "answer": noop("Answer age"),
     "baseline": noop("Baseline"),
 }
 """Sources of statuses in the order of their badges."""

@@ -8,9 +8,12 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from emolive.models.factory import available_fusions
+from emolive.normalization import MODES
 from emolive.paths import user_dir
 from emolive.session.config import SessionConfig
 
+_LONGEST_PERSON = 200
 REMEMBERED = ("fusion", "baseline", "person")
 """The remembered fields of `SessionConfig`. Not the devices: one that is gone would fail the next start."""
 
@@ -62,4 +65,15 @@ def with_remembered(config: SessionConfig, explicit: Collection[str] = ()) -> Se
     """
     settings = UiSettings()
     values: dict[str, Any] = {name: settings.text(name) for name in REMEMBERED if name not in explicit}
-    return replace(config, **{name: value for name, value in values.items() if value is not None})
+    return replace(config, **{name: value for name, value in values.items() if _is_usable(name, value)})
+
+
+def _is_usable(name: str, value: str | None) -> bool:
+    """Whether this version knows a remembered value: the file may be another version's, or damaged."""
+    if value is None:
+        return False
+    if name == "fusion":
+        return value in available_fusions()
+    if name == "baseline":
+        return value in MODES
+    return bool(value.strip()) and value.isprintable() and len(value) <= _LONGEST_PERSON

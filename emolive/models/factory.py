@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from emolive import paths
-from emolive.errors import CheckpointError, ConfigError
+from emolive.errors import CheckpointError, ConfigError, EmoliveError
 from emolive.models.spec import ModelSpec
 from emolive.plugins import FUSIONS
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ARCHITECTURES = {
     "chumachenko2022": "emolive.models.network:Chumachenko2022Net",
     "emolive": "emolive.models.network:EmoliveNet",
+    "emolive-stream": "emolive.models.network:EmoliveStreamNet",
 }
 """Name of an architecture → where its class is; the published form first."""
 
@@ -65,4 +66,7 @@ def shipped_checkpoint(fusion: str) -> Path:
         others = ", ".join(available_fusions())
         choose = f"choose {others}, or open a checkpoint of it" if others else "open a checkpoint of it"
         raise CheckpointError(f"No weights ship for the fusion {fusion}: {choose}.")
-    return path
+    try:
+        return paths.asset("models", path.name)
+    except EmoliveError as error:
+        raise CheckpointError(str(error)) from error

@@ -19,12 +19,20 @@ from emolive.models.branches import (
 )
 from emolive.models.fusion.base import Streams
 from emolive.models.spec import ModelSpec
+from emolive.models.temporal_pooling import (
+    AttentiveStatisticsPooling,
+    MeanPooling,
+    StatisticsPooling,
+    present_steps,
+)
 from emolive.novelty import LEADING
 from emolive.plugins import FUSIONS
 from emolive.types import MODALITIES
 
 STATS = ("mean", "std", "within_speaker_std")
 """Buffers of each stream; see `EmotionNet`."""
+
+Pooling = MeanPooling | StatisticsPooling | AttentiveStatisticsPooling
 
 
 class Answers(NamedTuple):
@@ -120,11 +128,15 @@ class EmotionNet(nn.Module):
             num_heads=spec.num_heads,
             published=self.published,
         )
-        classes, per_channel = len(spec.labels), self.pool(torch.zeros(1, 1, 2)).shape[1]
-        self.audio_classifier = nn.Linear(per_channel * audio.out, classes)
-        self.video_classifier = nn.Linear(per_channel * video.out, classes)
+        classes = len(spec.labels)
+        self.audio_pooling, self.video_pooling = self.make_pooling(audio.out), self.make_pooling(video.out)
+        self.audio_only_pooling = self.make_pooling(audio.out)
+        self.video_only_pooling = self.make_pooling(video.out)
+        of_audio, of_video = self.audio_pooling.width(audio.out), self.video_pooling.width(video.out)
+        self.audio_classifier = nn.Linear(of_audio, classes)
+        self.video_classifier = nn.Linear(of_video, classes)
         self.dropout = nn.Dropout(spec.dropout)
-        self.classifier = nn.Linear(per_channel * (audio.out + video.out), classes)
+        self.classifier = nn.Linear(of_audio + of_video, classes)
         for stream, width in (("video", spec.video_dim), ("audio", spec.audio.channels)):
             self.register_buffer(f"{stream}_mean", torch.zeros(width))
             self.register_buffer(f"{stream}_std", torch.ones(width))
@@ -138,10 +150,9 @@ class EmotionNet(nn.Module):
     def _build_branches(self, spec: ModelSpec) -> None:
         """Set `video_branch` and `audio_branch`."""
 
-    @staticmethod
     @abstractmethod
-    def pool(x: Tensor) -> Tensor:
-        """Pool a stream over time: (B, C, T) → (B, k C) for a constant k."""
+    def make_pooling(self, channels: int) -> Pooling:
+        """Pools a stream of so many channels over time."""
 
     @abstractmethod
     def forward(self, video: Tensor, audio: Tensor) -> Tensor:
@@ -166,6 +177,13 @@ class EmotionNet(nn.Module):
     @abstractmethod
     def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> _Contributions:
         """The contributions to the logits; see `Explanation`."""
+
+    def _pooled(self, streams: Streams, video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """The fused audio and video, pooled over time; `video` and `audio` as for `forward`."""
+        return (
+            self.audio_pooling(streams.audio, present_steps(audio)),
+            self.video_pooling(streams.video, present_steps(video.mT)),
+        )
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Vectors of frames by the backbone, frame by frame.
@@ -226,17 +244,17 @@ class EmotionNet(nn.Module):
         attention = late if late.audio_to_video is not None else middle
         return Streams(late.audio, late.video, attention.audio_to_video, attention.video_to_audio)
 
-    def _joint(self, streams: Streams) -> Tensor:
-        """Logits (B, classes) of the two streams together."""
-        pooled = torch.cat([self.pool(streams.audio), self.pool(streams.video)], dim=1)
+    def _joint(self, streams: Streams, video: Tensor, audio: Tensor) -> Tensor:
+        """Logits (B, classes) of the two streams together; `video` and `audio` as for `forward`."""
+        pooled = torch.cat(self._pooled(streams, video, audio), dim=1)
         logits: Tensor = self.classifier(self.dropout(pooled))
         return logits
 
-    def _joint_contributions(self, fused: Streams) -> _Contributions:
-        audio, video = self.pool(fused.audio), self.pool(fused.video)
-        of_audio, of_video = self.classifier.weight.tensor_split([audio.shape[1]], dim=1)
+    def _joint_contributions(self, fused: Streams, video: Tensor, audio: Tensor) -> _Contributions:
+        of_audio, of_video = self._pooled(fused, video, audio)
+        audio_weight, video_weight = self.classifier.weight.tensor_split([of_audio.shape[1]], dim=1)
         bias = self.classifier.bias.expand(len(video), -1)
-        return _Contributions(audio @ of_audio.mT, video @ of_video.mT, bias)
+        return _Contributions(of_audio @ audio_weight.mT, of_video @ video_weight.mT, bias)
 
 
 class Chumachenko2022Net(EmotionNet):
@@ -254,13 +272,12 @@ class Chumachenko2022Net(EmotionNet):
         self.video_branch = VideoBranch(spec.video_channels, a, b, spec.dropout)
         self.audio_branch = AudioBranch(spec.audio_channels, (a, b, c, d), spec.dropout)
 
-    @staticmethod
-    def pool(x: Tensor) -> Tensor:
-        """(B, C, T) → (B, C): the mean over time."""
-        return x.mean(dim=-1)
+    def make_pooling(self, channels: int) -> Pooling:
+        """The mean over time."""
+        return MeanPooling()
 
     def forward(self, video: Tensor, audio: Tensor) -> Tensor:
-        return self._joint(self._fused(*self._stage1(video, audio)))
+        return self._joint(self._fused(*self._stage1(video, audio)), video, audio)
 
     def answers(self, video: Tensor, audio: Tensor, grad_scale: float = 1.0) -> Answers:
         """See `EmotionNet.answers`; a missing stream needs a separate pass, and `grad_scale` is unused."""
@@ -268,7 +285,7 @@ class Chumachenko2022Net(EmotionNet):
         return Answers(self(video, audio), self(video, no_audio), self(no_video, audio))
 
     def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> _Contributions:
-        return self._joint_contributions(fused)
+        return self._joint_contributions(fused, video, audio)
 
 
 class EmoliveNet(EmotionNet):
@@ -295,10 +312,9 @@ class EmoliveNet(EmotionNet):
         else:
             self.audio_branch = FeatureBranch(spec.audio_channels, b, d, spec.dropout)
 
-    @staticmethod
-    def pool(x: Tensor) -> Tensor:
-        """(B, C, T) → (B, 2 C): the mean over time, then the standard deviation."""
-        return torch.cat([x.mean(dim=-1), (x.var(dim=-1, correction=0) + 1e-4).sqrt()], dim=-1)
+    def make_pooling(self, channels: int) -> Pooling:
+        """Mean and standard deviation over time."""
+        return StatisticsPooling()
 
     def forward(self, video: Tensor, audio: Tensor) -> Tensor:
         answers = self.answers(video, audio)
@@ -311,15 +327,24 @@ class EmoliveNet(EmotionNet):
         audio1, video1 = self._stage1(video, audio)
         alone = self._alone(audio1, video1)
         fused = self._fused(audio1, video1, alone, grad_scale)
-        by_video = self.video_classifier(self.dropout(self.pool(alone.video)))
-        by_audio = self.audio_classifier(self.dropout(self.pool(alone.audio)))
-        return Answers(self._joint(fused), by_video, by_audio)
+        of_audio, of_video = self._pooled_alone(alone, video, audio)
+        by_video = self.video_classifier(self.dropout(of_video))
+        by_audio = self.audio_classifier(self.dropout(of_audio))
+        return Answers(self._joint(fused, video, audio), by_video, by_audio)
+
+    def _pooled_alone(self, alone: Streams, video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """As `_pooled`, of each stream by itself."""
+        return (
+            self.audio_only_pooling(alone.audio, present_steps(audio)),
+            self.video_only_pooling(alone.video, present_steps(video.mT)),
+        )
 
     def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> _Contributions:
-        together = self._joint_contributions(fused)
+        together = self._joint_contributions(fused, video, audio)
         joint, by_video, by_audio = mixture_weights(video, audio)
-        only_audio = self.pool(alone.audio) @ self.audio_classifier.weight.mT
-        only_video = self.pool(alone.video) @ self.video_classifier.weight.mT
+        of_audio, of_video = self._pooled_alone(alone, video, audio)
+        only_audio = of_audio @ self.audio_classifier.weight.mT
+        only_video = of_video @ self.video_classifier.weight.mT
         return _Contributions(
             joint * together.audio + by_audio * only_audio,
             joint * together.video + by_video * only_video,
@@ -327,6 +352,14 @@ class EmoliveNet(EmotionNet):
             + by_video * self.video_classifier.bias
             + by_audio * self.audio_classifier.bias,
         )
+
+
+class EmoliveStreamNet(EmoliveNet):
+    """`EmoliveNet` for streams: pooling over time weighs each step by its content and its age."""
+
+    def make_pooling(self, channels: int) -> Pooling:
+        """Attention over time that knows the age of a step."""
+        return AttentiveStatisticsPooling(channels)
 
 
 def scale_gradient(x: Tensor, scale: float) -> Tensor:

@@ -226,7 +226,9 @@ class ModelLoader:
             return Status("model", "warning", "fallback", text)
         if runtime.fallback_reason and self._backend != AUTO:
             return Status("model", "warning", "fallback", runtime.fallback_reason)
-        return Status("model", "ok", "ready", f"{fusion} runs on {predictor.device} by {runtime.title}.")
+        text = f"{fusion} runs on {predictor.device} by {runtime.title}."
+        limits = predictor.spec.limits
+        return Status("model", "info" if limits else "ok", "ready", f"{text} {limits}".strip())
 
     def _load_predictor(self, request: ModelRequest) -> Predictor:
         import torch

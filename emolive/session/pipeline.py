@@ -159,7 +159,7 @@ class LivePipeline:
         self._report(stream, window, predictor)
         if prediction is None:
             return None
-        smoothed = stream.smoother.update(prediction.probs, end_ns)
+        smoothed = stream.smoother.update(prediction.probs, end_ns, prediction.age_s)
         observation, audio_ns = (
             stream.observation,
             stream.audio.newest_ns if stream.audio is not None else None,
@@ -227,7 +227,7 @@ class LivePipeline:
         if stream.extractor is None:
             stream.extractor = OnlineFeatureExtractor(spec.audio)
         if stream.smoother is None:
-            stream.smoother = Smoother(spec.labels)
+            stream.smoother = Smoother.for_spec(spec)
 
     def _load_profile(self) -> None:
         if self.predictor is not None:

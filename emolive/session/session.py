@@ -297,7 +297,15 @@ class Session:
             source=self._config.source if source is None else source,
             mic=self._config.mic if mic is None else mic,
         )
-        stream = self._open(changed.source, changed.mic) if self._running else None
+        # What stays is opened again as the same device: its index may be another one's by now.
+        current = self._stream
+        lasting_source = current.lasting_source if source is None and current is not None else ""
+        lasting_mic = current.lasting_mic if mic is None and current is not None else ""
+        stream = None
+        if self._running:
+            stream = self._open(lasting_source or changed.source, lasting_mic or changed.mic)
+            if lasting_source and current is not None:
+                stream.source = current.source
         with self._lock:
             self._config = replace(self._config, source=changed.source, mic=changed.mic)
             if stream is None or not self._running:

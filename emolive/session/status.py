@@ -200,3 +200,8 @@ def latency_status(estimate: Estimate) -> Status:
     assert estimate.stamps is not None, "a live estimate has timestamps"
     ms = estimate.stamps.latency_ns / 1e6
     return Status("latency", "ok" if ms <= SLOW_MS else "warning", "measured", f"{ms:.0f} ms")
+
+
+def answer_status(estimate: Estimate) -> Status:
+    """How old the evidence is that decided, besides the latency."""
+    return Status("answer", "info", "measured", f"{estimate.answer_age_s:.1f} s")

@@ -86,6 +86,9 @@ class Stream:
     """Frames are delivered."""
     window_s: float
     """The length of the model's window, which determines that of the buffers."""
+    lasting_source: str = ""
+    lasting_mic: str = ""
+    """How to open the same devices again, whose indices may have changed; "" if nothing is to be said."""
     previous: Counters = field(default_factory=Counters)
     """Counters of the session's earlier streams."""
 
@@ -338,6 +341,8 @@ def open_stream(source: str, microphone: str, *, paced: bool, loop: bool, window
         realtime=paced or video is None or video.info.live,
         has_video=video is not None and video.info.has_video,
         window_s=window_s,
+        lasting_source=getattr(video, "lasting_text", ""),
+        lasting_mic=getattr(audio, "lasting_text", "") if mic_spec.kind == "microphone" else "",
     )
     if not stream.has_video:
         stream.statuses.put(Status("camera", "info", "none", NO_VIDEO))

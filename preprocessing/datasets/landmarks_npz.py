@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-
 from emolive.cli.config import Arg
 from emolive.errors import ConfigError
 from emolive.models.spec import EMOTIONS
+from emolive.npz import NpzArchive
 from preprocessing.annotations import ClipEntry
 from preprocessing.datasets.base import DatasetItem, Skipped
 from preprocessing.records import Issue
@@ -68,9 +66,9 @@ def read_array_names(path: Path) -> set[str]:
         ConfigError: the file cannot be read.
     """
     try:
-        with np.load(path) as stored:
-            return set(stored.files)
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        with NpzArchive(path) as stored:
+            return set(stored.names)
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged or not an .npz file"
         raise ConfigError(f"The landmarks {path} cannot be read: {reason}.") from error
 

@@ -18,6 +18,7 @@ from emolive.cli.headless import EstimateWriter
 from emolive.cli.run import RunOptions, session_config
 from emolive.session.pipeline import LivePipeline
 from emolive.types import Estimate
+from emolive.user_output import reserved
 from tests.cli.conftest import Run, environment
 from tests.cli.test_analyze import COLUMNS, Clips
 from tests.helpers.clips import write_clip
@@ -75,7 +76,12 @@ def test_a_session_without_estimates_writes_an_empty_file(emolive: Run, tmp_path
     path = tmp_path / "rows.jsonl"
     path.write_text("yesterday's\n")
     empty = write_clip(tmp_path / "empty.mkv", [np.zeros((240, 320, 3), np.uint8)] * 20, None)
-    result = emolive("run", "--headless", "--unpaced", "--source", empty, "--jsonl", path)
+    arguments = ("run", "--headless", "--unpaced", "--source", empty, "--jsonl", path)
+    assert f"{path} exists: name another file, or add --append" in emolive(*arguments).error
+    assert path.read_text() == "yesterday's\n"
+    assert emolive(*arguments, "--append").code == 0
+    assert path.read_text() == "yesterday's\n"
+    result = emolive(*arguments, "--overwrite")
     assert (result.code, path.read_text()) == (0, "")
     assert "neither a face nor a voice" in result.err.splitlines()[-1]
 
@@ -152,6 +158,19 @@ def test_a_closed_pipe_ends_the_session_quietly(clips: Clips) -> None:
     assert b"Traceback" not in err
     assert b"Broken" not in err
     process.stderr.close()
+
+
+def test_rows_are_appended_to_those_that_are_there(emolive: Run, clips: Clips, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    arguments = ("run", "--headless", "--unpaced", "--source", clips["video_only"], "--jsonl", path)
+    assert emolive(*arguments).code == 0
+    first = path.read_text()
+    assert first
+    assert emolive(*arguments, "--append").code == 0
+    assert path.read_text().startswith(first)
+    assert len(rows_of(path)) == 2 * len(first.splitlines())
+    with reserved(path):
+        assert f"Another emolive is writing {path}" in emolive(*arguments, "--append").error
 
 
 FULL = Path("/dev/full")

@@ -53,7 +53,7 @@ def ready(spec: ModelSpec) -> EmotionNet:
 def test_names():
     assert REGISTRY.names()[:3] == FUSIONS
     assert FRAME_ENCODERS.names()[:2] == ("efficientface", "landmarks")
-    assert list(factory.ARCHITECTURES) == ["chumachenko2022", "emolive"]
+    assert list(factory.ARCHITECTURES) == ["chumachenko2022", "emolive", "emolive-stream"]
     assert (build(ModelSpec()).__class__, factory.architecture("emolive")) == (Chumachenko2022Net, EmoliveNet)
 
 

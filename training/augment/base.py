@@ -52,6 +52,8 @@ class WindowBatch:
     """(B,) which faces are mirrored."""
     audio_masked: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
     """(B, steps) bool: steps that are hidden from the network."""
+    audio_offset: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """(B,) what was added to all audio features of the speaker."""
     video_normalizer: BatchNormalizer | None = None
     """Of each sample's speaker; None for a model of raw features."""
     audio_normalizer: BatchNormalizer | None = None
@@ -59,6 +61,8 @@ class WindowBatch:
     def __post_init__(self) -> None:
         if not len(self.mirrored):
             self.mirrored = np.zeros(len(self), np.bool_)
+        if not len(self.audio_offset):
+            self.audio_offset = np.zeros(len(self))
         if not len(self.audio_masked):
             self.audio_masked = torch.zeros_like(self.audio_present)
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
 from emolive import paths
-from emolive.cli.config import Arg, Range
 from emolive.errors import ConfigError
+from emolive.models.io import checkpoint as checkpoints
+from emolive.models.io import onnx
 from emolive.models.io.checkpoint import Checkpoint
+from emolive.models.io.onnx import OnnxCheckpoint
+from emolive.models.spec import ModelSpec
 from emolive.types import MODALITIES, Modality
 from preprocessing import annotations as annotation_files
 from preprocessing.annotations import Annotations
@@ -21,32 +23,10 @@ from preprocessing.progress import ProgressBar
 from preprocessing.splits import normalize_actor_id
 from training import metrics, scoring, window_dataset
 from training.batches import IntArray, class_indices
-from training.normalizer_sampler import load_global_stats
+from training.evaluate.options import ClipOptions
+from training.learned import neutral_label
+from training.normalizer_sampler import NEUTRAL, load_global_stats
 from training.predict import Noise, assemble, predict_logits
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClipOptions:
-    """Which clips to evaluate on, and how."""
-
-    annotations: Annotated[Path, Arg(metavar="FILE", aliases=("annotation-path",))]
-    """Annotation file: annotations.csv, or the published annotations.txt."""
-    split: str = ""
-    """Split to evaluate: training, validation or testing (default: all clips)."""
-    modality: Literal["av", "a", "v"] = "av"
-    """Streams to use; the other one is left out."""
-    baseline: Literal["none", "neutral", "running", "person"] = "running"
-    """Normalization: neutral uses two neutral clips, running the clips before, person all clips."""
-    json: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Write the results and the probabilities of each clip."""
-    cache: Annotated[Path | None, Arg(metavar="FOLDER", aliases=("cache-path",))] = None
-    """Folder for extracted windows (default: in the user's data folder)."""
-    allow_outside: bool = False
-    """Accept paths that leave the annotation file's folder."""
-    skip_faults: bool = False
-    """Leave out clips that cannot be read."""
-    workers: Annotated[int, Range(0, 1024)] = 0
-    """Processes that extract windows; 0 uses this process."""
 
 
 class ClipEvaluation:
@@ -61,20 +41,27 @@ class ClipEvaluation:
         EmoliveError: a clip cannot be read, or has a label that the model does not have.
     """
 
-    def __init__(self, checkpoint: Checkpoint, options: ClipOptions, console: Console) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint | OnnxCheckpoint, options: ClipOptions, console: Console
+    ) -> None:
         self.checkpoint, self.options = checkpoint, options
         spec = checkpoint.spec
+        self.modality = modality_of(options.modality, spec)
+        """The streams that are used: those of the options, as far as the model learned them."""
+        if spec.limits:
+            console.print(spec.limits, style="yellow", markup=False, highlight=False)
         annotations, scored_ids = _clips_of(options)
         with ProgressBar(console, "Extracting windows", "clips") as bar:
             self.dataset = window_dataset.build(
                 annotations,
                 spec,
-                cache=options.cache or paths.user_dir() / "windows",
+                cache=options.cache or paths.window_cache_dir(),
                 shifts_s=(0.0,),
-                net=checkpoint.net,
+                net=checkpoint.net if isinstance(checkpoint, Checkpoint) else checkpoint,
                 skip_faults=options.skip_faults,
                 workers=options.workers,
                 progress=bar,
+                neutral=_neutral_of(checkpoint, options, annotations),
             )
         for sentence in self.dataset.failed:
             console.print(sentence, style="yellow", markup=False)
@@ -92,7 +79,7 @@ class ClipEvaluation:
     @property
     def title(self) -> str:
         """Heading of a table or plot."""
-        return f"{self.checkpoint.spec.fusion}, baseline {self.baseline}, {self.options.modality}"
+        return f"{self.checkpoint.spec.fusion}, baseline {self.baseline}, {self.modality}"
 
     def probs(self, modality: Modality, noise: Noise = "") -> NDArray[np.float64]:
         """(n, classes) calibrated probabilities; uniform for a clip with neither stream."""
@@ -110,13 +97,14 @@ class ClipEvaluation:
         """The content of `--json`: shares from 0 to 1, and top-1 and top-5 in percent."""
         labels = self.checkpoint.spec.labels
         summary = scoring.summarize(self.truth, self.actors, probs, labels)
+        summary["per_class_recall"] |= dict.fromkeys(self.checkpoint.spec.unlearned)
         return {
             "checkpoint": str(self.checkpoint.path),
             "fusion": self.checkpoint.spec.fusion,
             "annotations": str(self.options.annotations),
             "split": self.options.split,
             "baseline": self.baseline,
-            "modality": self.options.modality,
+            "modality": str(self.modality),
             "labels": list(labels),
             **summary,
             "top1_percent": 100 * summary["top1"],
@@ -132,6 +120,44 @@ class ClipEvaluation:
                 for clip, truth, actor, row in zip(self.clips, self.truth, self.actors, probs, strict=True)
             ],
         }
+
+
+def load_any(path: Path, fusion: str | None = None) -> Checkpoint | OnnxCheckpoint:
+    """A checkpoint, or one that was exported to ONNX.
+
+    Args:
+        path: the file.
+        fusion: refuse any other fusion.
+
+    Raises:
+        CheckpointError: the file is missing, damaged or does not fit.
+    """
+    if checkpoints.is_onnx(path):
+        return onnx.load(path, fusion=fusion)
+    return checkpoints.load(path, fusion=fusion)
+
+
+def modality_of(asked: str, spec: ModelSpec) -> Modality:
+    """The modality to evaluate in: with "av" what the model learned.
+
+    Raises:
+        ConfigError: one stream alone is asked for, and the model did not learn it.
+    """
+    if asked == "av":
+        return spec.modalities[0]
+    if (modality := Modality(asked)) in spec.modalities:
+        return modality
+    raise ConfigError(f"--modality {asked} is not possible. {spec.limits}")
+
+
+def _neutral_of(
+    checkpoint: Checkpoint | OnnxCheckpoint, options: ClipOptions, annotations: Annotations
+) -> str:
+    if options.neutral_label:
+        return neutral_label(options.neutral_label, annotations.labels)
+    recorded = checkpoint.provenance.get("options")
+    trained = str(recorded.get("neutral_label", "")) if isinstance(recorded, dict) else ""
+    return trained or NEUTRAL
 
 
 def _clips_of(options: ClipOptions) -> tuple[Annotations, set[str]]:

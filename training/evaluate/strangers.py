@@ -10,18 +10,18 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from emolive.atomic_io import atomic_write
-from emolive.cli.config import Arg
 from emolive.errors import ConfigError, MediaError
 from emolive.file_analyzer import FileAnalyzer
 from emolive.predictor import load_predictor
 from emolive.types import UNSURE, Estimate, FileSummary
+from training.evaluate.options import StrangersOptions
 
 TRUTH = "truth.json"
 NOBODY = "nobody"
@@ -31,22 +31,6 @@ SKIP_S = 1.0
 """Estimates before this time are not scored."""
 SURE = 0.6
 """A label with more confidence than this counts as sure."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StrangersOptions:
-    """Evaluate a checkpoint on clips of people whom no model has met."""
-
-    folder: Annotated[Path, Arg(metavar="FOLDER", positional=True)]
-    """Folder with the clips and truth.json."""
-    checkpoint: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Checkpoint to evaluate (default: the shipped one of --fusion)."""
-    fusion: str | None = None
-    """Fusion: lt, it or ia (default: that of the checkpoint, or ia)."""
-    baseline: Literal["none", "running"] = "running"
-    """Normalization mode."""
-    json: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Write the results."""
 
 
 @dataclass(frozen=True, slots=True)

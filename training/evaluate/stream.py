@@ -1,0 +1,273 @@
+"""`emolive-evaluate stream`: a model on streams, read as in a live session.
+
+A stream is either made of the clips of an actor, which follow each other without a gap in random order, or it
+is a media file with a list of spans. Face vectors and sound go through the same windows, baseline, model and
+smoothing as live.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from emolive.atomic_io import atomic_write
+from emolive.cli.config import Arg, Range
+from emolive.errors import ConfigError
+from emolive.file_analyzer import FileAnalyzer
+from emolive.predictor import Predictor, load_predictor
+from emolive.profile import SpeakerStats
+from emolive.smoothing import Smoother
+from preprocessing import annotations as annotation_files
+from preprocessing.annotations import Annotations
+from preprocessing.progress import ProgressBar
+from preprocessing.splits import normalize_actor_id
+from training import plots
+from training.bins import Recording, windows
+from training.clip_reader import ClipReader
+from training.evaluate.stream_metrics import Hop, measure
+from training.normalizer_sampler import calibration_clips
+from training.report import percent
+from training.streams import Span, clip_order, join_clips
+
+StreamBaseline = Literal["none", "neutral", "running", "person"]
+MEDIA_SUFFIXES = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".wav", ".flac")
+"""Where the media file of a list of spans is looked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamOptions:
+    """Evaluate a checkpoint on streams: clips one after another, or a file with spans."""
+
+    checkpoint: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Checkpoint to evaluate (default: the shipped one of --fusion)."""
+    fusion: str | None = None
+    """Fusion: lt, it or ia (default: that of the checkpoint, or ia)."""
+    annotations: Annotated[Path | None, Arg(metavar="FILE", aliases=("annotation-path",))] = None
+    """Annotation file of the clips that make streams."""
+    truth: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Instead: JSON list of the spans of a media file (start, end, emotion)."""
+    media: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """The media file (default: beside the list, with its name)."""
+    split: str = ""
+    """Split of the annotations: training, validation or testing (default: all clips)."""
+    baseline: StreamBaseline = "running"
+    """Normalization: neutral uses two neutral clips, person all clips, running what was seen so far."""
+    orders: Annotated[int, Range(1, 100)] = 2
+    """Random orders of each actor's clips."""
+    json: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Write the results."""
+    plot: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Draw the shares by the time since a change."""
+    allow_outside: bool = False
+    """Accept paths that leave the annotation file's folder."""
+
+    def __post_init__(self) -> None:
+        if (self.annotations is None) == (self.truth is None):
+            raise ConfigError("Name the clips with --annotations FILE, or a media file's spans with --truth.")
+        if self.truth and self.baseline in ("neutral", "person"):
+            raise ConfigError(f"--baseline {self.baseline} needs clips of the person: use --annotations.")
+        for path in (self.json, self.plot):
+            if path is not None and not path.absolute().parent.is_dir():
+                raise ConfigError(f"There is no folder {path.absolute().parent} to write {path.name} to.")
+
+
+Answered = tuple[tuple[Span, ...], list[Hop]]
+"""The spans of a stream and the answers for its windows."""
+
+
+def stream(options: StreamOptions, console: Console | None = None) -> int:
+    """Run the command.
+
+    Raises:
+        EmoliveError: the checkpoint, the annotations or a file cannot be used.
+    """
+    console = console or Console(soft_wrap=True)
+    predictor = load_predictor(options.fusion, options.checkpoint)
+    if options.annotations is not None:
+        annotations = annotation_files.read(options.annotations, allow_outside=options.allow_outside)
+        with ProgressBar(console, "Reading streams", "streams") as bar:
+            answered = list(read_clips(predictor, annotations, options, bar))
+    else:
+        assert options.truth is not None
+        answered = [_read_media(predictor, options.truth, options)]
+    results: dict[str, Any] = {
+        "fusion": predictor.spec.fusion,
+        "baseline": options.baseline,
+        "streams": len(answered),
+        **measure(answered),
+    }
+    _print(console, f"{predictor.spec.fusion}, baseline {options.baseline}", results)
+    if options.json is not None:
+        with atomic_write(options.json) as part:
+            part.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
+    if options.plot is not None:
+        plots.by_time(options.plot, {predictor.spec.fusion: results["by_time"]}, "Right labels in a stream")
+    return 0
+
+
+def read_stream(
+    predictor: Predictor,
+    recording: Recording,
+    baseline: str,
+    *,
+    neutral: SpeakerStats | None = None,
+    person: SpeakerStats | None = None,
+) -> list[Hop]:
+    """The answers for all windows of a stream, as in a live session.
+
+    Args:
+        predictor: the model.
+        recording: the features of the stream.
+        baseline: one of `StreamBaseline`.
+        neutral: the person's calibration, for baseline neutral.
+        person: statistics of all clips of the person, for baseline person.
+    """
+    profile, smoother = predictor.new_profile("stream"), Smoother.for_spec(predictor.spec)
+    if neutral is not None:
+        profile.neutral = neutral
+    if person is not None:
+        profile.running = person
+    mode = "running" if baseline == "person" else baseline
+    hops: list[Hop] = []
+    for window in windows(recording, predictor.spec):
+        if person is None:
+            profile.update(window, predictor.video_stats, predictor.audio_stats)
+        prediction = predictor.predict(window, profile, mode)
+        raw = shown = ""
+        if prediction is not None:
+            raw = predictor.spec.labels[int(np.argmax(prediction.probs))]
+            shown = smoother.update(prediction.probs, window.end_ns, prediction.age_s).label
+        hops.append(Hop(window.end_ns / 1e9, raw, shown))
+    return hops
+
+
+def read_clips(
+    predictor: Predictor, annotations: Annotations, options: StreamOptions, progress: ProgressBar
+) -> Iterator[Answered]:
+    """The answers for streams of each actor's clips.
+
+    The clips that calibrate baseline neutral (`calibration_clips`) are in no stream, whatever the baseline.
+
+    Raises:
+        EmoliveError: a clip cannot be read, or no clips are left.
+    """
+    scored = annotations.of(options.split) if options.split else annotations
+    items = annotations.items
+    calibration = calibration_clips(items)
+    ids = {item.id for item in scored.items}
+    excluded = calibration | {i for i, item in enumerate(items) if item.id not in ids}
+    reader = ClipReader(annotations, predictor.spec, predictor.encoders())
+    orders = [dict(clip_order(items, excluded, seed)) for seed in range(options.orders)]
+    actors = list(orders[0])
+    if not actors:
+        raise ConfigError("No clip is left to make a stream of: all of them serve as a neutral calibration.")
+    progress.start(len(actors) * options.orders)
+    for actor in actors:
+        features = {i: reader.read(items[i]) for i in orders[0][actor]}
+        of_actor = [i for i, item in enumerate(items) if normalize_actor_id(item.actor) == actor]
+        neutral = person = None
+        if options.baseline == "neutral":
+            neutral = speaker_stats(predictor, reader, annotations, [i for i in of_actor if i in calibration])
+        elif options.baseline == "person":
+            person = speaker_stats(predictor, reader, annotations, of_actor)
+        for order in orders:
+            clips = [(items[i].label, features[i]) for i in order[actor]]
+            joined = join_clips(actor, clips, predictor.spec)
+            hops = read_stream(predictor, joined, options.baseline, neutral=neutral, person=person)
+            progress.advance()
+            yield joined.spans, hops
+
+
+def speaker_stats(
+    predictor: Predictor, reader: ClipReader, annotations: Annotations, clips: list[int]
+) -> SpeakerStats:
+    """What a session measures of a person while some clips play."""
+    stats = SpeakerStats.none(predictor.spec)
+    for i in clips:
+        for window in windows(reader.read(annotations.items[i]), predictor.spec):
+            stats.add(window, predictor.spec, predictor.video_stats, predictor.audio_stats)
+    return stats
+
+
+def _read_media(predictor: Predictor, truth: Path, options: StreamOptions) -> Answered:
+    spans = read_spans(truth)
+    path = options.media or _media_of(truth)
+    with FileAnalyzer(predictor, baseline=options.baseline) as analyzer:
+        clip = analyzer.extract_features(path)
+    return spans, read_stream(predictor, clip, options.baseline)
+
+
+def _media_of(truth: Path) -> Path:
+    for suffix in MEDIA_SUFFIXES:
+        if (path := truth.with_suffix(suffix)).is_file():
+            return path
+    raise ConfigError(f"There is no media file beside {truth}: name it with --media FILE.")
+
+
+def read_spans(path: Path) -> tuple[Span, ...]:
+    """The spans of a media file, from a JSON list of objects with start, end and emotion.
+
+    `from_s`, `to_s` and `label` are taken as well.
+
+    Raises:
+        ConfigError: the file cannot be read, or spans are not in order.
+    """
+    try:
+        spans = tuple(
+            Span(
+                float(entry.get("start", entry.get("from_s"))),
+                float(entry.get("end", entry.get("to_s"))),
+                str(entry.get("emotion", entry.get("label"))),
+            )
+            for entry in json.loads(path.read_text())
+        )
+    except (OSError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path} is no list of spans with start, end and emotion.") from error
+    if not spans or any(a.to_s > b.from_s + 1e-3 for a, b in pairwise(spans)):
+        raise ConfigError(f"{path} must list spans in order of time that do not overlap.")
+    return spans
+
+
+def _print(console: Console, title: str, results: dict[str, Any]) -> None:
+    def share(value: float | None) -> str:
+        return "-" if value is None else percent(value)
+
+    def seconds(value: float | None) -> str:
+        return "never" if value is None else f"{value:.1f}"
+
+    def rate(value: float | None) -> str:
+        return "-" if value is None else f"{value:.0f}"
+
+    table = Table(title=title)
+    table.add_column("measure")
+    table.add_column("value", justify="right")
+    for name, text in (
+        ("right hops as displayed, UAR, %", share(results["hop_uar_shown"])),
+        ("right hops before smoothing, UAR, %", share(results["hop_uar_raw"])),
+        ("right at the end of a span, UAR, %", share(results["end_uar_shown"])),
+        ("reaction, median, s", seconds(results["reaction_median_s"])),
+        ("reaction, 90 %, s", seconds(results["reaction_p90_s"])),
+        ("spans never right, %", share(results["never_right"])),
+        ("unsure hops, %", share(results["unsure"])),
+        ("label changes a minute", rate(results["label_changes_per_min"])),
+        ("true changes a minute", rate(results["true_changes_per_min"])),
+        ("hops", str(results["n_hops"])),
+    ):
+        table.add_row(name, text)
+    console.print(table)
+    curve = Table(title="by seconds since a change, %")
+    for heading in ("from", "to", "before smoothing", "displayed"):
+        curve.add_column(heading, justify="right")
+    for row in results["by_time"]:
+        curve.add_row(
+            f"{row['from_s']:.1f}", f"{row['to_s']:.1f}", percent(row["raw"]), percent(row["shown"])
+        )
+    console.print(curve)
