@@ -76,7 +76,11 @@ def _open_clip(path: Path, dim: int) -> ClipFeatures:
 
 
 def _decode_into(
-    clip: ClipFeatures, pipeline: FacePipeline, sampler: FrameSampler, on_corruption: OnCorruption | None
+    clip: ClipFeatures,
+    pipeline: FacePipeline,
+    sampler: FrameSampler,
+    on_corruption: OnCorruption | None,
+    av_offset_ns: int = 0,
 ) -> Generator[int, None, None]:
     """Add everything in a file to its features.
 
@@ -86,7 +90,8 @@ def _decode_into(
     pipeline.reset()
     end_ns = 0
     # The next frames are decoded while this thread processes one.
-    with closing(prefetch(iter_media(clip.path, on_corruption=on_corruption), MEDIA_BUFFER_SIZE)) as items:
+    media = iter_media(clip.path, on_corruption=on_corruption, av_offset_ns=av_offset_ns)
+    with closing(prefetch(media, MEDIA_BUFFER_SIZE)) as items:
         for item in items:
             yield item.t_ns
             if isinstance(item, Frame):
@@ -114,6 +119,7 @@ class FileAnalyzer:
         person: name of the speaker profile whose neutral baseline is loaded.
         same_person: all files show one person; running statistics carry over from file to file.
         on_corruption: called with a message if some of a file cannot be decoded.
+        av_offset_ns: by how much the sound is moved to later times against the picture; may be negative.
     """
 
     def __init__(
@@ -124,8 +130,10 @@ class FileAnalyzer:
         person: str = "guest",
         same_person: bool = False,
         on_corruption: OnCorruption | None = None,
+        av_offset_ns: int = 0,
     ) -> None:
         self._predictor = predictor
+        self._av_offset_ns = av_offset_ns
         self._baseline = baseline
         self._same_person = same_person
         self._on_corruption = on_corruption
@@ -203,7 +211,10 @@ class FileAnalyzer:
         spec = self._predictor.spec
         bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
         end_ns = bin_ns
-        with closing(_decode_into(clip, self._pipeline, FrameSampler(spec, 0), self._on_corruption)) as times:
+        decoding = _decode_into(
+            clip, self._pipeline, FrameSampler(spec, 0), self._on_corruption, self._av_offset_ns
+        )
+        with closing(decoding) as times:
             for t_ns in times:
                 while end_ns < t_ns and end_ns <= to_ns(clip.duration_s):
                     yield extract_window(

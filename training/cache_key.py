@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from emolive.models.io.backbone import weights_digest
 from emolive.models.io.onnx import OnnxCheckpoint
@@ -12,7 +14,7 @@ from emolive.models.network import EmotionNet
 from emolive.models.spec import FeatureSpace, ModelSpec
 from preprocessing.annotations import Annotations
 
-FORMAT = 5
+FORMAT = 6
 """Rises with every change of what is stored."""
 
 
@@ -29,11 +31,7 @@ def cache_key(
     for item in annotations.items:
         for entry in (item.video, item.audio):
             path, key = annotations.locate(entry)
-            if entry:
-                stat = path.stat()
-                files.append([str(path.resolve()), key, stat.st_size, stat.st_mtime_ns])
-            else:
-                files.append(["", "", 0, 0])
+            files.append([os.path.realpath(path), key, *_state(path)] if entry else ["", "", 0, 0])
     content = {
         "format": FORMAT,
         "features": FeatureSpace.of(spec, _weights(net, crops)).digest(),
@@ -44,6 +42,15 @@ def cache_key(
         "files": files,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Size and modification time (ns); -1 and 0 for a missing file, which `--skip_faults` leaves out."""
+    try:
+        stat = path.stat()
+    except (OSError, ValueError):
+        return -1, 0
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _weights(net: EmotionNet | OnnxCheckpoint | None, crops: bool) -> str | None:

@@ -109,10 +109,12 @@ def strangers(argv: Sequence[str], prog: str, description: str = "") -> int:
 
 def stream(argv: Sequence[str], prog: str, description: str = "") -> int:
     """`emolive-evaluate stream`."""
-    from training.evaluate.stream import StreamOptions
+    from training.evaluate.options import StreamOptions
+
+    options = _parse(StreamOptions, argv, prog, description)
     from training.evaluate.stream import stream as run
 
-    return run(_parse(StreamOptions, argv, prog, description))
+    return run(options)
 
 
 def _parse(options: type, argv: Sequence[str], prog: str, description: str) -> Any:

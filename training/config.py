@@ -22,6 +22,7 @@ PUBLISHED_MILESTONES = (40, 55, 65, 70, 200, 250)
 NOT_PART_OF_A_RUN = (
     *("result_path", "resume_path", "cache_path", "dry_run", "no_train", "n_epochs", "patience"),
     *("accelerator", "devices", "threads", "workers", "skip_faults", "allow_outside", "test_subset"),
+    "strict",
 )
 """Options that may differ between a run and the run that resumes it."""
 NOT_PART_OF_A_TEST = (
@@ -73,6 +74,8 @@ class TrainConfig(FabricConfig):
     """Accept paths that leave the annotation file's folder."""
     skip_faults: bool = False
     """Leave out clips that cannot be read instead of stopping."""
+    strict: bool = False
+    """Refuse data that the check before training has something to say about."""
     workers: Annotated[int, Range(0, 1024)] = 0
     """Processes that extract windows; 0 uses this process."""
     fold: str = ""

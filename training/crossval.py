@@ -17,9 +17,11 @@ from emolive.atomic_io import atomic_write
 from emolive.errors import ConfigError
 from emolive.types import MODALITIES, Modality
 from preprocessing import splits
+from preprocessing.array_archive import ArrayArchive
 from preprocessing.splits import Fold
 from training import data_fingerprint, metrics, report, scoring
 from training.config import NOT_PART_OF_A_RUN, TrainConfig
+from training.data_checks import check_training_data
 from training.data_module import DataModule, make_split, read_annotations, setup, start_of
 from training.fabric import make_fabric
 from training.fit import fit
@@ -53,6 +55,7 @@ def crossval(config: TrainConfig, scheme: str, only: list[int], console: Console
     folds = splits.folds(scheme, annotations.actors)
     if wrong := [n for n in only if not 1 <= n <= len(folds)]:
         raise ConfigError(f"There is no fold {wrong[0]}: {scheme} has {len(folds)}.")
+    check_training_data(config, annotations, folds, console)
     if config.dry_run:
         start_of(config, annotations)
         for fold in folds:
@@ -83,8 +86,8 @@ def _run_fold(
 ) -> None:
     done = folder / HELD_OUT
     if done.is_file():
-        with np.load(done) as stored:
-            if "fingerprint" in stored and str(stored["fingerprint"]) == _fingerprint(config, fold):
+        with ArrayArchive(done) as stored:
+            if "fingerprint" in stored and str(stored.read("fingerprint")) == _fingerprint(config, fold):
                 return
         raise ConfigError(f"{folder} holds a fold of another run: choose another --result_path.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -143,8 +146,8 @@ def _summarize(
         if not path.is_file():
             console.print(f"Fold {number} of {len(folds)} is not done yet.")
             return
-        with np.load(path) as stored:
-            held_out.append({name: stored[name] for name in stored.files})
+        with ArrayArchive(path) as stored:
+            held_out.append({name: stored.read(name) for name in stored.names})
     results = _results(held_out, data.spec.labels)
     report.print_results(console, results, f"{config.fusion} ({config.arch}), {scheme}, all held-out clips")
     last_mode = list(results)[-1]

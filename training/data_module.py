@@ -81,7 +81,11 @@ def read_annotations(config: TrainConfig) -> Annotations:
     """
     if not config.annotation_path:
         raise ConfigError("There is no annotation file: name one with --annotation_path.")
-    annotations = annotation_files.read(Path(config.annotation_path), allow_outside=config.allow_outside)
+    annotations = annotation_files.read(
+        Path(config.annotation_path),
+        allow_outside=config.allow_outside,
+        check_files=not config.skip_faults,
+    )
     left_out = {normalize_actor_id(actor) for actor in split_list(config.leave_out_actors)}
     items = tuple(item for item in annotations.items if normalize_actor_id(item.actor) not in left_out)
     if not items:

@@ -92,7 +92,7 @@ def fit(
         stream_share=config.stream_share,
     )
     validation_of: Callable[[EmotionNet], Validation] | None = None
-    if len(split.validation) and not config.no_val:
+    if len(scoring.scored_clips(data.dataset, split.validation)) and not config.no_val:
         validation_of = _validation(config, data, split, dataset, global_stats)
 
     def before_epoch(net: EmotionNet) -> None:

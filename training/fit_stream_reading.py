@@ -33,7 +33,8 @@ from preprocessing.annotations import Annotations
 from preprocessing.splits import normalize_actor_id
 from training.bins import windows
 from training.clip_reader import ClipReader
-from training.evaluate.stream import StreamBaseline, speaker_stats
+from training.evaluate.options import StreamBaseline
+from training.evaluate.stream import speaker_stats
 from training.normalizer_sampler import calibration_clips
 from training.stream_reading_search import SearchResult, StreamAnswers, search
 from training.streams import Stream, clip_order, join_clips

@@ -120,18 +120,18 @@ def is_neutral(label: str, neutral: str = NEUTRAL) -> bool:
 def calibration_clips(items: Sequence[ClipEntry], neutral: str = NEUTRAL) -> set[int]:
     """Each actor's clips with the label `neutral` that serve as a calibration.
 
-    In RAVDESS (Livingstone and Russo 2018) those of repetition 1, else the first two.
+    In RAVDESS (Livingstone and Russo 2018) those of repetition 1, else the first two, with all their parts.
     """
     chosen: set[int] = set()
-    count: dict[str, int] = {}
+    ids: dict[str, set[str]] = {}
     for i, item in enumerate(items):
         if not is_neutral(item.label, neutral):
             continue
         if _RAVDESS_ID.fullmatch(item.id):
             if _RAVDESS_CALIBRATION.fullmatch(item.id):
                 chosen.add(i)
-        elif count.setdefault(item.actor, 0) < CALIBRATION_CLIPS:
-            count[item.actor] += 1
+        elif item.id in (of_actor := ids.setdefault(item.actor, set())) or len(of_actor) < CALIBRATION_CLIPS:
+            of_actor.add(item.id)
             chosen.add(i)
     return chosen
 

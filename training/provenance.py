@@ -10,6 +10,8 @@ from typing import Any
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import is_backbone_file, load_backbone
 from emolive.models.io.checkpoint import FaceHead
+from preprocessing.clip_digests import clip_digests
+from preprocessing.data_check import training_record
 from training.config import TrainConfig
 from training.data_module import DataModule, Split
 from training.fit import TrainedModel, read_crossval
@@ -34,6 +36,9 @@ def provenance(config: TrainConfig, data: DataModule, split: Split, trained: Tra
             "actors": data.actors_of(split.training),
             "validation_actors": data.actors_of(split.validation),
             "testing_actors": data.actors_of(split.testing),
+            **training_record(
+                [data.dataset.items[int(i)] for i in split.training], clip_digests(data.annotations)
+            ),
         },
         "recipe": config.recipe,
         "seed": config.manual_seed,

@@ -104,6 +104,9 @@ def predict_all(
     for mode in modes if spec.baselines else ("none",):
         normalizers = evaluation_normalizers(dataset, scored, mode, global_stats, spec)
         for modality in modalities:
+            if not len(scored):
+                logits[mode, str(modality)] = np.zeros((0, len(spec.labels)), np.float32)
+                continue
             inputs = assemble(dataset, scored.tolist(), normalizers, spec, modality=modality)
             logits[mode, str(modality)] = predict_logits(net, inputs)
     return Predictions(
@@ -156,7 +159,11 @@ def summarize(
     truth: IntArray, actors: Sequence[str], probs: NDArray[np.float64], labels: Sequence[str]
 ) -> dict[str, Any]:
     """All results of one mode and modality, as shares from 0 to 1."""
-    top1, uar = metrics.bootstrap_intervals(truth, probs, actors)
+    # One person drawn again and again has no spread: an interval would claim certainty.
+    top1: tuple[float | None, float | None] = None, None
+    uar: tuple[float | None, float | None] = None, None
+    if len(set(actors)) > 1:
+        top1, uar = ((i.low, i.high) for i in metrics.bootstrap_intervals(truth, probs, actors))
     recalls = metrics.class_recalls(truth, probs)
     rows_of = {
         actor: np.flatnonzero(np.asarray(actors) == actor) for actor in sorted(set(actors), key=actor_order)
@@ -167,8 +174,8 @@ def summarize(
         "top5": metrics.accuracy(truth, probs, top_k=5),
         "uar": metrics.unweighted_average_recall(truth, probs),
         "ece": metrics.calibration_error(truth, probs),
-        "top1_interval": [top1.low, top1.high],
-        "uar_interval": [uar.low, uar.high],
+        "top1_interval": list(top1),
+        "uar_interval": list(uar),
         "per_class_recall": recall_by_label(recalls, labels),
         "confusion": metrics.confusion_matrix(truth, probs).tolist(),
         "per_actor_top1": {

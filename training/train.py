@@ -17,6 +17,7 @@ from preprocessing.annotations import Annotations
 from preprocessing.splits import Fold
 from training import data_fingerprint, report
 from training.config import TrainConfig
+from training.data_checks import check_training_data
 from training.data_module import (
     DataModule,
     Split,
@@ -46,6 +47,7 @@ def train(config: TrainConfig, console: Console) -> None:
     """
     annotations = read_annotations(config)
     fold = fold_of(config, annotations)
+    check_training_data(config, annotations, [fold], console)
     if config.dry_run:
         print_dry_plan(config, annotations, fold, console)
         return

@@ -22,7 +22,7 @@ from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
 from training.bins import Bins, ClipBins
 from training.cache_key import cache_key
 from training.window_cache import WindowCache
-from training.window_extraction import BIN, ClipWindows, ExtractionJob, layout
+from training.window_extraction import BIN, ExtractionJob, layout
 
 MAX_SHIFT_S = 0.9
 """Training windows lie at most so far from a clip's centre window."""
@@ -43,6 +43,7 @@ class WindowDataset:
     """Windows of N clips at K shifts. The arrays may be memory maps."""
 
     items: tuple[ClipEntry, ...]
+    """A clip that is longer than two windows is there once for each of its parts."""
     shifts_s: tuple[float, ...]
     """Distances from a clip's centre window."""
     video: FloatArray
@@ -108,7 +109,7 @@ def build(
     crops: bool = False,
     neutral: str = "neutral",
 ) -> WindowDataset:
-    """Windows of all clips. Cached clips are not extracted again.
+    """Windows of all clips, of long ones over their whole length. Cached clips are not extracted again.
 
     Besides the centre window of each clip there are others at small shifts, so that training sees a clip at
     different moments.
@@ -147,10 +148,12 @@ def build(
             if is_left:
                 _extract(store, job, skip_faults=skip_faults, workers=workers, progress=progress)
     stored = store.load()
+    if stored.failed and not skip_faults:
+        raise MediaError(stored.failed[0])
     if not stored.ids:
         raise MediaError(f"None of the {len(annotations.items)} clips can be read. {stored.failed[0]}")
-    ids = set(stored.ids)
-    items = tuple(item for item in annotations.items if item.id in ids)
+    by_id = {item.id: item for item in annotations.items}
+    items = tuple(by_id[clip] for clip in stored.ids)
     rows, offsets = stored.ragged, stored.offsets
     return WindowDataset(
         items,
@@ -176,8 +179,8 @@ def _extract(
             closing(map_ordered(job, remaining, min(workers, len(remaining)))) as results,
         ):
             for item, result in zip(remaining, results, strict=True):
-                if isinstance(result, ClipWindows):
-                    store.append(item.id, result.arrays, result.ragged)
+                if isinstance(result, list):
+                    store.append_parts(item.id, [(part.arrays, part.ragged) for part in result])
                 elif skip_faults:
                     store.skip(result)
                 else:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emolive.capture.audio_blocks import BlockCutter
+from emolive.capture.av_offset import audio_shift_ns, shifted, video_shift_ns
 from emolive.capture.base import SourceInfo
 from emolive.capture.container import open_media, streams
 from emolive.capture.decoded import channels_of, check_video
@@ -66,6 +67,7 @@ def iter_media(
     video: bool = True,
     audio: bool = True,
     on_corruption: OnCorruption | None = None,
+    av_offset_ns: int = 0,
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and audio blocks in the order of their `t_ns`.
 
@@ -78,6 +80,7 @@ def iter_media(
         video: whether to yield frames.
         audio: whether to yield audio blocks.
         on_corruption: called once with a sentence if data cannot be decoded; such data is left out.
+        av_offset_ns: by how much the sound is moved to later times against the picture; may be negative.
 
     Raises:
         MediaError: the file cannot be opened, or nothing in it can be decoded.
@@ -94,9 +97,9 @@ def iter_media(
     # One reader per stream: a badly interleaved file needs no buffering.
     readers: list[Iterator[Frame | AudioBlock]] = []
     if audio and audio_stream is not None:
-        readers.append(_iter_audio(path, origin_ns, corruption))
+        readers.append(shifted(_iter_audio(path, origin_ns, corruption), audio_shift_ns(av_offset_ns)))
     if video and video_stream is not None:
-        readers.append(_iter_video(path, origin_ns, corruption))
+        readers.append(shifted(_iter_video(path, origin_ns, corruption), video_shift_ns(av_offset_ns)))
     empty = bool(readers)
     for item in heapq.merge(*readers, key=operator.attrgetter("t_ns")):
         empty = False

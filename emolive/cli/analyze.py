@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from emolive.capture.av_offset import MAX_OFFSET_MS
 from emolive.cli.commands import output_errors, report
-from emolive.cli.config import Arg, Registered
+from emolive.cli.config import Arg, Range, Registered
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import ConfigError, EmoliveError, OutputError
 from emolive.plugins import SINKS
@@ -38,6 +39,9 @@ class AnalyzeOptions(ModelOptions):
     """Clips of the same person with a neutral expression, used as the neutral baseline."""
     same_person: bool = False
     """The files show the same person, so that the running baseline continues from file to file."""
+
+    av_offset_ms: Annotated[float, Range(-MAX_OFFSET_MS, MAX_OFFSET_MS), Arg(metavar="MS")] = 0.0
+    """Move the sound by so many milliseconds to later times against the picture, for files out of step."""
 
     def __post_init__(self) -> None:
         if self.neutral and self.baseline not in (None, "neutral"):
@@ -74,6 +78,7 @@ def analyze(options: AnalyzeOptions) -> int:
         person=options.person or DEFAULT_PERSON,
         same_person=options.same_person,
         on_corruption=report,
+        av_offset_ns=round(options.av_offset_ms * 1e6),
     ) as analyzer:
         if baseline == "neutral" and not (options.neutral or analyzer.has_saved_baseline):
             person = options.person or DEFAULT_PERSON

@@ -11,6 +11,8 @@ EMOLIVE = CommandGroup(
         Command("run", "open the window, or process a source without one", "emolive.cli.run:run"),
         Command("analyze", "analyse media files, one row per estimate", "emolive.cli.analyze:analyze"),
         Command("devices", "list cameras and microphones", "emolive.cli.devices:devices"),
+        Command("doctor", "try the devices and say what is missing", "emolive.cli.doctor:doctor"),
+        Command("sync-test", "measure the offset of picture and sound", "emolive.cli.sync_test:sync_test"),
         Command("describe", "print the metadata of a checkpoint", "emolive.cli.describe:describe"),
         Command(
             "import-checkpoint",

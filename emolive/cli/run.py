@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from emolive.capture.av_offset import MAX_OFFSET_MS
 from emolive.cli.config import Arg, Range
 from emolive.cli.interrupts import early_exit
 from emolive.cli.model_options import ModelOptions
@@ -50,6 +51,9 @@ class RunOptions(ModelOptions):
     """Save a screenshot of the window at the end of --duration."""
     counters: Annotated[Path | None, Arg(metavar="FILE")] = None
     """Write rendering statistics of the window as JSON."""
+    av_offset_ms: Annotated[float, Range(-MAX_OFFSET_MS, MAX_OFFSET_MS), Arg(metavar="MS")] = 0.0
+    """Move the sound by so many milliseconds to later times against the picture; `emolive sync-test` measures
+    how many."""
     loop: bool = False
     """Play a media file in a loop."""
     unpaced: bool = False
@@ -105,6 +109,7 @@ def session_config(options: RunOptions) -> SessionConfig:
         person=options.person or DEFAULT_PERSON,
         paced=not options.unpaced,
         loop=options.loop,
+        av_offset_ms=options.av_offset_ms,
         device=options.device,
         backend=options.backend,
     )

@@ -31,6 +31,8 @@ class SessionConfig:
     """Play a file or the demo in real time; False: as fast as it can be processed, dropping nothing."""
     loop: bool = False
     """Play a file again when it ends."""
+    av_offset_ms: float = 0.0
+    """By how much sound is moved to later times against the picture; may be negative."""
     device: str = "auto"
     """Compute device: auto, cpu, cuda or mps."""
     backend: str = "auto"

@@ -190,6 +190,8 @@ class LivePipeline:
                 has_audio=stream.audio is not None,
                 video_lost=stream.video_lost,
                 audio_lost=stream.audio_lost,
+                quality=None if stream.observation is None else stream.observation.quality,
+                level_dbfs=None if stream.audio is None else stream.audio_dbfs,
             )
         )
         if profile is None or stream.calibration is not None or self._failure_shown:

@@ -318,9 +318,11 @@ class Session:
     def _open(self, source: str, mic: str) -> Stream:
         predictor = self._inference.pipeline.predictor
         spec = predictor.spec if predictor is not None else ModelSpec()
-        return open_stream(
+        stream = open_stream(
             source, mic, paced=self._config.paced, loop=self._config.loop, window_s=spec.window_s
         )
+        stream.av_offset_ns = round(self._config.av_offset_ms * 1e6)
+        return stream
 
     def _begin(self, stream: Stream) -> None:
         self._perception.attach(stream)

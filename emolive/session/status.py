@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from emolive.clock import now_ns, to_ns
 from emolive.errors import EmoliveError
-from emolive.types import Estimate, Severity, Status
+from emolive.hints import Hint, face_hint, voice_hint
+from emolive.types import Estimate, FaceQuality, Severity, Status
 
 if TYPE_CHECKING:
     from emolive.windowing import FeatureWindow
@@ -18,6 +19,13 @@ SLOW_MS = 250.0
 RECENT_BINS = 3
 """A face counts as present if it was detected in one of this many newest bins."""
 
+HINT_TEXTS: dict[Hint, str] = {
+    "far": "The face is too small: come closer.",
+    "dark": "The face is too dark: add light in front of it.",
+    "turned": "The face is turned away: look towards the camera.",
+    "blurred": "The face is blurred: hold still, or clean the lens.",
+    "no speech": "There is sound but no speech: estimates use the face only.",
+}
 NO_VIDEO = "There is no picture: estimates use the voice only."
 NO_AUDIO = "There is no sound: estimates use the face only."
 
@@ -95,6 +103,8 @@ def stream_statuses(
     has_audio: bool,
     video_lost: bool = False,
     audio_lost: bool = False,
+    quality: FaceQuality | None = None,
+    level_dbfs: float | None = None,
 ) -> tuple[Status, Status]:
     """Whether a window has a face and a voice.
 
@@ -104,13 +114,20 @@ def stream_statuses(
         has_video: the source has video.
         has_audio: audio has arrived.
         video_lost, audio_lost: a device no longer delivers: that says nothing of a person.
+        quality: of the newest face; None if it was not measured.
+        level_dbfs: of the newest sound.
     """
     if video_lost:
         face = Status("face", "warning", "lost", "The camera sends no picture: estimates use the voice only.")
     elif not has_video:
         face = Status("face", "info", "none", NO_VIDEO)
     elif window.has_face and window.video_present[-RECENT_BINS:].any():
-        face = Status("face", "ok", "found", "A face is tracked.")
+        hint = face_hint(quality)
+        face = (
+            Status("face", "ok", "found", "A face is tracked.")
+            if hint is None
+            else Status("face", "warning", hint, HINT_TEXTS[hint])
+        )
     else:
         face = Status("face", "warning", "missing", "No face is detected: move into the picture.")
     if audio_lost:
@@ -120,6 +137,8 @@ def stream_statuses(
         voice = Status("voice", "info", "none", NO_AUDIO)
     elif window.has_voice(window_s):
         voice = Status("voice", "ok", "speech", "Speech is detected.")
+    elif (hint := voice_hint(level_dbfs, has_voice=False)) is not None:
+        voice = Status("voice", "info", hint, HINT_TEXTS[hint])
     else:
         voice = Status("voice", "info", "silent", "Nobody speaks: estimates use the face only.")
     return face, voice

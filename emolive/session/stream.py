@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from emolive.audio.levels import SILENCE_DBFS, rms_dbfs
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.buffers.latest_slot import LatestSlot
+from emolive.capture.av_offset import audio_shift_ns, video_shift_ns
 from emolive.capture.base import Source, SourceInfo
 from emolive.capture.factory import open_spec, resolve
 from emolive.capture.source_spec import SourceSpec, parse_microphone, parse_source
@@ -89,6 +90,8 @@ class Stream:
     lasting_source: str = ""
     lasting_mic: str = ""
     """How to open the same devices again, whose indices may have changed; "" if nothing is to be said."""
+    av_offset_ns: int = 0
+    """By how much sound is moved to later times against the picture."""
     previous: Counters = field(default_factory=Counters)
     """Counters of the session's earlier streams."""
 
@@ -252,11 +255,23 @@ class StreamListener:
         self._stream = stream
         self._video, self._audio = video, audio
 
+    @property
+    def uses_video(self) -> bool:
+        """Whether frames of the source are used."""
+        return self._video
+
+    @property
+    def uses_audio(self) -> bool:
+        """Whether sound of the source is used."""
+        return self._audio
+
     def on_frame(self, frame: Frame) -> None:
         """Store a frame for perception; waits for perception if the stream is not in real time."""
         stream = self._stream
         if not self._video or stream.cancelled.is_set():
             return
+        if by_ns := video_shift_ns(stream.av_offset_ns):
+            frame = replace(frame, t_ns=frame.t_ns + by_ns)
         if not stream.realtime:
             self._wait_for_reader(frame.t_ns)
         stream.frame, stream.frame_arrived_ns = frame, now_ns()
@@ -270,6 +285,8 @@ class StreamListener:
         stream = self._stream
         if not self._audio or stream.cancelled.is_set():
             return
+        if by_ns := audio_shift_ns(stream.av_offset_ns):
+            block = replace(block, t_ns=block.t_ns + by_ns)
         if not stream.realtime:
             self._wait_for_reader(block.t_ns)
         ring = stream.audio

@@ -190,7 +190,7 @@ def _landmarks(folder: Path) -> Reader:
 
     from emolive.models.spec import ModelSpec
     from preprocessing.annotations import Annotations, ClipEntry
-    from preprocessing.datasets.landmarks_npz import read_array_names
+    from preprocessing.array_archive import ArrayArchive
     from preprocessing.mean_shape import read_faces
     from training.clip_reader import ClipReader
 
@@ -231,7 +231,7 @@ def _landmarks(folder: Path) -> Reader:
                 np.savez(path, **{**good, rng.choice(tuple(good)): rng.choice(odd)})
         item = ClipEntry("c", f"{path.name}#{key}", "", "calm")
         readers: tuple[Callable[[], object], ...] = (
-            lambda: read_array_names(path),
+            lambda: ArrayArchive(path).close(),
             lambda: read_faces(path, [], 1),
             lambda: ClipReader(Annotations((item,), folder), spec).read(item),
         )

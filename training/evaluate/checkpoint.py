@@ -50,7 +50,8 @@ def _print(console: Console, title: str, results: dict[str, Any]) -> None:
     table.add_column("95 % over actors", justify="right")
     for name, key in (("top-1, %", "top1"), ("UAR, %", "uar")):
         low, high = results[f"{key}_interval"]
-        table.add_row(name, percent(results[key]), f"{percent(low)} to {percent(high)}")
+        interval = "-" if low is None else f"{percent(low)} to {percent(high)}"
+        table.add_row(name, percent(results[key]), interval)
     table.add_row("top-5, %", percent(results["top5"]), "")
     table.add_row("ECE", f"{results['ece']:.3f}", "")
     table.add_row("clips", str(results["n"]), "")

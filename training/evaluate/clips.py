@@ -23,6 +23,7 @@ from preprocessing.progress import ProgressBar
 from preprocessing.splits import normalize_actor_id
 from training import metrics, scoring, window_dataset
 from training.batches import IntArray, class_indices
+from training.data_checks import check_evaluated_data
 from training.evaluate.options import ClipOptions
 from training.learned import neutral_label
 from training.normalizer_sampler import NEUTRAL, load_global_stats
@@ -51,6 +52,16 @@ class ClipEvaluation:
         if spec.limits:
             console.print(spec.limits, style="yellow", markup=False, highlight=False)
         annotations, scored_ids = _clips_of(options)
+        neutral = _neutral_of(checkpoint, options, annotations)
+        self.findings = check_evaluated_data(
+            spec.labels,
+            checkpoint.provenance,
+            annotations,
+            scored_ids,
+            console,
+            strict=options.strict,
+            neutral=neutral,
+        )
         with ProgressBar(console, "Extracting windows", "clips") as bar:
             self.dataset = window_dataset.build(
                 annotations,
@@ -61,7 +72,7 @@ class ClipEvaluation:
                 skip_faults=options.skip_faults,
                 workers=options.workers,
                 progress=bar,
-                neutral=_neutral_of(checkpoint, options, annotations),
+                neutral=neutral,
             )
         for sentence in self.dataset.failed:
             console.print(sentence, style="yellow", markup=False)
@@ -69,9 +80,15 @@ class ClipEvaluation:
         indices = np.array(
             [i for i, item in enumerate(self.dataset.items) if item.id in scored_ids], np.int64
         )
-        self.clips: IntArray = scoring.scored_clips(self.dataset, indices)
-        if not len(self.clips):
+        self._parts: IntArray = scoring.scored_clips(self.dataset, indices)
+        if not len(self._parts):
             raise ConfigError("No clip is left to score: all of them serve as a neutral calibration.")
+        numbers: dict[str, int] = {}
+        self._clip_of_part: IntArray = np.array(
+            [numbers.setdefault(self.dataset.items[int(i)].id, len(numbers)) for i in self._parts], np.int64
+        )
+        self.clips: IntArray = self._parts[np.unique(self._clip_of_part, return_index=True)[1]]
+        """(n,) indices of the scored clips, of long ones that of their first part."""
         self.truth: IntArray = class_indices(self.dataset, spec.labels)[self.clips]
         self.actors = [normalize_actor_id(self.dataset.items[int(i)].actor) for i in self.clips]
         self.baseline = options.baseline if spec.baselines else "none"
@@ -82,16 +99,24 @@ class ClipEvaluation:
         return f"{self.checkpoint.spec.fusion}, baseline {self.baseline}, {self.modality}"
 
     def probs(self, modality: Modality, noise: Noise = "") -> NDArray[np.float64]:
-        """(n, classes) calibrated probabilities; uniform for a clip with neither stream."""
+        """(n, classes) calibrated probabilities; uniform for a clip with neither stream.
+
+        Those of a long clip are the mean over its parts that have a stream.
+        """
         spec, net = self.checkpoint.spec, self.checkpoint.net
         normalizers = scoring.evaluation_normalizers(
-            self.dataset, self.clips, self.baseline, self.global_stats, spec
+            self.dataset, self._parts, self.baseline, self.global_stats, spec
         )
         inputs = assemble(
-            self.dataset, self.clips.tolist(), normalizers, spec, modality=modality, noise=noise
+            self.dataset, self._parts.tolist(), normalizers, spec, modality=modality, noise=noise
         )
         temperature = float(net.temperature[MODALITIES.index(modality)])
-        return metrics.softmax(predict_logits(net, inputs), temperature)
+        probs = metrics.softmax(predict_logits(net, inputs), temperature)
+        used = np.array([float(streams is not None) for streams in inputs.modality])
+        of_clip = np.zeros((len(self.clips), probs.shape[1]))
+        np.add.at(of_clip, self._clip_of_part, probs * np.maximum(used, 1e-9)[:, None])
+        of_clip /= of_clip.sum(axis=1, keepdims=True)
+        return of_clip
 
     def results(self, probs: NDArray[np.float64]) -> dict[str, Any]:
         """The content of `--json`: shares from 0 to 1, and top-1 and top-5 in percent."""
@@ -110,6 +135,7 @@ class ClipEvaluation:
             "top1_percent": 100 * summary["top1"],
             "top5_percent": 100 * summary["top5"],
             "failed": list(self.dataset.failed),
+            "data_check": [finding.text for finding in self.findings],
             "rows": [
                 {
                     "id": self.dataset.items[int(clip)].id,
@@ -162,7 +188,9 @@ def _neutral_of(
 
 def _clips_of(options: ClipOptions) -> tuple[Annotations, set[str]]:
     """The clips to extract (all of the speakers, for their normalizers), and the ids of those to score."""
-    annotations = annotation_files.read(options.annotations, allow_outside=options.allow_outside)
+    annotations = annotation_files.read(
+        options.annotations, allow_outside=options.allow_outside, check_files=not options.skip_faults
+    )
     scored = annotations.of(options.split) if options.split else annotations
     speakers = {normalize_actor_id(item.actor) for item in scored.items if item.actor}
     ids = {item.id for item in scored.items}

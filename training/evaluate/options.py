@@ -33,6 +33,8 @@ class ClipOptions:
     """Accept paths that leave the annotation file's folder."""
     skip_faults: bool = False
     """Leave out clips that cannot be read."""
+    strict: bool = False
+    """Refuse clips that the check of the data has something to say about."""
     workers: Annotated[int, Range(0, 1024)] = 0
     """Processes that extract windows; 0 uses this process."""
 
@@ -111,6 +113,8 @@ class StrangersOptions:
     """Fusion: lt, it or ia (default: that of the checkpoint, or ia)."""
     baseline: Literal["none", "running"] = "running"
     """Normalization mode."""
+    disturbed: bool = False
+    """Also read copies under other conditions: level, light, roll, noise, music."""
     json: Annotated[Path | None, Arg(metavar="FILE")] = None
     """Write the results."""
 
@@ -137,3 +141,44 @@ def check_files(checkpoints: tuple[Path, ...], annotations: Path | None, output:
         raise ConfigError(f"There is no annotation file {annotations}.")
     if output is not None:
         ensure_writable(output)
+
+
+StreamBaseline = Literal["none", "neutral", "running", "person"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamOptions:
+    """Evaluate a checkpoint on streams: clips one after another, or a file with spans."""
+
+    checkpoint: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Checkpoint to evaluate (default: the shipped one of --fusion)."""
+    fusion: str | None = None
+    """Fusion: lt, it or ia (default: that of the checkpoint, or ia)."""
+    annotations: Annotated[Path | None, Arg(metavar="FILE", aliases=("annotation-path",))] = None
+    """Annotation file of the clips that make streams."""
+    truth: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Instead: JSON list of the spans of a media file (start, end, emotion)."""
+    media: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """The media file (default: beside the list, with its name)."""
+    split: str = ""
+    """Split of the annotations: training, validation or testing (default: all clips)."""
+    baseline: StreamBaseline = "running"
+    """Normalization: neutral uses two neutral clips, person all clips, running what was seen so far."""
+    orders: Annotated[int, Range(1, 100)] = 2
+    """Random orders of each actor's clips."""
+    json: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Write the results."""
+    plot: Annotated[Path | None, Arg(metavar="FILE")] = None
+    """Draw the shares by the time since a change."""
+    allow_outside: bool = False
+    """Accept paths that leave the annotation file's folder."""
+
+    def __post_init__(self) -> None:
+        if (self.annotations is None) == (self.truth is None):
+            raise ConfigError("Name the clips with --annotations FILE, or a media file's spans with --truth.")
+        if self.truth and self.baseline in ("neutral", "person"):
+            raise ConfigError(f"--baseline {self.baseline} needs clips of the person: use --annotations.")
+        for output in (self.json, self.plot):
+            if output is not None:
+                ensure_writable(output)
+        check_files(() if self.checkpoint is None else (self.checkpoint,), self.annotations, None)
