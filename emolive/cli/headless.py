@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from emolive.atomic_io import ensure_writable
 from emolive.cli.commands import output_errors, report
@@ -45,7 +45,7 @@ class EstimateWriter:
         if path is not None:
             ensure_writable(path)
         self._path = path
-        self._mode = "a" if append else "w"
+        self._mode: Literal["a", "w"] = "a" if append else "w"
         self._report: Callable[[str], None] | None = None
         self._stack = ExitStack()
         self._sink: JsonlSink | None = None

@@ -16,12 +16,15 @@ import pytest
 from emolive.cli.config import parse_options
 from emolive.cli.headless import EstimateWriter
 from emolive.cli.run import RunOptions, session_config
+from emolive.errors import OutputError
 from emolive.session.pipeline import LivePipeline
+from emolive.session.subscription import Publisher
 from emolive.types import Estimate
 from emolive.user_output import reserved
 from tests.cli.conftest import Run, environment
 from tests.cli.test_analyze import COLUMNS, Clips
 from tests.helpers.clips import write_clip
+from tests.helpers.estimates import make_estimate
 from tests.helpers.listener import eventually
 from tests.helpers.puppet import Puppet
 
@@ -225,15 +228,18 @@ def test_a_signal_ends_a_session_in_order(
     assert len(rows_of(path)) >= 2
 
 
-@pytest.mark.usefixtures("puppet")
-def test_a_pipe_that_nobody_reads_does_not_keep_the_session(emolive: Run, tmp_path: Path) -> None:
-    path = tmp_path / "rows"
+def test_a_pipe_that_nobody_reads_keeps_nobody(tmp_path: Path) -> None:
+    path, publisher = tmp_path / "rows", Publisher()
     os.mkfifo(path)
-    result = emolive("run", "--headless", "--source", "0", "--duration", 4, "--jsonl", path)
-    assert result.code == 2
-    assert result.err.splitlines()[-1] == f"emolive: The estimates cannot be written: nobody reads {path}."
-    # Its thread waits for a reader still.
-    os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+    with EstimateWriter(path) as writer:
+        publisher.subscribe(writer)
+        publisher.publish(make_estimate())
+        eventually(lambda: writer._is_writing, "a writer that waits for a reader")
+        assert not publisher.close(0.1)
+        with pytest.raises(OutputError, match=f"nobody reads {path}"):
+            writer.finish()
+        # Its thread waits still.
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
 
 
 def test_a_pipe_is_not_opened_for_no_estimate(emolive: Run, tmp_path: Path) -> None:
