@@ -142,14 +142,14 @@ def test_a_slow_subscriber_loses_the_oldest_and_counts_them(monkeypatch):
 def test_without_memory_on_the_device_the_model_goes_on_on_the_cpu(watch, monkeypatch):
     watched = watch("0")
     watched.until_estimates(1)
-    logits, device = Predictor.logits, torch.device("cuda")
+    predict, device = Predictor.predict, torch.device("cuda")
 
     def of_a_full_device(self, *inputs):
         if self.device == device:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
-        return logits(self, *inputs)
+        return predict(self, *inputs)
 
-    monkeypatch.setattr(Predictor, "logits", of_a_full_device)
+    monkeypatch.setattr(Predictor, "predict", of_a_full_device)
     watched.session._inference.pipeline.predictor.device = device
     watched.until(lambda: watched.code("model") == "fallback", "a model on the CPU")
     watched.until_estimates(2)
