@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from emolive.opinion_pool import EXPRESSIONS
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerStats
 from emolive.smoothing import Smoother, make_estimate
-from emolive.types import Estimate, FileSummary, Frame
+from emolive.types import Estimate, FaceObservation, FileSummary, Frame
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
 from emolive.windowing import (
@@ -30,6 +31,14 @@ from emolive.windowing import (
     centre_window_end_ns,
     extract_window,
 )
+
+
+class Perception(Protocol):
+    """What `decode_into` needs of a `FacePipeline`."""
+
+    def reset(self) -> None: ...
+
+    def process(self, frame: Frame) -> FaceObservation: ...
 
 
 @dataclass(slots=True)
@@ -65,32 +74,49 @@ def extract_clip_features(
     Raises:
         MediaError: the file cannot be read.
     """
-    clip = _open_clip(path, dim)
-    for _ in _decode_into(clip, pipeline, sampler, on_corruption):
+    clip = open_clip(path, dim)
+    for _ in decode_into(clip, pipeline, sampler, on_corruption):
         pass
     return clip
 
 
-def _open_clip(path: Path, dim: int) -> ClipFeatures:
+def open_clip(path: Path, dim: int) -> ClipFeatures:
+    """The features of a file before anything is decoded.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
     return ClipFeatures(path, FeatureTrack.empty(dim) if probe(path).has_video else None, None, 0.0)
 
 
-def _decode_into(
+def decode_into(
     clip: ClipFeatures,
-    pipeline: FacePipeline,
+    pipeline: Perception,
     sampler: FrameSampler,
     on_corruption: OnCorruption | None,
+    on_observation: Callable[[FaceObservation], None] | None = None,
+    *,
+    audio: bool = True,
     av_offset_ns: int = 0,
 ) -> Generator[int, None, None]:
     """Add everything in a file to its features.
+
+    Args:
+        clip: from `open_clip`.
+        pipeline: for the frames that `sampler` accepts; it is reset first.
+        sampler: with origin 0, the file's own time.
+        on_corruption: called once, with a message, if some of the file cannot be decoded.
+        on_observation: called with what was seen in each processed frame.
+        audio: whether to decode the sound.
+        av_offset_ns: by how much the sound is moved to later times against the picture.
 
     Yields:
         The time of each frame and block before it is added, and the end. Everything earlier is complete then.
     """
     pipeline.reset()
     end_ns = 0
+    media = iter_media(clip.path, audio=audio, on_corruption=on_corruption, av_offset_ns=av_offset_ns)
     # The next frames are decoded while this thread processes one.
-    media = iter_media(clip.path, on_corruption=on_corruption, av_offset_ns=av_offset_ns)
     with closing(prefetch(media, MEDIA_BUFFER_SIZE)) as items:
         for item in items:
             yield item.t_ns
@@ -99,6 +125,8 @@ def _decode_into(
                 if clip.video is not None and sampler.accept(item.t_ns):
                     observation = pipeline.process(item)
                     clip.video.append(observation.t_ns, observation.features)
+                    if on_observation is not None:
+                        on_observation(observation)
                     if observation.expression is not None:
                         clip.expressions = clip.expressions or FeatureTrack.empty(len(EXPRESSIONS))
                         clip.expressions.append(observation.t_ns, observation.expression)
@@ -172,7 +200,7 @@ class FileAnalyzer:
         if not self._is_calibrated:
             self._profile.neutral = SpeakerStats.none(predictor.spec)
             self._is_calibrated = True
-        clip = _open_clip(path, predictor.spec.frame_dim)
+        clip = open_clip(path, predictor.spec.frame_dim)
         for window in self._windows(clip):
             self._profile.neutral.add(window, predictor.spec, predictor.video_stats, predictor.audio_stats)
 
@@ -191,7 +219,7 @@ class FileAnalyzer:
         smoother = Smoother.for_spec(spec)
         ends_ns: list[int] = []
         n_displayed: Counter[str] = Counter()
-        clip = _open_clip(path, spec.frame_dim)
+        clip = open_clip(path, spec.frame_dim)
         for window in self._windows(clip):
             if self._same_person:
                 profile.running.add(window, spec, predictor.video_stats, predictor.audio_stats)
@@ -211,8 +239,12 @@ class FileAnalyzer:
         spec = self._predictor.spec
         bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
         end_ns = bin_ns
-        decoding = _decode_into(
-            clip, self._pipeline, FrameSampler(spec, 0), self._on_corruption, self._av_offset_ns
+        decoding = decode_into(
+            clip,
+            self._pipeline,
+            FrameSampler(spec, 0),
+            self._on_corruption,
+            av_offset_ns=self._av_offset_ns,
         )
         with closing(decoding) as times:
             for t_ns in times:

@@ -104,6 +104,11 @@ def user_dir() -> Path:
     return Path(platformdirs.user_data_dir("emolive", appauthor=False))
 
 
+def has_own_home() -> bool:
+    """Whether EMOLIVE_HOME names the folder of everything that emolive saves."""
+    return bool(os.environ.get("EMOLIVE_HOME"))
+
+
 def cache_dir() -> Path:
     """The folder of files that can be made again; EMOLIVE_HOME/cache if EMOLIVE_HOME is set."""
     if override := os.environ.get("EMOLIVE_HOME"):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from emolive.cli.config import Arg, Range, Registered
 from emolive.errors import ConfigError
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.spec import MAX_PIXELS, ModelSpec, PixelSpec
 from emolive.normalization import MODES
 from emolive.plugins import FUSIONS, VOICE_ENCODERS
 from training import published_options, run_config
@@ -99,7 +99,7 @@ class TrainConfig(FabricConfig):
     """Dropout in the branches."""
     num_heads: Annotated[int, Range(1, 64)] = 1
     """Attention heads."""
-    sample_size: Annotated[int, Range(0, 1024)] = 0
+    sample_size: Annotated[int, Range(0, MAX_PIXELS)] = 0
     """Side of a face crop in pixels, if an encoder reads crops; 0: as its weights were trained."""
     sample_duration: Annotated[int, Range(4, 240)] = 15
     """Bins (frames as the network sees them) in a window."""
@@ -203,7 +203,9 @@ class TrainConfig(FabricConfig):
                 f"--shifts must be odd, so that one of the windows is the centre, not {self.shifts}."
             )
         if self.sample_size % 2 or 0 < self.sample_size < 32:
-            raise ConfigError(f"--sample-size must be even and from 32 to 1024, not {self.sample_size}.")
+            raise ConfigError(
+                f"--sample-size must be even and from 32 to {MAX_PIXELS}, not {self.sample_size}."
+            )
         if self.p_video + self.p_audio > 1:
             raise ConfigError("--p-video and --p-audio must not add up to more than 1.")
         if self.batch_size % self.devices:

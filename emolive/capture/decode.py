@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import operator
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 OnCorruption = Callable[[str], None]
 """Called once for a file with corrupt data, with a message that names the position."""
+
+Item = TypeVar("Item", Frame, AudioBlock)
 
 DECODERS = 2
 """Decoder threads of a video stream."""
@@ -67,6 +70,7 @@ def iter_media(
     video: bool = True,
     audio: bool = True,
     on_corruption: OnCorruption | None = None,
+    start_ns: int = 0,
     av_offset_ns: int = 0,
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and audio blocks in the order of their `t_ns`.
@@ -80,6 +84,8 @@ def iter_media(
         video: whether to yield frames.
         audio: whether to yield audio blocks.
         on_corruption: called once with a sentence if data cannot be decoded; such data is left out.
+        start_ns: begin with the frame that is shown at this time and with the sound from there on; the `t_ns`
+            are the same as from the beginning. The indices of frames count from 0.
         av_offset_ns: by how much the sound is moved to later times against the picture; may be negative.
 
     Raises:
@@ -97,16 +103,20 @@ def iter_media(
     # One reader per stream: a badly interleaved file needs no buffering.
     readers: list[Iterator[Frame | AudioBlock]] = []
     if audio and audio_stream is not None:
-        readers.append(shifted(_iter_audio(path, origin_ns, corruption), audio_shift_ns(av_offset_ns)))
+        shift_ns = audio_shift_ns(av_offset_ns)
+        sound = _iter_audio(path, origin_ns, corruption, start_ns - shift_ns)
+        readers.append(_from(start_ns, shifted(sound, shift_ns)))
     if video and video_stream is not None:
-        readers.append(shifted(_iter_video(path, origin_ns, corruption), video_shift_ns(av_offset_ns)))
-    empty = bool(readers)
+        shift_ns = video_shift_ns(av_offset_ns)
+        pictures = _iter_video(path, origin_ns, corruption, start_ns - shift_ns)
+        readers.append(_from(start_ns, shifted(pictures, shift_ns)))
+    empty = bool(readers) and not start_ns
     for item in heapq.merge(*readers, key=operator.attrgetter("t_ns")):
         empty = False
         yield item
     # A truncated file ends without any error, long before its stated duration.
     all_streams = len(readers) == sum(s is not None for s in (video_stream, audio_stream))
-    if all_streams and corruption.reached_ns < 0.9 * duration_ns - 0.2 * NS_PER_S:
+    if all_streams and not start_ns and corruption.reached_ns < 0.9 * duration_ns - 0.2 * NS_PER_S:
         corruption()
     if empty:
         raise MediaError(f"Nothing in {path.name} can be decoded: the file is damaged, choose another one.")
@@ -192,7 +202,34 @@ def _decoded(
             yield frame
 
 
-def _iter_video(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> Iterator[Frame]:
+def _from(start_ns: int, items: Iterator[Item]) -> Iterator[Item]:
+    """The items from a time on, with the frame or block that this time is in."""
+    previous: Item | None = None
+    for item in items:
+        if item.t_ns >= start_ns:
+            if previous is not None and item.t_ns > start_ns:
+                yield previous
+            yield item
+            yield from items
+            return
+        previous = item
+    if previous is not None and start_ns:
+        yield previous
+
+
+def _seek(container: InputContainer, origin_ns: int, start_ns: int) -> None:
+    """Continue at a key frame before a time; files that cannot be searched are decoded from the beginning."""
+    import av
+
+    margin_ns = NS_PER_S // 2
+    if start_ns > margin_ns:
+        with contextlib.suppress(av.FFmpegError, OSError):
+            container.seek((origin_ns + start_ns - margin_ns) // 1000)
+
+
+def _iter_video(
+    path: Path, origin_ns: int, corruption: _CorruptionReporter, start_ns: int = 0
+) -> Iterator[Frame]:
     from av.video.reformatter import VideoReformatter
 
     with open_media(path) as container:
@@ -204,6 +241,7 @@ def _iter_video(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> 
         reformatter, reformatter_lock = VideoReformatter(), threading.Lock()
         step_ns = round(NS_PER_S / (stream.average_rate or 30))
         t_ns = _ns(stream.start_time or 0, stream.time_base) - origin_ns - step_ns
+        _seek(container, origin_ns, start_ns)
         for index, frame in enumerate(_sort_frames(_plausible(container, stream, corruption))):
             t_ns += step_ns
             if frame.pts is not None:
@@ -265,12 +303,15 @@ def _image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
     return np.ascontiguousarray(np.rot90(image, quarter_turns), dtype=np.uint8)
 
 
-def _iter_audio(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> Iterator[AudioBlock]:
+def _iter_audio(
+    path: Path, origin_ns: int, corruption: _CorruptionReporter, start_ns: int = 0
+) -> Iterator[AudioBlock]:
     """Audio blocks at the rate of the first frame, also if the stream's rate changes."""
     with open_media(path) as container:
         _, stream = streams(path, container)
         assert stream is not None
         blocks: BlockCutter | None = None
+        _seek(container, origin_ns, start_ns)
         for frame in _decoded(container, stream, corruption):
             due_ns = None if frame.pts is None else _ns(frame.pts, frame.time_base) - origin_ns
             with corruption.located():

@@ -174,6 +174,38 @@ def _open(
     return stream
 
 
+def open_output(rate_hz: int, callback: Callable[..., None]) -> Any:
+    """Open and start a float32 mono output on the default device; `close_input` closes it too.
+
+    Args:
+        rate_hz: of the samples; the system resamples where the card needs another one.
+        callback: PortAudio's; fills blocks (n, 1).
+
+    Raises:
+        DeviceError: there is no loudspeaker, or it cannot be opened.
+    """
+    module = sounddevice()
+
+    def open_default() -> Any:
+        stream = module.OutputStream(
+            samplerate=rate_hz, channels=1, dtype="float32", latency="high", callback=callback
+        )
+        _open_streams[id(stream)] = stream
+        try:
+            stream.start()
+        except module.PortAudioError:
+            close_input(stream)
+            raise
+        return stream
+
+    try:
+        return _thread.call(open_default, OPEN_TIMEOUT_S, on_late=close_input)
+    except EmoliveError:
+        raise
+    except (module.PortAudioError, ValueError) as error:
+        raise DeviceError(f"There is no loudspeaker that can be opened ({error}).") from error
+
+
 def is_active(stream: Any) -> bool:
     """Whether PortAudio still serves an open stream."""
     try:

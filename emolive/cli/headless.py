@@ -16,7 +16,7 @@ from emolive.clock import now_ns, to_ns
 from emolive.errors import CheckpointError, OutputError
 from emolive.session.config import SessionConfig
 from emolive.sinks.jsonl import JsonlSink
-from emolive.types import Estimate, Snapshot, Status
+from emolive.types import Estimate, RecordingState, Snapshot, Status
 
 POLL_S = 0.05
 STOP_S = 1.5
@@ -115,13 +115,16 @@ class EstimateWriter:
         return self._sink
 
 
-def run_headless(config: SessionConfig, duration_s: float | None, writer: EstimateWriter) -> int:
+def run_headless(
+    config: SessionConfig, duration_s: float | None, writer: EstimateWriter, *, record: Path | None = None
+) -> int:
     """Run a session until its source ends.
 
     Args:
         config: the session.
         duration_s: stop this long after the model was loaded; None for no limit.
         writer: receives the estimates.
+        record: record the session into a new folder in this one.
 
     Returns:
         0, or 2 if a device or stream never delivered anything, or the model never answered, as was reported
@@ -140,6 +143,9 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
     snapshot = session.snapshot()
     try:
         session.start()
+        if record is not None:
+            # Before the first frame of a file, which waits for the model.
+            session.start_recording(record)
         while not session.finished and writer.error is None:
             snapshot = session.snapshot()
             _report_problems(snapshot, reported)
@@ -152,20 +158,36 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
             if not config.paced and _failures(snapshot, DEVICES):
                 # Whoever reads as fast as possible waits for an end, and this source will not come to one.
                 break
+            if record is not None and _has_failed(snapshot.recording):
+                break
             time.sleep(POLL_S)
         snapshot = session.snapshot()
         _report_problems(snapshot, reported)
     finally:
+        session.stop_recording()
         session.stop(STOP_S)
     writer.finish()
     if subscription.dropped:
         n = subscription.dropped
         report(f"{n} estimates were left out: the output was not read fast enough.")
+    _report_recording(session.snapshot().recording)
     if _failures(snapshot, REPORTED):
         return 2
     if not writer.n_written:
         report(NO_ESTIMATE)
     return 0
+
+
+def _report_recording(recording: RecordingState | None) -> None:
+    if recording is None:
+        return
+    if recording.problem:
+        raise OutputError(f"{recording.problem.rstrip('.')}; what is there is in {recording.folder}.")
+    sys.stderr.write(f"emolive: The recording is in {recording.folder}.\n")
+
+
+def _has_failed(recording: RecordingState | None) -> bool:
+    return recording is not None and bool(recording.problem)
 
 
 def _check_model(snapshot: Snapshot) -> None:

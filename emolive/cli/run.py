@@ -12,6 +12,7 @@ from emolive.cli.config import Arg, Range
 from emolive.cli.interrupts import early_exit
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import CheckpointError, ConfigError
+from emolive.plugins import FUSIONS
 from emolive.user_output import check_replaceable, reserved
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 OFFSCREEN_S = 12.0
 """How long the window runs on a computer without a display, unless --duration is given."""
+MAX_COMPARED = 3
 OFFSCREEN_SCREENSHOT = Path("emolive-window.png")
 
 
@@ -47,6 +49,10 @@ class RunOptions(ModelOptions):
     """Write the estimates of --jsonl behind those that are in the file."""
     overwrite: bool = False
     """Replace the files of --jsonl, --screenshot and --counters if they exist."""
+    compare: Annotated[str, Arg(metavar="F,F")] = ""
+    """Fusions that answer too, side by side on the same evidence, separated by commas: it,lt."""
+    record: Annotated[Path | None, Arg(metavar="DIR")] = None
+    """Record picture, sound, estimates and settings into a new folder in this one."""
     screenshot: Annotated[Path | None, Arg(metavar="FILE")] = None
     """Save a screenshot of the window at the end of --duration."""
     counters: Annotated[Path | None, Arg(metavar="FILE")] = None
@@ -59,7 +65,16 @@ class RunOptions(ModelOptions):
     unpaced: bool = False
     """Process a media file as fast as possible instead of in real time (needs --headless)."""
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The fusions that `compare` names."""
+        return tuple(dict.fromkeys(name.strip() for name in self.compare.split(",") if name.strip()))
+
     def __post_init__(self) -> None:
+        for name in self.compared:
+            FUSIONS.check(name)
+        if len(self.compared) > MAX_COMPARED:
+            raise ConfigError(f"--compare shows at most {MAX_COMPARED} fusions: name fewer.")
         if self.append and (self.overwrite or self.jsonl is None):
             raise ConfigError("--append goes with --jsonl, and not with --overwrite.")
         if self.unpaced and not self.headless:
@@ -86,7 +101,7 @@ def run(options: RunOptions) -> int:
 
     with reserved(options.jsonl), EstimateWriter(options.jsonl, append=options.append) as writer:
         if options.headless:
-            return run_headless(config, options.duration, writer)
+            return run_headless(config, options.duration, writer, record=options.record)
         code = _run_window(config, options, writer)
         writer.finish()
         return code
@@ -105,6 +120,7 @@ def session_config(options: RunOptions) -> SessionConfig:
         mic=options.mic,
         fusion=_fusion(options),
         checkpoint=options.checkpoint,
+        comparison=options.compared,
         baseline=options.baseline or DEFAULT_BASELINE,
         person=options.person or DEFAULT_PERSON,
         paced=not options.unpaced,
@@ -148,6 +164,8 @@ def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWrit
             screenshot=options.screenshot,
             seconds=options.duration,
             counters=options.counters,
+            record=options.record,
+            welcome=options.duration is None,
         )
     return _run_offscreen(config, options, writer)
 
@@ -174,6 +192,7 @@ def _run_offscreen(config: SessionConfig, options: RunOptions, writer: EstimateW
         screenshot=screenshot,
         seconds=seconds,
         counters=options.counters,
+        record=options.record,
     )
     if screenshot.is_file():
         sys.stdout.write(f"A screenshot of the window is in {screenshot}.\n")

@@ -23,6 +23,8 @@ class SessionConfig:
     """The shipped model to load."""
     checkpoint: Path | None = None
     """A checkpoint file to load instead of the shipped one of `fusion`."""
+    comparison: tuple[str, ...] = ()
+    """Fusions whose shipped models answer too, on the same evidence."""
     baseline: str = DEFAULT_BASELINE
     """Reference of the normalisation: none, neutral (from a calibration) or running (statistics so far)."""
     person: str = DEFAULT_PERSON

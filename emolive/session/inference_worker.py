@@ -121,7 +121,8 @@ class InferenceWorker(threading.Thread):
         finally:
             stream.inference_watch.feed()
         if estimate is not None and not stream.cancelled.is_set():
-            self._on_estimate(estimate, stream)
+            for each in (estimate, *stream.comparison):
+                self._on_estimate(each, stream)
 
     def _failed(self, error: BaseException) -> None:
         """A window could not be estimated, or a request not be carried out; the next one may."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LoadModel = Callable[[str | None, Path | None, str, str], "Predictor"]
+"""Loads the model of a fusion or a file for a device and a backend."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
@@ -66,6 +69,7 @@ class ModelLoader:
             before the model, so that frames are perceived while weights are loaded.
         on_model: gets the model.
         on_status: gets statuses of "model".
+        load_model: loads a model; by default `emolive.predictor.load_predictor`.
 
     The callbacks are called from the loader's thread.
 
@@ -82,8 +86,10 @@ class ModelLoader:
         on_face_pipeline: Callable[[FacePipeline, ModelSpec, Hashable], None],
         on_model: Callable[[LoadedModel], None],
         on_status: Callable[[Status], None],
+        load_model: LoadModel | None = None,
     ) -> None:
         check_backend(backend)
+        self._load_model = load_model
         self._device = device
         self._backend = backend
         self._fastest: str | None = None
@@ -238,13 +244,14 @@ class ModelLoader:
         # Perception and inference use one core each: for networks this small a second thread mostly waits.
         torch.set_num_threads(1)
         backend = self._backend if request.is_onnx or self._fastest is None else self._fastest
+        load = self._load_model or load_predictor
         try:
-            return load_predictor(request.fusion, request.path, self._device, backend)
+            return load(request.fusion, request.path, self._device, backend)
         except Exception as error:
             if self._device == "cpu" or not is_out_of_memory(error):
                 raise
             self._device, self._fell_back = "cpu", True
-        return load_predictor(request.fusion, request.path, "cpu", backend)
+        return load(request.fusion, request.path, "cpu", backend)
 
     def _provide_pipeline(self, spec: ModelSpec, predictor: Predictor | None) -> Hashable:
         """Hand over a face pipeline unless the one in use has the same video feature space.

@@ -36,6 +36,7 @@ def build_snapshot(
     snapshot = Snapshot(
         statuses=statuses.all(),
         fusion=predictor.spec.fusion if predictor is not None else "",
+        checkpoint=predictor.checkpoint.path if predictor is not None else None,
         baseline=pipeline.baseline,
         person=config.person,
         running=running,
@@ -60,6 +61,8 @@ def build_snapshot(
         is_synthetic=stream.is_synthetic,
         ended=stream.ended.is_set(),
         voice_dbfs=stream.level_dbfs,
+        comparison=stream.comparison if estimate is not None else (),
+        explanation=stream.explanation if estimate is not None else None,
     )
 
 

@@ -23,11 +23,20 @@ from emolive.errors import ConfigError, EmoliveError
 from emolive.faults import log_fault, one_line
 from emolive.plausibility import plausible_samples
 from emolive.session.status import NO_AUDIO, NO_VIDEO, StatusRegistry
-from emolive.types import AudioBlock, Counters, Estimate, FaceObservation, Frame, Status
+from emolive.types import (
+    AudioBlock,
+    Counters,
+    Estimate,
+    FaceObservation,
+    Frame,
+    Status,
+    WindowExplanation,
+)
 
 if TYPE_CHECKING:
     from emolive.audio.online_features import OnlineFeatureExtractor
     from emolive.profile import SpeakerProfile
+    from emolive.recording.recorder import Recorder
     from emolive.session.calibration import Calibration
     from emolive.smoothing import Smoother
     from emolive.vision.frame_sampler import FrameSampler
@@ -105,6 +114,10 @@ class Stream:
     statuses: StatusRegistry = field(default_factory=StatusRegistry)
     """Of camera, microphone, face and voice."""
 
+    # The threads that start and end a recording.
+    tap: Recorder | None = None
+    """Also gets what is delivered."""
+
     # The source's threads.
     frame: Frame | None = None
     frame_slot: LatestSlot[Frame] = field(default_factory=LatestSlot)
@@ -138,6 +151,10 @@ class Stream:
     smoother: Smoother | None = None
     calibration: Calibration | None = None
     estimate: Estimate | None = None
+    comparison: tuple[Estimate, ...] = ()
+    """Of the other models, for the window of `estimate`."""
+    explanation: WindowExplanation | None = None
+    """Of the newest estimate, while explanations are wanted."""
     estimates: int = 0
     estimates_skipped: int = 0
     answers_refused: int = 0
@@ -279,6 +296,8 @@ class StreamListener:
         stream.frames_captured += 1
         stream.frame_slot.put(frame, wait=not stream.realtime)
         stream.delivered_ns = frame.t_ns
+        if stream.tap is not None:
+            stream.tap.add_frame(frame, wait=not stream.realtime)
 
     def on_audio(self, block: AudioBlock) -> None:
         """Append a block to the ring; a block of another rate starts a new one."""
@@ -304,6 +323,8 @@ class StreamListener:
         stream.audio_watch.feed()
         stream.audio_dbfs = rms_dbfs(samples)
         stream.delivered_ns = block.t_ns
+        if stream.tap is not None:
+            stream.tap.add_audio(block, wait=not stream.realtime)
 
     def on_status(self, status: Status) -> None:
         """Store a status, unless it is of a part that another source delivers."""

@@ -296,3 +296,26 @@ def test_ctrl_c_ends_without_a_traceback(clips: Clips, tmp_path: Path) -> None:
     assert process.returncode == 130
     assert b"Traceback" not in err
     assert all("probs" in row for row in rows_of(path))
+
+
+def test_a_run_without_a_window_is_recorded(emolive: Run, clips: Clips, tmp_path: Path) -> None:
+    result = emolive(
+        "run", "--headless", "--unpaced", "--source", clips["full"], "--backend", "eager",
+        "--compare", "lt,ia", "--record", tmp_path / "takes", "--jsonl", tmp_path / "rows.jsonl",
+    )  # fmt: skip
+    assert result.code == 0
+    (folder,) = (tmp_path / "takes").iterdir()
+    assert str(folder) in result.err
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    recorded = [json.loads(line) for line in (folder / "estimates.jsonl").read_text().splitlines()]
+    assert {row["fusion"] for row in rows} == {"ia", "lt"}
+    assert [row["t_s"] for row in recorded] == [row["t_s"] for row in rows]
+    analysed = emolive("analyze", folder, "--fusion", "lt", "--backend", "eager")
+    assert analysed.code == 0
+    assert analysed.rows[-1]["summary"]
+    assert len(analysed.rows) == len(rows) // 2 + 1
+
+
+@pytest.mark.parametrize(("compare", "reason"), [("lt,zz", "no fusion named zz"), ("lt,it,ia,lt,zz", "zz")])
+def test_unknown_fusions_to_compare_are_refused(emolive: Run, compare: str, reason: str) -> None:
+    assert reason in emolive("run", "--headless", "--source", "demo", "--compare", compare).error

@@ -7,7 +7,10 @@ from typing import Any
 from emolive.errors import CheckpointError, MissingDependencyError
 
 INSTALL = "ONNX Runtime is missing, which emolive needs: install emolive again."
-INSTALL_ONNX = "ONNX models need more packages: install emolive[onnx]."
+INSTALL_ONNX = (
+    "ONNX models need more packages: run `make run` in the folder of emolive, "
+    "or pip install -e '.[onnx]' there."
+)
 
 
 def create_session(content: bytes, name: str, threads: int) -> Any:
