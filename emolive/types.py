@@ -88,6 +88,8 @@ class AudioBlock:
     samples: FloatArray
     """(n,) float32 in -1..1."""
     rate_hz: int
+    lost_before: bool = False
+    """The device reports that sound before the first sample was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,8 @@ class FaceObservation:
     """Measured with `expression`."""
     others: tuple[BoundingBox, ...] = ()
     """The faces that are not read; the picture is searched for them from time to time."""
+    problem: str = ""
+    """What was left out of the frame because it cannot be right, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +313,12 @@ class Counters:
     estimates: int = 0
     estimates_skipped: int = 0
     """Bins without an estimate because inference was late."""
+    samples_refused: int = 0
+    """Samples that can be no sound and were left out."""
+    faces_refused: int = 0
+    """Frames, landmarks and features that can be of no face and were left out."""
+    answers_refused: int = 0
+    """Answers of the model that were no numbers and were left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,8 +364,16 @@ class Snapshot:
 
     frame: Frame | None = None
     """The newest frame."""
+    frame_age_s: float | None = None
+    """For how long no frame has come from a camera or stream; None for a file, and before the first one."""
+    audio_age_s: float | None = None
+    """The same of sound from a device."""
+    video_lost: bool = False
+    """The camera or stream no longer delivers: `frame` is a memory, not the present."""
+    audio_lost: bool = False
+    """The device no longer delivers sound."""
     observation: FaceObservation | None = None
-    """The newest detected face; it may belong to an earlier frame."""
+    """The newest detected face; it may belong to an earlier frame. None once the video is lost."""
     estimate: Estimate | None = None
     """The newest estimate; None if it is stale."""
     statuses: tuple[Status, ...] = ()
@@ -377,7 +395,7 @@ class Snapshot:
     ended: bool = False
     """The media file has ended."""
     voice_dbfs: float = -120.0
-    """Level of the newest audio in dB relative to full scale."""
+    """Level of the newest audio in dB relative to full scale; -120 once no more comes."""
     recording: RecordingState | None = None
     """The recording that runs, or the last one of the session."""
     playback: PlaybackState | None = None

@@ -19,6 +19,7 @@ from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.audio.resample import AudioBuffer
 from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import ModelSpec
+from emolive.plausibility import is_plausible_vector, plausible_rows, plausible_samples
 from emolive.pooling import HOLD_S, held_frames, pool_bins
 from emolive.types import AudioBlock, AudioSegment, BoolArray, FloatArray, StampArray
 
@@ -79,7 +80,8 @@ class FeatureTrack:
         return self._present[: self._n]
 
     def append(self, t_ns: int, vector: FloatArray | None) -> None:
-        """Add a frame; None where it had no face. A frame that is not later than the newest is dropped."""
+        """Add a frame; None where it had no face. A frame that is not later than the newest is dropped, and
+        a vector with values that no feature has counts as None."""
         if self._n and t_ns <= self._stamps_ns[self._n - 1]:
             return
         if self._n == len(self._stamps_ns) and self._keep_ns < math.inf:
@@ -91,6 +93,8 @@ class FeatureTrack:
         self._stamps_ns = _with_room(self._stamps_ns, n)
         self._vectors = _with_room(self._vectors, n)
         self._present = _with_room(self._present, n)
+        if vector is not None and not is_plausible_vector(vector):
+            vector = None
         self._stamps_ns[self._n] = t_ns
         self._vectors[self._n] = 0.0 if vector is None else vector
         self._present[self._n] = vector is not None
@@ -148,7 +152,10 @@ class Waveform:
         return to_ns(self._n / self._rate_hz)
 
     def append(self, block: AudioBlock) -> None:
-        """Add a block at its time. It has the waveform's rate and usually begins where the last one ended."""
+        """Add a block at its time. It has the waveform's rate and usually begins where the last one ended.
+
+        Samples that can be no sound count as not recorded.
+        """
         if not self._n:
             self._start_ns = block.t_ns
         start = round(block.t_ns * self._rate_hz / NS_PER_S)
@@ -161,9 +168,10 @@ class Waveform:
         part = slice(max(0, start - self._first), max(0, end - self._first))
         self._samples = _with_room(self._samples, part.stop)
         self._recorded = _with_room(self._recorded, part.stop)
-        n = part.stop - part.start
-        self._samples[part] = block.samples[len(block.samples) - n :]
-        self._recorded[part] = True
+        samples = block.samples[len(block.samples) - (part.stop - part.start) :]
+        recorded = plausible_samples(samples)
+        self._samples[part] = samples if recorded is None else np.where(recorded, samples, 0)
+        self._recorded[part] = True if recorded is None else recorded
         self._n = max(self._n, end)
 
     def _drop_before(self, index: int) -> None:
@@ -291,7 +299,7 @@ def extract_window(
         sound = frames, absent, absent
     else:
         features = (extractor or OnlineFeatureExtractor(spec.audio)).read(audio, end_ns, spec.n_samples)
-        sound = features.frames, features.present, features.speech
+        sound = _plausible_sound(features.frames, features.present, features.speech)
     face = (None, None) if expressions is None else _expression_bins(expressions, end_ns, spec, held_ns)
     return FeatureWindow(end_ns, bins, bins_present, *sound, *face)
 
@@ -317,6 +325,16 @@ def _video_bins(
     held_ns = np.full(spec.n_bins, -1)
     held_ns[held] = stamps_ns[rows[held]]
     return bins, filled | held, held_ns
+
+
+def _plausible_sound(
+    frames: FloatArray, present: BoolArray, speech: BoolArray
+) -> tuple[FloatArray, BoolArray, BoolArray]:
+    """Audio features with frames masked that an encoder cannot have meant."""
+    usable = plausible_rows(frames)
+    if usable is None:
+        return frames, present, speech
+    return np.where(usable[:, None], frames, np.float32(0)), present & usable, speech & usable
 
 
 def _expression_bins(

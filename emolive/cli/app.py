@@ -21,6 +21,7 @@ EMOLIVE = CommandGroup(
             "emolive.cli.import_checkpoint:import_checkpoint",
         ),
         Command("export", "export a checkpoint to ONNX", "emolive.cli.export:export"),
+        Command("soak", "run for hours and report leaks and gaps", "emolive.cli.soak:soak"),
         Command("cache", "show or clear what can be made again", "emolive.cli.cache:cache"),
         Command("bench", "measure latency and cost on this machine", "emolive.cli.bench:bench"),
     ),

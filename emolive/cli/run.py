@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from emolive.capture.av_offset import MAX_OFFSET_MS
 from emolive.capture.tracks import TrackChoice
 from emolive.cli.config import Arg, Range
+from emolive.cli.interrupts import early_exit
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import CheckpointError, ConfigError
 from emolive.plugins import FUSIONS
@@ -100,7 +101,8 @@ def run(options: RunOptions) -> int:
     config = session_config(options)
     if options.jsonl is None and not options.headless:
         return _run_window(config, options, None)
-    from emolive.cli.headless import EstimateWriter, run_headless
+    with early_exit():
+        from emolive.cli.headless import EstimateWriter, run_headless
 
     with reserved(options.jsonl), EstimateWriter(options.jsonl, append=options.append) as writer:
         if options.headless:
@@ -152,9 +154,10 @@ def _fusion(options: RunOptions) -> str:
 
 
 def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWriter | None) -> int:
-    from emolive.gui.app import run_app
-    from emolive.gui.display import has_display
-    from emolive.gui.ui_settings import REMEMBERED, with_remembered
+    with early_exit():
+        from emolive.gui.app import run_app
+        from emolive.gui.display import has_display
+        from emolive.gui.ui_settings import REMEMBERED, with_remembered
 
     if has_display():
         explicit = {name for name in REMEMBERED if getattr(options, name) is not None}

@@ -66,7 +66,7 @@ def run_app(
     Args:
         config: how the session starts.
         services: where the session, the fusions and the devices come from; the real ones by default.
-        on_estimate: called with each estimate, from the inference thread.
+        on_estimate: called with each estimate, in a thread of its own.
         report_problems: gets a function that shows a sentence in the window, from any thread.
         screenshot: file for an image of the window, saved before it closes by itself.
         seconds: close by itself this long after a model was loaded or could not be.

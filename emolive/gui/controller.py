@@ -44,7 +44,7 @@ class SessionController(QObject):
         config: SessionConfig,
         on_estimate: Callable[[Estimate], None] | None = None,
     ) -> None:
-        """`on_estimate` is called with each estimate from the inference thread."""
+        """`on_estimate` is called with each estimate, in a thread of its own."""
         super().__init__()
         self._services = services
         self.config = config

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 TICK_MS = 15
 """Half the time between two frames, so that each is painted soon after its arrival."""
-STOP_S = 2.3
+STOP_S = 1.6
 """Time for the session to stop: with the rest, the window closes within 3 s."""
 
 
@@ -50,7 +50,7 @@ class MainWindow(QMainWindow):
         on_estimate: Callable[[Estimate], None] | None = None,
         record: Path | None = None,
     ) -> None:
-        """`on_estimate` is called with each estimate from the inference thread; the session is recorded from
+        """`on_estimate` is called with each estimate, in a thread of its own; the session is recorded from
         its beginning into a new folder in `record`."""
         super().__init__()
         services = services or Services()

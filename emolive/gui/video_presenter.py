@@ -83,7 +83,8 @@ class VideoPresenter:
             frame=snapshot.frame,
             face=_face(snapshot),
             others=_others(snapshot),
-            estimate=estimate,
+            # The last picture of a camera that is gone is a memory: nothing of the present stands on it.
+            estimate=None if snapshot.video_lost else estimate,
             tags=_tags(snapshot, estimate),
             banner=_banner(snapshot),
             mirrored=mirrored,

@@ -27,6 +27,7 @@ from emolive.session.status import (
     calibrating_status,
     is_failure,
     loaded_status,
+    refused_answer_status,
     stream_statuses,
 )
 from emolive.session.stream import Stream
@@ -167,7 +168,11 @@ class LivePipeline:
         stream.profile.update(window, predictor.video_stats, predictor.audio_stats)
         if stream.calibration is not None and stream.calibration.add(window, predictor):
             self._finish_calibration(stream, predictor)
+        n_refused = predictor.n_refused
         prediction = predictor.predict(window, stream.profile, self.baseline)
+        if predictor.n_refused > n_refused:
+            stream.answers_refused += 1
+            self._statuses.put_passing(refused_answer_status())
         self._report(stream, window, predictor)
         if prediction is None:
             return None
@@ -232,6 +237,8 @@ class LivePipeline:
                 spec.window_s,
                 has_video=stream.has_video,
                 has_audio=stream.audio is not None,
+                video_lost=stream.video_lost,
+                audio_lost=stream.audio_lost,
                 quality=None if stream.observation is None else stream.observation.quality,
                 level_dbfs=None if stream.audio is None else stream.audio_dbfs,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,13 +13,15 @@ from typing import Self
 
 from emolive.capture.source_spec import parse_microphone, parse_source
 from emolive.clock import now_ns, to_ns, to_s
-from emolive.errors import ConfigError
+from emolive.errors import ConfigError, DeviceError, EmoliveError
+from emolive.faults import log_fault, one_line
 from emolive.models.spec import ModelSpec
 from emolive.normalization import MODES
 from emolive.plugins import FUSIONS
 from emolive.session.comparison import ComparisonLoader
 from emolive.session.config import SessionConfig
 from emolive.session.inference_worker import InferenceWorker
+from emolive.session.lease_watch import LeaseWatch
 from emolive.session.model_loader import LoadModel, ModelLoader
 from emolive.session.perception_worker import PerceptionWorker
 from emolive.session.recording import SessionRecording, session_settings
@@ -27,6 +30,8 @@ from emolive.session.status import StatusRegistry
 from emolive.session.stream import Stream, open_stream
 from emolive.session.subscription import Publisher, Subscription
 from emolive.types import Estimate, RecordingState, Snapshot
+
+log = logging.getLogger(__name__)
 
 STOP_SOURCE_S = 1.5
 """How long a change of the source waits for the old one to stop."""
@@ -64,15 +69,19 @@ class Session:
         self._statuses = StatusRegistry()
         """Statuses of model and baseline; those of the source belong to its stream."""
         self._publisher = Publisher()
+        """Passes estimates on in threads of its own."""
         self._recording = SessionRecording()
         self._publisher.subscribe(self._recording.add)
         self._stream: Stream | None = None
         self._running = False
         self._stopped = threading.Event()
         self._opener = ThreadPoolExecutor(1, "emolive-open")
-        self._perception = PerceptionWorker()
+        self._perception = PerceptionWorker(self._statuses, self._out_of_memory)
         self._inference = InferenceWorker(
-            config.baseline, config.person, self._statuses, self._publisher.publish
+            config.baseline, config.person, self._statuses, self._publish, self._out_of_memory
+        )
+        self._watch = LeaseWatch(
+            self._statuses, lambda: self._stream, lambda: self._inference.pipeline.predictor is not None
         )
         self._loader = ModelLoader(
             config.device,
@@ -125,6 +134,8 @@ class Session:
             self._loader.close,
             self._inference.close,
             self._perception.close,
+            self._watch.close,
+            self._publisher.close,
         ):
             ended = close(max(0.0, to_s(deadline_ns - now_ns()))) and ended
         return ended
@@ -146,21 +157,23 @@ class Session:
         return replace(snapshot, recording=self._recording.state())
 
     def subscribe(self, callback: Callable[[Estimate], None]) -> Subscription:
-        """Call `callback` with each new estimate, from the inference thread; it must be quick.
+        """Call `callback` with each new estimate, in a thread of its own.
 
         Args:
-            callback: called with the estimate; its exceptions are logged and have no other effect.
+            callback: called with the estimate; its exceptions are logged and have no other effect. If it is
+                slower than real time for long, the oldest waiting estimates are dropped; a source that is not
+                paced waits for it.
 
         Returns:
-            The subscription; close it to end it.
+            The subscription; close it to end it. It counts what was dropped.
         """
         return self._publisher.subscribe(callback)
 
     @property
     def finished(self) -> bool:
-        """Whether a media file was played and analysed to its end."""
+        """Whether a media file was played and analysed to its end, and all subscribers have taken it."""
         stream = self._stream
-        return stream is not None and stream.finished.is_set()
+        return stream is not None and stream.finished.is_set() and self._publisher.is_idle
 
     @property
     def model_settled(self) -> bool:
@@ -272,6 +285,19 @@ class Session:
             raise ConfigError("This model reads raw features and has no baseline: choose another model.")
         self._inference.post(partial(self._inference.pipeline.start_calibration, seconds, now_ns()))
 
+    # --- called by the parts
+
+    def _publish(self, estimate: Estimate, stream: Stream) -> None:
+        """Pass an estimate on; a source that is not in real time waits until it was taken."""
+        self._publisher.publish(estimate)
+        if not stream.realtime:
+            self._publisher.wait_idle(lambda: stream.cancelled.is_set() or self._stopped.is_set())
+
+    def _out_of_memory(self) -> None:
+        predictor = self._inference.pipeline.predictor
+        if predictor is not None and predictor.device.type != "cpu":
+            self._loader.fall_back_to_cpu()
+
     def start_recording(self, parent: Path | None = None) -> Path:
         """Record picture, sound, estimates and settings from now on. Accesses the disk.
 
@@ -322,7 +348,7 @@ class Session:
     def _submit(self, function: Callable[[], None]) -> Future[None]:
         """Run a change of the source in the opener's thread, in the order of the calls."""
         try:
-            return self._opener.submit(function)
+            return self._opener.submit(partial(_call, function))
         except RuntimeError:
             raise ConfigError("This session has been stopped: create another one.") from None
 
@@ -336,6 +362,7 @@ class Session:
                 return
             self._perception.start()
             self._inference.start()
+            self._watch.start()
             self._loader.request(None if config.checkpoint else config.fusion, config.checkpoint)
             if config.comparison:
                 self._comparison.load(config.comparison)
@@ -397,6 +424,17 @@ class Session:
         with self._lock:
             if stream is self._stream and not stream.cancelled.is_set():
                 stream.start()
+
+
+def _call(function: Callable[[], None]) -> None:
+    """Call a function that opens devices. DeviceError for anything unexpected."""
+    try:
+        function()
+    except EmoliveError:
+        raise
+    except Exception as error:
+        log_fault(log, "a source could not be opened", error)
+        raise DeviceError(f"The source could not be opened: {one_line(error)}.") from error
 
 
 def _check_baseline(mode: str) -> None:
