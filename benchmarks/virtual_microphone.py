@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -96,6 +97,16 @@ class VirtualMicrophone:
                 process.wait()
         self._players.clear()
         self._server = None
+
+    def freeze(self) -> None:
+        """Stop the server without ending it: calls to it do not return until `thaw`."""
+        assert self._server is not None, "it runs"
+        self._server.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server continue."""
+        assert self._server is not None, "it runs"
+        self._server.send_signal(signal.SIGCONT)
 
     def play(self, samples: FloatArray, rate_hz: int = 48_000) -> subprocess.Popen[bytes]:
         """Play mono `samples` (n,) into the microphone; returns at once."""

@@ -49,9 +49,11 @@ class RunningStats:
 
     @classmethod
     def of(cls, rows: FloatArray) -> RunningStats:
-        """Statistics of (n, D) rows."""
+        """Statistics of (n, D) rows; one that is not finite is left out, since it would stay for ever."""
         exact = rows.astype(np.float64)
-        return cls(float(len(rows)), exact.sum(axis=0), (exact**2).sum(axis=0))
+        if not np.isfinite(exact.sum()):
+            exact = exact[np.isfinite(exact).all(axis=1)]
+        return cls(float(len(exact)), exact.sum(axis=0), (exact**2).sum(axis=0))
 
     def __add__(self, other: RunningStats) -> RunningStats:
         return RunningStats(self.count + other.count, self.total + other.total, self.squares + other.squares)

@@ -140,11 +140,12 @@ class ExpressionStats:
 
     @classmethod
     def of(cls, rows: FloatArray) -> ExpressionStats:
-        """Of bins (n, 8) of log-probabilities."""
+        """Of bins (n, 8) of log-probabilities; one that is not finite is left out."""
         exact = rows.astype(np.float64)
+        exact = exact[np.isfinite(exact).all(axis=1)]
         weight = np.exp(exact[:, 0])
         return cls(
-            float(len(rows)), exact.sum(axis=0), float(weight.sum()), (weight[:, None] * exact).sum(axis=0)
+            float(len(exact)), exact.sum(axis=0), float(weight.sum()), (weight[:, None] * exact).sum(axis=0)
         )
 
     def __add__(self, other: ExpressionStats) -> ExpressionStats:
@@ -308,6 +309,8 @@ class OpinionPool:
         """g, from the distances of face and voice; None for a stream that is not there."""
         result = 1.0
         for distance, limit in zip((video, audio), self.spec.novelty_limits, strict=True):
+            if distance is not None and not np.isfinite(distance):
+                return 0.0
             if distance is not None:
                 exponent = np.clip((distance - limit) / self.spec.novelty_width, -60, 60)
                 result *= float(1 / (1 + np.exp(exponent)))

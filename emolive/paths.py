@@ -59,22 +59,33 @@ def file_digest(path: Path) -> str:
 def _expected_digest(name: str) -> str | None:
     """The digest of a shipped file, as the manifest has it; None if it is not checked."""
     folder = assets_dir()
-    path = folder / MANIFEST
-    digests: dict[str, str] = {}
-    if path.is_file():
-        status = path.stat()
-        digests = _manifest(path, status.st_mtime_ns, status.st_size)
+    digests = shipped_digests()
     if name not in digests and not os.environ.get("EMOLIVE_ASSETS"):
         raise EmoliveError(f"{folder / name} does not belong to this version of emolive: install it again.")
     return digests.get(name)
 
 
+def shipped_digests() -> dict[str, str]:
+    """The digest of each shipped file by its name with "/"; empty without a manifest."""
+    path = assets_dir() / MANIFEST
+    if not path.is_file():
+        return {}
+    status = path.stat()
+    return _manifest(path, status.st_mtime_ns, status.st_size)
+
+
 def asset_files(folder: Path) -> list[Path]:
-    """The files of an assets folder that a program reads: all but licences and descriptions."""
+    """The files of an assets folder that a program reads: all but licences and descriptions.
+
+    An export beside a checkpoint is the user's.
+    """
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".md" and not path.name.startswith((".", "LICENSE", MANIFEST))
+        if path.is_file()
+        and path.suffix != ".md"
+        and not path.name.startswith((".", "LICENSE", MANIFEST))
+        and not (path.suffix == ".onnx" and path.parent.name == "models")
     )
 
 
@@ -102,6 +113,11 @@ def user_dir() -> Path:
     if override := os.environ.get("EMOLIVE_HOME"):
         return Path(override)
     return Path(platformdirs.user_data_dir("emolive", appauthor=False))
+
+
+def has_own_home() -> bool:
+    """Whether EMOLIVE_HOME names the folder of everything that emolive saves."""
+    return bool(os.environ.get("EMOLIVE_HOME"))
 
 
 def cache_dir() -> Path:

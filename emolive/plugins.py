@@ -32,7 +32,7 @@ SOURCES = Registry(
     "emolive.sources",
     {
         "camera": ("camera", "emolive.capture.camera:CameraSource"),
-        "stream": ("network stream", "emolive.capture.camera:CameraSource"),
+        "stream": ("network stream", "emolive.capture.network_stream:NetworkStream"),
         "file": ("media file", "emolive.capture.media_file:MediaFileSource"),
         "demo": ("drawn demo", "emolive.capture.synthetic.source:SyntheticSource"),
         "microphone": ("microphone", "emolive.capture.microphone:MicrophoneSource"),

@@ -5,9 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emolive.clock import to_ns
 from emolive.types import BoolArray, FloatArray, Pooling, StampArray
+
+HOLD_S = 4.0
+"""A picture is taken to be still shown for at most this long."""
+_RARE_BINS = 2
+"""Frames farther apart than this are rare; of others, one that is missing is a fault."""
 
 
 def pool_bins(
@@ -65,6 +71,43 @@ def pool_bins(
         ]
         pooled[filled] = vectors[nearest]
     return pooled, filled
+
+
+def held_frames(
+    stamps_ns: StampArray, present: BoolArray, end_ns: int, *, window_s: float, n_bins: int
+) -> NDArray[np.intp]:
+    """Which frame is still shown in each bin without a frame of its own.
+
+    Nothing new is not nothing: a source of one picture a second, or a screen recording of something that
+    does not move, shows each picture until the next one. The newest is shown for one and a half times as
+    long as the one before it.
+
+    Args:
+        stamps_ns, present, end_ns, window_s, n_bins: as for `pool_bins`, with frames from HOLD_S before the
+            window.
+
+    Returns:
+        (n_bins,) rows of frames with a face; -1 where there is none or the bin has frames.
+    """
+    rows = np.full(n_bins, -1, np.intp)
+    n = len(stamps_ns)
+    if n < 2:
+        return rows
+    steps = np.diff(stamps_ns)
+    rare = _RARE_BINS * to_ns(window_s) / n_bins
+    # The last frame's successor is not known yet.
+    lasts = np.append(steps, steps[-1] * 3 // 2)
+    is_rare = np.append(steps, steps[-1]) > rare
+    edges = end_ns + _edges(window_s, n_bins)
+    before = np.searchsorted(stamps_ns, edges[:-1], side="right") - 1
+    until = np.searchsorted(stamps_ns, edges[1:], side="right") - 1
+    for i in np.flatnonzero((before == until) & (before >= 0)):
+        row = before[i]
+        shown_ns = min(int(lasts[row]), to_ns(HOLD_S))
+        middle_ns = int(edges[i] + edges[i + 1]) // 2
+        if is_rare[row] and present[row] and middle_ns <= stamps_ns[row] + shown_ns:
+            rows[i] = row
+    return rows
 
 
 @lru_cache(maxsize=16)

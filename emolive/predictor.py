@@ -162,6 +162,7 @@ class Predictor:
         video_stats, audio_stats: the checkpoint's global statistics.
         pool: combines the network's answer with that of a classifier of single faces; None if the model has
             none.
+        n_refused: answers that were not numbers, and were not given.
     """
 
     def __init__(
@@ -170,6 +171,7 @@ class Predictor:
         self.checkpoint = checkpoint
         self.spec = checkpoint.spec
         self.device = torch.device(device)
+        self.n_refused = 0
         if isinstance(checkpoint, Checkpoint):
             self.runtime = choose(backend, checkpoint.net.to(self.device).eval(), self.device)
         else:
@@ -211,7 +213,8 @@ class Predictor:
     def predict(
         self, window: FeatureWindow, profile: SpeakerProfile, mode: str, *, alone: bool = False
     ) -> Prediction | None:
-        """The model's answer for a window; None if there is neither face nor voice in it.
+        """The model's answer for a window; None if there is neither face nor voice in it, or if the answer is
+        not finite.
 
         Args:
             window: from `emolive.windowing.extract_window`.
@@ -235,9 +238,11 @@ class Predictor:
             # A voice alone, and a face without pixels, are left to the network.
             assert opinions.network is not None
             log_probs = opinions.network
-        return Prediction(
-            tuple(np.exp(log_probs).tolist()), opinions.modality, opinions.baseline, opinions.age_s
-        )
+        probs = np.exp(log_probs)
+        if not np.isfinite(probs).all():
+            self.n_refused += 1
+            return None
+        return Prediction(tuple(probs.tolist()), opinions.modality, opinions.baseline, opinions.age_s)
 
     def opinions(
         self, window: FeatureWindow, profile: SpeakerProfile, mode: str, *, alone: bool = False

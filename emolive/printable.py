@@ -17,8 +17,12 @@ def printable(text: str) -> str:
 
 
 def printable_json(values: Any, indent: int | None = None) -> str:
-    """JSON in which control characters within texts are escaped too; it reads as the same values."""
-    text = json.dumps(values, ensure_ascii=False, indent=indent)
+    """JSON in which control characters within texts are escaped too; it reads as the same values.
+
+    Raises:
+        ValueError: a number is not finite, for which JSON has no name.
+    """
+    text = json.dumps(values, ensure_ascii=False, indent=indent, allow_nan=False)
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else _json_escape(c) for c in text)

@@ -134,7 +134,7 @@ class SpeakerProfile:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise OutputError(f"{path.parent} cannot be created: {error.strerror}.") from error
-        stored: dict[str, Any] = {"format": FORMAT, "space": self.space.to_dict()}
+        stored: dict[str, Any] = {"format": FORMAT, "name": self.name, "space": self.space.to_dict()}
         for stream in ("video", "audio"):
             stats: RunningStats = getattr(self.neutral, stream)
             stored[stream] = {
@@ -167,7 +167,7 @@ class SpeakerProfile:
             if "measured" in stored:
                 measured = stored["measured"]
             else:
-                measured = FeatureSpace.from_dict(stored.get("space"))
+                measured = FeatureSpace.from_dict(check.mapping("space", stored.get("space")))
             if measured != self.space:
                 raise CheckpointError(
                     f"The saved baseline of {self.name} was measured with {measured}, "

@@ -5,9 +5,10 @@ Every `t_ns` is on the session's one clock (see `emolive.clock`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -87,6 +88,8 @@ class AudioBlock:
     samples: FloatArray
     """(n,) float32 in -1..1."""
     rate_hz: int
+    lost_before: bool = False
+    """The device reports that sound before the first sample was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,10 @@ class FaceObservation:
     """(8,) log-probabilities of the expression classifier; None where it did not run."""
     quality: FaceQuality | None = None
     """Measured with `expression`."""
+    others: tuple[BoundingBox, ...] = ()
+    """The faces that are not read; the picture is searched for them from time to time."""
+    problem: str = ""
+    """What was left out of the frame because it cannot be right, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +282,27 @@ class FileSummary(Estimate):
 
 
 @dataclass(frozen=True, slots=True)
+class WindowExplanation:
+    """The explanation of the answer for one window."""
+
+    t_ns: int
+    """End of the window."""
+    label: str
+    """The label that is explained, the likeliest one."""
+    face_share: float
+    """The face's part in setting this label apart from the others, 0..1; the rest is the voice's."""
+    face_attention: tuple[float, ...] = ()
+    """How much the voice attended to each step of the video, oldest first, scaled to a maximum of 1.
+
+    Empty where the fusion has no such attention or a stream is missing.
+    """
+    voice_attention: tuple[float, ...] = ()
+    """The same of the face for the steps of the audio."""
+    pitch_hz: float | None = None
+    """Of the newest sound; None where it is not voiced."""
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """Counters since the start of a session."""
 
@@ -285,6 +313,49 @@ class Counters:
     estimates: int = 0
     estimates_skipped: int = 0
     """Bins without an estimate because inference was late."""
+    samples_refused: int = 0
+    """Samples that can be no sound and were left out."""
+    faces_refused: int = 0
+    """Frames, landmarks and features that can be of no face and were left out."""
+    answers_refused: int = 0
+    """Answers of the model that were no numbers and were left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingState:
+    """A recording that runs or has ended."""
+
+    folder: Path
+    running: bool
+    seconds: float
+    """Since it began."""
+    frames: int = 0
+    """Frames in the media file so far."""
+    frames_dropped: int = 0
+    """Frames left out because the encoder or the disk was too slow."""
+    problem: str = ""
+    """Why it has ended by itself; one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackState:
+    """A media file that is played, and how much of it is analysed already."""
+
+    position_s: float
+    duration_s: float
+    paused: bool
+    loop: bool
+    analysed_s: float
+    """Everything before this is analysed."""
+    analysing: bool
+    """The analysis is not complete yet."""
+    track: Sequence[Estimate] = ()
+    """The estimates so far, in order of time, with times in the file. It only grows; after a change of the
+    model it is another object."""
+    muted: bool = False
+    """The user wants no sound."""
+    sound: str = ""
+    """Why no sound can be heard; empty if it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,14 +364,24 @@ class Snapshot:
 
     frame: Frame | None = None
     """The newest frame."""
+    frame_age_s: float | None = None
+    """For how long no frame has come from a camera or stream; None for a file, and before the first one."""
+    audio_age_s: float | None = None
+    """The same of sound from a device."""
+    video_lost: bool = False
+    """The camera or stream no longer delivers: `frame` is a memory, not the present."""
+    audio_lost: bool = False
+    """The device no longer delivers sound."""
     observation: FaceObservation | None = None
-    """The newest detected face; it may belong to an earlier frame."""
+    """The newest detected face; it may belong to an earlier frame. None once the video is lost."""
     estimate: Estimate | None = None
     """The newest estimate; None if it is stale."""
     statuses: tuple[Status, ...] = ()
     counters: Counters = field(default_factory=Counters)
     fusion: str = ""
     """The fusion in use; the previous one while another is loading."""
+    checkpoint: Path | None = None
+    """The file of the model in use."""
     baseline: str = "none"
     """The selected normalisation: none, neutral or running."""
     person: str = ""
@@ -314,4 +395,12 @@ class Snapshot:
     ended: bool = False
     """The media file has ended."""
     voice_dbfs: float = -120.0
-    """Level of the newest audio in dB relative to full scale."""
+    """Level of the newest audio in dB relative to full scale; -120 once no more comes."""
+    recording: RecordingState | None = None
+    """The recording that runs, or the last one of the session."""
+    playback: PlaybackState | None = None
+    """Of a file in the window; None for live sources."""
+    comparison: tuple[Estimate, ...] = ()
+    """The newest estimates of the other models that answer on the same evidence."""
+    explanation: WindowExplanation | None = None
+    """Of the newest answer; None unless it was asked for (`Session.set_explaining`)."""

@@ -7,9 +7,9 @@ at one instant, so that face and voice stay in step.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import floor
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +19,8 @@ from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.audio.resample import AudioBuffer
 from emolive.clock import NS_PER_S, to_ns
 from emolive.models.spec import ModelSpec
-from emolive.pooling import pool_bins
+from emolive.plausibility import is_plausible_vector, plausible_rows, plausible_samples
+from emolive.pooling import HOLD_S, held_frames, pool_bins
 from emolive.types import AudioBlock, AudioSegment, BoolArray, FloatArray, StampArray
 
 MIN_FACE_SHARE = 1 / 4
@@ -48,16 +49,20 @@ class FeatureTrack:
         stamps_ns: (n,) capture times, not decreasing.
         vectors: (n, D).
         present: (n,) False where there was no face.
+        keep_s: frames that are older than this before the newest may be dropped; by default none are.
     """
 
-    def __init__(self, stamps_ns: StampArray, vectors: FloatArray, present: BoolArray) -> None:
+    def __init__(
+        self, stamps_ns: StampArray, vectors: FloatArray, present: BoolArray, keep_s: float = math.inf
+    ) -> None:
         self._n = len(stamps_ns)
         self._stamps_ns, self._vectors, self._present = stamps_ns, vectors, present
+        self._keep_ns = keep_s * NS_PER_S
 
     @classmethod
-    def empty(cls, dim: int) -> FeatureTrack:
+    def empty(cls, dim: int, keep_s: float = math.inf) -> FeatureTrack:
         """A track of no frames, for vectors (dim,)."""
-        return cls(np.zeros(0, np.int64), np.zeros((0, dim), np.float32), np.zeros(0, np.bool_))
+        return cls(np.zeros(0, np.int64), np.zeros((0, dim), np.float32), np.zeros(0, np.bool_), keep_s)
 
     @property
     def stamps_ns(self) -> StampArray:
@@ -75,13 +80,21 @@ class FeatureTrack:
         return self._present[: self._n]
 
     def append(self, t_ns: int, vector: FloatArray | None) -> None:
-        """Add a frame; None where it had no face. A frame that is not later than the newest is dropped."""
+        """Add a frame; None where it had no face. A frame that is not later than the newest is dropped, and
+        a vector with values that no feature has counts as None."""
         if self._n and t_ns <= self._stamps_ns[self._n - 1]:
             return
+        if self._n == len(self._stamps_ns) and self._keep_ns < math.inf:
+            old = int(np.searchsorted(self.stamps_ns, t_ns - self._keep_ns))
+            self._stamps_ns = self.stamps_ns[old:]
+            self._vectors, self._present = self._vectors[old : self._n], self._present[old : self._n]
+            self._n -= old
         n = self._n + 1
         self._stamps_ns = _with_room(self._stamps_ns, n)
         self._vectors = _with_room(self._vectors, n)
         self._present = _with_room(self._present, n)
+        if vector is not None and not is_plausible_vector(vector):
+            vector = None
         self._stamps_ns[self._n] = t_ns
         self._vectors[self._n] = 0.0 if vector is None else vector
         self._present[self._n] = vector is not None
@@ -99,12 +112,17 @@ class Waveform:
     Args:
         samples: (n,) mono in -1..1.
         rate_hz: sample rate.
+        keep_s: samples that are older than this before the newest may be dropped, and then count as not
+            recorded; by default none are.
     """
 
-    def __init__(self, samples: ArrayLike, rate_hz: int) -> None:
+    def __init__(self, samples: ArrayLike, rate_hz: int, keep_s: float = math.inf) -> None:
         self._samples: FloatArray = np.asarray(samples, np.float32)
         self._recorded: BoolArray = np.ones(len(self._samples), np.bool_)
         self._n = len(self._samples)
+        self._first = 0
+        """Index of the oldest sample that is kept; `_n` and all positions count from time 0."""
+        self._keep = keep_s * rate_hz
         self._rate_hz = rate_hz
         self._start_ns = 0
         self._generation = 0
@@ -124,8 +142,9 @@ class Waveform:
 
     @property
     def samples(self) -> FloatArray:
-        """(n,) zero where nothing was recorded: before a sound that begins late, in a gap."""
-        return self._samples[: self._n]
+        """(n,) those that are kept; zero where nothing was recorded: before a sound that begins late, in a
+        gap."""
+        return self._samples[: self._n - self._first]
 
     @property
     def duration_ns(self) -> int:
@@ -133,7 +152,10 @@ class Waveform:
         return to_ns(self._n / self._rate_hz)
 
     def append(self, block: AudioBlock) -> None:
-        """Add a block at its time. It has the waveform's rate and usually begins where the last one ended."""
+        """Add a block at its time. It has the waveform's rate and usually begins where the last one ended.
+
+        Samples that can be no sound count as not recorded.
+        """
         if not self._n:
             self._start_ns = block.t_ns
         start = round(block.t_ns * self._rate_hz / NS_PER_S)
@@ -141,11 +163,25 @@ class Waveform:
         if start < self._n:
             # Samples that may have been used already are replaced.
             self._generation += 1
-        self._samples = _with_room(self._samples, end)
-        self._recorded = _with_room(self._recorded, end)
-        self._samples[start:end] = block.samples
-        self._recorded[start:end] = True
+        if end - self._first > len(self._samples) and self._keep < math.inf:
+            self._drop_before(round(end - self._keep))
+        part = slice(max(0, start - self._first), max(0, end - self._first))
+        self._samples = _with_room(self._samples, part.stop)
+        self._recorded = _with_room(self._recorded, part.stop)
+        samples = block.samples[len(block.samples) - (part.stop - part.start) :]
+        recorded = plausible_samples(samples)
+        self._samples[part] = samples if recorded is None else np.where(recorded, samples, 0)
+        self._recorded[part] = True if recorded is None else recorded
         self._n = max(self._n, end)
+
+    def _drop_before(self, index: int) -> None:
+        old = index - self._first
+        if old <= 0:
+            return
+        held = slice(min(old, self._n - self._first), self._n - self._first)
+        self._samples, self._recorded = self._samples[held].copy(), self._recorded[held].copy()
+        self._first = index
+        self._n = max(self._n, index)
 
     def read(self, end_ns: int, n: int) -> tuple[FloatArray, BoolArray]:
         """The `n` samples that end at `end_ns`, zero and not present where nothing was recorded."""
@@ -159,13 +195,13 @@ class Waveform:
         session are resampled in the same chunks.
         """
         first = round(self._start_ns * self._rate_hz / NS_PER_S)
-        position = floor((end_ns - self._start_ns) * self._rate_hz / NS_PER_S + _HALF_UP)
+        position = math.floor((end_ns - self._start_ns) * self._rate_hz / NS_PER_S + _HALF_UP)
         end = first + position
         samples, present = np.zeros(n, np.float32), np.zeros(n, np.bool_)
-        low, high = max(0, end - n), min(self._n, end)
+        low, high = max(self._first, end - n), min(self._n, end)
         if low < high:
-            part = slice(low - end + n, high - end + n)
-            samples[part], present[part] = self._samples[low:high], self._recorded[low:high]
+            part, held = slice(low - end + n, high - end + n), slice(low - self._first, high - self._first)
+            samples[part], present[part] = self._samples[held], self._recorded[held]
         return AudioSegment(samples, present, position, self._n - first, self._generation)
 
 
@@ -253,14 +289,9 @@ def extract_window(
     if video is None:
         bins = np.zeros((spec.n_bins, spec.video_dim), np.float32)
         bins_present = np.zeros(spec.n_bins, np.bool_)
+        held_ns = np.full(spec.n_bins, -1)
     else:
-        bins, bins_present = pool_bins(
-            *video.between(end_ns - to_ns(spec.window_s), end_ns),
-            end_ns,
-            window_s=spec.window_s,
-            n_bins=spec.n_bins,
-            pooling=spec.pooling,
-        )
+        bins, bins_present, held_ns = _video_bins(video, end_ns, spec)
     if audio is None:
         n_frames = spec.audio.n_frames(spec.n_samples)
         frames = np.zeros((n_frames, spec.audio.channels), np.float32)
@@ -268,17 +299,56 @@ def extract_window(
         sound = frames, absent, absent
     else:
         features = (extractor or OnlineFeatureExtractor(spec.audio)).read(audio, end_ns, spec.n_samples)
-        sound = features.frames, features.present, features.speech
-    face = (None, None) if expressions is None else _expression_bins(expressions, end_ns, spec)
+        sound = _plausible_sound(features.frames, features.present, features.speech)
+    face = (None, None) if expressions is None else _expression_bins(expressions, end_ns, spec, held_ns)
     return FeatureWindow(end_ns, bins, bins_present, *sound, *face)
 
 
+def _video_bins(
+    video: FeatureSequence, end_ns: int, spec: ModelSpec
+) -> tuple[FloatArray, BoolArray, StampArray]:
+    """Pooled vectors (bins, video_dim), which bins have one, and the stamps of held frames (bins,) or -1."""
+    window_ns = to_ns(spec.window_s)
+    stamps_ns, vectors, present = video.between(end_ns - window_ns - to_ns(HOLD_S), end_ns)
+    bins, filled = pool_bins(
+        stamps_ns,
+        vectors,
+        present,
+        end_ns,
+        window_s=spec.window_s,
+        n_bins=spec.n_bins,
+        pooling=spec.pooling,
+    )
+    rows = held_frames(stamps_ns, present, end_ns, window_s=spec.window_s, n_bins=spec.n_bins)
+    held = rows >= 0
+    bins[held, : vectors.shape[1]] = vectors[rows[held]]
+    held_ns = np.full(spec.n_bins, -1)
+    held_ns[held] = stamps_ns[rows[held]]
+    return bins, filled | held, held_ns
+
+
+def _plausible_sound(
+    frames: FloatArray, present: BoolArray, speech: BoolArray
+) -> tuple[FloatArray, BoolArray, BoolArray]:
+    """Audio features with frames masked that an encoder cannot have meant."""
+    usable = plausible_rows(frames)
+    if usable is None:
+        return frames, present, speech
+    return np.where(usable[:, None], frames, np.float32(0)), present & usable, speech & usable
+
+
 def _expression_bins(
-    expressions: FeatureSequence, end_ns: int, spec: ModelSpec
+    expressions: FeatureSequence, end_ns: int, spec: ModelSpec, held_ns: StampArray
 ) -> tuple[FloatArray, BoolArray]:
     """Means (bins, 8) of the classifier's log-probabilities, and which bins (bins,) have any."""
-    stamps_ns, rows, present = expressions.between(end_ns - to_ns(spec.window_s), end_ns)
+    start_ns = end_ns - to_ns(spec.window_s) - to_ns(HOLD_S)
+    stamps_ns, rows, present = expressions.between(start_ns, end_ns)
     means, filled = pool_bins(
         stamps_ns, rows, present, end_ns, window_s=spec.window_s, n_bins=spec.n_bins, pooling="mean"
     )
-    return means[:, : rows.shape[1]], filled
+    means = means[:, : rows.shape[1]]
+    for i in np.flatnonzero((held_ns >= 0) & ~filled):
+        newest = int(np.searchsorted(stamps_ns, held_ns[i], side="right")) - 1
+        if newest >= 0 and held_ns[i] - stamps_ns[newest] < to_ns(spec.bin_s) and present[newest]:
+            means[i], filled[i] = rows[newest], True
+    return means, filled

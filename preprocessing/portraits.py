@@ -19,7 +19,6 @@ from emolive._compat.opencv import cv2
 from emolive.errors import MediaError
 from emolive.types import FloatArray, Image
 from preprocessing.array_archive import ArrayArchive
-from preprocessing.landmark_archive import read_landmark_track
 
 PORTRAIT_SCALE = 398 / 1280
 """Size of a portrait relative to the video in whose pixels the landmarks are."""
@@ -145,8 +144,13 @@ def load_tracks(path: Path) -> dict[str, tuple[FloatArray, NDArray[np.int64]]]:
     """
     with ArrayArchive(path) as archive:
         trials = sorted({name.partition("/")[0] for name in archive.names})
-        tracks = {trial: read_landmark_track(archive, trial) for trial in trials}
-    return {trial: (track.points_px, track.stamps_ns) for trial, track in tracks.items()}
+        return {
+            trial: (
+                archive.numbers(f"{trial}/xy", (None, 68, 2)).astype(np.float32),
+                np.round(archive.numbers(f"{trial}/frame", (None,)) * 1e9 / 29.97).astype(np.int64),
+            )
+            for trial in trials
+        }
 
 
 def load_portrait(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emolive.clock import NS_PER_S, to_ns
-from emolive.pooling import pool_bins
+from emolive.pooling import held_frames, pool_bins
 
 BIN_NS = to_ns(0.24)
 
@@ -69,3 +69,54 @@ def test_a_bin_is_there_if_a_face_is_in_it(frames):
         for i in range(3)
     ]
     assert there.tolist() == expected
+
+
+# --- a picture holds until the next one
+
+
+def held(stamps_s, present=None, *, end_s=3.6, window_s=3.6, bins=15):
+    stamps = np.array([to_ns(s) for s in stamps_s], np.int64)
+    present = np.ones(len(stamps), bool) if present is None else np.array(present)
+    return held_frames(stamps, present, to_ns(end_s), window_s=window_s, n_bins=bins).tolist()
+
+
+def test_one_picture_a_second_holds_until_the_next():
+    rows = held([0.0, 1.0, 2.0, 3.0])
+    # A bin with a frame of its own holds none.
+    assert [rows[i] for i in (0, 2, 3)] == [0, 0, 0]
+    assert [rows[i] for i in (5, 6)] == [1, 1]
+    assert rows[-1] == 3
+    assert rows[4] == -1
+
+
+def test_a_bin_without_a_frame_at_an_ordinary_rate_stays_empty():
+    stamps = [i / 15 for i in range(54) if not 20 <= i < 25]
+    assert set(held(stamps)) == {-1}
+
+
+def test_after_the_last_picture_it_holds_for_no_longer_than_pictures_do():
+    rows = held([0.0, 0.5, 1.0])
+    assert rows[5] == 2
+    assert set(rows[8:]) == {-1}
+
+
+def test_a_hold_is_bounded():
+    rows = held([0.0, 30.0], end_s=30.0)
+    assert set(rows) == {-1}
+    rows = held([0.0, 30.0], end_s=5.0)
+    assert (rows[0], rows[-1]) == (0, -1)
+
+
+def test_without_a_face_nothing_holds():
+    assert set(held([0.0, 1.0, 2.0, 3.0], [False] * 4)) == {-1}
+
+
+@pytest.mark.parametrize("stamps", [[], [1.0]])
+def test_one_picture_tells_no_rate(stamps):
+    assert set(held(stamps)) == {-1}
+
+
+def test_live_and_later_are_the_same_up_to_the_newest_frame():
+    """What is held at a time depends on nothing that comes later, except for the newest picture."""
+    stamps = [0.0, 0.7, 1.9, 2.4, 3.5]
+    assert held([s for s in stamps if s <= 2.4], end_s=2.4) == held(stamps, end_s=2.4)[:15]

@@ -188,3 +188,39 @@ def test_the_centre_window_lies_round_the_middle_on_the_grid(duration_s):
     end_ns = centre_window_end_ns(duration_s, SPEC)
     assert end_ns % BIN_NS == 0
     assert abs(end_ns - to_ns((duration_s + 3.6) / 2)) <= BIN_NS / 2
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100])
+def test_what_is_dropped_behind_a_window_changes_nothing(rate_hz):
+    """The analysis of a long file keeps a few seconds, and gives the same windows."""
+    sound = restless_noise(rate_hz, 20)
+    whole, newest = Waveform((), rate_hz), Waveform((), rate_hz, keep_s=SPEC.window_s + 4)
+    frames, recent = FeatureTrack.empty(136), FeatureTrack.empty(136, keep_s=SPEC.window_s + 4)
+    rng, extractor = np.random.default_rng(1), OnlineFeatureExtractor(SPEC.audio)
+    size, largest = rate_hz // 50, 0
+    for i in range(20 * 50):
+        block = AudioBlock(round(i * NS_PER_S / 50), sound[i * size : (i + 1) * size], rate_hz)
+        vector = rng.standard_normal(136).astype(np.float32)
+        for waveform, features in ((whole, frames), (newest, recent)):
+            waveform.append(block)
+            features.append(block.t_ns, vector)
+        largest = max(largest, len(newest.samples))
+        if i % 240 == 239:
+            end_ns = (block.t_ns // BIN_NS) * BIN_NS
+            assert_same(
+                extract_window(recent, newest, end_ns, SPEC, extractor),
+                extract_window(frames, whole, end_ns, SPEC),
+            )
+    assert largest < 18 * rate_hz
+    assert len(recent.stamps_ns) < 18 * 50
+    assert newest.duration_ns == whole.duration_ns
+
+
+def test_a_long_gap_costs_no_memory_if_the_old_is_dropped():
+    waveform = Waveform((), 48_000, keep_s=8)
+    for start_s in (0, 40_000):
+        waveform.append(AudioBlock(to_ns(start_s), np.ones(960, np.float32), 48_000))
+    assert len(waveform.samples) < 10 * 48_000
+    samples, present = waveform.read(to_ns(40_000.02), 1920)
+    assert present.tolist() == [False] * 960 + [True] * 960
+    assert samples[960:].tolist() == [1.0] * 960

@@ -56,7 +56,7 @@ def provenance(config: TrainConfig, data: DataModule, split: Split, trained: Tra
     if config.figures:
         crossval = read_crossval(config)
         record["figures"] = {
-            name: crossval[name] for name in ("command", "scheme", "figures") if name in crossval
+            name: crossval[name] for name in ("command", "scheme", "folds", "figures") if name in crossval
         }
     return record
 

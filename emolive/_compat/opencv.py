@@ -12,6 +12,9 @@ from emolive.errors import MissingDependencyError
 _QT_VARIABLES = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR")
 _before = {name: os.environ.get(name) for name in _QT_VARIABLES}
 
+# FFmpeg inside OpenCV writes to the terminal whatever it thinks of a stream; what matters is a status.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
 try:
     import cv2
 except ImportError as error:

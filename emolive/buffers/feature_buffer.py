@@ -8,6 +8,7 @@ from collections import deque
 import numpy as np
 
 from emolive.clock import to_ns
+from emolive.plausibility import is_plausible_vector
 from emolive.types import BoolArray, FloatArray, StampArray
 
 
@@ -29,13 +30,15 @@ class FeatureBuffer:
         self._length_ns = to_ns(seconds)
         self._entries: deque[tuple[int, FloatArray | None]] = deque()
         self._lock = threading.Lock()
+        self.n_refused = 0
+        """Vectors that were no features, and count as none."""
 
     def append(self, t_ns: int, vector: FloatArray | None) -> bool:
         """Add a vector, or None where there was no face.
 
         Args:
             t_ns: its timestamp.
-            vector: (dim,).
+            vector: (dim,); one with values that no feature has counts as None.
 
         Returns:
             False, with nothing added, if the timestamp is not later than the newest.
@@ -45,6 +48,9 @@ class FeatureBuffer:
         """
         if vector is not None and vector.shape != (self.dim,):
             raise ValueError(f"expected a vector of shape ({self.dim},), got {vector.shape}")
+        if vector is not None and not is_plausible_vector(vector):
+            vector = None
+            self.n_refused += 1
         with self._lock:
             entries = self._entries
             if entries and t_ns <= entries[-1][0]:

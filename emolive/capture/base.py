@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol, Self
+from typing import ClassVar, Literal, Protocol, Self, TypeVar
 
 from emolive.capture.source_spec import SourceSpec
 from emolive.clock import now_ns, to_ns, to_s
 from emolive.errors import EmoliveError
+from emolive.faults import log_fault, one_line
+from emolive.supervision import BACKOFF_S, Supervised
 from emolive.types import AudioBlock, Frame, Severity, Status
 
 log = logging.getLogger(__name__)
 
-BACKOFF_S = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Pauses between attempts to open a device; the last one repeats."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Source(Protocol):
     """A camera, a microphone, a media file, the demo or a plug-in, which runs its own threads.
 
     A source is started once. It never raises after `start` returned: a fault is a `Status`, and a device that
-    was lost is opened again until `stop`. Stamps of each stream increase.
+    was lost is opened again until `stop`. Timestamps of each stream increase.
     """
 
     @classmethod
@@ -155,19 +157,46 @@ class ThreadedSource(ABC):
         self._threads.append(thread)
         thread.start()
 
+    def _start_watch(self, watch: Callable[[], None], name: str) -> None:
+        """Run what watches the source, until `_stopping` is set; if it fails, it is started again."""
+        self._start_thread(Supervised(name, watch, self._stopping).run, name)
+
+    def _can_restart(self) -> bool:
+        """Whether `_run` may be called again, with the time of then, after it failed unexpectedly."""
+        return False
+
     def _run_safely(self, listener: Listener, start_ns: int) -> None:
-        """Run the source; an error is reported as a status and ends it."""
+        """Run the source; an error is reported as a status, and ends it if it cannot be run again."""
+        if not self._can_restart():
+            self._run_once(listener, start_ns)
+            return
+        starts = itertools.chain([start_ns], iter(now_ns, None))
+        Supervised(
+            self._info.name,
+            lambda: self._run(listener, next(starts)),
+            self._stopping,
+            lambda error, _: self._report("error", "failed", f"{self._info.name} failed: {one_line(error)}."),
+        ).run()
+
+    def _run_once(self, listener: Listener, start_ns: int) -> None:
         try:
             self._run(listener, start_ns)
         except EmoliveError as error:
             self._report("error", "failed", str(error))
         except Exception as error:
-            log.exception("%s failed", self._info.name)
-            self._report("error", "failed", f"{self._info.name} failed and has ended: {error}.")
+            log_fault(log, f"{self._info.name} failed", error)
+            self._report("error", "failed", f"{self._info.name} failed and has ended: {one_line(error)}.")
         else:
             return
         if not self._stopping.is_set():
             listener.on_end()
+
+    def _guarded(self, deliver: Callable[[T], None], item: T) -> None:
+        """Deliver from a thread that must not end; what the listener raises is logged."""
+        try:
+            deliver(item)
+        except Exception as error:
+            log_fault(log, f"what {self._info.name} delivered could not be taken", error)
 
     def _wait_until(self, t_ns: int) -> bool:
         """Wait until the clock shows `t_ns`; False if the source is being stopped."""
@@ -206,12 +235,24 @@ class ReconnectingSource(ThreadedSource):
             EmoliveError: it cannot be opened.
         """
 
+    _remark = ""
+    """What is to be said of the device, behind its name."""
+
     def _before_retry(self) -> None:
         """Called before each further attempt."""
 
+    def _report_loss(self, reason: str = "") -> None:
+        """Report that the device is gone; `reason`: why it cannot be opened."""
+        name = self._info.name
+        if self._delivered == 0:
+            reason = reason or f"{name} delivers nothing: check that it is connected."
+            self._report("error", "missing", reason)
+        else:
+            self._report("error", "lost", f"{name} was lost and is being opened again.")
+
     def _run(self, listener: Listener, start_ns: int) -> None:
         name = self._info.name
-        self._report("info", "opening", f"Opening {name}.")
+        self._report("info", "opening", f"Opening {name}{self._remark}.")
         failures = 0
         while not self._stopping.is_set():
             delivered_before = self._delivered
@@ -220,10 +261,11 @@ class ReconnectingSource(ThreadedSource):
                 lost = self._deliver(listener)
             except EmoliveError as error:
                 reason = str(error)
-            if self._delivered == 0:
-                self._report("error", "missing", reason)
-            elif lost:
-                self._report("error", "lost", f"{name} was lost and is being opened again.")
+            except Exception as error:
+                log_fault(log, f"{name} failed and is opened again", error)
+                reason = f"{name} failed and is opened again: {one_line(error)}."
+            if lost:
+                self._report_loss(reason)
             failures = 0 if self._delivered > delivered_before else failures + 1
             if not self._stopping.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]):
                 self._before_retry()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emolive.capture.base import Listener, ReconnectingSource, SourceInfo
 from emolive.capture.devices import camera_backend, find_camera, find_camera_again
 from emolive.capture.network_camera import NetworkCamera
 from emolive.capture.source_spec import SourceSpec, listening_notice, parse_source
-from emolive.clock import NS_PER_S, now_ns, to_s
+from emolive.clock import NS_PER_S, Watchdog, now_ns
 from emolive.errors import DeviceError
+from emolive.plausibility import image_problem
 from emolive.types import Frame, Image
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 OPEN_TIMEOUT_MS = 3000
 READ_TIMEOUT_MS = 2000
+OPEN_STALL_S = 6.0
+"""A driver that takes longer to open a camera does not answer."""
 STALL_S = 1.0
 """After this long without a frame the video counts as stalled."""
 IDENTICAL_S = 2.0
@@ -31,7 +35,7 @@ class CameraSource(ReconnectingSource):
     """Opens a camera or stream, delivers its frames stamped on arrival, and opens it again when it is lost.
 
     Statuses of "camera", in addition to those of `ReconnectingSource`: stalled (no frame, or always the same
-    one).
+    one), unusable (frames without size or colours).
 
     Args:
         camera: an index, a name, a device path or a stream's address.
@@ -56,11 +60,14 @@ class CameraSource(ReconnectingSource):
         super().__init__(SourceInfo(name=name, has_video=True, has_audio=False, live=True))
         self._size = size
         self._rate_hz = rate_hz
-        self._newest_ns = 0
-        self._live = False
+        self._opening = Watchdog(STALL_S / 4)
+        self._frames = Watchdog(STALL_S / 4)
+        self._is_opening = self._live = False
         self._checksum = 0
         self._identical_since_ns = 0
         self._reopened_for: int | None = None
+        if self._is_stream:
+            self._remark = ", of which only the picture is used"
 
     @classmethod
     def from_spec(cls, spec: SourceSpec, *, paced: bool, loop: bool) -> Self:
@@ -75,11 +82,16 @@ class CameraSource(ReconnectingSource):
     def start(self, listener: Listener, start_ns: int | None = None) -> None:
         super().start(listener, start_ns)
         # A driver may block in a read for seconds; this is detected from another thread.
-        self._start_thread(self._watch, "emolive-camera-watch")
+        self._start_watch(self._watch, "emolive-camera-watch")
 
     def _deliver(self, listener: Listener) -> bool:
         self._live = False
-        capture = self._open()
+        self._opening.feed()
+        self._is_opening = True
+        try:
+            capture = self._open()
+        finally:
+            self._is_opening = False
         try:
             return self._read_frames(capture, listener)
         finally:
@@ -114,7 +126,6 @@ class CameraSource(ReconnectingSource):
     def _read_frames(self, capture: VideoCapture | NetworkCamera, listener: Listener) -> bool:
         """Deliver until there are no more frames (True) or the images have long been identical (False)."""
         name = self._info.name
-        self._newest_ns = now_ns()
         while not self._stopping.is_set():
             grabbed = capture.grab()
             t_ns = now_ns()
@@ -122,11 +133,15 @@ class CameraSource(ReconnectingSource):
             if not decoded or array is None:
                 self._live = False
                 return True
-            image: Image = np.ascontiguousarray(array, dtype=np.uint8)
-            self._newest_ns = t_ns
+            self._frames.feed()
             self._live = True
+            array = _as_color(array)
+            if problem := image_problem(array):
+                self._report("warning", "unusable", f"{name} sends pictures that cannot be used: {problem}.")
+                continue
+            image: Image = np.ascontiguousarray(array)
             if self._identical_ns(image, t_ns) < IDENTICAL_S * NS_PER_S:
-                self._report("ok", "live", f"{name} is live.")
+                self._report("ok", "live", f"{name}{self._remark}{',' * bool(self._remark)} is live.")
             else:
                 text = f"The picture of {name} does not change: check whether it is covered or unplugged."
                 self._report("warning", "stalled", text)
@@ -147,5 +162,15 @@ class CameraSource(ReconnectingSource):
 
     def _watch(self) -> None:
         while not self._stopping.wait(STALL_S / 4):
-            if self._live and to_s(now_ns() - self._newest_ns) > STALL_S:
+            quiet_s, opening_s = self._frames.tick(), self._opening.tick()
+            if self._live and quiet_s > STALL_S:
                 self._report("warning", "stalled", f"{self._info.name} sends no new frames.")
+            elif self._is_opening and opening_s > OPEN_STALL_S:
+                text = f"{self._info.name} does not answer: check the connection."
+                self._report("warning", "stalled", text)
+
+
+def _as_color(array: NDArray[Any]) -> NDArray[Any]:
+    """A grey image (height, width) or (height, width, 1) with three channels; any other as it is."""
+    grey = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
+    return np.repeat(grey[..., None], 3, axis=2) if grey.ndim == 2 else array

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import heapq
+import contextlib
 import operator
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from fractions import Fraction
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from emolive.audio.downmix import Downmixer
 from emolive.capture.audio_blocks import BlockCutter
 from emolive.capture.av_offset import audio_shift_ns, shifted, video_shift_ns
 from emolive.capture.base import SourceInfo
-from emolive.capture.container import open_media, streams
+from emolive.capture.container import Media, NetworkFile, media_of, open_media
 from emolive.capture.decoded import channels_of, check_video
+from emolive.capture.picture import PictureConverter
+from emolive.capture.timeline import StreamClock, describe_jump, merge
+from emolive.capture.tracks import AUTOMATIC, TrackChoice, choose_tracks, pts_ns, reach_ns
 from emolive.clock import NS_PER_S, to_s
 from emolive.errors import MediaError
 from emolive.types import AudioBlock, FloatArray, Frame, Image
@@ -27,11 +30,17 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.frame import VideoFrame
-    from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
 
 OnCorruption = Callable[[str], None]
 """Called once for a file with corrupt data, with a message that names the position."""
+OnNotice = Callable[[str], None]
+"""Called with a sentence about what was chosen or corrected: which of several tracks, stamps that jump."""
+SkipFrames = Callable[[bool], str]
+"""Which frames the decoder may leave out now: FFmpeg's "DEFAULT", "NONREF" or "NONKEY". Called before each
+packet, with whether it is a key frame."""
+
+Item = TypeVar("Item", Frame, AudioBlock)
 
 DECODERS = 2
 """Decoder threads of a video stream."""
@@ -40,79 +49,94 @@ _REORDER = 4
 order."""
 _NO_DURATION = {"mp3", "aac", "ac3", "eac3", "mpegts", "mpeg", "h264", "hevc"}
 """Formats that do not store their duration; FFmpeg guesses it."""
+_RAW_VIDEO = {"h264", "hevc", "m4v", "mpegvideo", "vc1", "obu", "vvc"}
+"""Formats without time stamps; the rate that the codec states is right, that of the format is a guess."""
+_JOINT = 4
+"""Where recordings were joined a packet is marked as corrupt that is whole; a key frame follows within this
+many packets."""
+MAX_READ_S = 4 * 3600
+"""`read_audio` refuses what is longer."""
 
 
-def probe(path: Path | str) -> SourceInfo:
+def probe(path: Media | str, tracks: TrackChoice = AUTOMATIC) -> SourceInfo:
     """Which streams a media file has, and its duration.
 
     Raises:
         MediaError: it cannot be played at all.
     """
-    path = Path(path)
-    with open_media(path) as container:
-        video, audio = streams(path, container)
+    media = media_of(path)
+    with open_media(media) as container:
+        chosen = choose_tracks(media.name, container, tracks)
         duration_s = container.duration / 1_000_000 if container.duration else None
     return SourceInfo(
-        name=path.name,
-        has_video=video is not None,
-        has_audio=audio is not None,
+        name=media.name,
+        has_video=chosen.video is not None,
+        has_audio=chosen.audio is not None,
         live=False,
         duration_s=duration_s,
     )
 
 
 def iter_media(
-    path: Path | str,
+    path: Media | str,
     *,
     video: bool = True,
     audio: bool = True,
     on_corruption: OnCorruption | None = None,
+    on_notice: OnNotice | None = None,
+    tracks: TrackChoice = AUTOMATIC,
+    start_ns: int = 0,
     av_offset_ns: int = 0,
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and audio blocks in the order of their `t_ns`.
 
     Time 0 is where the earlier of the two streams starts, so that their offset is preserved; it does not
-    depend on `video` and `audio`. All audio before a frame is yielded before the frame. A frame is converted
-    to BGR when its image is first read. Audio is the mean of its channels at the file's own rate.
+    depend on `video` and `audio`. Stamps that jump are corrected, see `emolive.capture.timeline`. All audio
+    before a frame is yielded before the frame. A frame is converted to BGR when its image is first read.
+    Audio is one channel (`emolive.audio.downmix`) at the file's own rate.
 
     Args:
-        path: a media file.
+        path: a media file, or one at a network address.
         video: whether to yield frames.
         audio: whether to yield audio blocks.
         on_corruption: called once with a sentence if data cannot be decoded; such data is left out.
+        on_notice: called with sentences about what was chosen or corrected.
+        tracks: which of several tracks to use.
+        start_ns: begin with the frame that is shown at this time and with the sound from there on; the `t_ns`
+            are the same as from the beginning. The indices of frames count from 0.
         av_offset_ns: by how much the sound is moved to later times against the picture; may be negative.
 
     Raises:
         MediaError: the file cannot be opened, or nothing in it can be decoded.
     """
-    path = Path(path)
-    with open_media(path) as container:
-        video_stream, audio_stream = streams(path, container)
-        origin_ns = min(
-            _ns(s.start_time or 0, s.time_base) for s in (video_stream, audio_stream) if s is not None
-        )
-        has_duration = not set(container.format.name.split(",")) & _NO_DURATION
-        duration_ns = _ns(container.duration, None) if has_duration and container.duration else 0
-    corruption = _CorruptionReporter(path, on_corruption)
-    # One reader per stream: a badly interleaved file needs no buffering.
-    readers: list[Iterator[Frame | AudioBlock]] = []
-    if audio and audio_stream is not None:
-        readers.append(shifted(_iter_audio(path, origin_ns, corruption), audio_shift_ns(av_offset_ns)))
-    if video and video_stream is not None:
-        readers.append(shifted(_iter_video(path, origin_ns, corruption), video_shift_ns(av_offset_ns)))
-    empty = bool(readers)
-    for item in heapq.merge(*readers, key=operator.attrgetter("t_ns")):
-        empty = False
+    reader = MediaReader.open(media_of(path), tracks, on_corruption, on_notice)
+    # One decoder per stream: a badly interleaved file needs no buffering.
+    streams: list[Iterator[Frame | AudioBlock]] = []
+    if audio and reader.has_audio:
+        shift_ns = audio_shift_ns(av_offset_ns)
+        streams.append(_from(start_ns, shifted(reader.audio(start_ns - shift_ns), shift_ns)))
+    if video and reader.has_video:
+        shift_ns = video_shift_ns(av_offset_ns)
+        streams.append(_from(start_ns, shifted(reader.video(start_ns=start_ns - shift_ns), shift_ns)))
+    is_empty = True
+    for item in merge(streams, reader.on_jump, start_ns):
+        is_empty = False
         yield item
-    # A truncated file ends without any error, long before its stated duration.
-    all_streams = len(readers) == sum(s is not None for s in (video_stream, audio_stream))
-    if all_streams and corruption.reached_ns < 0.9 * duration_ns - 0.2 * NS_PER_S:
-        corruption()
-    if empty:
-        raise MediaError(f"Nothing in {path.name} can be decoded: the file is damaged, choose another one.")
+    if start_ns:
+        return
+    if len(streams) == reader.has_audio + reader.has_video:
+        reader.check_end()
+    if streams and is_empty:
+        raise reader.nothing_decoded()
 
 
-def read_audio(path: Path | str) -> tuple[FloatArray, int]:
+def weight(item: Frame | AudioBlock) -> int:
+    """How much memory an item holds, in megabytes: for `prefetch`."""
+    source = item.image_source if isinstance(item, Frame) else None
+    return source.n_bytes // 1_000_000 if isinstance(source, _LazyImage) else 1
+
+
+def read_audio(path: Media | str, tracks: TrackChoice = AUTOMATIC) -> tuple[FloatArray, int]:
     """Read all audio of a file.
 
     Returns:
@@ -120,12 +144,19 @@ def read_audio(path: Path | str) -> tuple[FloatArray, int]:
         `iter_media`.
 
     Raises:
-        MediaError: the file has no audio, or cannot be opened.
+        MediaError: the file has no audio, is too long, or cannot be opened.
     """
-    path = Path(path)
-    blocks = [b for b in iter_media(path, video=False) if isinstance(b, AudioBlock)]
+    media = media_of(path)
+    blocks: list[AudioBlock] = []
+    for item in iter_media(media, video=False, tracks=tracks):
+        if isinstance(item, AudioBlock):
+            blocks.append(item)
+            if item.t_ns > MAX_READ_S * NS_PER_S:
+                raise MediaError(
+                    f"{media} is too long: {MAX_READ_S // 3600} h can be read at once, cut it into parts."
+                )
     if not blocks:
-        raise MediaError(f"{path.name} has no sound: choose a file with an audio track.")
+        raise MediaError(f"{media.name} has no sound: choose a file with an audio track.")
     rate_hz = blocks[0].rate_hz
     starts = [round(block.t_ns * rate_hz / NS_PER_S) for block in blocks]
     samples = np.zeros(starts[-1] + len(blocks[-1].samples), np.float32)
@@ -134,21 +165,98 @@ def read_audio(path: Path | str) -> tuple[FloatArray, int]:
     return samples, rate_hz
 
 
-class _CorruptionReporter:
-    """Reports the first corruption of a file and its position."""
+@dataclass(slots=True)
+class MediaReader:
+    """Reads the streams of one file; `video` and `audio` may be iterated in different threads."""
 
-    def __init__(self, path: Path, on_corruption: OnCorruption | None) -> None:
-        self._name = path.name
-        self._on_corruption = on_corruption
-        self.reached_ns = 0
+    media: Media
+    tracks: TrackChoice
+    on_corruption: OnCorruption | None
+    on_notice: OnNotice | None
+    has_video: bool = False
+    has_audio: bool = False
+    origin_ns: int = 0
+    duration_ns: int = 0
+    """As far as the file states it."""
+    reaches_ns: dict[str, int | None] = field(default_factory=dict)
+    """Where video and audio end."""
+    reached_ns: int = 0
+    """What was decoded ends here."""
+    has_jumped: bool = False
+    is_open_ended: bool = False
+    """A recorder that was killed did not write the length: the end is where it is."""
 
-    def __call__(self) -> None:
-        if self._on_corruption is not None:
-            at_s = to_s(self.reached_ns)
-            self._on_corruption(f"{self._name} is damaged near {at_s:.1f} s: what can be decoded is played.")
-            self._on_corruption = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    @contextmanager
+    @classmethod
+    def open(
+        cls,
+        media: Media,
+        tracks: TrackChoice = AUTOMATIC,
+        on_corruption: OnCorruption | None = None,
+        on_notice: OnNotice | None = None,
+    ) -> MediaReader:
+        """Look at a file; arguments and errors as for `iter_media`."""
+        reader = cls(media, tracks, on_corruption, on_notice)
+        with open_media(media) as container:
+            chosen = choose_tracks(media.name, container, tracks)
+            streams = {"video": chosen.video, "audio": chosen.audio}
+            reader.has_video, reader.has_audio = chosen.video is not None, chosen.audio is not None
+            reader.origin_ns = min(
+                pts_ns(s.start_time or 0, s.time_base) for s in streams.values() if s is not None
+            )
+            reader.reaches_ns = {
+                kind: reach_ns(s, reader.origin_ns) for kind, s in streams.items() if s is not None
+            }
+            formats = set(container.format.name.split(","))
+            reader.is_open_ended = "wav" in formats and _is_open_ended(media)
+            has_duration = not formats & _NO_DURATION and not reader.is_open_ended
+            if has_duration and container.duration:
+                reader.duration_ns = pts_ns(container.duration, None)
+        if on_notice is not None:
+            for note in chosen.notes:
+                on_notice(note)
+        return reader
+
+    @property
+    def name(self) -> str:
+        return self.media.name
+
+    def clock(self, kind: str) -> StreamClock:
+        """For the stamps of "video" or "audio"."""
+        other = "audio" if kind == "video" else "video"
+        covered_ns = self.reaches_ns.get(other)
+        return StreamClock(covered_ns if other in self.reaches_ns else None, self.on_jump)
+
+    def video(self, skip_frames: SkipFrames | None = None, *, start_ns: int = 0) -> Iterator[Frame]:
+        """The frames in order, from some time before `start_ns` on.
+
+        `skip_frames` decides which may be left out; by default none.
+        """
+        return _iter_video(self, skip_frames, start_ns)
+
+    def audio(self, start_ns: int = 0) -> Iterator[AudioBlock]:
+        """The audio blocks in order, from some time before `start_ns` on."""
+        return _iter_audio(self, start_ns)
+
+    def nothing_decoded(self) -> MediaError:
+        """The error for a file that has streams but no frame and no block."""
+        if isinstance(self.media, NetworkFile):
+            return MediaError(
+                f"Nothing could be read from {self.name}: save it to a file on this computer and open that."
+            )
+        return MediaError(f"Nothing in {self.name} can be decoded: the file is damaged, choose another one.")
+
+    def report_corruption(self) -> None:
+        """Report the first corruption of the file and its position."""
+        with self._lock:
+            report, self.on_corruption = self.on_corruption, None
+        if report is not None:
+            report(
+                f"{self.name} is damaged near {to_s(self.reached_ns):.1f} s: what can be decoded is played."
+            )
+
+    @contextlib.contextmanager
     def located(self) -> Iterator[None]:
         """Name the position in the error of a frame that is not plausible.
 
@@ -159,139 +267,218 @@ class _CorruptionReporter:
         except MediaError as error:
             at_s = to_s(self.reached_ns)
             raise MediaError(
-                f"{self._name} is damaged near {at_s:.1f} s and is not read any further: {error}"
+                f"{self.name} is damaged near {at_s:.1f} s and is not read any further: {error}"
             ) from error
+
+    def on_jump(self, at_ns: int, length_ns: int) -> None:
+        """The stamps jump; the first time is reported."""
+        with self._lock:
+            is_first, self.has_jumped = not self.has_jumped, True
+        if is_first and self.on_notice is not None:
+            self.on_notice(describe_jump(self.name, at_ns, length_ns))
+
+    def check_end(self) -> None:
+        """A truncated file ends without any error, long before its stated duration."""
+        if not self.has_jumped and self.reached_ns < 0.9 * self.duration_ns - 0.2 * NS_PER_S:
+            self.report_corruption()
+
+
+def _from(start_ns: int, items: Iterator[Item]) -> Iterator[Item]:
+    """The items from a time on, with the frame or block that this time is in."""
+    previous: Item | None = None
+    for item in items:
+        if item.t_ns >= start_ns:
+            if previous is not None and item.t_ns > start_ns:
+                yield previous
+            yield item
+            yield from items
+            return
+        previous = item
+    if previous is not None and start_ns:
+        yield previous
+
+
+def _seek(container: InputContainer, origin_ns: int, start_ns: int) -> None:
+    """Continue at a key frame before a time; files that cannot be searched are decoded from the beginning."""
+    import av
+
+    margin_ns = NS_PER_S // 2
+    if start_ns > margin_ns:
+        with contextlib.suppress(av.FFmpegError, OSError):
+            container.seek((origin_ns + start_ns - margin_ns) // 1000)
+
+
+def _is_open_ended(media: Media) -> bool:
+    """Whether a WAV file states no length of its data."""
+    if not isinstance(media, Path):
+        return True
+    with media.open("rb") as file:
+        head = file.read(4096)
+    at = head.find(b"data", 12)
+    return at < 0 or int.from_bytes(head[at + 4 : at + 8], "little") in (0, 2**32 - 1)
 
 
 def _decoded(
-    container: InputContainer, stream: VideoStream | AudioStream, corruption: _CorruptionReporter
+    container: InputContainer,
+    stream: VideoStream | AudioStream,
+    reader: MediaReader,
+    skip_frames: SkipFrames | None = None,
 ) -> Iterator[Any]:
-    """All frames of a stream that can be decoded, in the decoder's order."""
+    """All frames of a stream that can be decoded, in the decoder's order, each with its packet."""
     import av
 
     packets = container.demux(stream)
+    suspected, has_skipped = 0, False
     while True:
         try:
             packet = next(packets, None)
         except (av.FFmpegError, OSError, IndexError):
             # IndexError: a damaged container has fewer streams than it announced.
-            corruption()
+            reader.report_corruption()
             return
         if packet is None:
+            if suspected and not reader.is_open_ended:
+                reader.report_corruption()
             return
-        if packet.is_corrupt:
-            corruption()
+        if packet.is_keyframe and not packet.is_corrupt:
+            suspected = 0
+        elif packet.is_corrupt or suspected:
+            suspected += 1
+            if suspected > _JOINT:
+                reader.report_corruption()
+        if skip_frames is not None and packet.size:
+            skip = skip_frames(packet.is_keyframe)
+            has_skipped = has_skipped or skip != "DEFAULT"
+            stream.codec_context.skip_frame = skip
         try:
             frames = stream.decode(packet)
         except av.FFmpegError:
-            corruption()
+            reader.report_corruption()
             continue
         for frame in frames:
-            if frame.is_corrupt:
-                corruption()
-            yield frame
+            # A frame may refer to one that was skipped.
+            if frame.is_corrupt and not has_skipped:
+                reader.report_corruption()
+            yield packet, frame
 
 
-def _iter_video(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> Iterator[Frame]:
-    from av.video.reformatter import VideoReformatter
-
-    with open_media(path) as container:
-        stream, _ = streams(path, container)
+def _iter_video(reader: MediaReader, skip_frames: SkipFrames | None, start_ns: int) -> Iterator[Frame]:
+    with open_media(reader.media) as container:
+        stream = choose_tracks(reader.name, container, reader.tracks).video
         assert stream is not None
         # Frame threading: few files have slices, which the default would decode in parallel.
         stream.thread_type = "FRAME"
         stream.codec_context.thread_count = DECODERS
-        reformatter, reformatter_lock = VideoReformatter(), threading.Lock()
-        step_ns = round(NS_PER_S / (stream.average_rate or 30))
-        t_ns = _ns(stream.start_time or 0, stream.time_base) - origin_ns - step_ns
-        for index, frame in enumerate(_sort_frames(_plausible(container, stream, corruption))):
+        convert = PictureConverter(stream.sample_aspect_ratio)
+        is_raw = container.format.name in _RAW_VIDEO
+        rate_hz = (is_raw and stream.codec_context.framerate) or stream.average_rate or 30
+        step_ns = round(NS_PER_S / rate_hz)
+        clock, t_ns = reader.clock("video"), 0
+        if not is_raw:
+            t_ns = pts_ns(stream.start_time or 0, stream.time_base) - reader.origin_ns
+        t_ns -= step_ns
+        _seek(container, reader.origin_ns, start_ns)
+        for index, (pts, frame) in enumerate(_in_order(_decoded(container, stream, reader, skip_frames))):
             t_ns += step_ns
-            if frame.pts is not None:
-                due_ns = _ns(frame.pts, frame.time_base) - origin_ns
+            if pts is not None:
+                due_ns = clock.place(pts_ns(pts, frame.time_base) - reader.origin_ns, t_ns)
                 # A timestamp that does not increase is a fault: such a frame follows at the nominal rate.
                 if index == 0 or due_ns > t_ns - step_ns:
                     t_ns = due_ns
-            corruption.reached_ns = max(corruption.reached_ns, t_ns + step_ns)
-            yield Frame(t_ns, _LazyImage(frame, reformatter, reformatter_lock), index)
-
-
-def _plausible(
-    container: InputContainer, stream: VideoStream, corruption: _CorruptionReporter
-) -> Iterator[VideoFrame]:
-    """The frames of a stream, each checked before it is used."""
-    for frame in _decoded(container, stream, corruption):
-        with corruption.located():
-            check_video(frame)
-        yield frame
+            reader.reached_ns = max(reader.reached_ns, t_ns + step_ns)
+            with reader.located():
+                check_video(frame)
+            yield Frame(t_ns, _LazyImage(frame, convert), index)
 
 
 class _LazyImage:
     """A decoded frame, converted to BGR when first called."""
 
-    def __init__(self, frame: VideoFrame, reformatter: VideoReformatter, lock: threading.Lock) -> None:
+    def __init__(self, frame: VideoFrame, convert: PictureConverter) -> None:
         self._frame: VideoFrame | None = frame
-        self._reformatter = reformatter
-        self._lock = lock
-        """Held while converting: the reformatter of a file is not thread-safe."""
+        self._convert = convert
         self._image: Image | None = None
+        self.n_bytes = sum(plane.buffer_size for plane in frame.planes)
+        """Of the decoded frame."""
 
     def __call__(self) -> Image:
         """(height, width, 3) BGR, upright."""
-        with self._lock:
-            if self._frame is not None:
-                self._image, self._frame = _image(self._frame, self._reformatter), None
-            assert self._image is not None
-            return self._image
+        frame = self._frame
+        if frame is not None:
+            self._image, self._frame = self._convert(frame), None
+        assert self._image is not None
+        return self._image
 
 
-def _sort_frames(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-    """Sort frames by timestamp, holding back a few."""
-    held: list[tuple[int, int, VideoFrame]] = []
-    for count, frame in enumerate(frames):
+def _in_order(frames: Iterator[tuple[Any, VideoFrame]]) -> Iterator[tuple[int | None, VideoFrame]]:
+    """Frames in order of time with their stamps, holding back a few.
+
+    Stamps that follow those of decoding at one distance (AVI has no others) say nothing about the order of
+    the pictures: that is the decoder's, and gets the stamps in theirs.
+    """
+    held: list[tuple[int, VideoFrame]] = []
+    distance: int | None = None
+    are_of_display = False
+
+    def first() -> tuple[int, VideoFrame]:
+        stamp = min(pts for pts, _ in held)
+        chosen = min(held, key=operator.itemgetter(0)) if are_of_display else held[0]
+        held.remove(chosen)
+        if not are_of_display:
+            # The others keep the stamps that are left.
+            left = sorted([chosen[0], *(pts for pts, _ in held)])[1:]
+            held[:] = [(pts, frame) for pts, (_, frame) in zip(left, held, strict=True)]
+        return stamp, chosen[1]
+
+    for packet, frame in frames:
         if frame.pts is None:
-            yield frame
+            yield None, frame
             continue
-        heapq.heappush(held, (frame.pts, count, frame))
+        if packet.pts is not None and packet.dts is not None:
+            distance = packet.pts - packet.dts if distance is None else distance
+            are_of_display = are_of_display or packet.pts - packet.dts != distance
+        held.append((frame.pts, frame))
         if len(held) > _REORDER:
-            yield heapq.heappop(held)[-1]
+            yield first()
     while held:
-        yield heapq.heappop(held)[-1]
+        yield first()
 
 
-def _image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
-    """(height, width, 3) BGR, upright."""
-    image = reformatter.reformat(frame, format="bgr24", threads=1).to_ndarray()
-    quarter_turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarter_turns), dtype=np.uint8)
-
-
-def _iter_audio(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> Iterator[AudioBlock]:
+def _iter_audio(reader: MediaReader, start_ns: int) -> Iterator[AudioBlock]:
     """Audio blocks at the rate of the first frame, also if the stream's rate changes."""
-    with open_media(path) as container:
-        _, stream = streams(path, container)
+    with open_media(reader.media) as container:
+        stream = choose_tracks(reader.name, container, reader.tracks).audio
         assert stream is not None
-        blocks: BlockCutter | None = None
-        for frame in _decoded(container, stream, corruption):
-            due_ns = None if frame.pts is None else _ns(frame.pts, frame.time_base) - origin_ns
-            with corruption.located():
-                samples = _mono(frame)
+        clock, blocks, mixer = reader.clock("audio"), None, None
+        _seek(container, reader.origin_ns, start_ns)
+        for _, frame in _decoded(container, stream, reader):
+            with reader.located():
+                channels = channels_of(frame)
+            due_ns = None
+            if frame.pts is not None:
+                due_ns = pts_ns(frame.pts, frame.time_base) - reader.origin_ns
+                due_ns = clock.place(due_ns, 0 if blocks is None else blocks.end_ns)
             if blocks is None:
                 blocks = BlockCutter(frame.sample_rate, due_ns or 0)
-            yield from blocks.add(samples, frame.sample_rate, due_ns)
-            corruption.reached_ns = max(corruption.reached_ns, blocks.end_ns)
+            if mixer is None or mixer.format != (frame.layout.name, frame.sample_rate):
+                mixer = _Mixer(frame)
+            yield from blocks.add(mixer(channels), frame.sample_rate, due_ns)
+            reader.reached_ns = max(reader.reached_ns, blocks.end_ns)
         if blocks is not None:
             yield from blocks.flush()
 
 
-def _mono(frame: AudioFrame) -> FloatArray:
-    """(n,) float32 in -1..1, the mean of the channels. MediaError for a frame that cannot be read."""
-    samples = channels_of(frame)
-    # NaN and inf are detected in the sum: replacing them in every block takes longer than decoding.
-    if not np.isfinite(samples.sum()):
-        samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
-    mono: FloatArray = samples[0] if len(samples) == 1 else samples.mean(axis=0, dtype=np.float32)
-    return mono
+class _Mixer:
+    """Mixes the channels of frames of one layout and rate."""
 
+    def __init__(self, frame: AudioFrame) -> None:
+        self.format = frame.layout.name, frame.sample_rate
+        names = [channel.name for channel in frame.layout.channels]
+        self._mix = Downmixer(frame.layout.nb_channels, frame.sample_rate, names)
 
-def _ns(pts: int, time_base: Fraction | None) -> int:
-    return round(pts * (time_base or Fraction(1, 1_000_000)) * NS_PER_S)
+    def __call__(self, channels: FloatArray) -> FloatArray:
+        """(channels, n) → (n,) in -1..1."""
+        # NaN and inf are detected in the sum: replacing them in every block takes longer than decoding.
+        if not np.isfinite(channels.sum()):
+            channels = np.nan_to_num(channels, posinf=0.0, neginf=0.0)
+        return self._mix(channels)

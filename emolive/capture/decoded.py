@@ -87,7 +87,7 @@ def channels_of(frame: AudioFrame) -> FloatArray:
     if raw.dtype.kind == "f":
         return raw.astype(np.float32, copy=False)
     if raw.dtype == np.uint8:
-        return (raw.astype(np.float32) - 128) / 128
+        return np.asarray((raw.astype(np.float32) - 128) / 128, np.float32)
     return (raw / -float(np.iinfo(raw.dtype).min)).astype(np.float32)
 
 

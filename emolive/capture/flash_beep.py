@@ -174,7 +174,7 @@ def find_beeps(samples: FloatArray, present: BoolArray, rate_hz: int) -> NDArray
     for rise in rises:
         if rise - last > _QUIET_S * rate_hz:
             onsets.append(int(rise) + n // 2)
-        last = rise
+        last = float(rise)
     return np.array(onsets, np.int64)
 
 

@@ -55,7 +55,7 @@ class NetworkCamera:
                 url, metadata_errors="ignore", options=_OPTIONS, timeout=(open_timeout_s, read_timeout_s)
             )
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise MediaError(_why(url, name, error, open_timeout_s)) from None
+            raise MediaError(explain_failure(url, name, error, open_timeout_s)) from None
         if not self._container.streams.video:
             self._container.close()
             raise MediaError(f"{name} has no picture: check the address.")
@@ -105,17 +105,23 @@ class NetworkCamera:
                     yield frame
 
 
-def _why(url: str, name: str, error: BaseException, timeout_s: float) -> str:
+def explain_failure(url: str, name: str, error: BaseException, timeout_s: float) -> str:
+    """A sentence about why an address cannot be opened, without its password."""
     import av
 
-    if isinstance(error, av.HTTPUnauthorizedError):
-        return f"{name} asks for a user name and password, or refuses those in its address."
-    if isinstance(error, av.HTTPForbiddenError):
-        return f"{name} forbids access: check the user name and password."
-    if isinstance(error, av.HTTPNotFoundError):
-        return f"{name} does not exist: check the address."
-    if isinstance(error, av.ConnectionRefusedError):
-        return f"{name} cannot be opened: nothing answers there, check the address and the port."
+    causes: tuple[tuple[Any, str], ...] = (
+        (av.HTTPUnauthorizedError, "asks for a user name and password, or refuses those in its address"),
+        (av.HTTPForbiddenError, "forbids access: check the user name and password"),
+        (av.HTTPNotFoundError, "does not exist: check the address"),
+        (av.InvalidDataError, "is no video or sound that can be read"),
+        (
+            av.ConnectionRefusedError,
+            "cannot be opened: nothing answers there, check the address and the port",
+        ),
+    )
+    for kind, text in causes:
+        if isinstance(error, kind):
+            return f"{name} {text}."
     if target := redirect_target(url, timeout_s):
         return f"{name} sends on to {redact_url(target)}: if you trust that address, open it itself."
     return f"{name} cannot be opened: check that it is connected and not in use."
@@ -127,7 +133,7 @@ def redirect_target(url: str, timeout_s: float) -> str | None:
     if parts.scheme not in ("http", "https"):
         return None
     try:
-        connection = _connection(parts, timeout_s)
+        connection = connect(parts, timeout_s)
         try:
             connection.request("GET", f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}")
             answer = connection.getresponse()
@@ -139,6 +145,7 @@ def redirect_target(url: str, timeout_s: float) -> str | None:
         return None
 
 
-def _connection(parts: SplitResult, timeout_s: float) -> http.client.HTTPConnection:
+def connect(parts: SplitResult, timeout_s: float) -> http.client.HTTPConnection:
+    """A connection to an http or https address, not open yet."""
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     return kind(parts.hostname or "", parts.port, timeout=timeout_s)

@@ -5,7 +5,7 @@
 | `auto`, `demo`, `none` (any case) | auto, demo, none |
 | `0`, `/dev/video2`, `/dev/v4l/by-id/...`, a camera's name | camera |
 | `http://`, `https://`, `rtsp://`, `rtsps://`, `rtmp://`, `udp://`, `tcp://`, `rtp://` | stream |
-| `file:///a/clip.mp4`, a path, the name of an existing file, a name with a file extension | file |
+| `file:///a/clip.mp4`, a path, the name of a file or recording, a name with a file extension | file |
 | `NAME:rest`, where NAME is a registered source | that source; plugin if it is not built in |
 
 The last row also resolves what is ambiguous: `camera:Front.HD` is a camera, `file:clip` a file. A microphone
@@ -21,6 +21,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from emolive.capture.recording_folder import is_recording
 from emolive.errors import ConfigError
 from emolive.plugins import SOURCES
 from emolive.printable import printable
@@ -56,6 +57,8 @@ class SourceSpec:
     `title`."""
     plugin: str = ""
     """The registered name, for kind "plugin"."""
+    track: str = ""
+    """Which of several tracks of a file, see `emolive.capture.tracks.TrackChoice.parse`."""
 
     @property
     def registry_name(self) -> str:
@@ -211,7 +214,7 @@ def _is_path(text: str) -> bool:
     if "/" in text or "\\" in text or text.startswith("~") or _EXTENSION.search(text):
         return True
     try:
-        return Path(text).is_file()
+        return Path(text).is_file() or is_recording(Path(text))
     except (OSError, ValueError):
         return False
 

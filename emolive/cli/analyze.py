@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
-from dataclasses import dataclass
-from pathlib import Path
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
 from emolive.capture.av_offset import MAX_OFFSET_MS
+from emolive.capture.tracks import TrackChoice
 from emolive.cli.commands import output_errors, report
 from emolive.cli.config import Arg, Range, Registered
 from emolive.cli.model_options import ModelOptions
@@ -16,8 +22,11 @@ from emolive.plugins import SINKS
 from emolive.user_output import check_replaceable, reserved
 
 if TYPE_CHECKING:
-    from emolive.file_analyzer import FileAnalyzer
+    from emolive.capture.container import Media
+    from emolive.file_analyzer import FileAnalyzer, OnProgress
     from emolive.sinks import ResultSink
+
+STDIN = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +36,11 @@ class AnalyzeOptions(ModelOptions):
     Files that cannot be read are reported on stderr and skipped; the exit code is then 2.
     """
 
-    files: Annotated[tuple[Path, ...], Arg(positional=True, metavar="FILE")]
-    """Media files with a face or a voice."""
+    files: Annotated[tuple[str, ...], Arg(positional=True, metavar="FILE")]
+    """Media files with a face or a voice, http(s) addresses of such, or - for standard input."""
+    track: Annotated[str, Arg(metavar="N")] = ""
+    """Which of several tracks to use, counted from 1: N or audio:N for the sound, video:N for the picture,
+    both with a comma between. Default: what the file marks as its default, else the first."""
     format: Annotated[str | None, Registered(SINKS), Arg(metavar="FORMAT")] = None
     """Output format: jsonl, csv, table or one of a plug-in. Default: a table in a terminal, else jsonl."""
     out: Annotated[Path | None, Arg(metavar="FILE")] = None
@@ -48,8 +60,9 @@ class AnalyzeOptions(ModelOptions):
             raise ConfigError(
                 f"--neutral sets the neutral baseline and cannot be combined with --baseline {self.baseline}."
             )
+        TrackChoice.parse(self.track)
         if self.out is not None and self.out.is_file():
-            for path in (*self.files, *self.neutral):
+            for path in (*map(Path, self.files), *self.neutral):
                 if path.is_file() and path.samefile(self.out):
                     raise ConfigError(f"--out {self.out} is one of the input files: choose another.")
 
@@ -78,6 +91,8 @@ def analyze(options: AnalyzeOptions) -> int:
         person=options.person or DEFAULT_PERSON,
         same_person=options.same_person,
         on_corruption=report,
+        on_notice=report,
+        tracks=TrackChoice.parse(options.track),
         av_offset_ns=round(options.av_offset_ms * 1e6),
     ) as analyzer:
         if baseline == "neutral" and not (options.neutral or analyzer.has_saved_baseline):
@@ -87,19 +102,55 @@ def analyze(options: AnalyzeOptions) -> int:
             analyzer.calibrate(path)
         name = options.format or ("table" if options.out is None and sys.stdout.isatty() else "jsonl")
         with reserved(options.out), SINKS.get(name)(options.out) as sink:
-            return _analyze_files(options.files, analyzer, sink)
+            # A bar between the rows of a table on the same terminal would be no help.
+            progress = sys.stderr.isatty() and (options.out is not None or not sys.stdout.isatty())
+            return _analyze_files(options.files, analyzer, sink, progress)
 
 
-def _analyze_files(files: tuple[Path, ...], analyzer: FileAnalyzer, sink: ResultSink) -> int:
+def _analyze_files(files: tuple[str, ...], analyzer: FileAnalyzer, sink: ResultSink, progress: bool) -> int:
     failed = False
-    for path in files:
+    for file in files:
         try:
-            for estimate in analyzer.analyze(path):
-                with output_errors("The rows"):
-                    sink.write(estimate)
+            with _readable(file) as media, _progress_bar(str(media) if progress else None) as on_progress:
+                for estimate in analyzer.analyze(media, on_progress):
+                    with output_errors("The rows"):
+                        sink.write(replace(estimate, source=STDIN) if file == STDIN else estimate)
         except OutputError:
             raise
         except EmoliveError as error:
             failed = True
             report(str(error))
     return 2 if failed else 0
+
+
+@contextmanager
+def _readable(file: str) -> Iterator[Media]:
+    """What an argument names; standard input is first copied to a file, since it is read more than once."""
+    from emolive.capture.container import media_of
+
+    if file != STDIN:
+        yield media_of(os.path.expanduser(file))  # noqa: PTH111 ("~nobody" stays as it is)
+        return
+    if sys.stdin.isatty():
+        raise ConfigError("Standard input is the keyboard: name a file, or pipe one into emolive analyze -.")
+    with tempfile.TemporaryDirectory(prefix="emolive-") as folder:
+        copy = Path(folder) / "standard input"
+        with copy.open("wb") as out, output_errors("A copy of standard input"):
+            shutil.copyfileobj(sys.stdin.buffer, out)
+        yield copy
+
+
+@contextmanager
+def _progress_bar(title: str | None) -> Iterator[OnProgress | None]:
+    """A bar on stderr, which goes when the file is done; none without a title."""
+    if title is None:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    name = "".join(c if c.isprintable() else "?" for c in PurePath(title).name)
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done_s, whole_s: bar.update(task, completed=done_s, total=whole_s)

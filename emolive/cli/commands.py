@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_type_hints
 
+from emolive._compat.stderr import keep_python_stderr
 from emolive.cli.config import load_plugins, option_fields
+from emolive.cli.interrupts import Interrupted, early_exit, interruptible
 from emolive.errors import ConfigError, EmoliveError, OutputError
 from emolive.printable import printable
 
@@ -45,18 +47,21 @@ class Command:
         Raises:
             EmoliveError: an option is wrong, or the command failed.
         """
-        function = load(self.target) if isinstance(self.target, str) else self.target
-        if self.options is not None:
-            options = self.options()
-        else:
-            hints = get_type_hints(function)
-            options = tuple(hint for name, hint in hints.items() if name != "return")
-        if not argv and not any(field.required for cls in options for field in option_fields(cls)):
-            # Plain `emolive run` shows its window sooner without the parser.
-            return int(function(*(cls() for cls in options)))
-        from emolive.cli.parser import OptionsParser
+        with early_exit():
+            function = load(self.target) if isinstance(self.target, str) else self.target
+            if self.options is not None:
+                options = self.options()
+            else:
+                hints = get_type_hints(function)
+                options = tuple(hint for name, hint in hints.items() if name != "return")
+            if not argv and not any(field.required for cls in options for field in option_fields(cls)):
+                # Plain `emolive run` shows its window sooner without the parser.
+                values: Sequence[object] = [cls() for cls in options]
+            else:
+                from emolive.cli.parser import OptionsParser
 
-        return int(function(*OptionsParser(*options, prog=prog, description=description).parse(argv)))
+                values = OptionsParser(*options, prog=prog, description=description).parse(argv)
+        return int(function(*values))
 
 
 @dataclass(frozen=True)
@@ -150,14 +155,17 @@ def guarded(prog: str, work: Callable[[], int]) -> int:
     """Run `work` and convert its exceptions to an exit code.
 
     Returns:
-        The result of `work`; 2 after one line on stderr for an `EmoliveError`; 130 after an interrupt.
+        The result of `work`; 2 after one line on stderr for an `EmoliveError`; 130 after Ctrl-C, 143 after
+        SIGTERM.
     """
+    keep_python_stderr()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # File names need not be valid text, and a terminal need not have all characters.
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = work()
+        with interruptible():
+            code = work()
         with output_errors("The output"):
             sys.stdout.flush()
         return code
@@ -171,7 +179,7 @@ def guarded(prog: str, work: Callable[[], int]) -> int:
     except KeyboardInterrupt as stop:
         if str(stop):
             sys.stderr.write(f"{prog}: {stop}\n")
-        return 130
+        return stop.code if isinstance(stop, Interrupted) else 130
     except BrokenPipeError:
         # The reader of our output has closed it, which is not an error.
         _discard_unwritable_output()

@@ -116,8 +116,7 @@ def _packages() -> Iterator[Finding]:
 
 
 def _models() -> Iterator[Finding]:
-    for path in paths.asset_files(paths.assets_dir()):
-        name = path.relative_to(paths.assets_dir()).as_posix()
+    for name in paths.shipped_digests():
         try:
             paths.asset(*name.split("/"))
         except EmoliveError:

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from emolive.capture.av_offset import MAX_OFFSET_MS
+from emolive.capture.tracks import TrackChoice
 from emolive.cli.config import Arg, Range
+from emolive.cli.interrupts import early_exit
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import CheckpointError, ConfigError
+from emolive.plugins import FUSIONS
 from emolive.user_output import check_replaceable, reserved
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 OFFSCREEN_S = 12.0
 """How long the window runs on a computer without a display, unless --duration is given."""
+MAX_COMPARED = 3
 OFFSCREEN_SCREENSHOT = Path("emolive-window.png")
 
 
@@ -46,6 +50,10 @@ class RunOptions(ModelOptions):
     """Write the estimates of --jsonl behind those that are in the file."""
     overwrite: bool = False
     """Replace the files of --jsonl, --screenshot and --counters if they exist."""
+    compare: Annotated[str, Arg(metavar="F,F")] = ""
+    """Fusions that answer too, side by side on the same evidence, separated by commas: it,lt."""
+    record: Annotated[Path | None, Arg(metavar="DIR")] = None
+    """Record picture, sound, estimates and settings into a new folder in this one."""
     screenshot: Annotated[Path | None, Arg(metavar="FILE")] = None
     """Save a screenshot of the window at the end of --duration."""
     counters: Annotated[Path | None, Arg(metavar="FILE")] = None
@@ -55,10 +63,23 @@ class RunOptions(ModelOptions):
     how many."""
     loop: bool = False
     """Play a media file in a loop."""
+    track: Annotated[str, Arg(metavar="N")] = ""
+    """Which of several tracks of a file to use, counted from 1: N or audio:N for the sound, video:N for the
+    picture, both with a comma between."""
     unpaced: bool = False
     """Process a media file as fast as possible instead of in real time (needs --headless)."""
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The fusions that `compare` names."""
+        return tuple(dict.fromkeys(name.strip() for name in self.compare.split(",") if name.strip()))
+
     def __post_init__(self) -> None:
+        TrackChoice.parse(self.track)
+        for name in self.compared:
+            FUSIONS.check(name)
+        if len(self.compared) > MAX_COMPARED:
+            raise ConfigError(f"--compare shows at most {MAX_COMPARED} fusions: name fewer.")
         if self.append and (self.overwrite or self.jsonl is None):
             raise ConfigError("--append goes with --jsonl, and not with --overwrite.")
         if self.unpaced and not self.headless:
@@ -80,11 +101,12 @@ def run(options: RunOptions) -> int:
     config = session_config(options)
     if options.jsonl is None and not options.headless:
         return _run_window(config, options, None)
-    from emolive.cli.headless import EstimateWriter, run_headless
+    with early_exit():
+        from emolive.cli.headless import EstimateWriter, run_headless
 
     with reserved(options.jsonl), EstimateWriter(options.jsonl, append=options.append) as writer:
         if options.headless:
-            return run_headless(config, options.duration, writer)
+            return run_headless(config, options.duration, writer, record=options.record)
         code = _run_window(config, options, writer)
         writer.finish()
         return code
@@ -103,10 +125,12 @@ def session_config(options: RunOptions) -> SessionConfig:
         mic=options.mic,
         fusion=_fusion(options),
         checkpoint=options.checkpoint,
+        comparison=options.compared,
         baseline=options.baseline or DEFAULT_BASELINE,
         person=options.person or DEFAULT_PERSON,
         paced=not options.unpaced,
         loop=options.loop,
+        track=options.track,
         av_offset_ms=options.av_offset_ms,
         device=options.device,
         backend=options.backend,
@@ -130,9 +154,10 @@ def _fusion(options: RunOptions) -> str:
 
 
 def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWriter | None) -> int:
-    from emolive.gui.app import run_app
-    from emolive.gui.display import has_display
-    from emolive.gui.ui_settings import REMEMBERED, with_remembered
+    with early_exit():
+        from emolive.gui.app import run_app
+        from emolive.gui.display import has_display
+        from emolive.gui.ui_settings import REMEMBERED, with_remembered
 
     if has_display():
         explicit = {name for name in REMEMBERED if getattr(options, name) is not None}
@@ -145,6 +170,8 @@ def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWrit
             screenshot=options.screenshot,
             seconds=options.duration,
             counters=options.counters,
+            record=options.record,
+            welcome=options.duration is None,
         )
     return _run_offscreen(config, options, writer)
 
@@ -171,6 +198,7 @@ def _run_offscreen(config: SessionConfig, options: RunOptions, writer: EstimateW
         screenshot=screenshot,
         seconds=seconds,
         counters=options.counters,
+        record=options.record,
     )
     if screenshot.is_file():
         sys.stdout.write(f"A screenshot of the window is in {screenshot}.\n")

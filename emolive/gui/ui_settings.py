@@ -13,9 +13,9 @@ from emolive.normalization import MODES
 from emolive.paths import user_dir
 from emolive.session.config import SessionConfig
 
-_LONGEST_PERSON = 200
-REMEMBERED = ("fusion", "baseline", "person")
-"""The remembered fields of `SessionConfig`. Not the devices: one that is gone would fail the next start."""
+REMEMBERED = ("fusion", "baseline")
+"""The remembered fields of `SessionConfig`. Not the devices: one that is gone would fail the next start.
+Not the person: somebody else may sit there, and would get their baseline."""
 
 
 class UiSettings:
@@ -31,6 +31,15 @@ class UiSettings:
 
     def set_flag(self, name: str, value: bool) -> None:
         """Remember a switch of the view."""
+        self._settings.setValue(f"view/{name}", value)
+
+    def choice(self, name: str, default: str) -> str:
+        """A choice of the view by its name."""
+        value = self._settings.value(f"view/{name}", default)
+        return value if isinstance(value, str) else default
+
+    def set_choice(self, name: str, value: str) -> None:
+        """Remember a choice of the view."""
         self._settings.setValue(f"view/{name}", value)
 
     def text(self, name: str) -> str | None:
@@ -72,8 +81,4 @@ def _is_usable(name: str, value: str | None) -> bool:
     """Whether this version knows a remembered value: the file may be another version's, or damaged."""
     if value is None:
         return False
-    if name == "fusion":
-        return value in available_fusions()
-    if name == "baseline":
-        return value in MODES
-    return bool(value.strip()) and value.isprintable() and len(value) <= _LONGEST_PERSON
+    return value in (available_fusions() if name == "fusion" else MODES)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from emolive.clock import now_ns, to_ns, to_s
+from emolive.faults import is_out_of_memory, log_fault, one_line
 from emolive.session.pipeline import LivePipeline
+from emolive.session.request_queue import Request, RequestQueue
 from emolive.session.status import StatusRegistry
 from emolive.session.stream import READ_AHEAD_S, Stream
+from emolive.supervision import Supervised
 from emolive.types import Estimate, Status
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,7 @@ LATE_TOLERANCE_S = 0.15
 _POLL_S = 0.004
 _WAIT_S = 0.1
 _FOREVER_NS = 2**62
+_DISK_FAULT_S = 10.0
 
 
 class InferenceWorker(threading.Thread):
@@ -33,7 +36,9 @@ class InferenceWorker(threading.Thread):
         baseline: none, neutral or running.
         person: the name under which the neutral baseline is saved.
         statuses: of the session.
-        on_estimate: called in this thread with each estimate.
+        on_estimate: called in this thread with each estimate; returns at once, or in a stream that is not in
+            real time when the estimate was taken.
+        on_out_of_memory: called in this thread when the compute device has no memory left.
     """
 
     def __init__(
@@ -41,29 +46,29 @@ class InferenceWorker(threading.Thread):
         baseline: str,
         person: str,
         statuses: StatusRegistry,
-        on_estimate: Callable[[Estimate], None],
+        on_estimate: Callable[[Estimate, Stream], None],
+        on_out_of_memory: Callable[[], None],
     ) -> None:
         super().__init__(name="emolive-inference", daemon=True)
         self.pipeline = LivePipeline(baseline, person, statuses, self._run_in_background)
         """To be read from any thread, changed in this one only."""
         self._statuses, self._on_estimate = statuses, on_estimate
-        self._requests: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._requested = threading.Event()
+        self._on_out_of_memory = on_out_of_memory
+        self._requests = RequestQueue(self._failed)
         self._closed = threading.Event()
         self._disk = ThreadPoolExecutor(1, "emolive-disk")
         self._disk_work: Future[None] | None = None
         """The newest access to the disk."""
 
-    def post(self, request: Callable[[], None]) -> None:
+    def post(self, request: Request) -> None:
         """Carry out a request in this thread, before the next window. From any thread."""
-        self._requests.put(request)
-        self._requested.set()
+        self._requests.post(request)
 
     def close(self, timeout_s: float) -> bool:
         """End the thread and finish saving; False if that took too long."""
         deadline_ns = now_ns() + to_ns(timeout_s)
         self._closed.set()
-        self._requested.set()
+        self._requests.wake()
         if self.ident is not None and threading.current_thread() is not self:
             self.join(timeout_s)
         self._disk.shutdown(wait=False)
@@ -73,20 +78,23 @@ class InferenceWorker(threading.Thread):
 
     def run(self) -> None:
         """Estimate at each bin's end. A late window is skipped in real time."""
+        Supervised(self.name, self._work, self._closed, lambda error, _: self._failed(error)).run()
+
+    def _work(self) -> None:
         while not self._closed.is_set():
             stream, predictor = self.pipeline.stream, self.pipeline.predictor
             started = stream is not None and stream.started.is_set()
-            if self._requested.is_set():
-                self._carry_out_requests()
+            if self._requests.is_pending:
+                self._requests.carry_out()
                 continue
             if stream is None or not started or stream.cancelled.is_set() or stream.finished.is_set():
-                self._requested.wait(_WAIT_S)
+                self._requests.wait(_WAIT_S)
             elif predictor is None:
                 # Without a model nothing is read, and a source that is not paced need not wait.
                 stream.read_limit_ns = _FOREVER_NS
                 if stream.ended.is_set():
                     self.pipeline.finish_stream()
-                self._requested.wait(_WAIT_S)
+                self._requests.wait(_WAIT_S)
             else:
                 self._estimate(stream, to_ns(predictor.spec.bin_s))
 
@@ -108,44 +116,43 @@ class InferenceWorker(threading.Thread):
         try:
             estimate = self.pipeline.predict(end_ns)
         except Exception as error:
-            log.exception("inference failed")
-            text = f"The model failed on a window and continues: {error}."
-            self._statuses.put(Status("model", "error", "failed", text))
+            self._failed(error)
             return
+        finally:
+            stream.inference_watch.feed()
         if estimate is not None and not stream.cancelled.is_set():
-            self._on_estimate(estimate)
+            for each in (estimate, *stream.comparison):
+                self._on_estimate(each, stream)
+
+    def _failed(self, error: BaseException) -> None:
+        """A window could not be estimated, or a request not be carried out; the next one may."""
+        log_fault(log, "inference failed", error)
+        text = f"The model failed on a window and continues: {one_line(error)}."
+        self._statuses.put_passing(Status("model", "error", "failed", text))
+        if is_out_of_memory(error):
+            self._on_out_of_memory()
 
     def _wait_for(self, stream: Stream, end_ns: int) -> bool:
         """Until all input of the window has arrived, or is late; False if there is a request or no more
         stream."""
         wait_ns = end_ns - now_ns() if stream.realtime else 0
-        if wait_ns > 0 and self._requested.wait(to_s(wait_ns)):
+        if wait_ns > 0 and self._requests.wait(to_s(wait_ns)):
             return False
         while not (
             _is_complete(stream, end_ns) or (stream.realtime and now_ns() > end_ns + to_ns(LATE_TOLERANCE_S))
         ):
-            if self._requested.wait(_POLL_S) or stream.cancelled.is_set():
+            if self._requests.wait(_POLL_S) or stream.cancelled.is_set():
                 return False
         return True
-
-    def _carry_out_requests(self) -> None:
-        self._requested.clear()
-        while True:
-            try:
-                request = self._requests.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                request()
-            except Exception:
-                log.exception("a request to the inference thread failed")
 
     def _run_in_background(self, function: Callable[[], T], on_result: Callable[[T], None]) -> None:
         def work() -> None:
             try:
                 result = function()
-            except Exception:
-                log.exception("access to the disk failed")
+            except Exception as error:
+                log_fault(log, "access to the disk failed", error)
+                text = f"The baseline could not be loaded or saved: {one_line(error)}."
+                self._statuses.put_passing(Status("baseline", "warning", "failed", text), _DISK_FAULT_S)
             else:
                 self.post(lambda: on_result(result))
 
@@ -159,12 +166,13 @@ def _is_complete(stream: Stream, end_ns: int) -> bool:
     if stream.ended.is_set():
         return all_processed
     video = all_processed if not stream.realtime else not stream.has_video
-    video = video or (processed_ns is not None and processed_ns >= end_ns)
+    # What is known to be lost is not waited for.
+    video = video or stream.video_lost or (processed_ns is not None and processed_ns >= end_ns)
     if not stream.realtime:
         # A source delivers in order of time.
         return video and stream.delivered_ns > end_ns
     audio_ns = None if stream.audio is None else stream.audio.newest_ns
-    return video and (audio_ns is None or audio_ns >= end_ns)
+    return video and (audio_ns is None or stream.audio_lost or audio_ns >= end_ns)
 
 
 def _last_ns(stream: Stream) -> int:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
+from emolive.faults import is_out_of_memory, log_fault, one_line
 from emolive.models.io import checkpoint
-from emolive.models.runtimes.base import check_backend
+from emolive.models.runtimes.base import AUTO, check_backend
 from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.plugins import FUSIONS
 from emolive.session.calibration import LoadedProfile, load_profile
+from emolive.supervision import Supervised
 from emolive.types import Status
 from emolive.vision.face_pipeline import FacePipeline
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from emolive.predictor import Predictor
 
 log = logging.getLogger(__name__)
+
+LoadModel = Callable[[str | None, Path | None, str, str], "Predictor"]
+"""Loads the model of a fusion or a file for a device and a backend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class ModelLoader:
             before the model, so that frames are perceived while weights are loaded.
         on_model: gets the model.
         on_status: gets statuses of "model".
+        load_model: loads a model; by default `emolive.predictor.load_predictor`.
 
     The callbacks are called from the loader's thread.
 
@@ -80,8 +86,10 @@ class ModelLoader:
         on_face_pipeline: Callable[[FacePipeline, ModelSpec, Hashable], None],
         on_model: Callable[[LoadedModel], None],
         on_status: Callable[[Status], None],
+        load_model: LoadModel | None = None,
     ) -> None:
         check_backend(backend)
+        self._load_model = load_model
         self._device = device
         self._backend = backend
         self._fastest: str | None = None
@@ -91,7 +99,11 @@ class ModelLoader:
         self._lock = threading.Lock()
         self._request: ModelRequest | None = None
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._closed = threading.Event()
+        self._loaded: ModelRequest | None = None
+        """Of the model that was handed over last."""
+        self._fell_back = False
+        """The device asked for has too little memory."""
         self._when_idle: list[Callable[[], None]] = []
         self.idle = threading.Event()
         """Set while no request is open: the newest one was loaded or refused."""
@@ -114,14 +126,29 @@ class ModelLoader:
             FUSIONS.check(fusion)
         request = ModelRequest(fusion, path)
         with self._lock:
-            if self._closed:
+            self._post(request)
+
+    def fall_back_to_cpu(self) -> None:
+        """Load the model in use once more, on the CPU: its device has no memory left."""
+        with self._lock:
+            if self._fell_back:
                 return
-            self._request = request
-            self.idle.clear()
-            self._on_status(Status("model", "info", "loading", f"Loading {request.title} …"))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="emolive-loader", daemon=True)
-                self._thread.start()
+            self._fell_back = True
+            self._device, self._fastest = "cpu", None
+            if self._request is None and self._loaded is not None:
+                self._post(self._loaded)
+
+    def _post(self, request: ModelRequest) -> None:
+        """Under the lock: make this the newest request."""
+        if self._closed.is_set():
+            return
+        self._request = request
+        self.idle.clear()
+        self._on_status(Status("model", "info", "loading", f"Loading {request.title} …"))
+        if self._thread is None:
+            loop = Supervised("emolive-loader", self._run, self._closed, lambda error, _: self._failed(error))
+            self._thread = threading.Thread(target=loop.run, name="emolive-loader", daemon=True)
+            self._thread.start()
 
     def call_when_idle(self, callback: Callable[[], None]) -> None:
         """Call `callback` once no request is open: now, or later from the loader's thread."""
@@ -134,7 +161,7 @@ class ModelLoader:
     def close(self, timeout_s: float) -> bool:
         """Accept no more requests and end; False if loading did not end in time."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
             self._request = None
             self._when_idle.clear()
             thread = self._thread
@@ -159,7 +186,14 @@ class ModelLoader:
                     self.idle.set()
                     callbacks, self._when_idle = self._when_idle, []
             for callback in callbacks:
-                callback()
+                try:
+                    callback()
+                except Exception as error:
+                    log_fault(log, "a file could not be started", error)
+
+    def _failed(self, error: BaseException) -> None:
+        """The thread is started again; a request that it was at work on is open still."""
+        self._on_status(Status("model", "error", "failed", f"Loading failed: {one_line(error)}."))
 
     def _load(self, request: ModelRequest) -> Status | None:
         """Load a model and hand it over. Returns the resulting status, or None if a newer request exists."""
@@ -171,29 +205,34 @@ class ModelLoader:
                 self._provide_pipeline(checkpoint.describe(path).spec, None)
             predictor = self._load_predictor(request)
             with self._lock:
-                if self._request is not request or self._closed:
+                if self._request is not request or self._closed.is_set():
                     return None
             video_space = self._provide_pipeline(predictor.spec, predictor)
             profile = load_profile(predictor, self._person())
             space = (predictor.feature_space, _classifier(predictor.spec))
             self._on_model(LoadedModel(predictor, space, video_space, profile))
-            self._loaded_any = True
+            self._loaded, self._loaded_any = request, True
         except EmoliveError as error:
             return Status("model", "error", "refused", str(error))
         except Exception as error:
-            if self._closed:
+            if self._closed.is_set():
                 # Imports fail while the interpreter shuts down.
                 return None
-            log.exception("loading %s failed", request.title)
-            return Status("model", "error", "failed", f"Loading {request.title} failed: {error}.")
-        from emolive.models.runtimes.base import AUTO
+            log_fault(log, f"loading {request.title} failed", error)
+            text = f"Loading {request.title} failed: {one_line(error)}."
+            return Status("model", "error", "failed", text)
+        return self._loaded_status(predictor)
 
-        backend = predictor.runtime
-        if backend.latency_ms:
-            self._fastest = backend.name
-        if backend.fallback_reason and self._backend != AUTO:
-            return Status("model", "warning", "fallback", backend.fallback_reason)
-        text = f"{predictor.spec.fusion} runs on {predictor.device} by {backend.title}."
+    def _loaded_status(self, predictor: Predictor) -> Status:
+        runtime, fusion = predictor.runtime, predictor.spec.fusion
+        if runtime.latency_ms:
+            self._fastest = runtime.name
+        if self._fell_back:
+            text = f"The compute device has too little memory: {fusion} runs on the CPU."
+            return Status("model", "warning", "fallback", text)
+        if runtime.fallback_reason and self._backend != AUTO:
+            return Status("model", "warning", "fallback", runtime.fallback_reason)
+        text = f"{fusion} runs on {predictor.device} by {runtime.title}."
         limits = predictor.spec.limits
         return Status("model", "info" if limits else "ok", "ready", f"{text} {limits}".strip())
 
@@ -205,7 +244,14 @@ class ModelLoader:
         # Perception and inference use one core each: for networks this small a second thread mostly waits.
         torch.set_num_threads(1)
         backend = self._backend if request.is_onnx or self._fastest is None else self._fastest
-        return load_predictor(request.fusion, request.path, self._device, backend)
+        load = self._load_model or load_predictor
+        try:
+            return load(request.fusion, request.path, self._device, backend)
+        except Exception as error:
+            if self._device == "cpu" or not is_out_of_memory(error):
+                raise
+            self._device, self._fell_back = "cpu", True
+        return load(request.fusion, request.path, "cpu", backend)
 
     def _provide_pipeline(self, spec: ModelSpec, predictor: Predictor | None) -> Hashable:
         """Hand over a face pipeline unless the one in use has the same video feature space.

@@ -36,6 +36,7 @@ def build_snapshot(
     snapshot = Snapshot(
         statuses=statuses.all(),
         fusion=predictor.spec.fusion if predictor is not None else "",
+        checkpoint=predictor.checkpoint.path if predictor is not None else None,
         baseline=pipeline.baseline,
         person=config.person,
         running=running,
@@ -48,14 +49,20 @@ def build_snapshot(
     return replace(
         snapshot,
         frame=stream.frame,
-        observation=stream.observation,
+        frame_age_s=stream.age_s(stream.frame_arrived_ns, stream.video_info),
+        audio_age_s=stream.age_s(stream.audio_arrived_ns, stream.audio_info),
+        video_lost=stream.video_lost,
+        audio_lost=stream.audio_lost,
+        observation=None if stream.video_lost else stream.observation,
         estimate=estimate,
         statuses=(*snapshot.statuses, *stream.statuses.all(), *ages),
         counters=stream.counters,
         calibration=calibration.progress(now_ns()) if calibration is not None else None,
         is_synthetic=stream.is_synthetic,
         ended=stream.ended.is_set(),
-        voice_dbfs=stream.audio_dbfs,
+        voice_dbfs=stream.level_dbfs,
+        comparison=stream.comparison if estimate is not None else (),
+        explanation=stream.explanation if estimate is not None else None,
     )
 
 

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from emolive.clock import now_ns, to_ns
 from emolive.errors import EmoliveError
 from emolive.hints import Hint, face_hint, voice_hint
-from emolive.types import Estimate, FaceQuality, Status
+from emolive.types import Estimate, FaceQuality, Severity, Status
 
 if TYPE_CHECKING:
     from emolive.windowing import FeatureWindow
@@ -29,12 +30,23 @@ NO_VIDEO = "There is no picture: estimates use the voice only."
 NO_AUDIO = "There is no sound: estimates use the face only."
 
 
+FAULT_S = 2.0
+"""For how long a fault is shown after it happened last."""
+_SEVERITIES: tuple[Severity, ...] = ("ok", "info", "warning", "error")
+
+
 class StatusRegistry:
-    """The newest status of each source. Thread-safe."""
+    """The newest status of each source. Thread-safe.
+
+    A source has one lasting status. A passing one, such as a fault that may not come again, is shown in its
+    place for a limited time unless the lasting one is graver; so nothing has to take it back.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._statuses: dict[str, Status] = {}
+        self._passing: dict[str, tuple[Status, int]] = {}
+        """With the time until which it is shown."""
 
     def put(self, *statuses: Status) -> None:
         """Store statuses; each replaces the earlier one of the same source."""
@@ -42,20 +54,45 @@ class StatusRegistry:
             for status in statuses:
                 self._statuses[status.source] = status
 
+    def put_passing(self, status: Status, seconds: float = FAULT_S) -> None:
+        """Show a status for so long. It replaces an earlier passing one of the same source."""
+        with self._lock:
+            self._passing[status.source] = status, now_ns() + to_ns(seconds)
+
+    def end_passing(self, source: str, code: str) -> None:
+        """Stop showing the passing status of a source, if it has this code."""
+        with self._lock:
+            if source in self._passing and self._passing[source][0].code == code:
+                del self._passing[source]
+
     def drop(self, source: str) -> None:
         """Remove the status of a source, if there is one."""
         with self._lock:
             self._statuses.pop(source, None)
+            self._passing.pop(source, None)
 
     def all(self) -> tuple[Status, ...]:
         """The statuses of all sources."""
         with self._lock:
-            return tuple(self._statuses.values())
+            return tuple(self._shown(source) for source in {**self._statuses, **self._live_passing()})
 
     def get(self, source: str) -> Status | None:
         """The status of a source."""
-        with self._lock:
-            return self._statuses.get(source)
+        return next((status for status in self.all() if status.source == source), None)
+
+    def _live_passing(self) -> dict[str, tuple[Status, int]]:
+        now = now_ns()
+        self._passing = {source: item for source, item in self._passing.items() if item[1] > now}
+        return self._passing
+
+    def _shown(self, source: str) -> Status:
+        lasting, passing = self._statuses.get(source), self._passing.get(source)
+        if passing is None:
+            assert lasting is not None
+            return lasting
+        if lasting is None:
+            return passing[0]
+        return max(passing[0], lasting, key=lambda status: _SEVERITIES.index(status.level))
 
 
 def stream_statuses(
@@ -64,6 +101,8 @@ def stream_statuses(
     *,
     has_video: bool,
     has_audio: bool,
+    video_lost: bool = False,
+    audio_lost: bool = False,
     quality: FaceQuality | None = None,
     level_dbfs: float | None = None,
 ) -> tuple[Status, Status]:
@@ -74,10 +113,13 @@ def stream_statuses(
         window_s: its length.
         has_video: the source has video.
         has_audio: audio has arrived.
+        video_lost, audio_lost: a device no longer delivers: that says nothing of a person.
         quality: of the newest face; None if it was not measured.
         level_dbfs: of the newest sound.
     """
-    if not has_video:
+    if video_lost:
+        face = Status("face", "warning", "lost", "The camera sends no picture: estimates use the voice only.")
+    elif not has_video:
         face = Status("face", "info", "none", NO_VIDEO)
     elif window.has_face and window.video_present[-RECENT_BINS:].any():
         hint = face_hint(quality)
@@ -88,7 +130,10 @@ def stream_statuses(
         )
     else:
         face = Status("face", "warning", "missing", "No face is detected: move into the picture.")
-    if not has_audio:
+    if audio_lost:
+        text = "The microphone sends no sound: estimates use the face only."
+        voice = Status("voice", "warning", "lost", text)
+    elif not has_audio:
         voice = Status("voice", "info", "none", NO_AUDIO)
     elif window.has_voice(window_s):
         voice = Status("voice", "ok", "speech", "Speech is detected.")
@@ -97,6 +142,12 @@ def stream_statuses(
     else:
         voice = Status("voice", "info", "silent", "Nobody speaks: estimates use the face only.")
     return face, voice
+
+
+def refused_answer_status() -> Status:
+    """The model's answer for a window was no number."""
+    text = "The model's answer is no number and is left out: load another model if this goes on."
+    return Status("model", "error", "implausible", text)
 
 
 def baseline_status(

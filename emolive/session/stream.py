@@ -8,6 +8,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from emolive.audio.levels import SILENCE_DBFS, rms_dbfs
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.buffers.feature_buffer import FeatureBuffer
@@ -16,14 +18,25 @@ from emolive.capture.av_offset import audio_shift_ns, video_shift_ns
 from emolive.capture.base import Source, SourceInfo
 from emolive.capture.factory import open_spec, resolve
 from emolive.capture.source_spec import SourceSpec, parse_microphone, parse_source
-from emolive.clock import now_ns, to_ns, to_s
+from emolive.clock import Watchdog, now_ns, to_ns, to_s
 from emolive.errors import ConfigError, EmoliveError
+from emolive.faults import log_fault, one_line
+from emolive.plausibility import plausible_samples
 from emolive.session.status import NO_AUDIO, NO_VIDEO, StatusRegistry
-from emolive.types import AudioBlock, Counters, Estimate, FaceObservation, Frame, Status
+from emolive.types import (
+    AudioBlock,
+    Counters,
+    Estimate,
+    FaceObservation,
+    Frame,
+    Status,
+    WindowExplanation,
+)
 
 if TYPE_CHECKING:
     from emolive.audio.online_features import OnlineFeatureExtractor
     from emolive.profile import SpeakerProfile
+    from emolive.recording.recorder import Recorder
     from emolive.session.calibration import Calibration
     from emolive.smoothing import Smoother
     from emolive.vision.frame_sampler import FrameSampler
@@ -34,7 +47,16 @@ HISTORY_MARGIN_S = 4.0
 """The buffers hold a window and this much more, so that a late reader still finds its window."""
 READ_AHEAD_S = 1.0
 """How far a source that is not paced may be ahead of inference; less than the margin."""
+WATCH_S = 0.1
+"""How often it is checked whether the parts of a stream still deliver."""
+METER_S = 0.5
+"""A level is shown for so long after its sound."""
+BAD_SOUND = "The sound holds values that can be no sound and are left out."
 _POLL_S = 0.004
+
+
+def _watchdog() -> Watchdog:
+    return Watchdog(WATCH_S)
 
 
 @dataclass(slots=True)
@@ -92,6 +114,10 @@ class Stream:
     statuses: StatusRegistry = field(default_factory=StatusRegistry)
     """Of camera, microphone, face and voice."""
 
+    # The threads that start and end a recording.
+    tap: Recorder | None = None
+    """Also gets what is delivered."""
+
     # The source's threads.
     frame: Frame | None = None
     frame_slot: LatestSlot[Frame] = field(default_factory=LatestSlot)
@@ -100,6 +126,10 @@ class Stream:
     audio_dbfs: float = SILENCE_DBFS
     delivered_ns: int = -1
     """Timestamp of the newest frame or block."""
+    frame_arrived_ns: int | None = None
+    audio_arrived_ns: int | None = None
+    """When the newest frame and block were delivered."""
+    samples_refused: int = 0
     ended: threading.Event = field(default_factory=threading.Event)
     """The source has delivered everything."""
 
@@ -107,6 +137,7 @@ class Stream:
     features: VideoFeatures | None = None
     observation: FaceObservation | None = None
     frames_perceived: int = 0
+    faces_refused: int = 0
     processed_ns: int | None = None
     """Timestamp of the newest frame that perception is done with."""
 
@@ -120,10 +151,23 @@ class Stream:
     smoother: Smoother | None = None
     calibration: Calibration | None = None
     estimate: Estimate | None = None
+    comparison: tuple[Estimate, ...] = ()
+    """Of the other models, for the window of `estimate`."""
+    explanation: WindowExplanation | None = None
+    """Of the newest estimate, while explanations are wanted."""
     estimates: int = 0
     estimates_skipped: int = 0
+    answers_refused: int = 0
     finished: threading.Event = field(default_factory=threading.Event)
     """The source has ended and everything of it was read."""
+
+    # The watch's thread; the watchdogs are fed by the source's threads and by inference.
+    video_lost: bool = False
+    audio_lost: bool = False
+    """A device no longer delivers."""
+    frame_watch: Watchdog = field(default_factory=_watchdog)
+    audio_watch: Watchdog = field(default_factory=_watchdog)
+    inference_watch: Watchdog = field(default_factory=_watchdog)
 
     _history_lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -151,7 +195,22 @@ class Stream:
             frames_dropped=before.frames_dropped + self.frame_slot.dropped,
             estimates=before.estimates + self.estimates,
             estimates_skipped=before.estimates_skipped + self.estimates_skipped,
+            samples_refused=before.samples_refused + self.samples_refused,
+            faces_refused=before.faces_refused + self.faces_refused,
+            answers_refused=before.answers_refused + self.answers_refused,
         )
+
+    @property
+    def level_dbfs(self) -> float:
+        """Level of the present sound: silence once no more comes."""
+        age_s = self.age_s(self.audio_arrived_ns, self.audio_info)
+        return self.audio_dbfs if age_s is None or age_s <= METER_S else SILENCE_DBFS
+
+    def age_s(self, arrived_ns: int | None, info: SourceInfo | None) -> float | None:
+        """How long ago a device delivered something; None for a file, and before the first delivery."""
+        if arrived_ns is None or info is None or not info.live:
+            return None
+        return to_s(max(0, now_ns() - arrived_ns))
 
     def require_window(self, window_s: float) -> None:
         """Let the buffers hold windows of this length. From any thread."""
@@ -167,12 +226,16 @@ class Stream:
         self.origin_ns = now_ns()
         self.read_limit_ns = self.origin_ns + to_ns(READ_AHEAD_S)
         self.started.set()
+        for watchdog in (self.frame_watch, self.audio_watch, self.inference_watch):
+            watchdog.reset()
         for source, listener in self.sources:
             try:
                 source.start(listener, self.origin_ns)
-            except EmoliveError as error:
+            except Exception as error:
+                if not isinstance(error, EmoliveError):
+                    log_fault(log, f"{source.info.name} cannot be started", error)
                 part = "camera" if source.info.has_video else "microphone"
-                self.statuses.put(Status(part, "error", "missing", str(error)))
+                self.statuses.put(Status(part, "error", "missing", one_line(error) + "."))
 
     def stop(self, deadline_ns: int) -> bool:
         """Stop the sources; waiting threads wake up, late deliveries are ignored.
@@ -186,9 +249,7 @@ class Stream:
             return True
         # All at once: a device that hangs must not use up the others' time.
         stops = [
-            threading.Thread(
-                target=source.stop, args=(_left_s(deadline_ns),), name="emolive-stop", daemon=True
-            )
+            threading.Thread(target=_stop, args=(source, deadline_ns), name="emolive-stop", daemon=True)
             for source, _ in self.sources
         ]
         for stop in stops:
@@ -230,10 +291,13 @@ class StreamListener:
             frame = replace(frame, t_ns=frame.t_ns + by_ns)
         if not stream.realtime:
             self._wait_for_reader(frame.t_ns)
-        stream.frame = frame
+        stream.frame, stream.frame_arrived_ns = frame, now_ns()
+        stream.frame_watch.feed()
         stream.frames_captured += 1
         stream.frame_slot.put(frame, wait=not stream.realtime)
         stream.delivered_ns = frame.t_ns
+        if stream.tap is not None:
+            stream.tap.add_frame(frame, wait=not stream.realtime)
 
     def on_audio(self, block: AudioBlock) -> None:
         """Append a block to the ring; a block of another rate starts a new one."""
@@ -249,9 +313,18 @@ class StreamListener:
             ring = stream.audio = AudioRingBuffer(block.rate_hz, stream.history_s)
             # The window may have become longer meanwhile.
             ring.extend_to(stream.history_s)
-        ring.write(block.samples, block.t_ns)
-        stream.audio_dbfs = rms_dbfs(block.samples)
+        samples, present = block.samples, plausible_samples(block.samples)
+        if present is not None:
+            samples = np.where(present, samples, np.float32(0))
+            stream.samples_refused += len(present) - int(np.count_nonzero(present))
+            stream.statuses.put_passing(Status("microphone", "warning", "implausible", BAD_SOUND))
+        ring.write(samples, block.t_ns, present, lost_before=block.lost_before)
+        stream.audio_arrived_ns = now_ns()
+        stream.audio_watch.feed()
+        stream.audio_dbfs = rms_dbfs(samples)
         stream.delivered_ns = block.t_ns
+        if stream.tap is not None:
+            stream.tap.add_audio(block, wait=not stream.realtime)
 
     def on_status(self, status: Status) -> None:
         """Store a status, unless it is of a part that another source delivers."""
@@ -270,7 +343,9 @@ class StreamListener:
             pass
 
 
-def open_stream(source: str, microphone: str, *, paced: bool, loop: bool, window_s: float) -> Stream:
+def open_stream(
+    source: str, microphone: str, *, paced: bool, loop: bool, window_s: float, track: str = ""
+) -> Stream:
     """Open what two strings name, not started. May wait some seconds for a driver.
 
     Args:
@@ -279,11 +354,14 @@ def open_stream(source: str, microphone: str, *, paced: bool, loop: bool, window
         paced: False reads a file or the demo as fast as it can be processed; no effect beside a microphone.
         loop: play a file again when it ends.
         window_s: length of the model's window.
+        track: which of several tracks of a file, see `emolive.capture.tracks.TrackChoice.parse`.
 
     Raises:
         EmoliveError: there is no such source or microphone, or both are "none".
     """
     source_spec, mic_spec = resolve(parse_source(source)), parse_microphone(microphone)
+    if source_spec.kind in ("file", "stream"):
+        source_spec = replace(source_spec, track=track)
     paced = paced or mic_spec.kind not in ("auto", "none")
     video = open_spec(source_spec, paced=paced, loop=loop)
     own_audio = mic_spec.kind == "auto" and video is not None and video.info.has_audio
@@ -318,6 +396,13 @@ def open_stream(source: str, microphone: str, *, paced: bool, loop: bool, window
     if audio is not None:
         stream.sources.append((audio, StreamListener(stream, video=False)))
     return stream
+
+
+def _stop(source: Source, deadline_ns: int) -> None:
+    try:
+        source.stop(_left_s(deadline_ns))
+    except Exception as error:
+        log_fault(log, f"{source.info.name} cannot be stopped", error)
 
 
 def _left_s(deadline_ns: int) -> float:

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from emolive.models.spec import ModelSpec
+from emolive.plausibility import image_problem, is_plausible_vector, plausible_box, plausible_points
 from emolive.plugins import FACE_TRACKERS
 from emolive.types import Face, FaceObservation, FloatArray, Frame, Image
 from emolive.vision.crop import crop_face
@@ -17,6 +18,9 @@ from emolive.vision.landmarks import LandmarkPredictor
 from emolive.vision.tracker import FaceTracker
 
 DEFAULT_TRACKER = "blazeface"
+BAD_BOX = "The place of the face does not fit the picture and is left out."
+BAD_LANDMARKS = "The landmarks of the face do not fit the picture and are left out."
+BAD_FEATURES = "The features of the face are no numbers that fit and are left out."
 
 
 class FacePipeline:
@@ -38,6 +42,8 @@ class FacePipeline:
         self._tracker = tracker if tracker is not None else create_tracker()
         self._landmarks = LandmarkPredictor()
         self._expression = expression
+        self._shape: tuple[int, ...] | None = None
+        """Of the newest frame."""
 
     @classmethod
     def for_spec(
@@ -60,9 +66,15 @@ class FacePipeline:
         expression = None if spec.pool is None else load_classifier(spec.pool.classifier)
         return cls(build_encoders(spec) if encoders is None else encoders, tracker, expression)
 
+    @property
+    def tracker(self) -> FaceTracker:
+        """Follows the face."""
+        return self._tracker
+
     def reset(self) -> None:
         """Forget the tracked face, as for a new source."""
         self._tracker.reset()
+        self._shape = None
         if self._expression is not None:
             self._expression.reset()
 
@@ -71,18 +83,45 @@ class FacePipeline:
         self._tracker.close()
 
     def process(self, frame: Frame) -> FaceObservation:
-        """The tracked face of a frame and its vector (D,); both None if there is no face."""
+        """The tracked face of a frame and its vector (D,); both None if there is no face.
+
+        A frame that is no image, landmarks that belong to no face in it and a vector that is no feature are
+        left out, see `FaceObservation.problem`. The tracker starts anew with frames of another shape.
+        """
         image = frame.image
-        detection = self._tracker.track(image, frame.t_ns)
-        if detection is None:
-            return FaceObservation(frame.t_ns, None, None)
-        points = self._landmarks.predict(image, detection.box_px, detection.roll_deg)
-        self._tracker.update_from_landmarks(points)
-        face = Face(detection.box_px, detection.score, points)
-        vector = self._encode(image, face, points)
+        face, problem = self._locate(image, frame.t_ns)
+        if face is None or face.points_px is None:
+            return FaceObservation(frame.t_ns, None, None, problem=problem)
+        vector = self._encode(image, face, face.points_px)
+        if not is_plausible_vector(vector):
+            return FaceObservation(frame.t_ns, face, None, problem=BAD_FEATURES)
         if self._expression is None or not self._expression.accept(frame.t_ns):
             return FaceObservation(frame.t_ns, face, vector)
-        return FaceObservation(frame.t_ns, face, vector, *self._expression(image, points))
+        log_probs, quality = self._expression(image, face.points_px)
+        if not np.isfinite(log_probs).all():
+            return FaceObservation(frame.t_ns, face, vector, problem=BAD_FEATURES)
+        return FaceObservation(frame.t_ns, face, vector, log_probs, quality)
+
+    def _locate(self, image: Image, t_ns: int) -> tuple[Face | None, str]:
+        """The tracked face with its landmarks, and what was left out because it cannot be right."""
+        if problem := image_problem(image):
+            return None, f"A picture was left out: {problem}."
+        if image.shape != self._shape:
+            if self._shape is not None:
+                self._tracker.reset()
+            self._shape = image.shape
+        detection = self._tracker.track(image, t_ns)
+        if detection is None:
+            return None, ""
+        if not plausible_box(detection.box_px, image.shape):
+            self._tracker.reset()
+            return None, BAD_BOX
+        points = self._landmarks.predict(image, detection.box_px, detection.roll_deg)
+        if not plausible_points(points, image.shape):
+            self._tracker.reset()
+            return None, BAD_LANDMARKS
+        self._tracker.update_from_landmarks(points)
+        return Face(detection.box_px, detection.score, points), ""
 
     def _encode(self, image: Image, face: Face, points: FloatArray) -> FloatArray:
         crops: dict[CropInput, Image] = {}

@@ -12,6 +12,7 @@ from emolive.types import BoundingBox, FloatArray, Image
 from emolive.vision.detector import Detection, FaceDetector
 from emolive.vision.encoders.landmarks import STABLE_POINTS
 from emolive.vision.landmarks import eye_roll_deg
+from emolive.vision.tile_search import TileSearch
 
 SEARCH_SCALE = 2.0
 """A tracked face is searched in a square this many times its size."""
@@ -118,11 +119,13 @@ class BlazeFaceTracker:
         self, detector: FaceDetector | None = None, detect_interval_s: float = DETECT_INTERVAL_S
     ) -> None:
         self._detector = detector or FaceDetector()
+        self._tiles = TileSearch(self._detector)
         self._detect_interval_ns = to_ns(detect_interval_s)
         self.reset()
 
     def reset(self) -> None:
         """Forget the face, as for a new source."""
+        self._tiles.reset()
         self._box: BoundingBox | None = None
         self._tracked_ns = 0
         self._keyframe: _Keyframe | None = None
@@ -152,6 +155,15 @@ class BlazeFaceTracker:
         self._box, self._tracked_ns = box, t_ns
         self._roll_deg = roll_deg
         return Detection(box, detection.score, roll_deg)
+
+    def survey(self, image: Image) -> list[Detection]:
+        """Every face in an image (height, width, 3) BGR; the tracked face stays the same."""
+        return self._detector.detect(image)
+
+    def follow(self, box_px: BoundingBox, t_ns: int) -> None:
+        """Track the face that was in this box at `t_ns` from the next frame on."""
+        self.reset()
+        self._box, self._tracked_ns = box_px, t_ns
 
     def update_from_landmarks(self, points_px: FloatArray) -> None:
         """Take note of the landmarks (68, 2) of the last frame, which saves most detections."""
@@ -191,7 +203,7 @@ class BlazeFaceTracker:
         everywhere = self._detector.detect(image)
         if last is not None:
             return self._same(everywhere, last)
-        return max(everywhere, key=lambda d: d.box_px.area_px, default=None)
+        return max(everywhere, key=lambda d: d.box_px.area_px, default=None) or self._tiles.search(image)
 
     @staticmethod
     def _same(detections: list[Detection], last: BoundingBox) -> Detection | None:

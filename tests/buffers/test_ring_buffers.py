@@ -104,6 +104,57 @@ def test_one_very_late_stamp_does_not_displace_what_follows() -> None:
     np.testing.assert_array_equal(samples, ramp(32 * 960, 28 * 960))
 
 
+def place_of(ring: AudioRingBuffer, value: float, t_ns: int) -> int:
+    """How many samples later than `t_ns` a ramp's sample is found."""
+    samples, _ = ring.read(t_ns + NS_PER_S // 4, ring.rate_hz // 2)
+    (at,) = np.flatnonzero(samples == value)
+    return int(at) - ring.rate_hz // 4
+
+
+@pytest.mark.parametrize("jitter_ms", [0.0, 3.0])
+@pytest.mark.parametrize("lost_ms", [20, 45, 90])
+def test_a_short_loss_leaves_a_gap_where_it_was(lost_ms: int, jitter_ms: float) -> None:
+    rng, rate_hz, n = np.random.default_rng(3), 48_000, 960
+    ring = AudioRingBuffer(rate_hz, seconds=6.0)
+    at, found = 0, []
+    for i in range(200):
+        if i and i % 50 == 0:
+            found.append(at)
+            at += lost_ms * rate_hz // 1000
+        ring.write(ramp(at, n), stamp(at, rate_hz) + round(rng.uniform(-1, 1) * jitter_ms * 1e6))
+        at += n
+    reach = round((1.5 * jitter_ms + 1) * 1e-3 * rate_hz)
+    for start in found:
+        for index in (start - 480, start + lost_ms * 48 + 480):
+            assert abs(place_of(ring, index + 1, stamp(index, rate_hz))) <= reach
+    _, present = ring.read(stamp(at, rate_hz), at)
+    missing = np.count_nonzero(~present[rate_hz // 10 :])
+    assert abs(missing - 3 * lost_ms * 48) <= 8 * reach
+
+
+def test_a_loss_that_the_device_reports_is_placed_at_once() -> None:
+    ring, n = AudioRingBuffer(48_000, seconds=2.0), 960
+    for i in range(10):
+        ring.write(ramp(i * n, n), stamp(i * n, 48_000))
+    at = 10 * n + 2400
+    ring.write(ramp(at, n), stamp(at, 48_000), lost_before=True)
+    samples, present = ring.read(stamp(at + n, 48_000), n + 2400 + n)
+    np.testing.assert_array_equal(samples[-n:], ramp(at, n))
+    assert present.tolist() == [True] * n + [False] * 2400 + [True] * n
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_not_stored(odd: float) -> None:
+    ring = AudioRingBuffer(8000, seconds=1.0)
+    samples = ramp(0, 100)
+    samples[[10, 60]] = odd
+    ring.write(samples, START_NS)
+    read, present = ring.read(stamp(100, 8000), 100)
+    assert np.flatnonzero(~present).tolist() == [10, 60]
+    assert np.isfinite(read).all()
+    assert np.isnan(samples[10]) or np.isinf(samples[10]), "the caller's array is left as it is"
+
+
 def test_audio_that_restarts_earlier_resets_the_clock() -> None:
     ring = AudioRingBuffer(8000, seconds=1.0)
     ring.write(ramp(0, 4000), stamp(100_000, 8000))
@@ -111,6 +162,16 @@ def test_audio_that_restarts_earlier_resets_the_clock() -> None:
     samples, present = ring.read(stamp(1000, 8000), 1500)
     assert present.tolist() == [False] * 500 + [True] * 1000
     np.testing.assert_array_equal(samples[500:], ramp(0, 1000))
+
+
+def test_a_vector_that_is_not_finite_counts_as_no_face() -> None:
+    buffer = FeatureBuffer(2, seconds=1.0)
+    assert buffer.append(START_NS, np.array([1.0, np.nan], np.float32))
+    assert buffer.append(START_NS + 1, np.array([1.0, 2.0], np.float32))
+    _, vectors, present = buffer.between(START_NS, START_NS + 1)
+    assert present.tolist() == [False, True]
+    assert np.isfinite(vectors).all()
+    assert buffer.n_refused == 1
 
 
 def test_an_empty_ring_has_nothing() -> None:

@@ -70,7 +70,10 @@ def test_pictures_that_are_late_are_left_out_but_not_all(clip: Path) -> None:
     source.start(listener, 1)
     assert listener.ended.wait(20)
     frames, blocks = listener.frames, listener.blocks
-    assert [f.index for f in frames] == [0, 25]
+    indices = [f.index for f in frames]
+    assert indices[0] == 0
+    assert 3 <= len(indices) <= 5
+    assert min(np.diff(indices)) >= 6
     assert sum(len(b.samples) for b in blocks) == len(chirp(1.2))
 
 

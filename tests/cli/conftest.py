@@ -41,6 +41,11 @@ class Result:
 Run = Callable[..., Result]
 
 
+def environment() -> dict[str, str]:
+    """Of processes that run the code of this folder, whatever their working folder is."""
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
 @pytest.fixture(autouse=True)
 def _working_folder(shipped_random: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EMOLIVE_ASSETS", str(shipped_random))

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from emolive.errors import EmoliveError
+from emolive.gui import calibration_guide
 from emolive.gui.services import FusionChoice
 from emolive.gui.ui_settings import UiSettings, with_remembered
 from emolive.gui.widgets.picker import Picker
@@ -117,8 +118,11 @@ def test_a_refused_source_is_reverted(driver: WindowDriver) -> None:
     assert window.view.controls.source.title == "Automatic"
 
 
-def test_calibration_shows_its_progress(driver: WindowDriver) -> None:
+def test_calibration_shows_its_progress(driver: WindowDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration_guide, "PREPARE_S", 0.3)
     controls = driver.open().view.controls
+    driver.session.override = {"is_synthetic": False}
+    driver.until(lambda: not driver.window.view.video.state.tags)
     driver.qtbot.mouseClick(controls.calibration.button, Qt.MouseButton.LeftButton)
     driver.until(lambda: driver.session.called("calibrate") == [5.0])
     driver.until(lambda: controls.calibration.running)

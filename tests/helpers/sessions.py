@@ -15,6 +15,7 @@ from emolive.session.config import SessionConfig
 from emolive.types import Estimate, Status
 from tests.helpers.clips import demo_clips
 from tests.helpers.listener import eventually
+from tests.helpers.puppet import Puppet
 
 _predictors: list[Any] = []
 
@@ -69,7 +70,7 @@ class Watched:
         assert match is not None
         return int(match[1])
 
-    def until(self, condition: Callable[[], object], what: str, timeout_s: float = 40) -> None:
+    def until(self, condition: Callable[[], object], what: str, timeout_s: float = 120) -> None:
         eventually(condition, what, timeout_s)
 
     def until_finished(self) -> list[Estimate]:
@@ -112,3 +113,13 @@ def watch(random_checkpoint: Callable[..., Path]) -> Iterator[Callable[..., Watc
         assert one.session.stop(20), "a thread did not end"
         assert now_ns() < deadline_ns
     eventually(lambda: not remaining_threads(before), f"the end of {remaining_threads(before)}", 5)
+
+
+@pytest.fixture
+def puppet(monkeypatch: pytest.MonkeyPatch) -> Puppet:
+    """What the next session that opens a camera opens instead."""
+    from emolive.session import stream
+
+    source = Puppet()
+    monkeypatch.setattr(stream, "open_spec", lambda spec, **_: source)
+    return source

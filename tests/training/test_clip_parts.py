@@ -85,7 +85,7 @@ def test_windows_lie_over_the_whole_length(long_clips: Annotations, tmp_path: Pa
     first, last = len(ids) - 4, len(ids) - 3
     assert not dataset.speech[first].any()
     assert dataset.speech[last].any(), "the voice at the end is seen"
-    assert len(dataset.session.of_clip("audio", last)) > 0 == len(dataset.session.of_clip("audio", first))
+    assert len(dataset.session.evidence("audio", last)) > 0 == len(dataset.session.evidence("audio", first))
     again = window_dataset.build(long_clips, SPEC, cache=tmp_path / "c", shifts_s=(0.0,))
     assert again.items == dataset.items
     assert {ids[i] for i in calibration_clips(dataset.items)} == {

@@ -21,7 +21,8 @@ from tests.test_opinion_pool import NEUTRAL, SMILE, SPEC
 from training.cli import evaluate
 from training.evaluate.disturbances import gain, light, roll, write_copy
 from training.evaluate.strangers import Row, Span, StrangerClip, read_truth, same_labels, score
-from training.opinion_pool_search import ActorClips, neutral_spans, search, to_rows
+from training.opinion_pool_recording import neutral_spans, to_rows
+from training.opinion_pool_search import ActorClips, search
 
 CLIP = StrangerClip(
     Path("a.mp4"),

@@ -1,0 +1,176 @@
+"""An exception planted in each thread of a session: it goes on, and says what happened."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import torch
+
+from emolive.buffers.latest_slot import LatestSlot
+from emolive.capture.synthetic.voice import Voice
+from emolive.errors import EmoliveError
+from emolive.predictor import Predictor
+from emolive.session.inference_worker import InferenceWorker
+from emolive.session.lease_watch import LeaseWatch
+from emolive.session.model_loader import ModelLoader
+from emolive.session.session import Session
+from emolive.session.stream import StreamListener
+from emolive.session.subscription import Subscription
+
+
+def plant(monkeypatch, owner, name, times=2):
+    """Let the next calls of a method fail; returns an event that is set when they have."""
+    real, done, left = getattr(owner, name), threading.Event(), [times]
+
+    def fails(self, *args, **kwargs):
+        if left[0]:
+            left[0] -= 1
+            if not left[0]:
+                done.set()
+            raise RuntimeError("a planted bug")
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(owner, name, fails)
+    return done
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "part"),
+    [
+        (LatestSlot, "get", "face"),
+        (InferenceWorker, "_wait_for", "model"),
+        (LeaseWatch, "check", None),
+    ],
+)
+@pytest.mark.usefixtures("puppet")
+def test_a_thread_that_fails_is_started_again(watch, monkeypatch, owner, name, part):
+    watched = watch("0", person="Ann", baseline="none")
+    watched.until_estimates(1)
+    threads = {thread.name for thread in threading.enumerate()}
+    done = plant(monkeypatch, owner, name)
+    if part is not None:
+        watched.until(lambda: watched.status(part).level == "error", "a chip that says so")
+        assert "a planted bug" in watched.status(part).text
+    watched.until(done.is_set, "the fault")
+    watched.until_estimates(2)
+    if part is not None:
+        watched.until(lambda: watched.status(part).level != "error", "a chip that is no longer red")
+    assert threads <= {thread.name for thread in threading.enumerate()}
+    snapshot = watched.session.snapshot()
+    assert (snapshot.person, snapshot.baseline) == ("Ann", "none")
+
+
+@pytest.mark.parametrize(("owner", "name"), [(Voice, "next_block"), (StreamListener, "on_audio")])
+def test_a_demo_that_fails_is_started_again(watch, monkeypatch, owner, name):
+    watched = watch("demo")
+    watched.until(lambda: watched.session.model_settled, "the model")
+    done = plant(monkeypatch, owner, name)
+    watched.until(lambda: watched.status("camera").level == "error", "a chip that says so")
+    watched.until(done.is_set, "the fault")
+    watched.until(lambda: watched.code("camera") == "live", "a demo that plays again")
+    delivered_ns = watched.session._stream.delivered_ns
+    watched.until(lambda: watched.session._stream.delivered_ns > delivered_ns, "more of it")
+
+
+@pytest.mark.usefixtures("puppet")
+def test_a_loader_that_fails_loads_again(watch, monkeypatch):
+    done = plant(monkeypatch, ModelLoader, "_load")
+    watched = watch("0")
+    watched.until_estimates(1)
+    assert done.is_set()
+    assert watched.code("model") == "ready"
+
+
+@pytest.mark.usefixtures("puppet")
+def test_a_bug_while_a_source_is_opened_is_an_error_of_one_sentence(watch, monkeypatch):
+    watched = watch("0")
+    watched.until_estimates(1)
+    plant(monkeypatch, Session, "_open", times=1)
+    with pytest.raises(EmoliveError, match="could not be opened: a planted bug"):
+        watched.session.set_source("demo").result(20)
+    watched.until_estimates(1)
+
+
+@pytest.mark.usefixtures("puppet")
+def test_a_subscriber_that_hangs_holds_up_nobody(watch):
+    watched = watch("0", start=False)
+    hang, seen = threading.Event(), []
+
+    def blocked(estimate):
+        seen.append(estimate)
+        hang.wait(60)
+
+    watched.session.subscribe(blocked)
+    watched.session.start()
+    try:
+        watched.until_estimates(4)
+        assert len(seen) == 1
+        assert not watched.session.stop(0.5), "the subscriber's thread is still there"
+    finally:
+        hang.set()
+
+
+def test_a_slow_subscriber_loses_the_oldest_and_counts_them(monkeypatch):
+    from emolive.session import subscription
+    from emolive.session.subscription import Publisher
+
+    monkeypatch.setattr(subscription, "QUEUE_LENGTH", 3)
+    publisher, seen = Publisher(), []
+    began, go = threading.Event(), threading.Event()
+
+    def slow(value):
+        began.set()
+        assert go.wait(30)
+        seen.append(value)
+
+    one = publisher.subscribe(slow)
+    publisher.publish(0)
+    assert began.wait(10)
+    for value in range(1, 8):
+        publisher.publish(value)
+    go.set()
+    publisher.wait_idle(lambda: False)
+    assert (seen, one.dropped) == ([0, 5, 6, 7], 4)
+    assert publisher.close(10)
+    publisher.publish(8)
+    assert one.is_idle
+    assert isinstance(one, Subscription)
+
+
+@pytest.mark.usefixtures("puppet")
+def test_without_memory_on_the_device_the_model_goes_on_on_the_cpu(watch, monkeypatch):
+    watched = watch("0")
+    watched.until_estimates(1)
+    predict, device = Predictor.predict, torch.device("cuda")
+
+    def of_a_full_device(self, *inputs):
+        if self.device == device:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
+        return predict(self, *inputs)
+
+    monkeypatch.setattr(Predictor, "predict", of_a_full_device)
+    watched.session._inference.pipeline.predictor.device = device
+    watched.until(lambda: watched.code("model") == "fallback", "a model on the CPU")
+    watched.until_estimates(2)
+    assert "runs on the CPU" in watched.status("model").text
+    assert watched.session._inference.pipeline.predictor.device.type == "cpu"
+
+
+@pytest.mark.usefixtures("puppet")
+def test_a_model_that_does_not_fit_into_the_device_is_loaded_on_the_cpu(watch, monkeypatch):
+    from emolive import predictor
+
+    load, devices = predictor.load_predictor, []
+
+    def full(fusion, path, device, backend):
+        devices.append(device)
+        if device != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return load(fusion, path, device, backend)
+
+    monkeypatch.setattr(predictor, "load_predictor", full)
+    watched = watch("0", device="cuda")
+    watched.until_estimates(1)
+    assert devices == ["cuda", "cpu"]
+    assert watched.code("model") == "fallback"
