@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from emolive import bounded_json
 from emolive.errors import OutputError
 from emolive.paths import user_dir
 
@@ -53,7 +53,7 @@ def forget_person(name: str) -> None:
 
 def _name_in(path: Path) -> str:
     try:
-        stored = json.loads(path.read_text())
+        stored = bounded_json.read(path)
     except (OSError, ValueError):
         return path.stem
     name = stored.get("name") if isinstance(stored, dict) else None

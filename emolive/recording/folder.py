@@ -12,6 +12,7 @@ from typing import Any
 
 import platformdirs
 
+from emolive import bounded_json
 from emolive.atomic_io import atomic_write
 from emolive.capture.recording_folder import MEDIA_NAME, SETTINGS_NAME, is_recording, media_path
 from emolive.errors import MediaError, OutputError
@@ -113,7 +114,7 @@ def read_recording(folder: Path) -> Recording:
     if not is_recording(folder):
         raise MediaError(f"{folder} is no recording: it must hold {MEDIA_NAME} and {SETTINGS_NAME}.")
     try:
-        settings = json.loads((folder / SETTINGS_NAME).read_text(encoding="utf-8"))
+        settings = bounded_json.read(folder / SETTINGS_NAME)
     except (OSError, ValueError) as error:
         raise MediaError(f"{folder / SETTINGS_NAME} cannot be read: it is damaged.") from error
     if not isinstance(settings, dict):
@@ -139,7 +140,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any] | None]:
         return
     for line in lines:
         try:
-            row = json.loads(line)
+            row = bounded_json.parse(line)
         except ValueError:
             row = None
         yield row if isinstance(row, dict) else None

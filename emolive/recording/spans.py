@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
+from emolive import bounded_json
 from emolive.atomic_io import atomic_write
 from emolive.errors import ConfigError, MediaError, OutputError
 from emolive.recording.folder import SPANS_NAME, default_parent, is_recording, safe_name
@@ -61,7 +62,7 @@ def load_spans(path: Path) -> tuple[Span, ...]:
         MediaError: the file is damaged.
     """
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = bounded_json.read(path)
         return tuple(
             sorted(Span(float(row["start_s"]), float(row["end_s"]), str(row["label"])) for row in rows)
         )

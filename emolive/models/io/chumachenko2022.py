@@ -6,7 +6,6 @@ plain containers and runs no code from the file.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from emolive import bounded_json
 from emolive.errors import CheckpointError
 from emolive.models import factory
 from emolive.models.efficientface import EfficientFace
@@ -236,10 +236,10 @@ def _heads_beside(path: Path, fusion: str) -> int | None:
     """The heads in the newest options beside a checkpoint that are of its fusion; None if there are none."""
     for options in sorted(path.parent.glob("opts*.json"), reverse=True):
         try:
-            values = json.loads(options.read_text())
+            values = bounded_json.read(options)
             if values.get("fusion", fusion) == fusion and "num_heads" in values:
                 return int(values["num_heads"])
-        except (OSError, ValueError, TypeError, AttributeError):
+        except (OSError, ValueError, TypeError, AttributeError, OverflowError):
             # Options that cannot be read say nothing about the heads.
             continue
     return None
