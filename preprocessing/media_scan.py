@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from emolive.capture.container import open_media, streams
+from emolive.capture.container import open_media
+from emolive.capture.tracks import choose_tracks
 from emolive.errors import ConfigError, MediaError
 from preprocessing.annotations import ClipEntry, split_key
 from preprocessing.datasets.base import Skipped
@@ -98,7 +99,7 @@ def _classify(path: Path, root: Path) -> Found:
     if suffix not in _NEVER_MEDIA:
         try:
             with open_media(path) as container:
-                video, _ = streams(path, container)
+                video = choose_tracks(path.name, container).video
                 return MediaFile(path, video is not None)
         except MediaError:
             pass

@@ -114,7 +114,7 @@ def with_temperatures(
     spec: StreamReadingSpec, recorded: Recorded, labels: tuple[str, ...]
 ) -> StreamReadingSpec:
     """The same with temperatures that are calibrated on the streams, one for each modality."""
-    plain = replace(spec, temperatures=(1.0,) * len(MODALITIES))
+    plain = replace(spec, temperatures=(1.0, 1.0, 1.0))
     streams = [answers for mode in recorded for answers in recorded[mode]]
     logits = np.concatenate([mixed(plain, answers) for answers in streams])
     truth = np.concatenate([answers.truth(labels) for answers in streams])
@@ -157,7 +157,7 @@ def _divergence(p: Logs, q: Logs) -> NDArray[np.float64]:
     tiny = 1e-300
     mean = np.log((p + q) / 2 + tiny)
     parts = (p * (np.log(p + tiny) - mean)).sum(axis=1) + (q * (np.log(q + tiny) - mean)).sum(axis=1)
-    return np.clip(parts / 2, 0.0, log(2))
+    return np.asarray(np.clip(parts / 2, 0.0, log(2)))
 
 
 def score(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,7 @@ class StreamWindows:
         )
 
 
-def _padded(values: NDArray[np.generic], n: int) -> NDArray[np.generic]:
+def _padded(values: NDArray[Any], n: int) -> NDArray[Any]:
     """(k, ...) → (n, ...) with zeros in front."""
     result = np.zeros((n, *values.shape[1:]), values.dtype)
     result[n - len(values) :] = values

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -36,7 +36,8 @@ OnCorruption = Callable[[str], None]
 """Called once for a file with corrupt data, with a message that names the position."""
 OnNotice = Callable[[str], None]
 """Called with a sentence about what was chosen or corrected: which of several tracks, stamps that jump."""
-SkipFrames = Callable[[bool], str]
+SkipMode = Literal["DEFAULT", "NONREF", "NONKEY"]
+SkipFrames = Callable[[bool], SkipMode]
 """Which frames the decoder may leave out now: FFmpeg's "DEFAULT", "NONREF" or "NONKEY". Called before each
 packet, with whether it is a key frame."""
 

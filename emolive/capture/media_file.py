@@ -95,6 +95,7 @@ class MediaFileSource(ThreadedSource):
         """Deliver everything when it is due; False if it was stopped before."""
         cursor = _Cursor()
         policy = DecoderPolicy(lambda: self._report_slow(listener))
+        has_items = False
 
         def deliver(item: Frame | AudioBlock, due_ns: int) -> None:
             nonlocal has_items

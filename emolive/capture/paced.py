@@ -9,7 +9,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Literal
 
+from emolive.capture.decode import SkipMode
 from emolive.capture.timeline import MAX_GAP_NS, OnJump
 from emolive.clock import NS_PER_S, now_ns, to_ns, to_s
 from emolive.types import AudioBlock, Frame
@@ -39,10 +41,10 @@ class DecoderPolicy:
 
     def __init__(self, on_slow: Callable[[], None]) -> None:
         self._on_slow: Callable[[], None] | None = on_slow
-        self._skip = "DEFAULT"
+        self._skip: Literal["DEFAULT", "NONREF", "KEY"] = "DEFAULT"
         self._delivered_ns: int | None = None
 
-    def __call__(self, is_keyframe: bool) -> str:
+    def __call__(self, is_keyframe: bool) -> SkipMode:
         """As `emolive.capture.decode.SkipFrames`."""
         if self._skip == "KEY":
             # What lies before the next key frame refers to frames that were left out.
@@ -66,7 +68,7 @@ class DecoderPolicy:
         elif late_ns > LATE_NS and self._skip == "DEFAULT":
             self._skip = "NONREF"
         elif late_ns < 0 and self._skip == "NONREF":
-            self._skip = "DEFAULT"
+            self._skip: Literal["DEFAULT", "NONREF", "KEY"] = "DEFAULT"
         if late_ns > LATE_NS:
             if self._on_slow is not None and late_ns > 2 * LATE_NS:
                 self._on_slow()

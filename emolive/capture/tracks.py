@@ -101,7 +101,7 @@ def choose_tracks(name: str, container: InputContainer, choice: TrackChoice = AU
     video = _choose(name, "video", all_video, choice.video, video_rank)
     audio = _choose(name, "sound", all_audio, choice.audio, audio_rank)
     notes = [
-        f"{name} has {len(tracks)} {kind} tracks, of which number {tracks.index(used) + 1} is used"
+        f"{name} has {len(tracks)} {kind} tracks, of which number {_number(used, tracks)} is used"
         f"{_title(used)}: choose another one with --track {option}:N."
         for kind, option, tracks, used, number in (
             ("video", "video", all_video, video, choice.video),
@@ -120,6 +120,11 @@ def choose_tracks(name: str, container: InputContainer, choice: TrackChoice = AU
         audio = None
         notes.append(fault)
     return Tracks(video, audio, tuple(notes))
+
+
+def _number(used: VideoStream | AudioStream, tracks: Sequence[VideoStream | AudioStream]) -> int:
+    """The place of a track among those of its kind, from 1."""
+    return [track.index for track in tracks].index(used.index) + 1
 
 
 def reach_ns(stream: VideoStream | AudioStream, origin_ns: int) -> int | None:

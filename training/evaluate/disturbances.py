@@ -62,8 +62,8 @@ def roll(degrees: float) -> Disturbance:
     def rotated(image: Image) -> Image:
         height, width = image.shape[:2]
         matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-        turned: Image = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-        return turned
+        turned = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(turned, np.uint8)
 
     return Disturbance(f"roll {degrees:+.0f} degrees", picture=rotated)
 
