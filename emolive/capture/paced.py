@@ -68,7 +68,7 @@ class DecoderPolicy:
         elif late_ns > LATE_NS and self._skip == "DEFAULT":
             self._skip = "NONREF"
         elif late_ns < 0 and self._skip == "NONREF":
-            self._skip: Literal["DEFAULT", "NONREF", "KEY"] = "DEFAULT"
+            self._skip = "DEFAULT"
         if late_ns > LATE_NS:
             if self._on_slow is not None and late_ns > 2 * LATE_NS:
                 self._on_slow()
