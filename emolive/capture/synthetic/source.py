@@ -80,11 +80,13 @@ class SyntheticSource(ThreadedSource):
         scene, voice = SyntheticScene(self._seed), Voice(self._seed)
         self._report("ok", "live", "The drawn demo plays.")
         opening = pucker = 0.0
+        # However slow the computer is, a frame a second is delivered, as of a file.
+        delivered_ns = -NS_PER_S
         for media_ns, index in self._schedule():
             t_ns = start_ns + media_ns
             # An audio block is complete when its last sample is.
             due_ns = t_ns + (0 if index is not None else BLOCK * NS_PER_S // RATE_HZ)
-            late = self._paced and now_ns() - due_ns > _LATE_NS
+            late = self._paced and now_ns() - due_ns > _LATE_NS and media_ns - delivered_ns < NS_PER_S
             if not self._wait_until(due_ns if self._paced else 0):
                 return
             if index is None:
@@ -92,6 +94,7 @@ class SyntheticSource(ThreadedSource):
                 opening, pucker = block.opening, block.pucker
                 listener.on_audio(AudioBlock(t_ns, block.samples, RATE_HZ))
             elif not late:
+                delivered_ns = media_ns
                 listener.on_frame(Frame(t_ns, scene.picture(to_s(media_ns), opening, pucker), index))
         listener.on_end()
 
