@@ -159,10 +159,7 @@ def voice_tables(folder: Path, posteriors: dict[str, dict[str, str]]) -> dict[st
     for emotion in EMOTIONS:
         rows = measured[emotion]
         for name in rows[0].keys() - {"actor"}:
-            values = [
-                np.asarray(row[name]) - (own[row["actor"]][name] if name in own[row["actor"]] else 0)
-                for row in rows
-            ]
+            values = [np.asarray(row[name]) - own[row["actor"]].get(name, 0) for row in rows]
             tables[name][emotion] = np.nanmean(values, axis=0)
     middle = np.mean([row["pitch_st"] for row in measured["neutral"]])
     return {**tables, "neutral_hz": 100 * 2 ** (middle / 12), "edges_hz": EDGES_HZ}

@@ -28,7 +28,7 @@ _FORMANT_4_5 = ((3500.0, 250.0), (4500.0, 350.0))
 _SMOOTH = np.exp(-STEP / RATE_HZ / 0.018)
 _OPEN_QUOTIENT = 0.62
 _LIPS = 0.93
-_SOURCE_CUTOFF_HZ = 4000.0
+_SOURCE_CUTOFF_HZ = 12000.0
 """Above it the glottal source falls faster."""
 _ROOM_NOISE = 10 ** (-72 / 20)
 
