@@ -5,11 +5,12 @@ VENV ?= .venv
 # The layout of virtual environments differs on Windows.
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
+TRAIN_READY := $(VENV)/.ready-train
 TEST_READY := $(VENV)/.ready-test
 
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check bench screenshot format types lint imports weights system system-test clean
+.PHONY: help run train-ready test check bench screenshot format types lint imports weights system system-test clean
 
 DATA ?= $(or $(EMOLIVE_DATA),../shared/data)
 
@@ -18,6 +19,8 @@ help: ## list the targets
 
 run: system $(READY) ## install the requirements and open the app
 	$(BIN)/emolive run $(ARGS)
+
+train-ready: $(TRAIN_READY) ## install what emolive-preprocess, -train and -evaluate need
 
 test: system-test $(TEST_READY) ## install the requirements and run all tests
 	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest $(ARGS)
@@ -61,9 +64,13 @@ $(READY): pyproject.toml | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --editable '.[onnx]'
 	@touch $@
 
+$(TRAIN_READY): pyproject.toml | $(VENV)/pyvenv.cfg
+	$(BIN)/python -m pip install --quiet --editable '.[onnx,train]'
+	@touch $@ $(READY)
+
 $(TEST_READY): pyproject.toml | $(VENV)/pyvenv.cfg
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	@touch $@ $(READY)
+	@touch $@ $(READY) $(TRAIN_READY)
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info

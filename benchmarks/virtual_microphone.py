@@ -109,6 +109,28 @@ class VirtualMicrophone:
         self._players.append(player)
         return player
 
+    def open_pipe(self) -> Path:
+        """Make a pipe the default microphone: what is written into it (s16le mono, 48 kHz) is heard at once.
+
+        Raises:
+            RuntimeError: the server refuses it.
+        """
+        path = self.folder / "pipe"
+        options = ["source_name=pipe", f"file={path}", "format=s16le", "rate=48000", "channels=1"]
+        for command in (
+            ("pactl", "load-module", "module-pipe-source", *options),
+            ("pactl", "set-default-source", "pipe"),
+        ):
+            done = self._run(*command)
+            if done.returncode:
+                raise RuntimeError(f"the sound server refuses a pipe: {done.stderr.decode()}")
+        return path
+
+    def close_pipe(self) -> None:
+        """Undo `open_pipe`."""
+        self._run("pactl", "set-default-source", "vmic")
+        self._run("pactl", "unload-module", "module-pipe-source")
+
     def stop_playback(self) -> None:
         """Stop all that plays."""
         for player in self._players:

@@ -21,8 +21,12 @@ _DISK_FULL_BYTES = 1 << 20
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """Write a file that replaces `path` when it is complete.
+
+    Args:
+        path: the file.
+        mode: its permissions, from which the process's umask is taken away.
 
     Yields:
         The path of a temporary file in the same folder. It replaces `path` at the end of the block. If the
@@ -52,7 +56,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         if part.exists():
             with part.open("rb") as file:
                 os.fsync(file.fileno())
-            part.chmod(0o644)
+            part.chmod(mode & ~_umask())
             part.replace(path)
     except (OSError, RuntimeError) as error:
         raise _output_error(path, error) from error
@@ -90,6 +94,17 @@ def remove_stale_parts(folder: Path) -> None:
     """Remove temporary files that a killed process left in a folder that no other process is writing to."""
     for part in folder.glob(f".*{_PART_SUFFIX}"):
         part.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's umask; Python can only read it by setting it."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    except (OSError, ValueError):
+        pass
+    return 0o022
 
 
 def _output_error(path: Path, error: Exception) -> OutputError:

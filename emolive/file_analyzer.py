@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from emolive.opinion_pool import EXPRESSIONS
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerStats
 from emolive.smoothing import Smoother, make_estimate
-from emolive.types import Estimate, FileSummary, Frame
+from emolive.types import Estimate, FaceObservation, FileSummary, Frame
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
 from emolive.windowing import (
@@ -30,6 +31,14 @@ from emolive.windowing import (
     centre_window_end_ns,
     extract_window,
 )
+
+
+class Perception(Protocol):
+    """What `decode_into` needs of a `FacePipeline`."""
+
+    def reset(self) -> None: ...
+
+    def process(self, frame: Frame) -> FaceObservation: ...
 
 
 @dataclass(slots=True)
@@ -65,28 +74,50 @@ def extract_clip_features(
     Raises:
         MediaError: the file cannot be read.
     """
-    clip = _open_clip(path, dim)
-    for _ in _decode_into(clip, pipeline, sampler, on_corruption):
+    clip = open_clip(path, dim)
+    for _ in decode_into(clip, pipeline, sampler, on_corruption):
         pass
     return clip
 
 
-def _open_clip(path: Path, dim: int) -> ClipFeatures:
+def open_clip(path: Path, dim: int) -> ClipFeatures:
+    """The features of a file before anything is decoded.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
     return ClipFeatures(path, FeatureTrack.empty(dim) if probe(path).has_video else None, None, 0.0)
 
 
-def _decode_into(
-    clip: ClipFeatures, pipeline: FacePipeline, sampler: FrameSampler, on_corruption: OnCorruption | None
+def decode_into(
+    clip: ClipFeatures,
+    pipeline: Perception,
+    sampler: FrameSampler,
+    on_corruption: OnCorruption | None,
+    on_observation: Callable[[FaceObservation], None] | None = None,
+    *,
+    audio: bool = True,
+    av_offset_ns: int = 0,
 ) -> Generator[int, None, None]:
     """Add everything in a file to its features.
+
+    Args:
+        clip: from `open_clip`.
+        pipeline: for the frames that `sampler` accepts; it is reset first.
+        sampler: with origin 0, the file's own time.
+        on_corruption: called once, with a message, if some of the file cannot be decoded.
+        on_observation: called with what was seen in each processed frame.
+        audio: whether to decode the sound.
+        av_offset_ns: by how much the sound is moved to later times against the picture.
 
     Yields:
         The time of each frame and block before it is added, and the end. Everything earlier is complete then.
     """
     pipeline.reset()
     end_ns = 0
+    media = iter_media(clip.path, audio=audio, on_corruption=on_corruption, av_offset_ns=av_offset_ns)
     # The next frames are decoded while this thread processes one.
-    with closing(prefetch(iter_media(clip.path, on_corruption=on_corruption), MEDIA_BUFFER_SIZE)) as items:
+    with closing(prefetch(media, MEDIA_BUFFER_SIZE)) as items:
         for item in items:
             yield item.t_ns
             if isinstance(item, Frame):
@@ -94,6 +125,8 @@ def _decode_into(
                 if clip.video is not None and sampler.accept(item.t_ns):
                     observation = pipeline.process(item)
                     clip.video.append(observation.t_ns, observation.features)
+                    if on_observation is not None:
+                        on_observation(observation)
                     if observation.expression is not None:
                         clip.expressions = clip.expressions or FeatureTrack.empty(len(EXPRESSIONS))
                         clip.expressions.append(observation.t_ns, observation.expression)
@@ -114,6 +147,7 @@ class FileAnalyzer:
         person: name of the speaker profile whose neutral baseline is loaded.
         same_person: all files show one person; running statistics carry over from file to file.
         on_corruption: called with a message if some of a file cannot be decoded.
+        av_offset_ns: by how much the sound is moved to later times against the picture; may be negative.
     """
 
     def __init__(
@@ -124,8 +158,10 @@ class FileAnalyzer:
         person: str = "guest",
         same_person: bool = False,
         on_corruption: OnCorruption | None = None,
+        av_offset_ns: int = 0,
     ) -> None:
         self._predictor = predictor
+        self._av_offset_ns = av_offset_ns
         self._baseline = baseline
         self._same_person = same_person
         self._on_corruption = on_corruption
@@ -164,7 +200,7 @@ class FileAnalyzer:
         if not self._is_calibrated:
             self._profile.neutral = SpeakerStats.none(predictor.spec)
             self._is_calibrated = True
-        clip = _open_clip(path, predictor.spec.frame_dim)
+        clip = open_clip(path, predictor.spec.frame_dim)
         for window in self._windows(clip):
             self._profile.neutral.add(window, predictor.spec, predictor.video_stats, predictor.audio_stats)
 
@@ -183,7 +219,7 @@ class FileAnalyzer:
         smoother = Smoother.for_spec(spec)
         ends_ns: list[int] = []
         n_displayed: Counter[str] = Counter()
-        clip = _open_clip(path, spec.frame_dim)
+        clip = open_clip(path, spec.frame_dim)
         for window in self._windows(clip):
             if self._same_person:
                 profile.running.add(window, spec, predictor.video_stats, predictor.audio_stats)
@@ -203,7 +239,14 @@ class FileAnalyzer:
         spec = self._predictor.spec
         bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
         end_ns = bin_ns
-        with closing(_decode_into(clip, self._pipeline, FrameSampler(spec, 0), self._on_corruption)) as times:
+        decoding = decode_into(
+            clip,
+            self._pipeline,
+            FrameSampler(spec, 0),
+            self._on_corruption,
+            av_offset_ns=self._av_offset_ns,
+        )
+        with closing(decoding) as times:
             for t_ns in times:
                 while end_ns < t_ns and end_ns <= to_ns(clip.duration_s):
                     yield extract_window(
@@ -252,6 +295,11 @@ class FileAnalyzer:
             raise MediaError(
                 f"{name} is too short: it lasts {clip.duration_s:.1f} s, and "
                 f"{MIN_FACE_SHARE * spec.window_s:.1f} s are needed."
+            )
+        if spec.streams != "av":
+            kind = "voice" if spec.streams == "a" else "face"
+            raise MediaError(
+                f"{name} holds no {kind} that can be analysed, and this model reads nothing else."
             )
         raise MediaError(f"{name} holds neither a face nor a voice that can be analysed.")
 

@@ -166,14 +166,17 @@ class ExpressionStats:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ExpressionStats:
-        """Rebuild from `to_dict`, or from its JSON. ValueError, KeyError or TypeError if it does not fit."""
-        count, weight = float(values["count"]), float(values["neutral_weight"])
-        total, neutral = np.array(values["total"], float), np.array(values["neutral_total"], float)
-        if total.shape != (len(EXPRESSIONS),) or neutral.shape != total.shape:
-            raise ValueError("these are no statistics of expressions")
-        if not np.isfinite([count, weight, *total, *neutral]).all() or count < 0 or weight < 0:
-            raise ValueError("these are no statistics of expressions")
-        return cls(count, total, weight, neutral)
+        """Rebuild from `to_dict`, or from its JSON. ConfigError if it does not fit."""
+        named = check.exact(cls, values, "statistics of expressions")
+        for name in ("count", "neutral_weight"):
+            check.number(name, named[name], 0, 1e12)
+        width = len(EXPRESSIONS)
+        return cls(
+            float(named["count"]),
+            check.array("total", named["total"], width),
+            float(named["neutral_weight"]),
+            check.array("neutral_total", named["neutral_total"], width),
+        )
 
 
 @dataclass(frozen=True, slots=True)

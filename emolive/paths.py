@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import platformdirs
 
 from emolive.errors import EmoliveError
+
+MANIFEST = "SHA256SUMS"
+"""The file with the digests of all shipped files."""
 
 
 def assets_dir() -> Path:
@@ -22,29 +26,75 @@ def assets_dir() -> Path:
 
 
 def asset(*parts: str) -> Path:
-    """The path of a shipped file.
+    """The path of a shipped file whose content is what was shipped.
+
+    The digests are in the manifest MANIFEST of the assets' folder. A folder that EMOLIVE_ASSETS names may be
+    without one; then only the files that it lists are checked.
 
     Raises:
-        EmoliveError: it is missing.
+        EmoliveError: the file is missing, or was changed.
     """
     path = assets_dir().joinpath(*parts)
     if not path.is_file():
         raise EmoliveError(f"A file that ships with emolive is missing: {path}. Install emolive again.")
+    expected = _expected_digest("/".join(parts))
+    if expected is not None and file_digest(path) != expected:
+        raise EmoliveError(
+            f"A file that ships with emolive was changed or is damaged: {path}. Install emolive again."
+        )
     return path
 
 
 def read_asset(*parts: str) -> bytes:
-    """The content of a shipped file that has a file with its SHA-256 digest beside it.
+    """The content of a shipped file. EmoliveError as for `asset`."""
+    return asset(*parts).read_bytes()
 
-    Raises:
-        EmoliveError: one of both is missing, or the content is not what was shipped.
-    """
-    path = asset(*parts)
-    expected = asset(*parts[:-1], f"{parts[-1]}.sha256").read_text().split()
-    content = path.read_bytes()
-    if expected[:1] != [hashlib.sha256(content).hexdigest()]:
-        raise EmoliveError(f"A file that ships with emolive is damaged: {path}. Install emolive again.")
-    return content
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 digest of a file in hexadecimal, computed once while its size and time do not change."""
+    status = path.stat()
+    return _sha256(path, status.st_mtime_ns, status.st_size)
+
+
+def _expected_digest(name: str) -> str | None:
+    """The digest of a shipped file, as the manifest has it; None if it is not checked."""
+    folder = assets_dir()
+    path = folder / MANIFEST
+    digests: dict[str, str] = {}
+    if path.is_file():
+        status = path.stat()
+        digests = _manifest(path, status.st_mtime_ns, status.st_size)
+    if name not in digests and not os.environ.get("EMOLIVE_ASSETS"):
+        raise EmoliveError(f"{folder / name} does not belong to this version of emolive: install it again.")
+    return digests.get(name)
+
+
+def asset_files(folder: Path) -> list[Path]:
+    """The files of an assets folder that a program reads: all but licences and descriptions."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".md" and not path.name.startswith((".", "LICENSE", MANIFEST))
+    )
+
+
+def write_manifest(folder: Path) -> Path:
+    """Write the digests of all files in an assets folder, as `sha256sum -c` reads them."""
+    lines = [f"{file_digest(path)}  {path.relative_to(folder).as_posix()}\n" for path in asset_files(folder)]
+    (folder / MANIFEST).write_text("".join(lines), encoding="utf-8", newline="\n")
+    return folder / MANIFEST
+
+
+@lru_cache(maxsize=8)
+def _manifest(path: Path, _mtime_ns: int, _size: int) -> dict[str, str]:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, _mtime_ns: int, _size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def user_dir() -> Path:
@@ -54,11 +104,21 @@ def user_dir() -> Path:
     return Path(platformdirs.user_data_dir("emolive", appauthor=False))
 
 
+def has_own_home() -> bool:
+    """Whether EMOLIVE_HOME names the folder of everything that emolive saves."""
+    return bool(os.environ.get("EMOLIVE_HOME"))
+
+
 def cache_dir() -> Path:
     """The folder of files that can be made again; EMOLIVE_HOME/cache if EMOLIVE_HOME is set."""
     if override := os.environ.get("EMOLIVE_HOME"):
         return Path(override) / "cache"
     return Path(platformdirs.user_cache_dir("emolive", appauthor=False))
+
+
+def window_cache_dir() -> Path:
+    """The folder of the windows that training and evaluation extract from clips."""
+    return user_dir() / "windows"
 
 
 def data_dir() -> Path:

@@ -93,6 +93,10 @@ DATASETS = Registry(
     "emolive.datasets",
     {
         "ravdess": ("RAVDESS as downloaded", "preprocessing.datasets.ravdess:Ravdess"),
+        "crema-d": ("CREMA-D as downloaded", "preprocessing.datasets.crema_d:CremaD"),
+        "mead": ("MEAD, unpacked", "preprocessing.datasets.mead:Mead"),
+        "savee": ("SAVEE as downloaded", "preprocessing.datasets.savee:Savee"),
+        "emodb": ("EmoDB as downloaded", "preprocessing.datasets.emodb:EmoDb"),
         "folder": ("a folder of clips for each label", "preprocessing.datasets.folder:Folder"),
         "landmarks": ("RAVDESS landmarks in an .npz file", "preprocessing.datasets.landmarks_npz:Landmarks"),
     },

@@ -24,7 +24,7 @@ from emolive.models.runtimes.base import AUTO, EAGER, ONNX, RunnableNet, Runtime
 from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.normalization import GlobalStats, Normalizer
 from emolive.novelty import Population, distances
-from emolive.opinion_pool import UNKNOWN, OpinionPool, Reference
+from emolive.opinion_pool import UNKNOWN, OpinionPool, Reference, log_softmax
 from emolive.profile import SpeakerProfile
 from emolive.types import MODALITIES, FloatArray, Modality
 from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
@@ -48,7 +48,7 @@ class Prediction:
     baseline: str
     """The normalisation mode that was used: "none" if there is no neutral calibration for "neutral"."""
     age_s: float = 0.0
-    """Mean age of the evidence: half of the shortest newest part of the window that alone gives this label."""
+    """Mean age of the evidence: half of the shortest newest part that alone gives this label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,20 @@ def assemble_inputs(
     return video_rows, audio_rows.T
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkReading:
+    """What a network answers for one window."""
+
+    modality: Modality
+    """The streams that it read."""
+    baseline: str
+    """The normalisation mode that was used."""
+    whole: NDArray[np.float64]
+    """(classes,) log-probabilities from all of the window."""
+    short: NDArray[np.float64] | None
+    """(classes,) from its newest part; None for a model that does not read streams, or if it has nothing."""
+
+
 def _evidence_s(window: FeatureWindow, spec: ModelSpec) -> float:
     """How far back the evidence in a window reaches."""
     present = window.video_present.copy()
@@ -190,9 +204,9 @@ class Predictor:
         return self.runtime.logits(torch.from_numpy(video)[None], torch.from_numpy(audio)[None])[0]
 
     def modality(self, window: FeatureWindow) -> Modality | None:
-        """The streams of a window that can be read; None if there is neither face nor voice."""
+        """The streams of a window that the model reads; None if it has nothing that the model learned."""
         has_face = window.has_face or self._expression(window) is not None
-        return Modality.of(video=has_face, audio=window.has_voice(self.spec.window_s))
+        return self.spec.available(video=has_face, audio=window.has_voice(self.spec.window_s))
 
     def predict(
         self, window: FeatureWindow, profile: SpeakerProfile, mode: str, *, alone: bool = False
@@ -254,10 +268,31 @@ class Predictor:
 
         None if neither stream has enough for it.
         """
-        spec = self.spec
-        modality = Modality.of(video=window.has_face, audio=window.has_voice(spec.window_s))
-        if modality is None:
+        spec, stream = self.spec, self.spec.stream
+        read = self.read_network(window, profile, mode, alone=alone)
+        if read is None:
             return None, "none", 0.0
+        log_probs, age_s = read.whole, _evidence_s(window, spec) / 2
+        temperature = self._temperature[read.modality]
+        if stream is not None and not alone:
+            temperature = stream.temperatures[MODALITIES.index(read.modality)]
+            if read.short is not None:
+                log_probs = stream.short_weight * read.short + (1 - stream.short_weight) * read.whole
+                if read.short.argmax() == log_probs.argmax():
+                    age_s = min(age_s, stream.short_bins * spec.bin_s / 2)
+        return log_softmax(log_probs / temperature), read.baseline, age_s
+
+    def read_network(
+        self, window: FeatureWindow, profile: SpeakerProfile, mode: str, *, alone: bool = False
+    ) -> NetworkReading | None:
+        """The network's log-probabilities, not calibrated; None if neither stream has enough for it.
+
+        Arguments as for `predict`.
+        """
+        spec = self.spec
+        modality = spec.available(video=window.has_face, audio=window.has_voice(spec.window_s))
+        if modality is None:
+            return None
         video, audio = profile.normalizers(mode, self.video_stats, self.audio_stats)
         normalizers = ((video, modality.has_video), (audio, modality.has_audio))
         used = {normalizer.mode for normalizer, is_used in normalizers if is_used}
@@ -266,22 +301,10 @@ class Predictor:
             window, video if modality.has_video else None, audio if modality.has_audio else None, spec
         )
         newest = None if alone or spec.stream is None else self._newest(window, modality, whole)
-        age_s = _evidence_s(window, spec) / 2
-        if newest is None:
-            temperature = self._temperature[modality]
-            if not alone and spec.stream is not None:
-                temperature = spec.stream.temperatures[MODALITIES.index(modality)]
-            log_probs = (self.logits(*whole) / temperature).log_softmax(dim=-1)
-            return log_probs.double().numpy(), baseline, age_s
-        stream = spec.stream
-        assert stream is not None
-        both = [torch.from_numpy(np.stack(parts)) for parts in zip(newest, whole, strict=True)]
-        short, long = self.runtime.logits(*both).double().log_softmax(dim=-1)
-        mixed = stream.short_weight * short + (1 - stream.short_weight) * long
-        log_probs = (mixed / stream.temperatures[MODALITIES.index(modality)]).log_softmax(dim=-1)
-        if short.argmax() == log_probs.argmax():
-            age_s = min(age_s, stream.short_bins * spec.bin_s / 2)
-        return log_probs.numpy(), baseline, age_s
+        batch = [whole] if newest is None else [whole, newest]
+        tensors = (torch.from_numpy(np.stack(parts)) for parts in zip(*batch, strict=True))
+        rows = self.runtime.logits(*tensors).double().log_softmax(dim=-1).numpy()
+        return NetworkReading(modality, baseline, rows[0], None if newest is None else rows[1])
 
     def _newest(
         self, window: FeatureWindow, modality: Modality, whole: tuple[FloatArray, FloatArray]

@@ -9,11 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from emolive import bounded_json
 from emolive.atomic_io import atomic_write
 from emolive.clock import to_ns
 from emolive.errors import CheckpointError, ConfigError, OutputError
+from emolive.models import checks as check
 from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.normalization import GlobalStats, Normalizer, RunningStats, make_normalizer
 from emolive.opinion_pool import ExpressionStats, OpinionPool, Reference
@@ -23,6 +23,8 @@ from emolive.windowing import FeatureWindow
 FORMAT = 2
 ABSENCE_RESET_S = 8.0
 """A face that was absent for longer may be another person's when it returns."""
+MAX_BYTES = 1 << 20
+"""A baseline file has some 10 kB."""
 _LONGEST_NAME = 40
 _FORMAT_1_STREAMS = {"video": "face", "audio": "voice"}
 
@@ -111,11 +113,14 @@ class SpeakerProfile:
             return pool.reference("neutral", self.neutral.expression)
         return pool.reference("none" if mode == "none" else "running", self.running.expression)
 
-    def _expression_stats(self, stored: dict[str, Any] | None) -> ExpressionStats:
+    def _expression_stats(self, stored: object) -> ExpressionStats:
         """Those of a file; none if another classifier measured them."""
-        if stored is None or stored["classifier"] != self.classifier:
+        if stored is None:
             return ExpressionStats.zero()
-        return ExpressionStats.from_dict(stored)
+        values = check.mapping("expression", stored)
+        if values.pop("classifier", None) != self.classifier:
+            return ExpressionStats.zero()
+        return ExpressionStats.from_dict(values)
 
     def normalizers(self, mode: str, video: GlobalStats, audio: GlobalStats) -> tuple[Normalizer, Normalizer]:
         """The normalisers of video and audio in `mode`, as far as the evidence allows."""
@@ -126,10 +131,10 @@ class SpeakerProfile:
         """Write the neutral statistics under the person's name. OutputError if that is not possible."""
         path = _path(self.name)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise OutputError(f"{path.parent} cannot be created: {error.strerror}.") from error
-        stored: dict[str, Any] = {"format": FORMAT, "space": self.space.to_dict()}
+        stored: dict[str, Any] = {"format": FORMAT, "name": self.name, "space": self.space.to_dict()}
         for stream in ("video", "audio"):
             stats: RunningStats = getattr(self.neutral, stream)
             stored[stream] = {
@@ -139,7 +144,8 @@ class SpeakerProfile:
             }
         if self.classifier is not None:
             stored["expression"] = {"classifier": self.classifier, **self.neutral.expression.to_dict()}
-        with atomic_write(path) as part:
+        # How a person looks and sounds is nobody else's business.
+        with atomic_write(path, mode=0o600) as part:
             part.write_text(json.dumps(stored))
         return path
 
@@ -153,23 +159,26 @@ class SpeakerProfile:
         if not path.is_file():
             return False
         try:
-            stored: dict[str, Any] = json.loads(path.read_text())
-            if stored["format"] == 1:
+            stored = check.mapping("the baseline", bounded_json.read(path, max_bytes=MAX_BYTES))
+            if stored.get("format") == 1:
                 stored = _from_format_1(stored, self.space)
-            elif stored["format"] != FORMAT:
-                raise ValueError(f"format {stored['format']}")
-            measured = stored["measured"] if "measured" in stored else FeatureSpace.from_dict(stored["space"])
+            elif stored.get("format") != FORMAT:
+                raise ValueError("another format")
+            if "measured" in stored:
+                measured = stored["measured"]
+            else:
+                measured = FeatureSpace.from_dict(stored.get("space"))
             if measured != self.space:
                 raise CheckpointError(
                     f"The saved baseline of {self.name} was measured with {measured}, "
                     f"this model measures with {self.space}: calibrate again."
                 )
             loaded = SpeakerStats(
-                _stats(stored["video"], self.spec.video_dim),
-                _stats(stored["audio"], self.spec.audio.channels),
+                _stats(stored.get("video"), self.spec.video_dim),
+                _stats(stored.get("audio"), self.spec.audio.channels),
                 self._expression_stats(stored.get("expression")),
             )
-        except (OSError, ConfigError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ConfigError, ValueError) as error:
             raise CheckpointError(
                 f"The saved baseline of {self.name} cannot be read: calibrate again."
             ) from error
@@ -183,10 +192,10 @@ def _from_format_1(stored: dict[str, Any], space: FeatureSpace) -> dict[str, Any
     Returns:
         The profile with `measured`: `space` itself if the words describe it, else the words.
     """
-    measured = {stream: str(stored[old]["measure"]) for stream, old in _FORMAT_1_STREAMS.items()}
+    streams = {stream: check.mapping(old, stored.get(old)) for stream, old in _FORMAT_1_STREAMS.items()}
+    measured = {stream: str(values.pop("measure", "")) for stream, values in streams.items()}
     same = measured == _format_1_measure(space)
-    streams = {stream: stored[old] for stream, old in _FORMAT_1_STREAMS.items()}
-    return {**streams, "measured": space if same else "; ".join(measured.values())}
+    return {**streams, "measured": space if same else check.shorten("; ".join(measured.values()), 300)}
 
 
 def _format_1_measure(space: FeatureSpace) -> dict[str, str] | None:
@@ -205,12 +214,13 @@ def _format_1_measure(space: FeatureSpace) -> dict[str, str] | None:
     }
 
 
-def _stats(stored: dict[str, Any], width: int) -> RunningStats:
-    count, total, squares = float(stored["count"]), np.array(stored["total"]), np.array(stored["squares"])
-    values = np.stack([total, squares]).astype(np.float64)
-    if values.shape != (2, width) or not np.isfinite(values).all() or not 0 <= count < np.inf:
-        raise ValueError("these are no statistics of this width")
-    return RunningStats(count, values[0], values[1])
+def _stats(stored: object, width: int) -> RunningStats:
+    values = check.exact(RunningStats, stored, "statistics of the person")
+    check.number("count", values["count"], 0, 1e12)
+    total, squares = (check.array(name, values[name], width) for name in ("total", "squares"))
+    if (squares < 0).any():
+        raise ConfigError("The statistics of the person do not fit: a square is negative.")
+    return RunningStats(float(values["count"]), total, squares)
 
 
 def _path(name: str) -> Path:

@@ -5,9 +5,10 @@ Every `t_ns` is on the session's one clock (see `emolive.clock`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -162,6 +163,8 @@ class FaceObservation:
     """(8,) log-probabilities of the expression classifier; None where it did not run."""
     quality: FaceQuality | None = None
     """Measured with `expression`."""
+    others: tuple[BoundingBox, ...] = ()
+    """The faces that are not read; the picture is searched for them from time to time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,7 @@ class Status:
     """The state of one source of statuses (camera, model, ...), shown as a badge. Faults are values too."""
 
     source: str
-    """The source: "camera", "microphone", "face", "voice", "model", "latency", "baseline"."""
+    """The source: "camera", "microphone", "face", "voice", "model", "latency", "answer", "baseline"."""
     level: Severity
     code: str
     """Short and stable, for programs: "live", "ended", "missing", "stalled", "silent", "loading" ..."""
@@ -275,6 +278,27 @@ class FileSummary(Estimate):
 
 
 @dataclass(frozen=True, slots=True)
+class WindowExplanation:
+    """The explanation of the answer for one window."""
+
+    t_ns: int
+    """End of the window."""
+    label: str
+    """The label that is explained, the likeliest one."""
+    face_share: float
+    """The face's part in setting this label apart from the others, 0..1; the rest is the voice's."""
+    face_attention: tuple[float, ...] = ()
+    """How much the voice attended to each step of the video, oldest first, scaled to a maximum of 1.
+
+    Empty where the fusion has no such attention or a stream is missing.
+    """
+    voice_attention: tuple[float, ...] = ()
+    """The same of the face for the steps of the audio."""
+    pitch_hz: float | None = None
+    """Of the newest sound; None where it is not voiced."""
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """Counters since the start of a session."""
 
@@ -285,6 +309,43 @@ class Counters:
     estimates: int = 0
     estimates_skipped: int = 0
     """Bins without an estimate because inference was late."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingState:
+    """A recording that runs or has ended."""
+
+    folder: Path
+    running: bool
+    seconds: float
+    """Since it began."""
+    frames: int = 0
+    """Frames in the media file so far."""
+    frames_dropped: int = 0
+    """Frames left out because the encoder or the disk was too slow."""
+    problem: str = ""
+    """Why it has ended by itself; one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackState:
+    """A media file that is played, and how much of it is analysed already."""
+
+    position_s: float
+    duration_s: float
+    paused: bool
+    loop: bool
+    analysed_s: float
+    """Everything before this is analysed."""
+    analysing: bool
+    """The analysis is not complete yet."""
+    track: Sequence[Estimate] = ()
+    """The estimates so far, in order of time, with times in the file. It only grows; after a change of the
+    model it is another object."""
+    muted: bool = False
+    """The user wants no sound."""
+    sound: str = ""
+    """Why no sound can be heard; empty if it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +362,8 @@ class Snapshot:
     counters: Counters = field(default_factory=Counters)
     fusion: str = ""
     """The fusion in use; the previous one while another is loading."""
+    checkpoint: Path | None = None
+    """The file of the model in use."""
     baseline: str = "none"
     """The selected normalisation: none, neutral or running."""
     person: str = ""
@@ -315,3 +378,11 @@ class Snapshot:
     """The media file has ended."""
     voice_dbfs: float = -120.0
     """Level of the newest audio in dB relative to full scale."""
+    recording: RecordingState | None = None
+    """The recording that runs, or the last one of the session."""
+    playback: PlaybackState | None = None
+    """Of a file in the window; None for live sources."""
+    comparison: tuple[Estimate, ...] = ()
+    """The newest estimates of the other models that answer on the same evidence."""
+    explanation: WindowExplanation | None = None
+    """Of the newest answer; None unless it was asked for (`Session.set_explaining`)."""

@@ -22,8 +22,8 @@ from emolive.models.spec import ModelSpec
 from emolive.pooling import pool_bins
 from emolive.types import AudioBlock, AudioSegment, BoolArray, FloatArray, StampArray
 
-MIN_FACE_SHARE = 1 / 3
-"""A window with a face in fewer of its bins than this has no face."""
+MIN_FACE_SHARE = 1 / 4
+"""A window with a face in fewer of its bins than this has no face: the shipped models need a second."""
 MIN_SPEECH_S = 0.3
 """A window with less speech than this has no voice."""
 _HALF_UP = 0.51

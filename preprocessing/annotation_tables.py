@@ -9,6 +9,7 @@ from emolive.errors import ConfigError
 from preprocessing import output as names
 from preprocessing import splits
 from preprocessing.annotations import ClipEntry, actor_order, write
+from preprocessing.clip_parts import part_name
 from preprocessing.output import OutputFolder
 from preprocessing.records import DatasetIndex, PreprocessConfig
 
@@ -65,7 +66,7 @@ def write_tables(
 ) -> dict[str, int]:
     """Write `annotations.csv` (crops and their audio) and `annotations-landmarks.csv` (full clips).
 
-    Clips without faces and audio are left out.
+    Clips without faces and audio are left out. A long clip has a row in `annotations.csv` for each window.
 
     Args:
         output: the folder.
@@ -91,16 +92,19 @@ def write_tables(
         for record in records:
             clip = record.clip
             files = {name for step in record.steps.values() for name in step.files}
-            video = video_path.format(clip.id)
-            audio = f"{audio_folder}/{clip.id}.{config.audio_format}"
-            item = replace(
-                clip,
-                video=video + key.format(clip.id) if video in files else "",
-                audio=audio if audio in files else "",
-                split=split_of[clip.id],
-            )
-            if item.video or item.audio:
-                items.append(item)
+            windows = max((step.stats.get("windows", 1) for step in record.steps.values()), default=1)
+            for name in (part_name(clip.id, i) for i in range(1 if key else windows)):
+                video = video_path.format(name)
+                audio = f"{audio_folder}/{name}.{config.audio_format}"
+                item = replace(
+                    clip,
+                    id=name,
+                    video=video + key.format(name) if video in files else "",
+                    audio=audio if audio in files else "",
+                    split=split_of[clip.id],
+                )
+                if item.video or item.audio:
+                    items.append(item)
         if not items:
             raise ConfigError(f"No clip can be used for {output.root / table}: see the report.")
         write(output.root / table, items)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
@@ -19,8 +18,10 @@ from pathlib import Path, PurePosixPath
 from emolive.atomic_io import atomic_write
 from emolive.errors import ConfigError
 from emolive.models.spec import EMOTIONS
+from preprocessing.csv_table import read_rows
 
 SPLITS = ("training", "validation", "testing")
+_RAVDESS_ID = re.compile(r"(\d\d-){6}\d\d")
 _SPLIT_NAMES = {
     **{name: name for name in SPLITS},
     "train": "training",
@@ -69,9 +70,16 @@ class Annotations:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes: the eight emotions in the model's order if there are no others, else sorted."""
-        labels = {item.label for item in self.items}
-        return EMOTIONS if labels <= set(EMOTIONS) else tuple(sorted(labels))
+        """The classes of these clips, sorted; those of RAVDESS in the order of its numbers."""
+        labels = sorted({item.label for item in self.items})
+        if self.is_ravdess and set(labels) <= set(EMOTIONS):
+            labels.sort(key=EMOTIONS.index)
+        return tuple(labels)
+
+    @property
+    def is_ravdess(self) -> bool:
+        """Whether all clips have RAVDESS's file names, whose third number is one of its eight emotions."""
+        return all(_RAVDESS_ID.match(item.id) for item in self.items)
 
     def of(self, split: str) -> Annotations:
         """The clips of one split.
@@ -115,44 +123,47 @@ def read(path: Path, *, allow_outside: bool = False, check_files: bool = True) -
     Args:
         path: the file.
         allow_outside: accept absolute paths, ".." and links that leave the file's folder.
-        check_files: refuse files that do not exist.
+        check_files: refuse files that do not exist; without it, reading such a clip fails.
 
     Raises:
-        ConfigError: the file or a row of it cannot be used; names the row.
+        ConfigError: the file or a row of it cannot be used; names the line.
     """
     path = Path(path)
     if not path.is_file():
         raise ConfigError(f"There is no annotation file {path}.")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(_published_rows(file, path) if path.suffix == ".txt" else _csv_rows(file, path))
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"The annotation file {path} cannot be read: it is not text in UTF-8.") from error
-    except (OSError, csv.Error) as error:
-        raise ConfigError(f"The annotation file {path} cannot be read: {error}.") from error
+    rows = list(_published_file(path) if path.suffix == ".txt" else _csv_rows(path))
     root = path.parent
-    home = root.resolve()
-    for row, item in rows:
+    home = Path(os.path.realpath(root))
+    for line, item in rows:
         for column, entry in (("video", item.video), ("audio", item.audio)):
             if entry:
-                _check_path(entry, home, f"{path.name}, row {row}: {column}", allow_outside, check_files)
-    repeated = [name for name, n in Counter(item.id for _, item in rows).items() if n > 1]
-    if repeated:
-        raise ConfigError(f"{path.name} has the id {repeated[0]} more than once.")
+                _check_path(entry, home, f"{path.name}, row {line}: {column}", allow_outside, check_files)
+    first: dict[str, int] = {}
+    for line, item in rows:
+        if first.setdefault(item.id, line) != line:
+            raise ConfigError(
+                f"{path.name}, row {line}: it has the id {item.id} more than once, first in row "
+                f"{first[item.id]}."
+            )
     if not rows:
         raise ConfigError(f"{path} has no clips.")
     return Annotations(tuple(item for _, item in rows), root)
 
 
-def _csv_rows(lines: Iterable[str], path: Path) -> Iterator[tuple[int, ClipEntry]]:
-    reader = csv.DictReader(lines)
+def _csv_rows(path: Path) -> Iterator[tuple[int, ClipEntry]]:
     columns = [f.name for f in fields(ClipEntry)]
-    missing = [name for name in columns if name not in (reader.fieldnames or ())]
-    if missing:
-        raise ConfigError(f"{path} lacks the column {missing[0]}: its first row must be {','.join(columns)}.")
-    for row in reader:
-        where = f"{path.name}, row {reader.line_num}"
-        yield reader.line_num, _item({name: row[name] or "" for name in columns}, where)
+    for line, row in read_rows(path, columns, "The annotation file"):
+        yield line, _item({name: row[name] for name in columns}, f"{path.name}, row {line}")
+
+
+def _published_file(path: Path) -> Iterator[tuple[int, ClipEntry]]:
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            yield from _published_rows(file, path)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"The annotation file {path} cannot be read: it is not text in UTF-8.") from error
+    except OSError as error:
+        raise ConfigError(f"The annotation file {path} cannot be read: {error.strerror or error}.") from error
 
 
 def _published_rows(lines: Iterable[str], path: Path) -> Iterator[tuple[int, ClipEntry]]:
@@ -210,14 +221,14 @@ def _check_path(entry: str, home: Path, where: str, allow_outside: bool, check_f
     if not allow_outside:
         pure = PurePosixPath(name.replace("\\", "/"))
         outside = pure.is_absolute() or Path(name).is_absolute() or ".." in pure.parts
-        if outside or not path.resolve().is_relative_to(home):
+        if outside or not Path(os.path.realpath(path)).is_relative_to(home):
             raise ConfigError(
                 f"{where} is outside the folder of the annotation file ({entry}): move the clips there, "
                 f"or allow it with --allow-outside."
             )
     if key == "" and entry.endswith("#"):
         raise ConfigError(f"{where} has no KEY after # ({entry}).")
-    if check_files and not path.exists():
+    if check_files and not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a long name
         raise ConfigError(f"{where} does not exist: {entry}.")
 
 

@@ -13,10 +13,11 @@ from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError
 from emolive.types import AudioBlock
-from emolive.windowing import Waveform, centre_window_end_ns
+from emolive.windowing import Waveform
 from preprocessing import output as names
 from preprocessing.annotations import ClipEntry
 from preprocessing.audio import SILENT_BELOW_DBFS, encode_audio, extract_audio_window, peak_level_dbfs
+from preprocessing.clip_parts import part_name, part_spans
 from preprocessing.face_extractor import (
     FILLED,
     MEASURED,
@@ -25,6 +26,7 @@ from preprocessing.face_extractor import (
     encode_array,
     encode_landmarks,
 )
+from preprocessing.faults import reading
 from preprocessing.output import OutputFolder
 from preprocessing.records import Issue, Kind, PreprocessConfig, Record, Step, StepResult
 
@@ -87,15 +89,16 @@ class ClipProcessor:
         old = self._output.record(clip.id)
         valid_steps = dict(old.steps) if old and old.matches(clip, source) else {}
         try:
-            decoded = self._decode(clip)
-        except (EmoliveError, ValueError, RuntimeError, MemoryError) as error:
-            text = str(error).replace(f"{self._root}/", "") or type(error).__name__
+            with reading(self._root / (clip.video or clip.audio), "a video or sound file"):
+                decoded = self._decode(clip)
+        except EmoliveError as error:
+            text = str(error).replace(f"{self._root}/", "")
             issue = Issue("corrupt", clip.id, text)
             results: dict[str, StepResult] = {step: StepResult({}, (issue,), {}) for step in self._steps}
         else:
-            end_ns = centre_window_end_ns(decoded.duration_s, self._config.pixels)
+            ends_ns = [span.centre_end_ns for span in part_spans(decoded.duration_s, self._config.pixels)]
             write = {"faces": self._write_faces, "audio": self._write_audio}
-            results = {step: write[step](clip, decoded, end_ns) for step in self._steps}
+            results = {step: write[step](clip, decoded, ends_ns) for step in self._steps}
         record = Record(clip, source, dict(sorted((valid_steps | results).items())))
         self._output.save_record(record)
         return record
@@ -136,28 +139,33 @@ class ClipProcessor:
         decoded.duration_s = to_s(end_ns)
         return decoded
 
-    def _write_faces(self, clip: ClipEntry, decoded: _Decoded, end_ns: int) -> StepResult:
+    def _write_faces(self, clip: ClipEntry, decoded: _Decoded, ends_ns: list[int]) -> StepResult:
         assert self._faces is not None
-        step = _StepWriter(self._output, clip, decoded, end_ns, self._config)
-        crops, landmarks = self._faces.crops(end_ns), self._faces.landmarks()
+        step = _StepWriter(self._output, clip, decoded, ends_ns, self._config)
+        crops_of = {part_name(clip.id, i): self._faces.crops(end_ns) for i, end_ns in enumerate(ends_ns)}
+        landmarks = self._faces.landmarks()
         step.stats["frames"] = self._faces.n_processed
         step.stats["frames_with_face"] = len(landmarks.frames) if landmarks else 0
         if not decoded.has_video:
             if clip.video:
                 step.add_issue("faceless", "It has no video.")
-        elif crops is None:
+        elif not any(crops_of.values()):
             step.add_issue("faceless", "No face was detected in it.")
-        if crops is not None:
-            step.write(f"{names.CROPS}/{clip.id}.npy", encode_array(crops.images))
-            step.write(f"{names.CROPS}/{clip.id}.mask.npy", encode_array(crops.mask))
-            for name, code in (("measured", MEASURED), ("filled", FILLED), ("padded", PADDED)):
-                step.stats[name] = int((crops.mask == code).sum())
+        if self._faces.n_turned:
+            step.add_issue("turned", f"Its picture is upside down; {self._faces.n_turned} crops were turned.")
+        for name, crops in crops_of.items():
+            if crops is None:
+                continue
+            step.write(f"{names.CROPS}/{name}.npy", encode_array(crops.images))
+            step.write(f"{names.CROPS}/{name}.mask.npy", encode_array(crops.mask))
+            for kind, code in (("measured", MEASURED), ("filled", FILLED), ("padded", PADDED)):
+                step.stats[kind] = step.stats.get(kind, 0) + int((crops.mask == code).sum())
         if landmarks is not None:
             step.write(f"{names.LANDMARKS}/{clip.id}.npz", encode_landmarks(clip.id, landmarks))
         return step.result()
 
-    def _write_audio(self, clip: ClipEntry, decoded: _Decoded, end_ns: int) -> StepResult:
-        step = _StepWriter(self._output, clip, decoded, end_ns, self._config)
+    def _write_audio(self, clip: ClipEntry, decoded: _Decoded, ends_ns: list[int]) -> StepResult:
+        step = _StepWriter(self._output, clip, decoded, ends_ns, self._config)
         audio, config = decoded.audio, self._config
         if audio is None:
             step.add_issue("silent", "It has no audio, and there is no audio file next to it.")
@@ -165,16 +173,20 @@ class ClipProcessor:
         level_dbfs = peak_level_dbfs(audio)
         if level_dbfs < SILENT_BELOW_DBFS:
             step.add_issue("silent", f"Its audio never exceeds {level_dbfs:.0f} dBFS.")
-        crop_window, span_s = extract_audio_window(audio, end_ns, config.n_samples, config.rate_hz)
+        spans_s = []
+        for i, end_ns in enumerate(ends_ns):
+            window, span_s = extract_audio_window(audio, end_ns, config.n_samples, config.rate_hz)
+            data = encode_audio(window, config.rate_hz, config.audio_format)
+            step.write(f"{names.AUDIO}/{part_name(clip.id, i)}.{config.audio_format}", data)
+            spans_s.append(span_s)
         full_clip = resample(audio.samples, audio.rate_hz, config.rate_hz)
-        for folder, samples in ((names.AUDIO, crop_window), (names.FULL_AUDIO, full_clip)):
-            data = encode_audio(samples, config.rate_hz, config.audio_format)
-            step.write(f"{folder}/{clip.id}.{config.audio_format}", data)
+        data = encode_audio(full_clip, config.rate_hz, config.audio_format)
+        step.write(f"{names.FULL_AUDIO}/{clip.id}.{config.audio_format}", data)
         step.stats |= {
             "audio_source": "track" if decoded.audio_file == clip.video else "file",
             "audio_file": decoded.audio_file,
             "track_is_silent": decoded.track_is_silent,
-            "audio_in_window_s": list(span_s),
+            "audio_in_window_s": list(spans_s[0]),
             "peak_level_dbfs": round(level_dbfs, 1),
         }
         return step.result()
@@ -184,7 +196,12 @@ class _StepWriter:
     """Writes the files of one step for one clip, and collects its result."""
 
     def __init__(
-        self, output: OutputFolder, clip: ClipEntry, decoded: _Decoded, end_ns: int, config: PreprocessConfig
+        self,
+        output: OutputFolder,
+        clip: ClipEntry,
+        decoded: _Decoded,
+        ends_ns: list[int],
+        config: PreprocessConfig,
     ) -> None:
         self._output = output
         self._clip = clip
@@ -192,7 +209,8 @@ class _StepWriter:
         self._files: dict[str, tuple[int, str]] = {}
         self.stats: dict[str, Any] = {
             "duration_s": round(decoded.duration_s, 4),
-            "window_s": [round(to_s(end_ns) - config.window_s, 4), round(to_s(end_ns), 4)],
+            "window_s": [round(to_s(ends_ns[0]) - config.window_s, 4), round(to_s(ends_ns[0]), 4)],
+            "windows": len(ends_ns),
         }
         if decoded.corruption:
             self.add_issue("corrupt", decoded.corruption)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from itertools import groupby
 
 import numpy as np
@@ -14,6 +13,7 @@ from emolive.models.spec import EMOTIONS
 from emolive.types import Image
 from preprocessing import output as names
 from preprocessing.annotations import ClipEntry
+from preprocessing.array_archive import read_array
 from preprocessing.face_extractor import FILLED, MEASURED
 from preprocessing.output import OutputFolder
 from preprocessing.records import DatasetIndex
@@ -108,17 +108,12 @@ def load_crops(output: OutputFolder, clip_id: str) -> tuple[Image, NDArray[np.ui
     Raises:
         MediaError: they are damaged.
     """
-    try:
-        crops, mask = (
-            np.load(
-                io.BytesIO((output.root / names.CROPS / f"{clip_id}{end}").read_bytes()), allow_pickle=False
-            )
-            for end in (".npy", ".mask.npy")
-        )
-    except FileNotFoundError:
+    paths = [output.root / names.CROPS / f"{clip_id}{end}" for end in (".npy", ".mask.npy")]
+    if not all(path.is_file() for path in paths):
         return None
-    except (OSError, ValueError, EOFError) as error:
-        raise MediaError(f"The crops of {clip_id} are damaged: run the same command again.") from error
+    crops, mask = map(read_array, paths)
+    if crops.ndim != 4 or mask.shape != (len(crops),):
+        raise MediaError(f"The crops of {clip_id} are damaged: run the same command again.")
     return crops, mask
 
 

@@ -1,4 +1,4 @@
-"""Extracts faces from a clip as the live pipeline does: crops of one window, landmarks of the full clip.
+"""Extracts faces from a clip as the live pipeline does: crops of its windows, landmarks of the full clip.
 
 Models on pixels process other frames than models on landmarks, and the tracker smooths over the frames that
 it is given. Therefore each has its own tracker and its own `FrameSampler`, as in a live session.
@@ -7,8 +7,10 @@ it is given. Therefore each has its own tracker and its own `FrameSampler`, as i
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
 from fractions import Fraction
+from tempfile import SpooledTemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +19,15 @@ from emolive.clock import NS_PER_S, to_ns
 from emolive.pooling import pool_bins
 from emolive.types import FloatArray, Frame, Image, StampArray
 from emolive.vision.crop import crop_face
+from emolive.vision.detector import Detection
 from emolive.vision.face_pipeline import FacePipeline, create_tracker
 from emolive.vision.frame_sampler import FrameSampler
+from preprocessing.orientation import Orientation
 from preprocessing.records import PreprocessConfig
 
 PADDED, MEASURED, FILLED = 0, 1, 2
 """Entries of a mask: outside the clip; a face; no face, so that a neighbouring crop is repeated."""
+MAX_MEMORY_BYTES = 64 << 20
 MPEG_CLOCK_HZ = 90_000.0
 """A multiple of every common frame rate."""
 
@@ -48,6 +53,42 @@ class Landmarks:
     rate_hz: float
 
 
+class CropStore:
+    """The crops of a clip, in memory or, for a long clip, in a temporary file.
+
+    Args:
+        size: side of a crop in pixels.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._shape = size, size, 3
+        self._file = SpooledTemporaryFile(MAX_MEMORY_BYTES)  # noqa: SIM115 - lives as long as the store
+        self._numbers: list[int | None] = []
+        self._n = 0
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """(n,) which frames have a crop."""
+        return np.array([number is not None for number in self._numbers], np.bool_)
+
+    def append(self, crop: Image | None) -> None:
+        """Add the crop (S, S, 3) of the next frame; None if it has none."""
+        self._numbers.append(None if crop is None else self._n)
+        if crop is not None:
+            self._file.write(np.ascontiguousarray(crop).tobytes())
+            self._n += 1
+
+    def read(self, frame: int) -> Image:
+        """The crop (S, S, 3) of a frame that has one."""
+        number = self._numbers[frame]
+        assert number is not None
+        n_bytes = int(np.prod(self._shape))
+        self._file.seek(number * n_bytes)
+        crop = np.frombuffer(self._file.read(n_bytes), np.uint8).reshape(self._shape)
+        self._file.seek(0, os.SEEK_END)
+        return crop
+
+
 class FaceExtractor:
     """Processes the frames of one clip in order; `reset` begins the next clip. Not thread-safe.
 
@@ -59,6 +100,7 @@ class FaceExtractor:
         self._spec = config.pixels
         self._landmark_spec = config.landmarks
         self._tracker = create_tracker()
+        self._orientation = Orientation()
         self._pipeline = FacePipeline.for_spec(self._landmark_spec)
         self.reset()
 
@@ -68,8 +110,11 @@ class FaceExtractor:
         self._pipeline.reset()
         self._crop_sampler = FrameSampler(self._spec, 0)
         self._landmark_sampler = FrameSampler(self._landmark_spec, 0)
+        self._orientation.reset()
+        self.n_turned = 0
+        """Cropped frames of this clip that were upside down and were turned."""
         self._crop_stamps_ns: list[int] = []
-        self._crops: list[Image | None] = []
+        self._crops = CropStore(self._spec.pixels.size)
         self._landmark_stamps_ns: list[int] = []
         self._points: list[FloatArray | None] = []
         self._intervals_ns: list[int] = []
@@ -81,29 +126,34 @@ class FaceExtractor:
             self._intervals_ns.append(frame.t_ns - self._last_ns)
         self._last_ns = frame.t_ns
         if self._crop_sampler.accept(frame.t_ns):
-            face = self._tracker.track(frame.image, frame.t_ns)
+            image, face = self._find_face(frame)
+            self.n_turned += self._orientation.is_turned
             pixels = self._spec.pixels
             self._crop_stamps_ns.append(frame.t_ns)
-            self._crops.append(
-                crop_face(frame.image, face.box_px, pixels.size, pixels.order) if face else None
-            )
-            self._drop_crops_before_window(frame.t_ns)
+            self._crops.append(crop_face(image, face.box_px, pixels.size, pixels.order) if face else None)
         if self._landmark_sampler.accept(frame.t_ns):
-            observed = self._pipeline.process(frame).face
+            upright = Frame(frame.t_ns, self._orientation.apply(frame.image), frame.index)
+            observed = self._pipeline.process(upright).face
             self._landmark_stamps_ns.append(frame.t_ns)
             self._points.append(observed.points_px if observed else None)
 
-    def _drop_crops_before_window(self, t_ns: int) -> None:
-        """Free crops that the centre window cannot contain, for any length of the clip."""
-        start_ns = (t_ns - to_ns(self._spec.window_s)) // 2 - to_ns(2 * self._spec.bin_s)
-        while self._crop_stamps_ns[0] < start_ns:
-            del self._crop_stamps_ns[0], self._crops[0]
+    def _find_face(self, frame: Frame) -> tuple[Image, Detection | None]:
+        """The picture, the right way up, and the tracked face in it."""
+        image = self._orientation.apply(frame.image)
+        face = self._tracker.track(image, frame.t_ns)
+        if self._orientation.observe(image, None if face is None else face.score):
+            # The box of the face in the picture as it was is no guide to where it is now.
+            self._tracker.reset()
+            self._pipeline.reset()
+            image = self._orientation.apply(frame.image)
+            face = self._tracker.track(image, frame.t_ns)
+        return image, face
 
     def crops(self, end_ns: int) -> Crops | None:
         """The crops of the window that ends at `end_ns`; None if no face was detected in it."""
         spec = self._spec
         stamps = np.array(self._crop_stamps_ns, np.int64)
-        measured = np.array([crop is not None for crop in self._crops], np.bool_)
+        measured = self._crops.present
         # Indices of the crops are pooled in place of the features that a live session computes from them.
         rows = np.arange(len(stamps), dtype=np.float32)[:, None]
         pooled, present = pool_bins(
@@ -117,8 +167,7 @@ class FaceExtractor:
         mask = np.where(present, MEASURED, np.where(inside, FILLED, PADDED)).astype(np.uint8)
         filled_bins = np.flatnonzero(present)
         nearest = [int(filled_bins[np.argmin(np.abs(filled_bins - i))]) for i in range(spec.n_bins)]
-        images = [self._crops[int(pooled[i, 0])] for i in nearest]
-        return Crops(np.stack([image for image in images if image is not None]), mask)
+        return Crops(np.stack([self._crops.read(int(pooled[i, 0])) for i in nearest]), mask)
 
     @property
     def n_processed(self) -> int:

@@ -21,7 +21,8 @@ from emolive.cli.config import Arg
 from emolive.errors import ConfigError
 from emolive.types import FloatArray
 from emolive.vision.encoders import landmarks
-from preprocessing.datasets.landmarks_npz import is_excluded, read_array_names
+from preprocessing.array_archive import ArrayArchive
+from preprocessing.datasets.landmarks_npz import is_excluded
 
 EVERY = 4
 """Successive frames are nearly the same: one of so many is used."""
@@ -52,11 +53,16 @@ def read_faces(npz: Path, exclude: Sequence[str] = (), every: int = EVERY) -> Fl
         (n, 68, 2) float32.
 
     Raises:
-        ConfigError: the file cannot be read, or no face is left.
+        MediaError: the file cannot be read.
+        ConfigError: no face is left.
     """
-    keys = sorted(name.removesuffix("/xy") for name in read_array_names(npz) if name.endswith("/xy"))
-    with np.load(npz) as stored:
-        faces = [stored[f"{key}/xy"][::every] for key in keys if not is_excluded(key, exclude)]
+    with ArrayArchive(npz) as archive:
+        keys = sorted(name.removesuffix("/xy") for name in archive.names if name.endswith("/xy"))
+        faces = [
+            archive.numbers(f"{key}/xy", (None, landmarks.POINTS, 2))[::every]
+            for key in keys
+            if not is_excluded(key, exclude)
+        ]
     if not faces:
         raise ConfigError(f"{npz} has no landmarks (KEY/xy) that are not excluded.")
     return np.concatenate(faces).astype(np.float32)

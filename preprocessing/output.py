@@ -9,10 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from emolive import bounded_json
 from emolive.atomic_io import atomic_write, remove_stale_parts
 from emolive.errors import ConfigError, EmoliveError, OutputError
 from preprocessing.records import FORMAT, DatasetIndex, PreprocessConfig, Record
 
+_MAX_BYTES = 256 << 20
+"""The plan lists every clip of a data set."""
 PLAN = "plan.json"
 REPORT = "report.json"
 ANNOTATIONS = "annotations.csv"
@@ -82,7 +85,7 @@ class OutputFolder:
         """
         path = self.root / PLAN
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = bounded_json.read(path, max_bytes=_MAX_BYTES)
             if values["format"] != FORMAT:
                 raise ConfigError(f"{path} was written by another version: preprocess into a new folder.")
             return PreprocessConfig(**values["config"]), DatasetIndex.from_dict(values["index"])
@@ -90,7 +93,7 @@ class OutputFolder:
             raise ConfigError(
                 f"{self.root} holds no preprocessed clips: run emolive-preprocess ravdess or folder first."
             ) from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"{path} is damaged: delete it and run again.") from error
 
     def save_record(self, record: Record) -> None:
@@ -100,8 +103,7 @@ class OutputFolder:
     def record(self, clip_id: str) -> Record | None:
         """The record of a clip; None if the clip is not done or the record is damaged."""
         try:
-            text = (self.root / RECORDS / f"{clip_id}.json").read_text(encoding="utf-8")
-            return Record.from_dict(json.loads(text))
+            return Record.from_dict(bounded_json.read(self.root / RECORDS / f"{clip_id}.json"))
         except (OSError, ValueError, EmoliveError):
             return None
 

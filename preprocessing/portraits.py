@@ -18,6 +18,8 @@ from scipy.spatial import Delaunay
 from emolive._compat.opencv import cv2
 from emolive.errors import MediaError
 from emolive.types import FloatArray, Image
+from preprocessing.array_archive import ArrayArchive
+from preprocessing.landmark_archive import read_landmark_track
 
 PORTRAIT_SCALE = 398 / 1280
 """Size of a portrait relative to the video in whose pixels the landmarks are."""
@@ -141,18 +143,10 @@ def load_tracks(path: Path) -> dict[str, tuple[FloatArray, NDArray[np.int64]]]:
     Raises:
         MediaError: the file cannot be read.
     """
-    try:
-        with np.load(path) as stored:
-            trials = sorted({name.partition("/")[0] for name in stored.files})
-            return {
-                trial: (
-                    stored[f"{trial}/xy"].astype(np.float32),
-                    np.round(stored[f"{trial}/frame"] * 1e9 / 29.97).astype(np.int64),
-                )
-                for trial in trials
-            }
-    except (OSError, KeyError, ValueError) as error:
-        raise MediaError(f"{path} holds no landmark tracks that can be read.") from error
+    with ArrayArchive(path) as archive:
+        trials = sorted({name.partition("/")[0] for name in archive.names})
+        tracks = {trial: read_landmark_track(archive, trial) for trial in trials}
+    return {trial: (track.points_px, track.stamps_ns) for trial, track in tracks.items()}
 
 
 def load_portrait(

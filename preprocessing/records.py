@@ -11,8 +11,17 @@ from preprocessing.annotations import ClipEntry
 
 FORMAT = 3
 
-Kind = Literal["missing", "corrupt", "duplicated", "faceless", "silent", "misnamed"]
-KINDS: tuple[Kind, ...] = ("missing", "corrupt", "duplicated", "faceless", "silent", "misnamed")
+Kind = Literal["missing", "packed", "corrupt", "duplicated", "faceless", "turned", "silent", "misnamed"]
+KINDS: tuple[Kind, ...] = (
+    "missing",
+    "packed",
+    "corrupt",
+    "duplicated",
+    "faceless",
+    "turned",
+    "silent",
+    "misnamed",
+)
 
 Step = Literal["faces", "audio"]
 STEPS: tuple[Step, ...] = ("faces", "audio")

@@ -105,7 +105,7 @@ def _duplicates(records: list[Record]) -> list[Issue]:
             for name, (_, digest) in result.files.items():
                 if not name.startswith(folder) or name.endswith(".mask.npy"):
                     continue
-                if digest in first:
+                if first.get(digest, record.clip.id) != record.clip.id:
                     text = f"It has the same {what} as {first[digest]}."
                     issues.append(Issue("duplicated", record.clip.id, text))
                 first.setdefault(digest, record.clip.id)

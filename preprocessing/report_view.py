@@ -17,9 +17,11 @@ MAX_ROWS = 8
 """Issues of one kind that are printed; the report file has all."""
 _HEADINGS = {
     "missing": "Missing",
+    "packed": "Packed and not read",
     "corrupt": "Corrupt",
     "duplicated": "Duplicated",
     "faceless": "Without a face",
+    "turned": "Upside down",
     "silent": "Silent",
     "misnamed": "Misnamed",
 }

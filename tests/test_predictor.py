@@ -18,6 +18,7 @@ from emolive.models.spec import EMOTIONS, ModelSpec, PixelSpec
 from emolive.normalization import MODES
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerProfile
+from emolive.stream_reading import SmoothingSpec, StreamReadingSpec
 from emolive.windowing import FeatureWindow
 
 FUSIONS = ("lt", "it", "ia")
@@ -105,6 +106,57 @@ def test_temperature_preserves_the_order_of_classes(random_checkpoint):
     assert (np.argsort(cool) == np.argsort(warm)).all()
     expected = warm ** (1 / 4)
     np.testing.assert_allclose(cool, expected / expected.sum(), atol=1e-5)
+
+
+READING = StreamReadingSpec(4, 0.6, (1.3, 1.7, 1.1), SmoothingSpec())
+
+
+@pytest.fixture(scope="module", params=["eager", "onnx"])
+def stream_predictor(request, random_checkpoint):
+    path = random_checkpoint("ia", arch="emolive-stream", stream=READING)
+    return load_predictor(None, path, "cpu", request.param)
+
+
+def test_a_stream_is_read_whole_and_by_its_newest_part(stream_predictor):
+    spec = stream_predictor.spec
+    features, person = window(spec), SpeakerProfile(spec)
+    frames = len(features.audio) * 4 // spec.n_bins
+    newest = replace(
+        features,
+        video_present=np.arange(spec.n_bins) >= spec.n_bins - 4,
+        audio_present=np.arange(len(features.audio)) >= len(features.audio) - frames,
+    )
+    read = stream_predictor.read_network(features, person, "none")
+    of_part = stream_predictor.read_network(newest, person, "none", alone=True)
+    np.testing.assert_allclose(read.short, of_part.whole, atol=1e-4)
+    logs = (0.6 * read.short + 0.4 * read.whole) / 1.3
+    expected = np.exp(logs) / np.exp(logs).sum()
+    prediction = stream_predictor.predict(features, person, "none")
+    np.testing.assert_allclose(prediction.probs, expected, atol=1e-6)
+
+
+def test_alone_a_window_is_read_whole_with_the_temperature_of_clips(stream_predictor):
+    features, person = window(stream_predictor.spec), SpeakerProfile(stream_predictor.spec)
+    read = stream_predictor.read_network(features, person, "none", alone=True)
+    assert read.short is None
+    alone = stream_predictor.predict(features, person, "none", alone=True)
+    np.testing.assert_allclose(alone.probs, np.exp(read.whole), atol=1e-5)
+    assert alone.age_s == pytest.approx(1.8)
+
+
+def test_a_newest_part_without_face_and_voice_has_no_say(stream_predictor):
+    spec = stream_predictor.spec
+    features = window(spec, voice=False)
+    gone = replace(features, video_present=np.arange(spec.n_bins) < spec.n_bins - 4)
+    assert stream_predictor.read_network(gone, SpeakerProfile(spec), "none").short is None
+    prediction = stream_predictor.predict(gone, SpeakerProfile(spec), "none")
+    assert sum(prediction.probs) == pytest.approx(1)
+
+
+def test_the_evidence_is_as_old_as_what_there_is(stream_predictor):
+    spec = stream_predictor.spec
+    late = replace(window(spec, voice=False), video_present=np.arange(spec.n_bins) >= spec.n_bins - 4)
+    assert stream_predictor.predict(late, SpeakerProfile(spec), "none").age_s == pytest.approx(0.48)
 
 
 def calibrated(spec, predictor) -> SpeakerProfile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -249,3 +250,43 @@ def test_running_statistics_are_reset_after_a_long_absence():
         profile.update(replace(window(), end_ns=end_ns), *STATS)
         counts.append(profile.running.video.count)
     assert counts == [1, 2, 3, 1]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no permission bits")
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_only_the_user_can_read_a_calibration(umask):
+    before = os.umask(umask)
+    try:
+        path = SpeakerProfile(SPEC, "ann").save()
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 100_000,
+        b'{"format": 2, "space": ' + b"[" * 500 + b"]" * 500 + b"}",
+        b" " * (2 << 20) + b"{}",
+        b'{"format": 2, "video": {"count": 1' + b"0" * 400 + b"}}",
+        b"\xff\xfe",
+    ],
+    ids=["open", "deep", "long", "large number", "no text"],
+)
+def test_what_no_calibration_looks_like_is_refused(content):
+    profile = SpeakerProfile(SPEC, "ann")
+    profile.save().write_bytes(content)
+    with pytest.raises(EmoliveError, match="cannot be read: calibrate again"):
+        profile.load()
+
+
+def test_a_space_that_would_take_gigabytes_is_refused_before_it_is_built():
+    profile = SpeakerProfile(SPEC, "ann")
+    path = profile.save()
+    stored = json.loads(path.read_text())
+    stored["space"]["audio"]["n_fft"] = 2**30
+    path.write_text(json.dumps(stored))
+    with pytest.raises(EmoliveError, match="cannot be read: calibrate again"):
+        profile.load()

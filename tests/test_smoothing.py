@@ -52,13 +52,22 @@ def test_a_label_takes_over_by_the_margin_or_when_the_other_one_is_lost(winners)
 def test_disagreement_is_followed_faster_than_wavering():
     start = [(0.8, 0.1, 0.1)] * 10
     plain = SmoothingSpec(rate=0.4)
-    jump = smooth([*start, (0.0, 1.0, 0.0)])[-1].probs[1], smooth([*start, (0.0, 1.0, 0.0)], spec=plain)[-1].probs[1]
-    waver = smooth([*start, (0.7, 0.2, 0.1)])[-1].probs[1], smooth([*start, (0.7, 0.2, 0.1)], spec=plain)[-1].probs[1]
+    jump = (
+        smooth([*start, (0.0, 1.0, 0.0)])[-1].probs[1],
+        smooth([*start, (0.0, 1.0, 0.0)], spec=plain)[-1].probs[1],
+    )
+    waver = (
+        smooth([*start, (0.7, 0.2, 0.1)])[-1].probs[1],
+        smooth([*start, (0.7, 0.2, 0.1)], spec=plain)[-1].probs[1],
+    )
     assert jump[0] > jump[1] + 0.2
     assert waver[0] == pytest.approx(waver[1], abs=0.01)
 
 
-@given(st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(any), st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(any))
+WEIGHTS = st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda weights: sum(weights) > 1e-6)
+
+
+@given(WEIGHTS, WEIGHTS)
 def test_the_divergence_is_symmetric_and_bounded(p, q):
     p, q = np.array(p) / sum(p), np.array(q) / sum(q)
     assert divergence(p, q) == pytest.approx(divergence(q, p))

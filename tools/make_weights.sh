@@ -54,13 +54,17 @@ for fusion in ia lt it; do
     "$bin/emolive-train" $common --result_path "$work/all-$fusion" $resume \
         --figures "$work/folds-$fusion/crossval.json" \
         --licence "CC BY-NC-SA 4.0 (from RAVDESS): non-commercial use"
-    cp "$work/all-$fusion/model.safetensors" "$here/assets/models/$fusion.safetensors"
+    # How it reads streams: long and short evidence, temperatures, smoothing.
+    "$bin/python" -m training.fit_stream_reading "$work/all-$fusion/model.safetensors" \
+        --out "$work/stream-$fusion.safetensors" --folds "$work/folds-$fusion" --annotations "$work/speech.csv"
+    cp "$work/stream-$fusion.safetensors" "$here/assets/models/$fusion.safetensors"
     # Pooled with the classifier of faces, if there are the clips that choose the weights.
     if [ -e "$data/strangers/truth.json" ] && [ -e "$data/ravdess/portraits" ]; then
-        "$bin/python" -m training.fit_opinion_pool "$work/all-$fusion/model.safetensors" \
+        "$bin/python" -m training.fit_opinion_pool "$work/stream-$fusion.safetensors" \
             --out "$here/assets/models/$fusion.safetensors" --folds "$work/folds-$fusion" \
             --annotations "$work/speech.csv" --windows "$work/cache" --data "$data" --cache "$work/portraits.npz"
     fi
 done
 "$bin/python" -m training.model_card assets/models/lt.safetensors assets/models/it.safetensors \
     assets/models/ia.safetensors assets/models/efficientface.safetensors
+"$bin/python" tools/asset_digests.py

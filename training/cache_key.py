@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from emolive.models.io.backbone import weights_digest
+from emolive.models.io.onnx import OnnxCheckpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import FeatureSpace, ModelSpec
 from preprocessing.annotations import Annotations
 
-FORMAT = 5
+FORMAT = 6
 """Rises with every change of what is stored."""
 
 
@@ -19,7 +22,7 @@ def cache_key(
     annotations: Annotations,
     spec: ModelSpec,
     shifts_s: Sequence[float],
-    net: EmotionNet | None = None,
+    net: EmotionNet | OnnxCheckpoint | None = None,
     *,
     crops: bool = False,
 ) -> str:
@@ -28,11 +31,7 @@ def cache_key(
     for item in annotations.items:
         for entry in (item.video, item.audio):
             path, key = annotations.locate(entry)
-            if entry:
-                stat = path.stat()
-                files.append([str(path.resolve()), key, stat.st_size, stat.st_mtime_ns])
-            else:
-                files.append(["", "", 0, 0])
+            files.append([os.path.realpath(path), key, *_state(path)] if entry else ["", "", 0, 0])
     content = {
         "format": FORMAT,
         "features": FeatureSpace.of(spec, _weights(net, crops)).digest(),
@@ -45,8 +44,19 @@ def cache_key(
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def _weights(net: EmotionNet | None, crops: bool) -> str | None:
-    """Placeholder for a learned encoder's weights in the feature space."""
+def _state(path: Path) -> tuple[int, int]:
+    """Size and modification time (ns); -1 and 0 for a missing file, which `--skip_faults` leaves out."""
+    try:
+        stat = path.stat()
+    except (OSError, ValueError):
+        return -1, 0
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _weights(net: EmotionNet | OnnxCheckpoint | None, crops: bool) -> str | None:
+    """Digest of a learned encoder's weights, or a placeholder for it, in the feature space."""
     if crops:
         return "crops"
+    if isinstance(net, OnnxCheckpoint):
+        return net.weights
     return None if net is None or net.backbone is None else weights_digest(net.backbone)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from emolive.cli.commands import Command, CommandGroup, load
 from emolive.errors import MissingDependencyError
+from training.install import INSTALL
 
 _EXTRAS = ("lightning", "tensorboard", "torchmetrics", "matplotlib", "filelock")
 
@@ -31,10 +32,7 @@ class TrainingCommand(Command):
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] not in _EXTRAS:
                 raise
-            raise MissingDependencyError(
-                f"The package {error.name} is missing: install emolive with the extra train "
-                f"(pip install 'emolive[train]')."
-            ) from error
+            raise MissingDependencyError(f"The package {error.name} is missing: {INSTALL}.") from error
 
 
 train = CommandGroup(

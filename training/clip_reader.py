@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import soundfile
-from numpy.typing import NDArray
 
 from emolive._compat.opencv import cv2
-from emolive.capture.decode import read_audio
 from emolive.clock import NS_PER_S, to_ns, to_s
 from emolive.errors import EmoliveError, MediaError
 from emolive.file_analyzer import ClipFeatures, extract_clip_features
 from emolive.models.spec import ModelSpec
 from emolive.types import FloatArray, Frame, Image
-from emolive.vision.encoders import landmarks
 from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
 from emolive.windowing import FeatureTrack, Waveform
 from preprocessing.annotations import Annotations, ClipEntry
+from preprocessing.array_archive import ArrayArchive, read_array
+from preprocessing.audio import read_waveform
+from preprocessing.faults import reading, whole_file
+from preprocessing.landmark_archive import read_landmark_track
 from training.encoder_traits import reads_only_landmarks
 
-LANDMARK_RATE_HZ = 30_000 / 1001
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 
@@ -45,7 +43,7 @@ class ClipReader:
         self._spec = spec
         self._encoders = encoders
         self._face_pipeline: FacePipeline | None = None
-        self._archives: dict[Path, Any] = {}
+        self._archives: dict[Path, ArrayArchive] = {}
 
     def read(self, item: ClipEntry) -> ClipFeatures:
         """The features of a clip.
@@ -58,14 +56,16 @@ class ClipReader:
         audio, _ = self._annotations.locate(item.audio)
         try:
             if item.audio and item.audio != item.video:
-                waveform = _read_audio(audio)
+                waveform = read_waveform(audio)
             duration_s = len(waveform.samples) / waveform.rate_hz if waveform else None
             if not item.video:
                 track = None
             elif key:
                 track = self._landmarks(video, key)
             elif video.is_dir() or video.suffix == ".npy":
-                track = self._crops(_read_images(video), duration_s)
+                with reading(video, "a file or folder of crops"):
+                    images = _read_images(video)
+                track = self._crops(images, duration_s)
             else:
                 media = self._media(video)
                 track, waveform = media.video, waveform or (media.audio if item.audio else None)
@@ -86,9 +86,10 @@ class ClipReader:
         return self._face_pipeline
 
     def _media(self, path: Path) -> ClipFeatures:
-        return extract_clip_features(
-            path, self.face_pipeline, FrameSampler(self._spec, 0), self._spec.frame_dim
-        )
+        with reading(path, "a video or sound file"), whole_file() as on_corruption:
+            return extract_clip_features(
+                path, self.face_pipeline, FrameSampler(self._spec, 0), self._spec.frame_dim, on_corruption
+            )
 
     def _landmarks(self, path: Path, key: str) -> FeatureTrack:
         """Features of landmarks, each at the time of its frame."""
@@ -97,26 +98,13 @@ class ClipReader:
                 f"{path.name} holds landmarks, but the encoder {'+'.join(self._spec.encoders)} reads images."
             )
         if path not in self._archives:
-            try:
-                self._archives[path] = np.load(path)
-            except (OSError, ValueError) as error:
-                raise MediaError(f"{path} cannot be read: {error}.") from error
-        archive = self._archives[path]
-        try:
-            points, frames = np.asarray(archive[f"{key}/xy"]), np.asarray(archive[f"{key}/frame"])
-            rate = float(archive[f"{key}/rate"]) if f"{key}/rate" in archive else LANDMARK_RATE_HZ
-        except (KeyError, OSError, ValueError) as error:
-            raise MediaError(f"{path.name} lacks {key}/xy or {key}/frame.") from error
-        if points.shape != (len(frames), landmarks.POINTS, 2) or rate <= 0:
-            raise MediaError(f"{path.name}#{key} holds {points.shape} points for {len(frames)} frames.")
-        if np.any(np.diff(frames) <= 0) or not np.all(np.isfinite(points)):
-            raise MediaError(f"{path.name}#{key} is damaged: frames out of order, or points not finite.")
-        stamps = np.round(frames.astype(np.float64) / rate * NS_PER_S).astype(np.int64)
+            self._archives[path] = ArrayArchive(path)
+        found = read_landmark_track(self._archives[path], key)
         sampler = FrameSampler(self._spec, 0)
-        accepted = np.array([sampler.accept(int(t)) for t in stamps], bool)
-        rows = points[accepted].astype(np.float32)
+        accepted = np.array([sampler.accept(int(t)) for t in found.stamps_ns], bool)
+        rows = found.points_px[accepted]
         features = np.concatenate([encoder(rows) for encoder in build_encoders(self._spec)], axis=1)
-        return FeatureTrack(stamps[accepted], features, np.ones(len(features), np.bool_))
+        return FeatureTrack(found.stamps_ns[accepted], features, np.ones(len(features), np.bool_))
 
     def _crops(self, images: list[Image], duration_s: float | None) -> FeatureTrack:
         """Features of face crops, which lie evenly over the clip; black ones are padding, not faces."""
@@ -151,21 +139,6 @@ def _encode_crop(image: Image, encoder: FrameEncoder) -> FloatArray:
     return encoder(np.ascontiguousarray(ordered)[None]).reshape(-1)
 
 
-def _read_audio(path: Path) -> Waveform:
-    """Mono audio of anything that soundfile reads, or of a media file."""
-    try:
-        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError:
-        mono, rate_hz = read_audio(path)
-    else:
-        mono = samples.mean(axis=1, dtype=np.float32)
-    if not len(mono):
-        raise MediaError(f"{path.name} is empty: it has no audio.")
-    if not np.all(np.isfinite(mono)):
-        raise MediaError(f"{path.name} is damaged: it has samples that are not finite.")
-    return Waveform(mono, int(rate_hz))
-
-
 def _read_images(path: Path) -> list[Image]:
     """The crops in an `.npy` (T, S, S, 3) or (T, S, S), or in a folder in the order of its names; BGR."""
     if path.is_dir():
@@ -183,10 +156,7 @@ def _read_images(path: Path) -> list[Image]:
 
 
 def _images_of_array(path: Path) -> Iterator[Image]:
-    try:
-        stored: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise MediaError(f"{path.name} cannot be read as an array of crops: {error}.") from error
+    stored = read_array(path)
     if stored.dtype != np.uint8 or stored.ndim not in (3, 4) or (stored.ndim == 4 and stored.shape[3] != 3):
         raise MediaError(
             f"{path.name} must hold crops as uint8 (T, S, S, 3), not {stored.dtype} {stored.shape}."

@@ -69,42 +69,52 @@ def backbone(argv: Sequence[str], prog: str, description: str = "") -> int:
 
 def evaluate(argv: Sequence[str], prog: str, description: str = "") -> int:
     """`emolive-evaluate [clips]`."""
-    from training.evaluate.checkpoint import EvaluateOptions
+    from training.evaluate.options import EvaluateOptions
+
+    options = _parse(EvaluateOptions, argv, prog, description)
     from training.evaluate.checkpoint import evaluate as run
 
-    return run(_parse(EvaluateOptions, argv, prog, description))
+    return run(options)
 
 
 def compare(argv: Sequence[str], prog: str, description: str = "") -> int:
     """`emolive-evaluate compare`."""
-    from training.evaluate.compare import CompareOptions
+    from training.evaluate.options import CompareOptions
+
+    options = _parse(CompareOptions, argv, prog, description)
     from training.evaluate.compare import compare as run
 
-    return run(_parse(CompareOptions, argv, prog, description))
+    return run(options)
 
 
 def ferplus(argv: Sequence[str], prog: str, description: str = "") -> int:
     """`emolive-evaluate ferplus`."""
-    from training.evaluate.ferplus import FerplusOptions
+    from training.evaluate.options import FerplusOptions
+
+    options = _parse(FerplusOptions, argv, prog, description)
     from training.evaluate.ferplus import ferplus as run
 
-    return run(_parse(FerplusOptions, argv, prog, description))
+    return run(options)
 
 
 def strangers(argv: Sequence[str], prog: str, description: str = "") -> int:
     """`emolive-evaluate strangers`."""
-    from training.evaluate.strangers import StrangersOptions
+    from training.evaluate.options import StrangersOptions
+
+    options = _parse(StrangersOptions, argv, prog, description)
     from training.evaluate.strangers import strangers as run
 
-    return run(_parse(StrangersOptions, argv, prog, description))
+    return run(options)
 
 
 def stream(argv: Sequence[str], prog: str, description: str = "") -> int:
     """`emolive-evaluate stream`."""
-    from training.evaluate.stream import StreamOptions
+    from training.evaluate.options import StreamOptions
+
+    options = _parse(StreamOptions, argv, prog, description)
     from training.evaluate.stream import stream as run
 
-    return run(_parse(StreamOptions, argv, prog, description))
+    return run(options)
 
 
 def _parse(options: type, argv: Sequence[str], prog: str, description: str) -> Any:

@@ -8,22 +8,29 @@ from typing import Annotated, Any, Literal
 
 from emolive.cli.config import Arg, Range, Registered
 from emolive.errors import ConfigError
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.spec import MAX_PIXELS, ModelSpec, PixelSpec
 from emolive.normalization import MODES
 from emolive.plugins import FUSIONS, VOICE_ENCODERS
-from training import run_config
+from training import published_options, run_config
 from training.augment.base import ImageAugmentation, WindowAugmentation
 from training.augment.pipeline import with_augmentations
 from training.encoder_traits import landmarker_of
 from training.modality_dropout import Mask
 
-PUBLISHED_MILESTONES = (40, 55, 65, 70)
+PUBLISHED_MILESTONES = (40, 55, 65, 70, 200, 250)
 """Epochs at which the published recipe divides the learning rate by ten."""
 NOT_PART_OF_A_RUN = (
-    *("result_path", "resume_path", "cache_path", "dry_run", "no_train"),
-    *("devices", "threads", "workers"),
+    *("result_path", "resume_path", "cache_path", "dry_run", "no_train", "n_epochs", "patience"),
+    *("accelerator", "devices", "threads", "workers", "skip_faults", "allow_outside", "test_subset"),
+    "strict",
 )
 """Options that may differ between a run and the run that resumes it."""
+NOT_PART_OF_A_TEST = (
+    *NOT_PART_OF_A_RUN,
+    *("annotation_path", "no_val", "fold", "test_actors", "validation_actors", "leave_out_actors"),
+    *("neutral_label", "num_nodes"),
+)
+"""Options with which a run may be tested that differ from those of its training."""
 
 Accelerator = Literal["cpu", "cuda", "mps", "auto"]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed", "64-true"]
@@ -33,16 +40,21 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed", "64-true"]
 class FabricConfig:
     """Where and with how many processes a training loop runs (Lightning Fabric)."""
 
-    accelerator: Accelerator = "cpu"
-    """Device type to train on."""
+    accelerator: Accelerator = "auto"
+    """Device type to train on; auto is CUDA where there is a GPU for it, else the CPU."""
     devices: Annotated[int, Range(1, 1024)] = 1
     """Processes (cpu) or GPUs on each node."""
     num_nodes: Annotated[int, Range(1, 1024)] = 1
     """Machines."""
     precision: Precision = "32-true"
     """Number format."""
-    threads: Annotated[int, Range(1, 256)] = 1
-    """Threads of torch on a CPU."""
+    threads: Annotated[int, Range(0, 256)] = 0
+    """Threads of torch on a CPU; 0: all cores where a backbone is trained, else one."""
+
+    @property
+    def n_threads(self) -> int:
+        """Threads to use; 0 leaves torch's own number, that of the cores."""
+        return self.threads
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,8 @@ class TrainConfig(FabricConfig):
     """Accept paths that leave the annotation file's folder."""
     skip_faults: bool = False
     """Leave out clips that cannot be read instead of stopping."""
+    strict: bool = False
+    """Refuse data that the check before training has something to say about."""
     workers: Annotated[int, Range(0, 1024)] = 0
     """Processes that extract windows; 0 uses this process."""
     fold: str = ""
@@ -85,12 +99,14 @@ class TrainConfig(FabricConfig):
     """Dropout in the branches."""
     num_heads: Annotated[int, Range(1, 64)] = 1
     """Attention heads."""
-    sample_size: Annotated[int, Range(32, 1024)] = 224
-    """Side of a face crop in pixels, if an encoder reads crops."""
+    sample_size: Annotated[int, Range(0, MAX_PIXELS)] = 0
+    """Side of a face crop in pixels, if an encoder reads crops; 0: as its weights were trained."""
     sample_duration: Annotated[int, Range(4, 240)] = 15
     """Bins (frames as the network sees them) in a window."""
     n_classes: Annotated[int, Range(0, 1000)] = 0
     """Number of classes; 0: as in the annotations."""
+    neutral_label: str = ""
+    """Label of the neutral clips, with which people are calibrated (default: neutral, in any case)."""
     audio: Annotated[str, Registered(VOICE_ENCODERS)] = "logmel"
     """Audio features."""
     modality: Literal["av", "a", "v"] = "av"
@@ -113,9 +129,15 @@ class TrainConfig(FabricConfig):
     batch_size: Annotated[int, Range(1, 100_000)] = 32
     """Samples in a step over all devices."""
     optimizer: Literal["adamw", "sgd"] = "adamw"
-    """Optimizer; sgd has momentum and dampening 0.9, as published."""
+    """Optimizer."""
+    momentum: Annotated[float, Range(0, 0.9999)] = 0.9
+    """Momentum of sgd."""
+    dampening: Annotated[float, Range(0, 1)] = 0.9
+    """Dampening of sgd's momentum."""
     schedule: Literal["one_cycle", "steps"] = "one_cycle"
-    """Learning rate schedule; steps divides it by ten at epochs 40, 55, 65 and 70, as published."""
+    """Learning rate schedule."""
+    lr_steps: Annotated[tuple[int, ...], Range(1, 100_000)] = PUBLISHED_MILESTONES
+    """Epochs at which the schedule steps divides the learning rate by ten."""
     learning_rate: Annotated[float, Range(1e-9, 10)] = 2e-3
     """Highest learning rate."""
     weight_decay: Annotated[float, Range(0, 10)] = 0.05
@@ -156,12 +178,12 @@ class TrainConfig(FabricConfig):
     patience: Annotated[int, Range(0, 100_000)] = 0
     """Stop after so many epochs without a better one; 0 = never."""
     pretrain_path: str = ""
-    """Weights to start from: a checkpoint, a backbone file or EfficientFace's .pth.tar (default: the shipped
-    backbone, if an encoder needs one)."""
+    """Weights to start from: a checkpoint, a backbone file, or EfficientFace's .pth.tar, which also brings
+    the published recipe; None: random ones (default: the shipped backbone, if an encoder needs one)."""
     resume_path: str = ""
     """Result folder of a run to resume."""
     no_train: bool = False
-    """Only evaluate the model in the result folder."""
+    """Only test the model in the result folder, with the options of its run."""
     no_val: bool = False
     """Choose no epoch by validation; keep the last."""
     test_subset: Literal["test", "val"] = "test"
@@ -179,6 +201,10 @@ class TrainConfig(FabricConfig):
         if self.shifts % 2 == 0:
             raise ConfigError(
                 f"--shifts must be odd, so that one of the windows is the centre, not {self.shifts}."
+            )
+        if self.sample_size % 2 or 0 < self.sample_size < 32:
+            raise ConfigError(
+                f"--sample-size must be even and from 32 to {MAX_PIXELS}, not {self.sample_size}."
             )
         if self.p_video + self.p_audio > 1:
             raise ConfigError("--p-video and --p-audio must not add up to more than 1.")
@@ -201,6 +227,11 @@ class TrainConfig(FabricConfig):
         return tuple(split_list(self.encoder))
 
     @property
+    def n_threads(self) -> int:
+        """See `FabricConfig`. A head alone is so small that a second thread mostly waits for the first."""
+        return self.threads or (0 if self.backbone == "finetune" else 1)
+
+    @property
     def is_published(self) -> bool:
         """Whether the recipe is that of the published code."""
         return self.recipe == "published"
@@ -219,7 +250,15 @@ def parse(
     Raises:
         ConfigError: an option is wrong or a file cannot be read.
     """
-    layers = run_config.parse_layers((run_class(), *extra), argv, NOT_PART_OF_A_RUN, prog, description)
+    layers = run_config.parse_layers(
+        (run_class(), *extra),
+        published_options.translate(argv),
+        NOT_PART_OF_A_RUN,
+        prog,
+        description,
+        default_recipe=_recipe_of,
+        not_part_of_a_test=NOT_PART_OF_A_TEST,
+    )
     return _instantiate(layers)
 
 
@@ -229,9 +268,17 @@ def from_values(values: Mapping[str, Any]) -> TrainConfig:
     Raises:
         ConfigError: a name is unknown, or a value has a wrong type or is out of range.
     """
-    (config,) = _instantiate(run_config.value_layers((run_class(),), values, NOT_PART_OF_A_RUN))
+    (config,) = _instantiate(
+        run_config.value_layers((run_class(),), values, NOT_PART_OF_A_RUN, default_recipe=_recipe_of)
+    )
     assert isinstance(config, TrainConfig)
     return config
+
+
+def _recipe_of(values: Mapping[str, Any]) -> str:
+    """The recipe if none is named: weights of the published code bring its recipe."""
+    published = published_options.is_published_weights(str(values.get("pretrain_path", "")))
+    return "published" if published and "encoder" not in values else ""
 
 
 def _instantiate(layers: run_config.Layers) -> tuple[Any, ...]:
@@ -276,22 +323,14 @@ def fabric_config(config: Any) -> FabricConfig:
 
 
 def model_spec(config: TrainConfig, labels: tuple[str, ...]) -> ModelSpec:
-    """The model that the options describe.
-
-    Raises:
-        ConfigError: the number of classes does not fit.
-    """
-    if config.n_classes and config.n_classes != len(labels):
-        raise ConfigError(
-            f"--n-classes is {config.n_classes}, but the annotations have {len(labels)} labels."
-        )
+    """The model that the options describe, for these labels."""
     spec = ModelSpec(
         fusion=config.fusion,
         encoders=config.encoders,
         num_heads=config.num_heads,
         labels=labels,
         n_bins=config.sample_duration,
-        pixels=PixelSpec(size=config.sample_size),
+        pixels=PixelSpec(size=config.sample_size or PixelSpec().size),
         audio=VOICE_ENCODERS.get(config.audio).default_spec,
         dropout=config.dropout,
         width=config.width,

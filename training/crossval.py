@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,18 @@ from rich.console import Console
 
 from emolive.atomic_io import atomic_write
 from emolive.errors import ConfigError
-from emolive.types import MODALITIES
+from emolive.types import MODALITIES, Modality
 from preprocessing import splits
+from preprocessing.array_archive import ArrayArchive
 from preprocessing.splits import Fold
-from training import metrics, report, scoring
+from training import data_fingerprint, metrics, report, scoring
 from training.config import NOT_PART_OF_A_RUN, TrainConfig
-from training.data_module import DataModule, make_split, read_annotations, setup
+from training.data_checks import check_training_data
+from training.data_module import DataModule, make_split, read_annotations, setup, start_of
 from training.fabric import make_fabric
 from training.fit import fit
 from training.run_config import CONFIG, write_run_config
+from training.run_lock import run_lock
 
 HELD_OUT = "heldout.npz"
 CROSSVAL = "crossval.json"
@@ -43,32 +47,37 @@ def crossval(config: TrainConfig, scheme: str, only: list[int], console: Console
     Raises:
         EmoliveError: something about the options or the data.
     """
+    if config.no_train:
+        raise ConfigError("crossval trains every fold: leave out --no_train.")
     if config.fold or config.test_actors:
         raise ConfigError("crossval tests all actors in turn: leave out --fold and --test_actors.")
     annotations = read_annotations(config)
     folds = splits.folds(scheme, annotations.actors)
     if wrong := [n for n in only if not 1 <= n <= len(folds)]:
         raise ConfigError(f"There is no fold {wrong[0]}: {scheme} has {len(folds)}.")
+    check_training_data(config, annotations, folds, console)
+    if config.dry_run:
+        start_of(config, annotations)
+        for fold in folds:
+            console.print(f"fold {fold.name}: tests {', '.join(fold.testing)}", markup=False, highlight=False)
+        return
     fabric = make_fabric(config)
     if fabric.global_rank:
         console = Console(quiet=True)
     data = setup(config, annotations, fabric, console)
-    if config.dry_run:
-        for fold in folds:
-            console.print(f"fold {fold.name}: tests {', '.join(fold.testing)}", markup=False, highlight=False)
-        return
     root = Path(config.result_path)
     for number, fold in enumerate(folds, 1):
         if not only or number in only:
             _run_fold(config, data, fold, root / f"fold{number}", fabric=fabric, console=console)
     fabric.barrier()
     if fabric.global_rank == 0:
-        _summarize(config, data, folds, scheme, root, console=console)
+        _summarize(config, data, folds, scheme, root, only=only, console=console)
 
 
 def _fingerprint(config: TrainConfig, fold: Fold) -> str:
     """All that decides a fold's result, as text."""
-    options = {k: v for k, v in asdict(config).items() if k not in NOT_PART_OF_A_RUN}
+    decisive = ("n_epochs", "patience")
+    options = {k: v for k, v in asdict(config).items() if k not in NOT_PART_OF_A_RUN or k in decisive}
     return json.dumps([options, fold.testing, fold.validation], sort_keys=True)
 
 
@@ -77,15 +86,22 @@ def _run_fold(
 ) -> None:
     done = folder / HELD_OUT
     if done.is_file():
-        with np.load(done) as stored:
-            if "fingerprint" in stored and str(stored["fingerprint"]) == _fingerprint(config, fold):
+        with ArrayArchive(done) as stored:
+            if "fingerprint" in stored and str(stored.read("fingerprint")) == _fingerprint(config, fold):
                 return
         raise ConfigError(f"{folder} holds a fold of another run: choose another --result_path.")
     folder.mkdir(parents=True, exist_ok=True)
-    if fabric.global_rank == 0:
-        write_run_config(folder, replace(config, result_path=str(folder)))
+    clips = data_fingerprint.fingerprint(data.annotations, fold)
+    data_fingerprint.check_unchanged(folder, clips)
     split = make_split(data.dataset, fold)
-    trained = fit(config, data, split, folder, fabric=fabric, console=console, title=f"Fold {fold.name}")
+    data = data.learning_from(split, config.modality)
+    for note in data.notes:
+        console.print(note, style="yellow", markup=False, highlight=False)
+    with run_lock(folder) if fabric.global_rank == 0 else nullcontext():
+        if fabric.global_rank == 0:
+            write_run_config(folder, replace(config, result_path=str(folder)))
+            data_fingerprint.write(folder, clips)
+        trained = fit(config, data, split, folder, fabric=fabric, console=console, title=f"Fold {fold.name}")
     if fabric.global_rank:
         return
     predictions = scoring.predict_all(trained.net, trained.dataset, split.testing, trained.global_stats)
@@ -105,7 +121,7 @@ def _run_fold(
     uar = ", ".join(
         f"{mode} {report.percent(metrics.unweighted_average_recall(predictions.truth, logits))}"
         for (mode, modality), logits in predictions.logits.items()
-        if modality == "av"
+        if modality == trained.net.spec.modalities[0]
     )
     console.print(
         f"Fold {fold.name} (actors {', '.join(fold.testing)}): UAR {uar}", markup=False, highlight=False
@@ -119,31 +135,37 @@ def _summarize(
     scheme: str,
     root: Path,
     *,
+    only: list[int],
     console: Console,
 ) -> None:
-    """Print and write the results over all folds, once all are complete."""
+    """Print and write the results over all folds, or over those in `only`, once they are complete."""
     held_out: list[FoldArrays] = []
-    for number in range(1, len(folds) + 1):
+    numbers = sorted(only) or list(range(1, len(folds) + 1))
+    for number in numbers:
         path = root / f"fold{number}" / HELD_OUT
         if not path.is_file():
             console.print(f"Fold {number} of {len(folds)} is not done yet.")
             return
-        with np.load(path) as stored:
-            held_out.append({name: stored[name] for name in stored.files})
+        with ArrayArchive(path) as stored:
+            held_out.append({name: stored.read(name) for name in stored.names})
     results = _results(held_out, data.spec.labels)
     report.print_results(console, results, f"{config.fusion} ({config.arch}), {scheme}, all held-out clips")
     last_mode = list(results)[-1]
-    report.print_actors(console, results[last_mode]["av"]["per_actor_top1"], f"{last_mode}, both streams")
+    streams = next(iter(results[last_mode]))
+    title = f"{last_mode}, {Modality(streams).title}"
+    report.print_actors(console, results[last_mode][streams]["per_actor_top1"], title)
     for mode, by_modality in results.items():
-        both = by_modality["av"]
+        both = by_modality[streams]
         console.print(
             f"{mode}: top-1 over actors {report.percent(both['per_actor_mean'])} ± "
             f"{report.percent(both['per_actor_std'])}",
             highlight=False,
         )
+    chosen = "" if len(numbers) == len(folds) else f" --only {','.join(map(str, numbers))}"
     content = {
-        "command": f"emolive-train crossval --scheme {scheme} --config {CONFIG}",
+        "command": f"emolive-train crossval --scheme {scheme}{chosen} --config {CONFIG}",
         "scheme": scheme,
+        "folds": numbers,
         "fusion": config.fusion,
         "temperature": _temperatures(held_out),
         "figures": results,
@@ -163,7 +185,8 @@ def _results(folds: list[FoldArrays], labels: tuple[str, ...]) -> dict[str, dict
     results: dict[str, dict[str, Any]] = {}
     for name in folds[0]:
         mode, slash, modality = name.partition("/")
-        if not slash:
+        # A fold whose training clips lack a stream has no answer from it.
+        if not slash or any(name not in arrays for arrays in folds):
             continue
         probs = np.concatenate(
             [
@@ -185,6 +208,6 @@ def _temperatures(folds: list[FoldArrays]) -> dict[str, float]:
     logits: dict[tuple[str, str], NDArray[Any]] = {}
     for name in folds[0]:
         mode, slash, modality = name.partition("/")
-        if slash:
+        if slash and all(name in arrays for arrays in folds):
             logits[mode, modality] = np.concatenate([arrays[name] for arrays in folds])
     return scoring.fit_temperatures(np.concatenate([arrays["truth"] for arrays in folds]), logits)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +16,18 @@ from emolive import paths
 from emolive.errors import ConfigError, EmoliveError
 from emolive.models import factory
 from emolive.models.network import EmotionNet
-from emolive.models.spec import ModelSpec
+from emolive.models.spec import ModelSpec, Streams
 from preprocessing import annotations as annotation_files
 from preprocessing import splits
-from preprocessing.annotations import Annotations
+from preprocessing.annotations import SPLITS, Annotations, ClipEntry
 from preprocessing.progress import ProgressBar
 from preprocessing.splits import Fold, normalize_actor_id
 from training import window_dataset
 from training.batches import IntArray
 from training.config import TrainConfig, model_spec, split_list
 from training.finetune import CropWindows
-from training.pretrained import pretrained
+from training.learned import class_labels, neutral_label, with_learned
+from training.pretrained import pretrained, start_notes
 from training.window_dataset import WindowDataset
 
 
@@ -49,10 +51,21 @@ class DataModule:
     """Network with the weights to start from."""
     crops: CropWindows | None = None
     """`dataset` with its crops, where the backbone is trained."""
+    notes: tuple[str, ...] = ()
+    """What a user would not expect of this run, in sentences."""
 
     def features(self, net: EmotionNet) -> WindowDataset:
         """The windows with a network's features, recomputed if its backbone is trained."""
         return self.dataset if self.crops is None else self.crops.features(net)
+
+    def learning_from(self, split: Split, modality: Streams) -> DataModule:
+        """The data for a model that records what the training clips of a split can teach it.
+
+        Raises:
+            ConfigError: they can teach nothing.
+        """
+        spec, notes = with_learned(self.spec, self.dataset, split.training, modality)
+        return replace(self, spec=spec, notes=(*self.notes, *notes))
 
     def actors_of(self, clips: Sequence[int] | IntArray) -> list[str]:
         """The actors of some clips, in order."""
@@ -68,7 +81,11 @@ def read_annotations(config: TrainConfig) -> Annotations:
     """
     if not config.annotation_path:
         raise ConfigError("There is no annotation file: name one with --annotation_path.")
-    annotations = annotation_files.read(Path(config.annotation_path), allow_outside=config.allow_outside)
+    annotations = annotation_files.read(
+        Path(config.annotation_path),
+        allow_outside=config.allow_outside,
+        check_files=not config.skip_faults,
+    )
     left_out = {normalize_actor_id(actor) for actor in split_list(config.leave_out_actors)}
     items = tuple(item for item in annotations.items if normalize_actor_id(item.actor) not in left_out)
     if not items:
@@ -117,15 +134,20 @@ def make_split(dataset: WindowDataset, fold: Fold | None) -> Split:
     Raises:
         ConfigError: fewer than two clips are left to train on.
     """
-    names = np.array(
-        [fold.split_of(item.actor) if fold else item.split or "training" for item in dataset.items]
-    )
-    split = Split(
-        *(np.flatnonzero(names == part).astype(np.int64) for part in ("training", "validation", "testing"))
-    )
-    if len(split.training) < 2:
+    names = split_names(dataset.items, fold)
+    check_training_clips(names)
+    return Split(*(np.flatnonzero(np.array(names) == part).astype(np.int64) for part in SPLITS))
+
+
+def split_names(items: Sequence[ClipEntry], fold: Fold | None) -> list[str]:
+    """The subset of each clip: by a fold's actors, else by the annotations' own column."""
+    return [fold.split_of(item.actor) if fold else item.split or "training" for item in items]
+
+
+def check_training_clips(names: Sequence[str]) -> None:
+    """Raises ConfigError unless there are two clips to train on."""
+    if names.count("training") < 2:
         raise ConfigError("Fewer than two clips are left to train on: check the splits.")
-    return split
 
 
 def setup(config: TrainConfig, annotations: Annotations, fabric: Fabric, console: Console) -> DataModule:
@@ -134,9 +156,10 @@ def setup(config: TrainConfig, annotations: Annotations, fabric: Fabric, console
     Raises:
         EmoliveError: the options do not fit each other or the data.
     """
-    start, spec = pretrained(config, model_spec(config, annotations.labels))
-    factory.build(spec)
-    cache = Path(config.cache_path) if config.cache_path else paths.user_dir() / "windows"
+    neutral = neutral_label(config.neutral_label, annotations.labels)
+    start, spec = start_of(config, annotations)
+    check_frame_rate(annotations, spec)
+    cache = Path(config.cache_path) if config.cache_path else paths.window_cache_dir()
     with ProgressBar(console, "Extracting windows", "clips") as bar, fabric.rank_zero_first():
         dataset = window_dataset.build(
             annotations,
@@ -149,11 +172,69 @@ def setup(config: TrainConfig, annotations: Annotations, fabric: Fabric, console
             workers=config.workers,
             progress=bar,
             crops=config.backbone == "finetune",
+            neutral=neutral,
         )
     for sentence in dataset.failed:
         console.print(sentence, style="yellow", markup=False)
     crops = None if dataset.crops is None else CropWindows(dataset, spec.pixels)
-    return DataModule(annotations, spec, dataset, start, crops)
+    return DataModule(annotations, spec, dataset, start, crops, start_notes(config, spec))
+
+
+def start_of(config: TrainConfig, annotations: Annotations) -> tuple[EmotionNet | None, ModelSpec]:
+    """The network to start from, if any, and the description of the model.
+
+    Raises:
+        EmoliveError: the options do not fit each other or the data.
+    """
+    labels = class_labels(config.n_classes, annotations)
+    if len(labels) < 2:
+        raise ConfigError(f"All clips have the label {labels[0]}: a model needs at least two to choose from.")
+    start, spec = pretrained(config, model_spec(config, labels))
+    factory.build(spec)
+    return start, spec
+
+
+def check_frame_rate(annotations: Annotations, spec: ModelSpec) -> None:
+    """Compare the bins of a model that has more than usual with the crops that were cut from a window.
+
+    Raises:
+        ConfigError: there are too few crops, so that bins would always be empty.
+    """
+    for item in annotations.items:
+        path, _ = annotations.locate(item.video)
+        if path.suffix != ".npy":
+            continue
+        with suppress(OSError, ValueError, EOFError):
+            n = len(np.load(path, mmap_mode="r"))
+            if n < spec.n_bins > ModelSpec().n_bins:
+                raise ConfigError(
+                    f"--sample-duration is {spec.n_bins}, but {path.name} holds {n} crops: leave the option "
+                    f"out, or train on the media files, of which all frames can be read."
+                )
+        return
+
+
+def print_dry_plan(
+    config: TrainConfig, annotations: Annotations, fold: Fold | None, console: Console
+) -> None:
+    """Check the options against the annotations, and print who is trained and tested on; reads no clip."""
+    _, spec = start_of(config, annotations)
+    check_frame_rate(annotations, spec)
+    neutral_label(config.neutral_label, annotations.labels)
+    names = split_names(annotations.items, fold)
+    check_training_clips(names)
+    for name in SPLITS:
+        items = tuple(item for item, part in zip(annotations.items, names, strict=True) if part == name)
+        if items:
+            actors = ", ".join(Annotations(items, annotations.root).actors)
+            console.print(f"{name}: {len(items)} clips of actors {actors}", markup=False, highlight=False)
+    for note in start_notes(config, spec):
+        console.print(note, style="yellow", markup=False, highlight=False)
+    console.print(
+        f"The model has the labels {', '.join(spec.labels)}. Nothing was read or written.",
+        markup=False,
+        highlight=False,
+    )
 
 
 def build_model(data: DataModule, seed: int) -> EmotionNet:

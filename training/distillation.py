@@ -7,11 +7,9 @@ the actor out.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +18,7 @@ from torch import Tensor
 
 from emolive.errors import ConfigError
 from preprocessing.annotations import ClipEntry
+from preprocessing.csv_table import read_rows
 
 ID_COLUMNS = ("id", "trial")
 STREAMS = ("face", "voice")
@@ -59,13 +58,8 @@ def read_posteriors(
     Raises:
         ConfigError: the file cannot be read, lacks a class or does not know any of the clips.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            columns = list(reader.fieldnames or ())
-            rows: list[dict[str, Any]] = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"The soft targets {path} cannot be read: {error}.") from error
+    rows = [row for _, row in read_rows(path, (), "The soft targets")]
+    columns = list(rows[0]) if rows else []
     key = next((name for name in ID_COLUMNS if name in columns), None)
     missing = [
         name

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 from emolive.models.factory import architecture
 from emolive.models.network import Answers, EmotionNet
 from training.batches import BatchMaker, IntArray
-from training.config import NOT_PART_OF_A_RUN, PUBLISHED_MILESTONES, TrainConfig
+from training.config import NOT_PART_OF_A_RUN, TrainConfig
 from training.modality_dropout import Mask, MaskedBatch, apply_mask
 from training.trainer import Trainer, log_softmax
 
@@ -126,22 +126,30 @@ class EmotionTrainer(Trainer[EmotionNet, MaskedBatch]):
             groups.append({"params": [p for p in trained if id(p) in backbone], "lr": lr})
         if config.optimizer == "sgd":
             return SGD(
-                groups, config.learning_rate, momentum=0.9, dampening=0.9, weight_decay=config.weight_decay
+                groups,
+                config.learning_rate,
+                momentum=config.momentum,
+                dampening=config.dampening,
+                weight_decay=config.weight_decay,
             )
         return AdamW(groups, config.learning_rate, weight_decay=config.weight_decay)
 
-    def make_scheduler(self, optimizer: Optimizer, updates: int) -> LRScheduler:
+    def make_scheduler(self, optimizer: Optimizer, updates: int, epochs: int) -> LRScheduler:
         """Steps as published, or one cycle (Smith and Topin 2019)."""
         config = self._config
         if config.schedule == "steps":
-            return MultiStepLR(optimizer, [epoch * updates for epoch in PUBLISHED_MILESTONES], 0.1)
+            return MultiStepLR(optimizer, [epoch * updates for epoch in config.lr_steps], 0.1)
         highest = [float(group["lr"]) for group in optimizer.param_groups]
-        return OneCycleLR(optimizer, highest, total_steps=config.n_epochs * updates, pct_start=config.warmup)
+        return OneCycleLR(optimizer, highest, total_steps=epochs * updates, pct_start=config.warmup)
 
     def on_epoch_start(self) -> None:
         """Prepare the samples of the epoch and set the modules' modes."""
         self._before_epoch(self._raw)
         super().on_epoch_start()
+
+    def set_training_mode(self) -> None:
+        """All modules are trained but the statistics of a backbone."""
+        super().set_training_mode()
         if self._raw.backbone is not None:
             # The backbone keeps the batch statistics of its pretraining, since those of a batch would be of a
             # few people with fifteen nearly equal frames each. A frame's features then depend on that frame

@@ -18,16 +18,20 @@ def make_fabric(config: FabricConfig) -> Fabric:
     Raises:
         DeviceError: the device or the number format is not available.
     """
-    torch.set_num_threads(config.threads)
+    if config.n_threads:
+        torch.set_num_threads(config.n_threads)
+    accelerator = config.accelerator
+    if accelerator == "auto":
+        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     is_distributed = config.devices * config.num_nodes > 1
-    backend = "gloo" if config.accelerator == "cpu" else None
+    backend = "gloo" if accelerator == "cpu" else None
     # The published ia holds projections that nothing reads, and a batch may mask a branch's own classifier.
     strategy: Any = (
         DDPStrategy(find_unused_parameters=True, process_group_backend=backend) if is_distributed else "auto"
     )
     try:
         fabric = Fabric(
-            accelerator=config.accelerator,
+            accelerator=accelerator,
             devices=config.devices,
             num_nodes=config.num_nodes,
             strategy=strategy,

@@ -25,8 +25,13 @@ from training.emotion_trainer import EmotionTrainer
 from training.finetune import CropEncoder
 from training.malloc import keep_memory
 from training.normalizer_sampler import GlobalStatsPair, compute_global_stats, store_global_stats
+from training.run_folder import MODEL, NEWEST
 from training.scoring import Validation
+from training.trainer import duration
 from training.window_dataset import WindowDataset
+
+LONG_S = 600.0
+"""A training that takes longer is announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +55,27 @@ def fit(
     fabric: Fabric,
     console: Console,
     title: str = "Training",
+    save: Callable[[TrainedModel, str], None] = lambda _, __: None,
 ) -> TrainedModel:
     """Train on one split, and resume from a state that is in the folder.
+
+    Args:
+        config: options of the run.
+        data: of all clips, with what the training clips of the split can teach.
+        split: which clips are for what.
+        folder: for the state and the log.
+        fabric: from `make_fabric`.
+        console: for progress.
+        title: of the progress bar.
+        save: called in the first process with the model and a file name after each epoch (`NEWEST`), and
+            after the best so far (`MODEL`).
 
     The global statistics come from the training clips alone, the temperatures from the validation clips.
     Where the backbone is trained, each epoch begins with the statistics of its present features.
     """
     keep_memory()
     spec, crops = data.spec, data.crops
+    config = replace(config, modality=spec.streams)
     net = build_model(data, config.manual_seed).to(fabric.device)
     dataset, global_stats = _features(data, split, net)
     images = image_pipeline(config)
@@ -74,7 +92,7 @@ def fit(
         stream_share=config.stream_share,
     )
     validation_of: Callable[[EmotionNet], Validation] | None = None
-    if len(split.validation) and not config.no_val:
+    if len(scoring.scored_clips(data.dataset, split.validation)) and not config.no_val:
         validation_of = _validation(config, data, split, dataset, global_stats)
 
     def before_epoch(net: EmotionNet) -> None:
@@ -91,13 +109,51 @@ def fit(
         before_epoch=before_epoch,
     )
     trainer.resume()
+    if crops is not None and trainer.steps_left:
+        _say_how_long(trainer, console)
+
+    def present(net: EmotionNet) -> TrainedModel:
+        progress = trainer.progress
+        return TrainedModel(net, dataset, global_stats, progress.epoch, progress.best_epoch)
+
+    def on_epoch(net: EmotionNet) -> None:
+        if crops is not None and spec.baselines and validation_of is None:
+            # Validation has stored the statistics of the present features otherwise.
+            _features(data, split, net)
+        save(present(net), NEWEST)
+
     with ProgressBar(console, title, "samples") as bar:
-        trained = trainer.run(bar)
+        trained = trainer.run(
+            bar,
+            lambda net: save(present(net), MODEL),
+            on_epoch=on_epoch,
+            say=lambda line: _say(console, f"{title}: {line}"),
+        )
     dataset, global_stats = _features(data, split, trained)
     result = TrainedModel(trained, dataset, global_stats, trainer.progress.epoch, trainer.progress.best_epoch)
     temperatures = _temperatures(config, result, split if validation_of is not None else None)
     trained.temperature.copy_(torch.tensor([temperatures[modality] for modality in MODALITIES]))
     return result
+
+
+def _say(console: Console, line: str) -> None:
+    """A line in a log; a terminal shows a progress bar in its place."""
+    if not console.is_terminal:
+        console.print(line, markup=False, highlight=False)
+
+
+def _say_how_long(trainer: EmotionTrainer, console: Console) -> None:
+    """Say how long a training takes before it begins, if that is long."""
+    step_s = trainer.measure_step_s()
+    total_s = step_s * trainer.steps_left
+    if total_s > LONG_S:
+        console.print(
+            f"Training takes about {duration(total_s)} here: {trainer.steps_left:,} steps of {step_s:.1f} s. "
+            f"It can be stopped at any time, and --resume_path continues after its last epoch.",
+            style="yellow",
+            markup=False,
+            highlight=False,
+        )
 
 
 def _temperatures(config: TrainConfig, trained: TrainedModel, split: Split | None) -> dict[str, float]:
@@ -108,7 +164,9 @@ def _temperatures(config: TrainConfig, trained: TrainedModel, split: Split | Non
         predictions = scoring.predict_all(
             trained.net, trained.dataset, split.validation, trained.global_stats, modes=scoring.LIVE_MODES
         )
-        return scoring.fit_temperatures(predictions.truth, predictions.logits)
+        fitted = scoring.fit_temperatures(predictions.truth, predictions.logits)
+        # A model of one stream has the temperature of that stream alone.
+        return {**dict.fromkeys(MODALITIES, 1.0), **fitted}
     return dict.fromkeys(MODALITIES, config.temperature or 1.0)
 
 
@@ -167,7 +225,7 @@ def read_crossval(config: TrainConfig) -> dict[str, Any]:
     """
     try:
         stored = dict(json.loads(Path(config.figures).read_text()))
-        stored["temperature"] = {m: float(stored["temperature"][m]) for m in MODALITIES}
+        stored["temperature"] = {m: float(stored["temperature"].get(m, 1.0)) for m in MODALITIES}
         return stored
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigError(f"{config.figures} is not the crossval.json of a cross-validation.") from error

@@ -46,11 +46,11 @@ from training import portrait_expressions, window_dataset
 from training.config import TrainConfig
 from training.evaluate.strangers import read_truth
 from training.normalizer_sampler import calibration_clips
+from training.opinion_pool_recording import record_strangers
 from training.opinion_pool_search import (
     MODES,
     ActorClips,
     SearchResult,
-    record_strangers,
     search,
 )
 

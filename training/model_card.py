@@ -96,11 +96,12 @@ def _model_section(model: Description) -> str:
         "",
     ]
     lines += _pool_lines(about.get("opinion_pool"))
+    lines += _stream_lines(about.get("stream"))
     results = about.get("figures")
     if not results:
         return "\n".join([*lines, "No results were measured for this file.", ""])
     lines += [
-        f"The network alone, measured by actor-disjoint cross-validation ({results['scheme']}; "
+        f"The network alone, measured by actor-disjoint cross-validation ({_scheme(results)}; "
         f"`{results['command']}`): every",
         "actor is tested by a model that was not trained on them. The actor's two neutral clips of",
         "repetition 1 are not scored, so that the baselines can be compared. In brackets: 95 % intervals by",
@@ -151,6 +152,43 @@ def _pool_lines(pool: dict[str, Any] | None) -> list[str]:
         f"streams of the network and of the pool: {recalls}.",
         "",
     ]
+
+
+def _scheme(results: dict[str, Any]) -> str:
+    """The folds that were measured."""
+    folds = results.get("folds")
+    numbers = "" if folds is None else ", fold " + ", ".join(map(str, folds))
+    return f"{results['scheme']}{numbers}"
+
+
+def _stream_lines(stream: dict[str, Any] | None) -> list[str]:
+    """What an audience sees of streams."""
+    if stream is None:
+        return []
+
+    def number(value: float | None, digits: int = 2) -> str:
+        return "never" if value is None else f"{value:.{digits}f}"
+
+    lines = [
+        "As a stream: the clips of an actor one after another without a gap, read as live by networks that",
+        "were not trained on this actor (landmarks and sound, no classifier of faces). The weight of",
+        "the newest evidence, temperatures and smoothing were fitted to these streams. Right hops: the",
+        "displayed label, mean over classes. Reaction: from a change to the first right label.",
+        "`emolive-evaluate stream` measures the same.",
+        "",
+        "| baseline from | right hops | before smoothing | at the end of a span | reaction, median / 90 % "
+        "| never right | label changes a minute (true) |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for mode, scores in stream["scores"].items():
+        lines.append(
+            f"| {mode}: {MODE_TITLES.get(mode, mode)} | {scores['hop_uar_shown']:.3f} "
+            f"| {scores['hop_uar_raw']:.3f} | {scores['end_uar_shown']:.3f} "
+            f"| {number(scores['reaction_median_s'], 1)} s / {number(scores['reaction_p90_s'], 1)} s "
+            f"| {scores['never_right']:.3f} | {scores['label_changes_per_min']:.0f} "
+            f"({scores['true_changes_per_min']:.0f}) |"
+        )
+    return [*lines, ""]
 
 
 def _backbone_section(backbone: BackboneCheckpoint) -> str:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from emolive.models.network import STATS, EmotionNet
+from emolive.models.runtimes.base import RunnableNet
 from emolive.models.spec import ModelSpec
 from emolive.normalization import GlobalStats, Normalizer, RunningStats, make_normalizer
 from emolive.predictor import load_global_stats as load_stats
@@ -93,7 +94,7 @@ def compute_global_stats(dataset: WindowDataset, spec: ModelSpec, clips: Sequenc
     )
 
 
-def load_global_stats(net: EmotionNet) -> GlobalStatsPair:
+def load_global_stats(net: RunnableNet) -> GlobalStatsPair:
     """The statistics in a network's buffers."""
     return GlobalStatsPair(*load_stats(net))
 
@@ -111,21 +112,26 @@ def clip_stats(rows: ClipBins, stream: Stream, clip: int, global_stats: GlobalSt
     return RunningStats.of(global_stats.clip_outliers(rows.evidence(stream, clip)))
 
 
-def calibration_clips(items: Sequence[ClipEntry]) -> set[int]:
-    """Each actor's neutral clips that serve as a calibration.
+def is_neutral(label: str, neutral: str = NEUTRAL) -> bool:
+    """Whether a label is the neutral one, in whatever case it is written."""
+    return label.casefold() == neutral.casefold()
 
-    In RAVDESS (Livingstone and Russo 2018) those of repetition 1, else the first two.
+
+def calibration_clips(items: Sequence[ClipEntry], neutral: str = NEUTRAL) -> set[int]:
+    """Each actor's clips with the label `neutral` that serve as a calibration.
+
+    In RAVDESS (Livingstone and Russo 2018) those of repetition 1, else the first two, with all their parts.
     """
     chosen: set[int] = set()
-    count: dict[str, int] = {}
+    ids: dict[str, set[str]] = {}
     for i, item in enumerate(items):
-        if item.label != NEUTRAL:
+        if not is_neutral(item.label, neutral):
             continue
         if _RAVDESS_ID.fullmatch(item.id):
             if _RAVDESS_CALIBRATION.fullmatch(item.id):
                 chosen.add(i)
-        elif count.setdefault(item.actor, 0) < CALIBRATION_CLIPS:
-            count[item.actor] += 1
+        elif item.id in (of_actor := ids.setdefault(item.actor, set())) or len(of_actor) < CALIBRATION_CLIPS:
+            of_actor.add(item.id)
             chosen.add(i)
     return chosen
 
@@ -155,7 +161,7 @@ class NormalizerSampler:
                 np.stack([s.squares for s in stats]),
             )
         actors = np.array([normalize_actor_id(dataset.items[clip].actor) or f"#{clip}" for clip in clips])
-        neutral = np.array([dataset.items[clip].label == NEUTRAL for clip in clips])
+        neutral = np.array([is_neutral(dataset.items[clip].label, dataset.neutral) for clip in clips])
         self._rows_of_actor = [np.flatnonzero(actors == actor) for actor in actors]
         self._neutral_rows = [np.flatnonzero((actors == actor) & neutral) for actor in actors]
 
@@ -214,7 +220,7 @@ def session_normalizers(
             file order and itself; "person", a running normalizer from all of the speaker's clips.
         global_stats: of the model.
     """
-    calibration = calibration_clips(dataset.items)
+    calibration = calibration_clips(dataset.items, dataset.neutral)
     names = [normalize_actor_id(item.actor) for item in dataset.items]
     cached: dict[tuple[Stream, int], RunningStats] = {}
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emolive.capture.decode import probe
-from emolive.errors import MediaError
-from emolive.file_analyzer import FileAnalyzer
-from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec
-from emolive.opinion_pool import UNKNOWN, ExpressionStats, OpinionPool, OpinionPoolSpec, log_softmax
-from emolive.predictor import Opinions, Prediction, Predictor
-from emolive.profile import SpeakerProfile, SpeakerStats
+from emolive.opinion_pool import ExpressionStats, OpinionPool, OpinionPoolSpec, log_softmax
 from emolive.smoothing import Smoother
 from emolive.types import Modality
-from emolive.windowing import FeatureWindow
-from training.evaluate.strangers import Row, StrangerClip, score
+from training.evaluate.strangers import Row, score
 from training.metrics import unweighted_average_recall
+from training.opinion_pool_recording import Logs, StrangerRows
 
 MODES = ("none", "neutral", "running", "person")
 TARGETS = {"neutral": 0.92, "happy": 0.92, "acted": 0.85, "changing": 0.85}
@@ -33,10 +27,6 @@ LONGER = 20.0
 """The strangers are also scored as if each had been watched this many times as long."""
 RESTARTS = 3
 MIN_TEMPERATURE = 0.35
-SCORED_MODES = ("none", "neutral", "person")
-"""Modes of the actors that the search keeps as good as possible."""
-
-Logs = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +46,6 @@ class ActorClips:
 
 
 @dataclass(frozen=True, slots=True)
-class StrangerRows:
-    """The answers for one clip, window by window."""
-
-    clip: StrangerClip
-    end_ns: tuple[int, ...]
-    modality: tuple[Modality, ...]
-    network: Logs
-    """(n, classes) log-probabilities, zero where the network has seen too little."""
-    expression: Logs
-    """(n, 8), zero where there is none."""
-    has_expression: NDArray[np.bool_]
-    evidence: tuple[ExpressionStats, ...]
-    mode: str = "running"
-    """Normalisation mode in which the answers were recorded: running or neutral."""
-    novelty: NDArray[np.float64] | None = None
-    """(n, 2) as in `ActorClips`."""
-    calibration: NDArray[np.bool_] | None = None
-    """(n,) windows that the neutral calibration was measured in; they are not scored."""
-
-
-@dataclass(frozen=True, slots=True)
 class SearchResult:
     """The chosen pool and what it scored."""
 
@@ -92,99 +61,6 @@ class SearchResult:
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""
         return asdict(self)
-
-
-class _Recorder(Predictor):
-    """A predictor that keeps the answers that it combines."""
-
-    def start(self, spans: Sequence[tuple[float, float]], neutral: SpeakerStats | None = None) -> None:
-        """Begin a clip.
-
-        Args:
-            spans: seconds in which the person is neutral.
-            neutral: a calibration to use; without one it is measured in `spans`.
-        """
-        self.recorded: list[tuple[int, Opinions, ExpressionStats]] = []
-        self.calibration: set[int] = set()
-        self.neutral = SpeakerStats.none(self.spec) if neutral is None else neutral
-        self._spans, self._mode = spans, "running" if neutral is None else "neutral"
-        self._end_ns = 0
-
-    def predict(self, window: FeatureWindow, profile: SpeakerProfile, mode: str) -> Prediction | None:
-        # The window of the summary comes last, and is one of those before.
-        if window.end_ns > self._end_ns:
-            self._end_ns = window.end_ns
-            self._record(window, profile)
-        return super().predict(window, profile, mode)
-
-    def _record(self, window: FeatureWindow, profile: SpeakerProfile) -> None:
-        end_s = window.end_ns / 1e9
-        if any(first <= end_s - self.spec.bin_s and end_s <= last + 0.01 for first, last in self._spans):
-            self.calibration.add(window.end_ns)
-            if self._mode == "running":
-                self.neutral.add(window, self.spec, self.video_stats, self.audio_stats)
-        stats = profile.running.expression
-        if self._mode == "neutral":
-            profile.neutral, stats = self.neutral, self.neutral.expression
-        opinions = self.opinions(window, profile, self._mode)
-        if opinions is not None:
-            self.recorded.append((window.end_ns, opinions, stats))
-
-
-def record_strangers(loaded: Checkpoint, clips: Sequence[StrangerClip]) -> list[StrangerRows]:
-    """The answers of a model with any pool on clips: in running mode, and where a clip has neutral stretches
-    once more after a calibration in these (of a neutral clip its first half)."""
-    predictor = _Recorder(loaded)
-    rows = []
-    with FileAnalyzer(predictor, baseline="running") as analyzer:
-        for clip in clips:
-            spans = neutral_spans(clip)
-            neutral = None
-            for mode in ("running", "neutral") if spans else ("running",):
-                predictor.start(spans, neutral)
-                try:
-                    for _ in analyzer.analyze(clip.path):
-                        pass
-                except MediaError:
-                    break
-                neutral = predictor.neutral
-                rows.append(
-                    to_rows(clip, predictor.recorded, len(loaded.spec.labels), mode, predictor.calibration)
-                )
-    return rows
-
-
-def neutral_spans(clip: StrangerClip) -> list[tuple[float, float]]:
-    """Where the person can be calibrated, in seconds; of a neutral clip the first half."""
-    spans = [(span.from_s, span.to_s) for span in clip.spans if span.labels <= {"neutral", "calm"}]
-    if clip.kind == "neutral" and spans:
-        middle = (spans[0][0] + min(spans[-1][1], probe(clip.path).duration_s or np.inf)) / 2
-        spans = [(first, min(last, middle)) for first, last in spans if first < middle]
-    return spans
-
-
-def to_rows(
-    clip: StrangerClip,
-    recorded: Sequence[tuple[int, Opinions, ExpressionStats]],
-    n_classes: int,
-    mode: str = "running",
-    calibration: Collection[int] = (),
-) -> StrangerRows:
-    """Recorded answers as arrays."""
-    no_expression = np.zeros_like(UNKNOWN.log_probs)
-    opinions = [opinion for _, opinion, _ in recorded]
-    return StrangerRows(
-        clip,
-        tuple(end_ns for end_ns, _, _ in recorded),
-        tuple(opinion.modality for opinion in opinions),
-        np.stack([np.zeros(n_classes) if o.network is None else o.network for o in opinions]),
-        np.stack([no_expression if o.expression is None else o.expression for o in opinions]),
-        np.array([o.expression is not None for o in opinions]),
-        tuple(stats for _, _, stats in recorded),
-        mode,
-        np.array([[np.nan if d is None else d for d in o.distances] for o in opinions]),
-        np.array([end_ns in calibration for end_ns, _, _ in recorded]),
-    )
 
 
 def search(
@@ -309,7 +185,7 @@ class _Problem:
                 missed += max(0.0, share["unsure"] - MAX_UNSURE + 0.05)
             missed += max(0.0, results["sure_wrong"] - MAX_SURE_WRONG + MARGIN)
         recalls = self.recalls(spec)
-        kept = np.mean([recalls[f"{mode}/av"] + 0.3 * recalls[f"{mode}/v"] for mode in SCORED_MODES])
+        kept = np.mean([recalls[f"{mode}/av"] + 0.3 * recalls[f"{mode}/v"] for mode in MODES])
         return 10 * missed - float(kept)
 
     def score(self, spec: OpinionPoolSpec, longer: float = 1.0, mode: str = "running") -> dict[str, Any]:
@@ -329,7 +205,7 @@ class _Problem:
                 )
             pooled = np.exp(log_softmax(scores))
             probs = np.where(clip.has_expression[:, None], pooled, np.exp(clip.network))
-            smoother = Smoother(self._spec.labels)
+            smoother = Smoother.for_spec(self._spec)
             shown = [
                 (end_ns, smoother.update(tuple(row.tolist()), end_ns))
                 for end_ns, row in zip(clip.end_ns, probs, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,22 @@ from emolive.atomic_io import atomic_write
 from emolive.errors import MissingDependencyError
 from training import metrics
 from training.batches import IntArray
+from training.install import INSTALL
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise MissingDependencyError("Plots need matplotlib: install emolive[train].") from error
+        raise MissingDependencyError(f"Plots need matplotlib: {INSTALL}.") from error
     figure = Figure((width, height), layout="constrained")
     return figure, figure.add_subplot()
 
 
 def _save(figure: Any, path: Path) -> None:
-    with atomic_write(path) as part:
+    with atomic_write(path) as part, warnings.catch_warnings():
+        # A label may have characters that no installed font has; they are drawn as boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(part, format="png", dpi=120)
 
 

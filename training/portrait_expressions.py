@@ -10,6 +10,7 @@ import numpy as np
 from emolive.atomic_io import atomic_write
 from emolive.types import FloatArray
 from emolive.vision.expression import ExpressionClassifier
+from preprocessing.array_archive import ArrayArchive
 from preprocessing.portraits import Portrait, load_portrait, load_tracks
 
 EVERY = 2
@@ -41,8 +42,8 @@ def measure(
     wanted = sorted(trials, key=lambda trial: (trial[-2:], trial))
     measured: dict[str, FloatArray] = {}
     if cache.is_file():
-        with np.load(cache) as stored:
-            measured = {trial: stored[trial] for trial in stored.files}
+        with ArrayArchive(cache) as stored:
+            measured = {trial: stored.read(trial) for trial in stored.names}
     if set(wanted) <= set(measured):
         return {trial: measured[trial] for trial in wanted}
     tracks = load_tracks(tracks_file)

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from emolive.models.network import EmotionNet
+from emolive.models.learned import mask_labels, mask_streams
+from emolive.models.runtimes.base import RunnableNet
 from emolive.models.spec import ModelSpec
 from emolive.predictor import assemble_inputs
 from emolive.types import Modality
@@ -60,8 +61,12 @@ def assemble(
     videos, audios, modalities, modes = [], [], [], []
     for clip, (video_normalizer, audio_normalizer) in zip(clips, normalizers, strict=True):
         window = dataset.window(clip)
-        has_video = modality.has_video and window.has_face
-        has_audio = modality.has_audio and window.has_voice(spec.window_s)
+        available = spec.available(
+            video=modality.has_video and window.has_face,
+            audio=modality.has_audio and window.has_voice(spec.window_s),
+        )
+        has_video = available is not None and available.has_video
+        has_audio = available is not None and available.has_audio
         video, audio = assemble_inputs(
             window, video_normalizer if has_video else None, audio_normalizer if has_audio else None, spec
         )
@@ -71,7 +76,7 @@ def assemble(
             audio = rng.standard_normal(audio.shape, np.float32)
         videos.append(video)
         audios.append(audio)
-        modalities.append(Modality.of(video=has_video, audio=has_audio))
+        modalities.append(available)
         used = [
             normalizer.mode
             for normalizer, there in ((video_normalizer, has_video), (audio_normalizer, has_audio))
@@ -86,15 +91,18 @@ def assemble(
     )
 
 
-def predict_logits(net: EmotionNet, inputs: Inputs) -> NDArray[np.float32]:
-    """(n, classes) logits, not yet divided by the temperature; zeros for a clip with neither stream."""
+def predict_logits(net: RunnableNet, inputs: Inputs) -> NDArray[np.float32]:
+    """(n, classes) logits of what a network learned, not yet divided by the temperature.
+
+    Those of a clip with neither stream are zero for all learned labels.
+    """
     net.eval()
-    like = net.classifier.weight
+    like = net.temperature
     with torch.inference_mode():
-        parts = [
-            net(inputs.video[i : i + CHUNK].to(like), inputs.audio[i : i + CHUNK].to(like)).float().cpu()
-            for i in range(0, len(inputs.video), CHUNK)
-        ]
-    logits: NDArray[np.float32] = torch.cat(parts).numpy()
-    logits[[modality is None for modality in inputs.modality]] = 0.0
-    return logits
+        parts = []
+        for i in range(0, len(inputs.video), CHUNK):
+            video, audio = (part[i : i + CHUNK].to(like) for part in (inputs.video, inputs.audio))
+            parts.append(net(*mask_streams(video, audio, net.spec)).float().cpu())
+        logits = torch.cat(parts)
+        logits[[modality is None for modality in inputs.modality]] = 0.0
+        return np.asarray(mask_labels(logits, net.spec).numpy(), np.float32)

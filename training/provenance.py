@@ -10,6 +10,8 @@ from typing import Any
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import is_backbone_file, load_backbone
 from emolive.models.io.checkpoint import FaceHead
+from preprocessing.clip_digests import clip_digests
+from preprocessing.data_check import training_record
 from training.config import TrainConfig
 from training.data_module import DataModule, Split
 from training.fit import TrainedModel, read_crossval
@@ -34,6 +36,9 @@ def provenance(config: TrainConfig, data: DataModule, split: Split, trained: Tra
             "actors": data.actors_of(split.training),
             "validation_actors": data.actors_of(split.validation),
             "testing_actors": data.actors_of(split.testing),
+            **training_record(
+                [data.dataset.items[int(i)] for i in split.training], clip_digests(data.annotations)
+            ),
         },
         "recipe": config.recipe,
         "seed": config.manual_seed,
@@ -51,7 +56,7 @@ def provenance(config: TrainConfig, data: DataModule, split: Split, trained: Tra
     if config.figures:
         crossval = read_crossval(config)
         record["figures"] = {
-            name: crossval[name] for name in ("command", "scheme", "figures") if name in crossval
+            name: crossval[name] for name in ("command", "scheme", "folds", "figures") if name in crossval
         }
     return record
 
@@ -62,5 +67,6 @@ def face_head(config: TrainConfig, data: DataModule) -> FaceHead | None:
     if data.spec.learned_encoder is None or path is None or data.crops is not None:
         return None
     if is_backbone_file(path):
-        return load_backbone(path).net.head
+        faces = load_backbone(path).net
+        return faces.head if faces.pixels == data.spec.pixels else None
     return checkpoint.load(path).face_head if path.suffix == ".safetensors" else None

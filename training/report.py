@@ -8,8 +8,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from emolive.cli.config import read_config
+from emolive.models.spec import ModelSpec
 from training.config import TrainConfig
 from training.data_module import DataModule, Split
+from training.run_config import recipe_path
 
 COLUMNS = {"av": "both", "a": "audio", "v": "video"}
 
@@ -21,6 +24,8 @@ def percent(share: float) -> str:
 
 def print_plan(console: Console, config: TrainConfig, data: DataModule, split: Split) -> None:
     """Print who is trained, validated and tested on, and how the recipe differs from the published one."""
+    for note in data.notes:
+        console.print(note, style="yellow", markup=False, highlight=False)
     for name in ("training", "validation", "testing"):
         clips = getattr(split, name)
         if len(clips):
@@ -31,8 +36,11 @@ def print_plan(console: Console, config: TrainConfig, data: DataModule, split: S
             ", but modality dropout masks the backbone's features instead of the pixels, as a live session "
             "does, and the backbone keeps the batch statistics of its pretraining"
         )
-        text = "Recipe: as published" + (difference if data.crops is not None else "")
-        console.print(f"{text}.", highlight=False)
+        changed = _changed_options(config)
+        other = _differences_from_published(data)
+        text = "Recipe: as published" + (f", but {changed}" if changed else "")
+        text += difference if data.crops is not None else ""
+        console.print(f"{text}{other and f', but of another model: {other}'}.", markup=False, highlight=False)
         return
     console.print(
         f"Recipe: {config.optimizer}, {config.schedule}, learning rate {config.learning_rate:g}, "
@@ -43,20 +51,51 @@ def print_plan(console: Console, config: TrainConfig, data: DataModule, split: S
     )
 
 
+def _changed_options(config: TrainConfig) -> str:
+    """The options of the published recipe that this run has changed, but for the fusion."""
+    recipe = read_config(recipe_path("published"))
+    changed = {
+        name: getattr(config, name) for name, value in recipe.items() if getattr(config, name) != value
+    }
+    return ", ".join(f"{name} {value}" for name, value in changed.items() if name != "fusion")
+
+
+def _differences_from_published(data: DataModule) -> str:
+    """What distinguishes the model from the published one; "" for that model."""
+    spec, published = data.spec, ModelSpec()
+    parts = []
+    if spec.encoders != published.encoders:
+        parts.append(f"{'+'.join(spec.encoders)} for pixels")
+    if spec.audio != published.audio:
+        parts.append(f"{spec.audio.kind} for mfcc")
+    if spec.arch != published.arch:
+        parts.append(f"the architecture {spec.arch}")
+    if spec.baselines:
+        parts.append("with baselines")
+    if spec.pixels != published.pixels and spec.learned_encoder is not None:
+        parts.append(f"{spec.pixels.order} pixels of {spec.pixels.size} px")
+    return ", ".join(parts)
+
+
 def print_results(console: Console, results: Mapping[str, Mapping[str, Any]], title: str) -> None:
-    """UAR and top-1 in percent, and ECE, for each normalization mode (rows) and modality (columns)."""
+    """UAR, top-1 and top-5 in percent, and ECE, for each normalization mode (rows) and modality (columns).
+
+    A modality that the model did not learn has dashes.
+    """
     table = Table(title=title)
     table.add_column("baseline")
     for modality, name in COLUMNS.items():
-        for column in ("UAR", "top-1", *(["ECE"] if modality == "av" else [])):
+        for column in ("UAR", "top-1", *(["top-5", "ECE"] if modality == "av" else [])):
             table.add_column(f"{name}\n{column}", justify="right", no_wrap=True)
     for mode, by_modality in results.items():
         cells = []
         for modality in COLUMNS:
+            names = ("uar", "top1", *(["top5", "ece"] if modality == "av" else []))
             summary = by_modality.get(modality)
-            cells += [percent(summary["uar"]), percent(summary["top1"])] if summary else ["", ""]
-            if modality == "av":
-                cells.append(f"{summary['ece']:.3f}" if summary else "")
+            cells += [
+                "-" if summary is None else f"{summary[n]:.3f}" if n == "ece" else percent(summary[n])
+                for n in names
+            ]
         table.add_row(mode, *cells)
     console.print(table)
 

@@ -31,6 +31,8 @@ class Progress:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     """A row for each epoch."""
+    planned: int = 0
+    """Epochs for which the learning rate is scheduled; 0 where an earlier version did not record it."""
 
     def update_best(self, score: float, net: nn.Module) -> None:
         """Store the weights of the epoch just done if it is the best so far."""
@@ -62,7 +64,9 @@ class RunCheckpoint:
     """
 
     def __init__(self, folder: Path, options: dict[str, Any], components: dict[str, Any]) -> None:
-        self._folder, self._options, self._components = folder, options, components
+        self._folder, self._options, self.components = folder, options, components
+        self.stored_epochs = 0
+        """`n_epochs` in the state that was restored, where an earlier version kept it among the options."""
 
     def save(self, progress: Progress) -> None:
         """Write everything that the next epoch depends on.
@@ -74,7 +78,7 @@ class RunCheckpoint:
             "format": FORMAT,
             "options": self._options,
             "progress": {f.name: getattr(progress, f.name) for f in fields(Progress)},
-            **{name: part.state_dict() for name, part in self._components.items()},
+            **{name: part.state_dict() for name, part in self.components.items()},
         }
         with atomic_write(self._folder / LAST) as path:
             torch.save(state, path)
@@ -101,13 +105,15 @@ class RunCheckpoint:
                 f"{path} was written by another version of emolive: start the run again with --config."
             )
         for name, value in self._options.items():
-            if stored.get(name) != value:
+            # Options that are newer than the run had their default in it.
+            if stored.get(name, value) != value:
                 raise ConfigError(
                     f"The run in {self._folder} has {name} {stored.get(name)}, not {value}: "
                     f"choose another --result_path."
                 )
         try:
-            for name, part in self._components.items():
+            self.stored_epochs = int(stored.get("n_epochs", 0))
+            for name, part in self.components.items():
                 part.load_state_dict(state[name])
             return Progress(**state["progress"])
         except (RuntimeError, KeyError, TypeError, ValueError) as error:

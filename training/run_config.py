@@ -6,7 +6,7 @@ of an earlier run (`--config` or `--resume_path`), the command line.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from typing import Any
 from emolive.cli.config import extract_option, read_config, write_config
 from emolive.cli.parser import OptionsParser
 from emolive.errors import ConfigError
+from training import run_folder
 
 CONFIG = "config.yaml"
 RECIPES = Path(__file__).parent / "recipes"
+_SPLIT = {"fold", "test_actors", "validation_actors"}
 _OLD_CONFIG = "config.json"
 _OLD_WRAPPERS = ("options", "faces")
 """Runs of version 0.1 wrapped their options in an object of one of these names."""
@@ -50,7 +52,8 @@ def parse_layers(
     prog: str,
     description: str = "",
     *,
-    default_recipe: str = "",
+    default_recipe: Callable[[Mapping[str, Any]], str],
+    not_part_of_a_test: Collection[str] = (),
 ) -> Layers:
     """The layers of a command line.
 
@@ -60,7 +63,8 @@ def parse_layers(
         not_part_of_a_run: options that may differ from those of the resumed run.
         prog: the command, for usage and errors.
         description: for `--help`.
-        default_recipe: the recipe if none is named.
+        default_recipe: from the explicit values to the recipe if none is named.
+        not_part_of_a_test: options that may differ where `--no_train` tests the model of a run.
 
     Raises:
         ConfigError: an option is wrong or a file cannot be read.
@@ -70,6 +74,8 @@ def parse_layers(
     path = Path(config_files[-1]) if config_files else None
     command_line = parser.parse_values(rest).command_line
     stored = parser.check_values(read_run_config(path), str(path)) if path is not None else {}
+    if command_line.get("no_train") and path is None:
+        stored = _tested_run(parser, command_line, not_part_of_a_test)
     return _layers(parser, stored, command_line, not_part_of_a_run, default_recipe)
 
 
@@ -78,7 +84,7 @@ def value_layers(
     values: Mapping[str, Any],
     not_part_of_a_run: Collection[str],
     *,
-    default_recipe: str = "",
+    default_recipe: Callable[[Mapping[str, Any]], str],
 ) -> Layers:
     """The layers of values by option name, as on a command line.
 
@@ -147,11 +153,40 @@ def check_same_run(
 ) -> None:
     """Raises ConfigError if an option of a resumed run has another value on the command line."""
     for name, value in command_line.items():
-        if name not in not_part_of_a_run and stored.get(name, value) != value:
+        if name not in not_part_of_a_run and not _is_same(name, stored.get(name, value), value):
             raise ConfigError(
                 f"The run in {folder} has {name} {stored.get(name)}, not {value}: leave the option out, or "
                 f"start a new run."
             )
+
+
+def _is_same(name: str, stored: Any, value: Any) -> bool:
+    if name.endswith("_path") and stored and value:
+        return Path(stored).resolve() == Path(value).resolve()
+    return bool(stored == value)
+
+
+def _tested_run(
+    parser: OptionsParser, command_line: Mapping[str, Any], not_part_of_a_test: Collection[str]
+) -> dict[str, Any]:
+    """The options of the run in the result folder, where a command only tests it."""
+    folder = Path(command_line.get("result_path", "result"))
+    stored: dict[str, Any] = {}
+    for name in (CONFIG, _OLD_CONFIG):
+        if (folder / name).is_file():
+            stored = parser.check_values(read_run_config(folder / name), str(folder / name))
+            break
+    model = {k: v for k, v in run_folder.model_options(folder).items() if parser.knows(k)}
+    if not stored and not model:
+        raise ConfigError(run_folder.why_not_a_run(folder))
+    # Old versions overwrote the configuration of a run that they tested; the checkpoint is right.
+    stored = _with_new_values({**stored, **parser.check_values(model, str(folder))})
+    check_same_run(folder, stored, command_line, not_part_of_a_test)
+    dropped = {"no_train", "result_path", "resume_path"}
+    if _SPLIT & set(command_line):
+        # Who is tested is said anew.
+        dropped |= _SPLIT
+    return {name: value for name, value in stored.items() if name not in dropped}
 
 
 def _layers(
@@ -159,7 +194,7 @@ def _layers(
     stored: dict[str, Any],
     command_line: dict[str, Any],
     not_part_of_a_run: Collection[str],
-    default_recipe: str,
+    default_recipe: Callable[[Mapping[str, Any]], str],
 ) -> Layers:
     stored, command_line = _with_new_values(stored), _with_new_values(command_line)
     if resume := command_line.get("resume_path", ""):
@@ -170,11 +205,12 @@ def _layers(
         stored = _with_new_values(parser.check_values(read_run_config(path), str(path)))
         stored["result_path"] = str(folder)
         check_same_run(folder, stored, command_line, not_part_of_a_run)
-    name = command_line.get("recipe", stored.get("recipe", default_recipe))
+    explicit = {**stored, **command_line}
+    name = explicit.get("recipe") or default_recipe(explicit)
     recipe: dict[str, Any] = {}
     if name:
         path = recipe_path(name)
-        recipe = parser.check_values(read_config(path), str(path))
+        recipe = {"recipe": name, **parser.check_values(read_config(path), str(path))}
     return Layers(parser, recipe, stored, command_line)
 
 

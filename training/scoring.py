@@ -70,7 +70,7 @@ class Validation:
 
 def scored_clips(dataset: WindowDataset, clips: IntArray) -> IntArray:
     """The clips without those used for calibration, which no mode scores, so that modes are comparable."""
-    return clips[~np.isin(clips, list(calibration_clips(dataset.items)))]
+    return clips[~np.isin(clips, list(calibration_clips(dataset.items, dataset.neutral)))]
 
 
 def evaluation_normalizers(
@@ -91,15 +91,22 @@ def predict_all(
     global_stats: GlobalStatsPair,
     *,
     modes: Sequence[str] = EVALUATION_MODES,
-    modalities: Sequence[Modality] = MODALITIES,
+    modalities: Sequence[Modality] = (),
 ) -> Predictions:
-    """Logits in each mode and modality; a model of raw features has the mode none alone."""
+    """Logits in each mode and modality (by default all that the network learned).
+
+    A model of raw features has the mode none alone.
+    """
     spec = net.spec
+    modalities = modalities or spec.modalities
     scored = scored_clips(dataset, clips)
     logits = {}
     for mode in modes if spec.baselines else ("none",):
         normalizers = evaluation_normalizers(dataset, scored, mode, global_stats, spec)
         for modality in modalities:
+            if not len(scored):
+                logits[mode, str(modality)] = np.zeros((0, len(spec.labels)), np.float32)
+                continue
             inputs = assemble(dataset, scored.tolist(), normalizers, spec, modality=modality)
             logits[mode, str(modality)] = predict_logits(net, inputs)
     return Predictions(
@@ -129,7 +136,7 @@ def validation_set(
 def fit_temperatures(
     truth: IntArray, logits: Mapping[tuple[str, str], NDArray[np.floating]]
 ) -> dict[str, float]:
-    """A temperature for each modality, fitted over all normalization modes.
+    """A temperature for each modality that there are logits of, fitted over all normalization modes.
 
     One stream alone is right less often than both, and needs another temperature to be as well calibrated.
 
@@ -140,6 +147,8 @@ def fit_temperatures(
     temperatures: dict[str, float] = {}
     for modality in MODALITIES:
         of_modality = [values for (_, name), values in logits.items() if name == modality]
+        if not of_modality:
+            continue
         temperatures[str(modality)] = metrics.fit_temperature(
             np.tile(truth, len(of_modality)), np.concatenate(of_modality)
         )
@@ -150,7 +159,11 @@ def summarize(
     truth: IntArray, actors: Sequence[str], probs: NDArray[np.float64], labels: Sequence[str]
 ) -> dict[str, Any]:
     """All results of one mode and modality, as shares from 0 to 1."""
-    top1, uar = metrics.bootstrap_intervals(truth, probs, actors)
+    # One person drawn again and again has no spread: an interval would claim certainty.
+    top1: tuple[float | None, float | None] = None, None
+    uar: tuple[float | None, float | None] = None, None
+    if len(set(actors)) > 1:
+        top1, uar = ((i.low, i.high) for i in metrics.bootstrap_intervals(truth, probs, actors))
     recalls = metrics.class_recalls(truth, probs)
     rows_of = {
         actor: np.flatnonzero(np.asarray(actors) == actor) for actor in sorted(set(actors), key=actor_order)
@@ -161,8 +174,8 @@ def summarize(
         "top5": metrics.accuracy(truth, probs, top_k=5),
         "uar": metrics.unweighted_average_recall(truth, probs),
         "ece": metrics.calibration_error(truth, probs),
-        "top1_interval": [top1.low, top1.high],
-        "uar_interval": [uar.low, uar.high],
+        "top1_interval": list(top1),
+        "uar_interval": list(uar),
         "per_class_recall": recall_by_label(recalls, labels),
         "confusion": metrics.confusion_matrix(truth, probs).tolist(),
         "per_actor_top1": {

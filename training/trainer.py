@@ -7,6 +7,7 @@ processes therefore does not change the result, and a resumed run ends with the 
 
 from __future__ import annotations
 
+import copy
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard import SummaryWriter
 
@@ -51,6 +52,13 @@ class LoopConfig(Protocol):
     def ema_decay(self) -> float: ...
     @property
     def patience(self) -> int: ...
+
+
+def duration(seconds: float) -> str:
+    """A time for people: 40 s, 12 min, 27 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.0f} h"
 
 
 def seed_step(seed: int, epoch: int, step: int, *more: int) -> np.random.Generator:
@@ -105,14 +113,17 @@ class Trainer(ABC, Generic[Net, Batch]):
         self._net: Any
         self._optimizer: Optimizer
         self._net, self._optimizer = fabric.setup(self.wrap_module(net), self.make_optimizer(net))
-        updates = -(-self._steps // config.accumulate)
-        self._scheduler = self.make_scheduler(self._optimizer, updates)
+        self._updates = -(-self._steps // config.accumulate)
+        self._scheduler = self.make_scheduler(self._optimizer, self._updates, config.n_epochs)
         components: dict[str, Any] = {"net": net, "optimizer": self._optimizer, "scheduler": self._scheduler}
         if self._ema is not None:
             components["ema"] = self._ema
-        options = {k: v for k, v in asdict(config).items() if k not in not_part_of_a_run}
+        # Files may move; what they hold is checked elsewhere.
+        options = {
+            k: v for k, v in asdict(config).items() if k not in not_part_of_a_run and not k.endswith("_path")
+        }
         self._checkpoint = RunCheckpoint(folder, options, components)
-        self.progress = Progress()
+        self.progress = Progress(planned=config.n_epochs)
 
     # --- hooks
 
@@ -121,8 +132,8 @@ class Trainer(ABC, Generic[Net, Batch]):
         """The optimizer of the network's parameters."""
 
     @abstractmethod
-    def make_scheduler(self, optimizer: Optimizer, updates: int) -> LRScheduler:
-        """The learning rate schedule, which is stepped `updates` times in an epoch."""
+    def make_scheduler(self, optimizer: Optimizer, updates: int, epochs: int) -> LRScheduler:
+        """The learning rate schedule of `epochs`, which is stepped `updates` times in each."""
 
     @abstractmethod
     def epoch_order(self, epoch: int) -> IntArray:
@@ -144,18 +155,31 @@ class Trainer(ABC, Generic[Net, Batch]):
         """The module whose `forward` computes the inputs of the loss."""
         return net
 
+    def set_training_mode(self) -> None:
+        """Put the network's modules into the mode that training steps need."""
+        self._net.train()
+
     def on_epoch_start(self) -> None:
         """Runs before each epoch, after which the network is in training mode."""
-        self._net.train()
+        self.set_training_mode()
 
     # --- running
 
-    def run(self, bar: ProgressBar, on_best: Callable[[Net], None] = lambda _: None) -> Net:
+    def run(
+        self,
+        bar: ProgressBar,
+        on_best: Callable[[Net], None] = lambda _: None,
+        *,
+        on_epoch: Callable[[Net], None] = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> Net:
         """Train to the end.
 
         Args:
             bar: shows the progress.
             on_best: called in the first process with the network after each epoch that is the best so far.
+            on_epoch: called likewise after each epoch, before `on_best`.
+            say: gets a line about each epoch.
 
         Returns:
             The network with the chosen weights, in eval mode.
@@ -172,6 +196,7 @@ class Trainer(ABC, Generic[Net, Batch]):
         )
         per_epoch = self._steps * self._batch_size
         bar.start(epochs * per_epoch, progress.epoch * per_epoch)
+        began_s, began_at = time.monotonic(), progress.epoch
         while progress.epoch < epochs and not self._is_out_of_patience:
             started = time.monotonic()
             loss = self.run_epoch(progress.epoch, bar)
@@ -190,9 +215,16 @@ class Trainer(ABC, Generic[Net, Batch]):
                 writer.flush()
                 self._checkpoint.write_log(progress)
                 self._checkpoint.save(progress)
+                on_epoch(self.eval_model)
                 if progress.best_epoch == progress.epoch:
                     on_best(self.eval_model)
-            bar.describe(" ".join(f"{k} {v:.3f}" for k, v in row.items() if k in PROGRESS_METRICS))
+            scores = " ".join(f"{k} {v:.3f}" for k, v in row.items() if k in PROGRESS_METRICS)
+            bar.describe(scores)
+            epoch_s = (time.monotonic() - began_s) / (progress.epoch - began_at)
+            left = (
+                f", {duration((epochs - progress.epoch) * epoch_s)} left" if progress.epoch < epochs else ""
+            )
+            say(f"epoch {progress.epoch} of {epochs}: {scores}; {duration(epoch_s)} an epoch{left}")
             self._fabric.barrier()
         if writer is not None:
             writer.close()
@@ -210,13 +242,53 @@ class Trainer(ABC, Generic[Net, Batch]):
     def resume(self) -> bool:
         """Restore the state in the folder; False if there is none.
 
+        A finished run can take more epochs: they have a schedule of their own (a warm restart, Loshchilov and
+        Hutter 2017) where that of the run has ended.
+
         Raises:
-            EmoliveError: it is damaged, or of a run with other options.
+            EmoliveError: it is damaged, of a run with other options, or of one that cannot be extended.
         """
+        epochs = self._loop.n_epochs
         progress = self._checkpoint.restore(self._fabric.device)
-        if progress is not None:
-            self.progress = progress
-        return progress is not None
+        if progress is None:
+            return False
+        self.progress = progress
+        planned = progress.planned or self._checkpoint.stored_epochs
+        if planned and epochs != planned:
+            self._extend(planned, epochs)
+        progress.planned = epochs
+        return True
+
+    def _extend(self, planned: int, epochs: int) -> None:
+        """Change the number of epochs of a restored run."""
+        done, has_end = self.progress.epoch, isinstance(self._scheduler, OneCycleLR)
+        if epochs < done:
+            raise ConfigError(f"The run has {done} epochs already: --n-epochs must not be below that.")
+        if not has_end:
+            return
+        if done < planned:
+            raise ConfigError(
+                f"The run has done {done} of its {planned} epochs, for which its learning rate is planned: "
+                f"resume it without --n-epochs first, and then with more."
+            )
+        self._scheduler = self.make_scheduler(self._optimizer, self._updates, epochs - done)
+        self._checkpoint.components["scheduler"] = self._scheduler
+
+    def measure_step_s(self) -> float:
+        """Seconds of a training step, as measured now; trains nothing."""
+        state = copy.deepcopy(self._raw.state_dict())
+        self.set_training_mode()
+        started = time.monotonic()
+        self._fabric.backward(self.loss(next(self._batches(self.progress.epoch))))
+        step_s = time.monotonic() - started
+        self._optimizer.zero_grad()
+        self._raw.load_state_dict(state)
+        return step_s
+
+    @property
+    def steps_left(self) -> int:
+        """Steps from here to the end of the run."""
+        return int(self._steps) * max(0, self._loop.n_epochs - self.progress.epoch)
 
     @property
     def _is_out_of_patience(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,7 @@ class StoredClips:
     """The finished cache; the arrays are memory maps."""
 
     ids: tuple[str, ...]
-    """The N clips that are stored."""
+    """The N clips that are stored; a clip in several parts is there once for each."""
     failed: tuple[str, ...]
     """One sentence for each clip that is not."""
     arrays: dict[str, NDArray[Any]]
@@ -60,7 +60,8 @@ class StoredClips:
 
 
 Entry = dict[str, Any]
-"""A clip in the index: its id and its number of rows in each ragged array, or why it failed."""
+"""A clip in the index: its id and its number of rows in each ragged array, or why it failed. Each further
+part of the clip has an entry with its number."""
 
 
 class WindowCache:
@@ -90,7 +91,7 @@ class WindowCache:
     @property
     def n_done(self) -> int:
         """Clips that are stored or have failed; they are processed in their order."""
-        return len(self._entries)
+        return sum("part" not in entry for entry in self._entries)
 
     @contextmanager
     def writing(self) -> Iterator[bool]:
@@ -128,12 +129,32 @@ class WindowCache:
         Raises:
             OutputError: the disk is full.
         """
+        self.append_parts(clip, [(arrays, ragged)])
+
+    def append_parts(
+        self,
+        clip: str,
+        parts: Sequence[tuple[Mapping[str, NDArray[Any]], Mapping[str, NDArray[Any]]]],
+    ) -> None:
+        """Store a clip in several parts.
+
+        Args:
+            clip: its id.
+            parts: the arrays and the ragged arrays of each part.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        entries: list[Entry] = []
         with self._output_errors():
-            for name, values in arrays.items():
-                self._files[name].append(values[None])
-            for name, rows in ragged.items():
-                self._files[name].append(rows)
-        self._add({"id": clip, "rows": {name: len(rows) for name, rows in ragged.items()}})
+            for number, (arrays, ragged) in enumerate(parts):
+                for name, values in arrays.items():
+                    self._files[name].append(values[None])
+                for name, rows in ragged.items():
+                    self._files[name].append(rows)
+                entry: Entry = {"id": clip, "rows": {name: len(rows) for name, rows in ragged.items()}}
+                entries.append({**entry, "part": number} if number else entry)
+        self._add(*entries)
 
     def skip(self, reason: str) -> None:
         """Record that the next clip cannot be used."""
@@ -216,9 +237,9 @@ class WindowCache:
             part.write_text(json.dumps({"format": FORMAT, "complete": complete, "clips": self._entries}))
         self._committed_s = monotonic()
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, *entries: Entry) -> None:
         # A single step: an interrupt at any moment finds the clip in the index or not.
-        self._entries.append(entry)
+        self._entries.extend(entries)
         if monotonic() - self._committed_s >= COMMIT_S:
             self.commit()
 

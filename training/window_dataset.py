@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.errors import ConfigError, EmoliveError, MediaError
+from emolive.models.io.onnx import OnnxCheckpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import ModelSpec
 from emolive.types import BoolArray, FloatArray
@@ -21,7 +22,7 @@ from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
 from training.bins import Bins, ClipBins
 from training.cache_key import cache_key
 from training.window_cache import WindowCache
-from training.window_extraction import BIN, ClipWindows, ExtractionJob, layout
+from training.window_extraction import BIN, ExtractionJob, layout
 
 MAX_SHIFT_S = 0.9
 """Training windows lie at most so far from a clip's centre window."""
@@ -42,6 +43,7 @@ class WindowDataset:
     """Windows of N clips at K shifts. The arrays may be memory maps."""
 
     items: tuple[ClipEntry, ...]
+    """A clip that is longer than two windows is there once for each of its parts."""
     shifts_s: tuple[float, ...]
     """Distances from a clip's centre window."""
     video: FloatArray
@@ -58,6 +60,8 @@ class WindowDataset:
     """The same clips bin by bin, from their beginning."""
     failed: tuple[str, ...]
     """One sentence for each clip that could not be read; it is not among the items."""
+    neutral: str = "neutral"
+    """The label of a person's neutral clips, in any case."""
     crops: Crops | None = None
     """In place of features: `video` and `session.bins.video` are 1 wide, the number of a clip's crop."""
 
@@ -97,14 +101,15 @@ def build(
     *,
     cache: Path,
     shifts_s: Sequence[float],
-    net: EmotionNet | None = None,
+    net: EmotionNet | OnnxCheckpoint | None = None,
     device: str = "cpu",
     skip_faults: bool = False,
     workers: int = 0,
     progress: ProgressBar | None = None,
     crops: bool = False,
+    neutral: str = "neutral",
 ) -> WindowDataset:
-    """Windows of all clips. Cached clips are not extracted again.
+    """Windows of all clips, of long ones over their whole length. Cached clips are not extracted again.
 
     Besides the centre window of each clip there are others at small shifts, so that training sees a clip at
     different moments.
@@ -114,12 +119,13 @@ def build(
         spec: of the model.
         cache: a folder; each set of clips gets a folder in it.
         shifts_s: in seconds from the centre window.
-        net: a network of this spec; needed if a frame encoder is a network.
+        net: a network of this spec, or an export of one; needed if a frame encoder is a network.
         device: where that encoder runs.
         skip_faults: leave out clips that cannot be read, and list them in `failed`.
         workers: processes beside this one; 0 does all in this one.
         progress: is advanced with each clip.
         crops: store face crops in place of the features of a learned encoder; needs no `net`.
+        neutral: the label of a person's neutral clips.
 
     Raises:
         EmoliveError: a clip cannot be read, or the cache cannot be written.
@@ -131,7 +137,10 @@ def build(
             raise ConfigError(
                 f"The encoder {spec.learned_encoder.name} needs trained weights to extract windows."
             )
-        job = replace(job, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
+        if isinstance(net, OnnxCheckpoint):
+            job = replace(job, export=net.path)
+        else:
+            job = replace(job, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
     name = cache_key(annotations, spec, shifts_s, net, crops=crops)
     store = WindowCache(cache / name, layout(spec, len(shifts_s), crops=crops))
     if not store.is_complete:
@@ -139,10 +148,12 @@ def build(
             if is_left:
                 _extract(store, job, skip_faults=skip_faults, workers=workers, progress=progress)
     stored = store.load()
+    if stored.failed and not skip_faults:
+        raise MediaError(stored.failed[0])
     if not stored.ids:
         raise MediaError(f"None of the {len(annotations.items)} clips can be read. {stored.failed[0]}")
-    ids = set(stored.ids)
-    items = tuple(item for item in annotations.items if item.id in ids)
+    by_id = {item.id: item for item in annotations.items}
+    items = tuple(by_id[clip] for clip in stored.ids)
     rows, offsets = stored.ragged, stored.offsets
     return WindowDataset(
         items,
@@ -150,6 +161,7 @@ def build(
         **stored.arrays,
         session=ClipBins(Bins(**{f.name: rows[BIN + f.name] for f in fields(Bins)}), offsets[BIN + "video"]),
         failed=stored.failed,
+        neutral=neutral,
         crops=Crops(rows["crops"], offsets["crops"]) if crops else None,
     )
 
@@ -167,8 +179,8 @@ def _extract(
             closing(map_ordered(job, remaining, min(workers, len(remaining)))) as results,
         ):
             for item, result in zip(remaining, results, strict=True):
-                if isinstance(result, ClipWindows):
-                    store.append(item.id, result.arrays, result.ragged)
+                if isinstance(result, list):
+                    store.append_parts(item.id, [(part.arrays, part.ragged) for part in result])
                 elif skip_faults:
                     store.skip(result)
                 else:

@@ -14,16 +14,19 @@ from numpy.typing import NDArray
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
+from emolive.file_analyzer import ClipFeatures
 from emolive.models import factory
+from emolive.models.io import onnx
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.models.spec import ModelSpec
 from emolive.predictor import Predictor
 from emolive.types import FloatArray, Image
 from emolive.vision.encoders.base import CropInput, FrameEncoder
-from emolive.windowing import centre_window_end_ns, extract_window
+from emolive.windowing import extract_window
 from preprocessing.annotations import Annotations, ClipEntry
 from training.bins import Bins
 from training.bins import layout as bin_layout
+from training.clip_parts import ClipPart, clip_parts
 from training.clip_reader import ClipReader
 from training.window_cache import Layout, Shape
 
@@ -93,7 +96,7 @@ def layout(spec: ModelSpec, shifts: int, *, crops: bool = False) -> Layout:
 
 @dataclass(frozen=True, slots=True)
 class ClipWindows:
-    """What the cache stores of one clip."""
+    """What the cache stores of one clip, or of one part of a long clip."""
 
     arrays: dict[str, NDArray[Any]]
     """(K, ...) each, by the names of `WindowDataset`."""
@@ -113,38 +116,51 @@ class ExtractionJob:
     """Of a network of this spec, for its backbone."""
     crops: bool = False
     """Record crops in place of a backbone's features."""
+    export: Path | None = None
+    """An exported checkpoint of this spec, in place of weights."""
 
-    def build(self) -> Callable[[ClipEntry], ClipWindows | str]:
-        """A function from a clip to its windows, or to one sentence that says why there are none."""
+    def build(self) -> Callable[[ClipEntry], list[ClipWindows] | str]:
+        """A function from a clip to the windows of its parts, or to a sentence on why there are none."""
         recorder = CropRecorder(self.spec) if self.crops else None
         encoders: Sequence[FrameEncoder] | None = None if recorder is None else (recorder,)
         if self.weights is not None:
             net = factory.build(self.spec)
             net.load_state_dict({k: torch.from_numpy(v) for k, v in self.weights.items()})
             encoders = Predictor(Checkpoint(net, self.spec, {}, Path()), self.device).encoders()
+        elif self.export is not None:
+            encoders = Predictor(onnx.load(self.export)).encoders()
         reader = ClipReader(self.annotations, self.spec, encoders)
         return lambda item: self._extract(reader, item, recorder)
 
     def _extract(
         self, reader: ClipReader, item: ClipEntry, recorder: CropRecorder | None
-    ) -> ClipWindows | str:
+    ) -> list[ClipWindows] | str:
         try:
             clip = reader.read(item)
         except EmoliveError as error:
             return str(error)
         finally:
             crops = None if recorder is None else recorder.pop(self.spec.pixels.size)
-        centre_ns = centre_window_end_ns(clip.duration_s, self.spec)
+        parts = [self._windows(clip, part, crops) for part in clip_parts(clip, self.spec)]
+        if crops is not None:
+            # The first part holds all crops of the clip; the numbers of the others count from its end.
+            for part in parts[1:]:
+                part.arrays["video"] -= len(crops)
+                part.ragged[BIN + "video"] -= len(crops)
+                part.ragged["crops"] = crops[:0]
+        return parts
+
+    def _windows(self, clip: ClipFeatures, part: ClipPart, crops: NDArray[np.uint8] | None) -> ClipWindows:
         extractor = OnlineFeatureExtractor(self.spec.audio)
         windows = [
-            extract_window(clip.video, clip.audio, centre_ns + to_ns(shift_s), self.spec, extractor)
+            extract_window(clip.video, clip.audio, part.centre_end_ns + to_ns(shift_s), self.spec, extractor)
             for shift_s in self.shifts_s
         ]
         arrays = {
             name: np.stack([getattr(window, name) for window in windows]).astype(dtype)
             for name, (_, dtype) in layout(self.spec, len(self.shifts_s)).arrays.items()
         }
-        bins = Bins.of(clip, self.spec)
+        bins = Bins.of(part.features, self.spec)
         ragged: dict[str, NDArray[Any]] = {BIN + f.name: getattr(bins, f.name) for f in fields(bins)}
         if crops is not None:
             arrays["video"], ragged[BIN + "video"] = arrays["video"][..., :1], bins.video[:, :1]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from emolive.capture.base import Listener, ReconnectingSource, SourceInfo
-from emolive.capture.devices import camera_backend, find_camera
-from emolive.capture.source_spec import SourceSpec, parse_source
+from emolive.capture.devices import camera_backend, find_camera, find_camera_again
+from emolive.capture.network_camera import NetworkCamera
+from emolive.capture.source_spec import SourceSpec, listening_notice, parse_source
 from emolive.clock import NS_PER_S, now_ns, to_s
-from emolive.errors import DeviceError, MediaError
+from emolive.errors import DeviceError
 from emolive.types import Frame, Image
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ class CameraSource(ReconnectingSource):
 
         spec = camera if isinstance(camera, SourceSpec) else parse_source(camera)
         self._is_stream = spec.kind == "stream"
-        self._device = spec.value
-        name = spec.redacted if self._is_stream else find_camera(spec.value).name
+        self._address = spec.value
+        self._camera = None if self._is_stream else find_camera(spec.value)
+        name = spec.redacted if self._camera is None else self._camera.name
         super().__init__(SourceInfo(name=name, has_video=True, has_audio=False, live=True))
         self._size = size
         self._rate_hz = rate_hz
@@ -65,6 +67,11 @@ class CameraSource(ReconnectingSource):
         del paced, loop
         return cls(spec)
 
+    @property
+    def lasting_text(self) -> str:
+        """A source string for the same camera, whatever its index is by then; "" for a stream."""
+        return "" if self._camera is None else f"camera:{self._camera.lasting_text}"
+
     def start(self, listener: Listener, start_ns: int | None = None) -> None:
         super().start(listener, start_ns)
         # A driver may block in a read for seconds; this is detected from another thread.
@@ -78,30 +85,33 @@ class CameraSource(ReconnectingSource):
         finally:
             capture.release()
 
-    def _open(self) -> VideoCapture:
+    def _open(self) -> VideoCapture | NetworkCamera:
         from emolive._compat.opencv import cv2
 
-        if self._is_stream:
-            timeouts = [
-                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-                OPEN_TIMEOUT_MS,
-                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-                READ_TIMEOUT_MS,
-            ]
-            capture = cv2.VideoCapture(self._device, cv2.CAP_FFMPEG, timeouts)
-        else:
-            capture = cv2.VideoCapture(find_camera(self._device).index, camera_backend())
-            capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
-            capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
-            capture.set(cv2.CAP_PROP_FPS, self._rate_hz)
-            capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        if capture.isOpened():
-            return capture
-        capture.release()
-        text = f"{self._info.name} cannot be opened: check that it is connected and not in use."
-        raise MediaError(text) if self._is_stream else DeviceError(text)
+        if self._camera is None:
+            if notice := listening_notice(self._address):
+                self._report("info", "listening", notice)
+            return NetworkCamera(self._address, OPEN_TIMEOUT_MS / 1000, READ_TIMEOUT_MS / 1000)
+        camera = find_camera_again(self._camera)
+        capture = cv2.VideoCapture(camera.index, camera_backend())
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
+        capture.set(cv2.CAP_PROP_FPS, self._rate_hz)
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        try:
+            if not capture.isOpened():
+                raise DeviceError(
+                    f"{camera.name} cannot be opened: check that it is connected and not in use."
+                )
+            # Another device may have taken its place in the list meanwhile.
+            if find_camera_again(camera).index != camera.index:
+                raise DeviceError(f"{camera.name} was connected anew while it was opened.")
+        except DeviceError:
+            capture.release()
+            raise
+        return capture
 
-    def _read_frames(self, capture: VideoCapture, listener: Listener) -> bool:
+    def _read_frames(self, capture: VideoCapture | NetworkCamera, listener: Listener) -> bool:
         """Deliver until there are no more frames (True) or the images have long been identical (False)."""
         name = self._info.name
         self._newest_ns = now_ns()

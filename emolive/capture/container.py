@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emolive.capture.recording_folder import media_path
 from emolive.errors import MediaError
 
 if TYPE_CHECKING:
@@ -21,13 +22,14 @@ _NOT_MEDIA = {"image2", "tty", "hls", "dash", "concat"}
 
 @contextmanager
 def open_media(path: Path) -> Iterator[InputContainer]:
-    """Open a file that FFmpeg can play.
+    """Open a file that FFmpeg can play, or that of a recording's folder.
 
     Raises:
         MediaError: it is not a media file, or cannot be read.
     """
     import av
 
+    path = media_path(path)
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):

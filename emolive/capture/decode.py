@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import operator
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emolive.capture.audio_blocks import BlockCutter
+from emolive.capture.av_offset import audio_shift_ns, shifted, video_shift_ns
 from emolive.capture.base import SourceInfo
 from emolive.capture.container import open_media, streams
+from emolive.capture.decoded import channels_of, check_video
 from emolive.clock import NS_PER_S, to_s
 from emolive.errors import MediaError
 from emolive.types import AudioBlock, FloatArray, Frame, Image
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 OnCorruption = Callable[[str], None]
 """Called once for a file with corrupt data, with a message that names the position."""
+
+Item = TypeVar("Item", Frame, AudioBlock)
 
 DECODERS = 2
 """Decoder threads of a video stream."""
@@ -65,6 +70,8 @@ def iter_media(
     video: bool = True,
     audio: bool = True,
     on_corruption: OnCorruption | None = None,
+    start_ns: int = 0,
+    av_offset_ns: int = 0,
 ) -> Iterator[Frame | AudioBlock]:
     """Decode a file: its frames and audio blocks in the order of their `t_ns`.
 
@@ -77,6 +84,9 @@ def iter_media(
         video: whether to yield frames.
         audio: whether to yield audio blocks.
         on_corruption: called once with a sentence if data cannot be decoded; such data is left out.
+        start_ns: begin with the frame that is shown at this time and with the sound from there on; the `t_ns`
+            are the same as from the beginning. The indices of frames count from 0.
+        av_offset_ns: by how much the sound is moved to later times against the picture; may be negative.
 
     Raises:
         MediaError: the file cannot be opened, or nothing in it can be decoded.
@@ -93,16 +103,20 @@ def iter_media(
     # One reader per stream: a badly interleaved file needs no buffering.
     readers: list[Iterator[Frame | AudioBlock]] = []
     if audio and audio_stream is not None:
-        readers.append(_iter_audio(path, origin_ns, corruption))
+        shift_ns = audio_shift_ns(av_offset_ns)
+        sound = _iter_audio(path, origin_ns, corruption, start_ns - shift_ns)
+        readers.append(_from(start_ns, shifted(sound, shift_ns)))
     if video and video_stream is not None:
-        readers.append(_iter_video(path, origin_ns, corruption))
-    empty = bool(readers)
+        shift_ns = video_shift_ns(av_offset_ns)
+        pictures = _iter_video(path, origin_ns, corruption, start_ns - shift_ns)
+        readers.append(_from(start_ns, shifted(pictures, shift_ns)))
+    empty = bool(readers) and not start_ns
     for item in heapq.merge(*readers, key=operator.attrgetter("t_ns")):
         empty = False
         yield item
     # A truncated file ends without any error, long before its stated duration.
     all_streams = len(readers) == sum(s is not None for s in (video_stream, audio_stream))
-    if all_streams and corruption.reached_ns < 0.9 * duration_ns - 0.2 * NS_PER_S:
+    if all_streams and not start_ns and corruption.reached_ns < 0.9 * duration_ns - 0.2 * NS_PER_S:
         corruption()
     if empty:
         raise MediaError(f"Nothing in {path.name} can be decoded: the file is damaged, choose another one.")
@@ -144,6 +158,20 @@ class _CorruptionReporter:
             self._on_corruption(f"{self._name} is damaged near {at_s:.1f} s: what can be decoded is played.")
             self._on_corruption = None
 
+    @contextmanager
+    def located(self) -> Iterator[None]:
+        """Name the position in the error of a frame that is not plausible.
+
+        Such a frame ends the file: whatever a decoder gives behind it has no more claim to be right.
+        """
+        try:
+            yield
+        except MediaError as error:
+            at_s = to_s(self.reached_ns)
+            raise MediaError(
+                f"{self._name} is damaged near {at_s:.1f} s and is not read any further: {error}"
+            ) from error
+
 
 def _decoded(
     container: InputContainer, stream: VideoStream | AudioStream, corruption: _CorruptionReporter
@@ -155,7 +183,8 @@ def _decoded(
     while True:
         try:
             packet = next(packets, None)
-        except (av.FFmpegError, OSError):
+        except (av.FFmpegError, OSError, IndexError):
+            # IndexError: a damaged container has fewer streams than it announced.
             corruption()
             return
         if packet is None:
@@ -173,7 +202,34 @@ def _decoded(
             yield frame
 
 
-def _iter_video(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> Iterator[Frame]:
+def _from(start_ns: int, items: Iterator[Item]) -> Iterator[Item]:
+    """The items from a time on, with the frame or block that this time is in."""
+    previous: Item | None = None
+    for item in items:
+        if item.t_ns >= start_ns:
+            if previous is not None and item.t_ns > start_ns:
+                yield previous
+            yield item
+            yield from items
+            return
+        previous = item
+    if previous is not None and start_ns:
+        yield previous
+
+
+def _seek(container: InputContainer, origin_ns: int, start_ns: int) -> None:
+    """Continue at a key frame before a time; files that cannot be searched are decoded from the beginning."""
+    import av
+
+    margin_ns = NS_PER_S // 2
+    if start_ns > margin_ns:
+        with contextlib.suppress(av.FFmpegError, OSError):
+            container.seek((origin_ns + start_ns - margin_ns) // 1000)
+
+
+def _iter_video(
+    path: Path, origin_ns: int, corruption: _CorruptionReporter, start_ns: int = 0
+) -> Iterator[Frame]:
     from av.video.reformatter import VideoReformatter
 
     with open_media(path) as container:
@@ -185,7 +241,8 @@ def _iter_video(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> 
         reformatter, reformatter_lock = VideoReformatter(), threading.Lock()
         step_ns = round(NS_PER_S / (stream.average_rate or 30))
         t_ns = _ns(stream.start_time or 0, stream.time_base) - origin_ns - step_ns
-        for index, frame in enumerate(_sort_frames(_decoded(container, stream, corruption))):
+        _seek(container, origin_ns, start_ns)
+        for index, frame in enumerate(_sort_frames(_plausible(container, stream, corruption))):
             t_ns += step_ns
             if frame.pts is not None:
                 due_ns = _ns(frame.pts, frame.time_base) - origin_ns
@@ -194,6 +251,16 @@ def _iter_video(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> 
                     t_ns = due_ns
             corruption.reached_ns = max(corruption.reached_ns, t_ns + step_ns)
             yield Frame(t_ns, _LazyImage(frame, reformatter, reformatter_lock), index)
+
+
+def _plausible(
+    container: InputContainer, stream: VideoStream, corruption: _CorruptionReporter
+) -> Iterator[VideoFrame]:
+    """The frames of a stream, each checked before it is used."""
+    for frame in _decoded(container, stream, corruption):
+        with corruption.located():
+            check_video(frame)
+        yield frame
 
 
 class _LazyImage:
@@ -236,38 +303,34 @@ def _image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
     return np.ascontiguousarray(np.rot90(image, quarter_turns), dtype=np.uint8)
 
 
-def _iter_audio(path: Path, origin_ns: int, corruption: _CorruptionReporter) -> Iterator[AudioBlock]:
+def _iter_audio(
+    path: Path, origin_ns: int, corruption: _CorruptionReporter, start_ns: int = 0
+) -> Iterator[AudioBlock]:
     """Audio blocks at the rate of the first frame, also if the stream's rate changes."""
     with open_media(path) as container:
         _, stream = streams(path, container)
         assert stream is not None
         blocks: BlockCutter | None = None
+        _seek(container, origin_ns, start_ns)
         for frame in _decoded(container, stream, corruption):
             due_ns = None if frame.pts is None else _ns(frame.pts, frame.time_base) - origin_ns
+            with corruption.located():
+                samples = _mono(frame)
             if blocks is None:
                 blocks = BlockCutter(frame.sample_rate, due_ns or 0)
-            yield from blocks.add(_mono(frame), frame.sample_rate, due_ns)
+            yield from blocks.add(samples, frame.sample_rate, due_ns)
             corruption.reached_ns = max(corruption.reached_ns, blocks.end_ns)
         if blocks is not None:
             yield from blocks.flush()
 
 
 def _mono(frame: AudioFrame) -> FloatArray:
-    """(n,) float32 in -1..1, the mean of the channels."""
-    raw: NDArray[Any] = frame.to_ndarray()
-    samples: NDArray[Any]
-    channels = frame.layout.nb_channels
-    raw = raw.reshape(channels, -1) if frame.format.is_planar else raw.reshape(-1, channels).T
-    if raw.dtype.kind == "f":
-        samples = raw.astype(np.float32, copy=False)
-        # NaN and inf are detected in the sum: replacing them in every block takes longer than decoding.
-        if not np.isfinite(samples.sum()):
-            samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
-    elif raw.dtype == np.uint8:
-        samples = (raw.astype(np.float32) - 128) / 128
-    else:
-        samples = (raw / -float(np.iinfo(raw.dtype).min)).astype(np.float32)
-    mono: FloatArray = samples[0] if channels == 1 else samples.mean(axis=0, dtype=np.float32)
+    """(n,) float32 in -1..1, the mean of the channels. MediaError for a frame that cannot be read."""
+    samples = channels_of(frame)
+    # NaN and inf are detected in the sum: replacing them in every block takes longer than decoding.
+    if not np.isfinite(samples.sum()):
+        samples = np.nan_to_num(samples, posinf=0.0, neginf=0.0)
+    mono: FloatArray = samples[0] if len(samples) == 1 else samples.mean(axis=0, dtype=np.float32)
     return mono
 
 

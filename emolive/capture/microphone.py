@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from emolive.capture import portaudio
 from emolive.capture.base import Listener, ReconnectingSource, SourceInfo
-from emolive.capture.devices import find_microphone
+from emolive.capture.devices import Device, find_microphone, find_microphone_again
 from emolive.clock import NS_PER_S, now_ns, to_s
 from emolive.types import AudioBlock
 
@@ -39,22 +39,28 @@ class MicrophoneSource(ReconnectingSource):
     status_source: ClassVar[Literal["camera", "microphone"]] = "microphone"
 
     def __init__(self, device: str = "default") -> None:
-        self._device = None if device == "default" else device
-        if self._device is None:
+        self._microphone: Device | None = None
+        if device == "default":
             portaudio.sounddevice()
             name = "The microphone"
         else:
-            name = find_microphone(self._device).name
+            self._microphone = find_microphone(device)
+            name = self._microphone.name
         super().__init__(SourceInfo(name=name, has_video=False, has_audio=True, live=True))
         self._finished = threading.Event()
         self._newest_ns = 0
         self._nonzero_ns = 0
 
+    @property
+    def lasting_text(self) -> str:
+        """A microphone string for the same one, whatever its index is by then; "" for the default."""
+        return "" if self._microphone is None else f"microphone:{self._microphone.lasting_text}"
+
     def _before_retry(self) -> None:
         portaudio.refresh()
 
     def _deliver(self, listener: Listener) -> bool:
-        index = None if self._device is None else find_microphone(self._device).index
+        index = None if self._microphone is None else find_microphone_again(self._microphone).index
         self._finished.clear()
         stream = portaudio.open_input(
             index, lambda rate_hz: self._callback(listener, rate_hz), self._finished.set

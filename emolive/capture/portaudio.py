@@ -112,6 +112,33 @@ def open_input(
     ) from reason
 
 
+def open_output(rate_hz: int, callback: Callable[..., None]) -> Any:
+    """Open and start a float32 mono output on the default device; `close_input` closes it too.
+
+    Args:
+        rate_hz: of the samples; the system resamples where the card needs another one.
+        callback: PortAudio's; fills blocks (n, 1).
+
+    Raises:
+        DeviceError: there is no loudspeaker, or it cannot be opened.
+    """
+    module = sounddevice()
+    with _lock:
+        try:
+            stream = module.OutputStream(
+                samplerate=rate_hz, channels=1, dtype="float32", latency="high", callback=callback
+            )
+            _open_streams.add(id(stream))
+            try:
+                stream.start()
+            except module.PortAudioError:
+                close_input(stream)
+                raise
+        except (module.PortAudioError, ValueError) as error:
+            raise DeviceError(f"There is no loudspeaker that can be opened ({error}).") from error
+        return stream
+
+
 def is_active(stream: Any) -> bool:
     """Whether PortAudio still serves an open stream."""
     try:

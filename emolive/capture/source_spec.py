@@ -5,7 +5,7 @@
 | `auto`, `demo`, `none` (any case) | auto, demo, none |
 | `0`, `/dev/video2`, `/dev/v4l/by-id/...`, a camera's name | camera |
 | `http://`, `https://`, `rtsp://`, `rtsps://`, `rtmp://`, `udp://`, `tcp://`, `rtp://` | stream |
-| `file:///a/clip.mp4`, a path, the name of an existing file, a name with a file extension | file |
+| `file:///a/clip.mp4`, a path, the name of a file or recording, a name with a file extension | file |
 | `NAME:rest`, where NAME is a registered source | that source; plugin if it is not built in |
 
 The last row also resolves what is ambiguous: `camera:Front.HD` is a camera, `file:clip` a file. A microphone
@@ -21,8 +21,10 @@ from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from emolive.capture.recording_folder import is_recording
 from emolive.errors import ConfigError
 from emolive.plugins import SOURCES
+from emolive.printable import printable
 
 SourceKind = Literal["auto", "demo", "none", "camera", "stream", "file", "microphone", "plugin"]
 
@@ -39,6 +41,7 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _PREFIX = re.compile(r"([A-Za-z][A-Za-z0-9_-]+):")
 """At least two characters, so that the drive of a Windows path is none."""
 _VIDEO_DEVICE = re.compile(r"/dev/video(\d+)")
+_LISTEN = re.compile(r"(?:^|&)(?:listen=(?!0)|mode=listener)")
 _EXTENSION = re.compile(r"\.(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{2,4}$")
 """Has a letter in it: "USB Camera v1.05" ends in a version, not in an extension."""
 
@@ -79,6 +82,10 @@ class SourceSpec:
     @property
     def title(self) -> str:
         """A short name for people, without user name and password."""
+        return printable(self._title)
+
+    @property
+    def _title(self) -> str:
         match self.kind:
             case "stream":
                 return urlsplit(self.redacted).netloc or self.redacted
@@ -140,7 +147,9 @@ def parse_microphone(text: str) -> SourceSpec:
     if (prefix := _PREFIX.match(text)) and prefix.group(1) in SOURCES:
         spec = _registered(prefix.group(1), text[prefix.end() :])
         if spec.kind not in ("microphone", "plugin"):
-            raise ConfigError(f"{text} is no microphone: choose a microphone's name, default or none.")
+            raise ConfigError(
+                f"{printable(redact_url(text))} is no microphone: choose a name, default or none."
+            )
         return spec
     return _microphone(text)
 
@@ -149,11 +158,31 @@ def _parse_url(scheme: str, text: str) -> SourceSpec:
     if scheme.lower() == "file":
         return SourceSpec("file", url2pathname(urlsplit(text).path))
     if scheme.lower() in STREAM_SCHEMES:
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            raise ConfigError(f"{redact_url(text)} is no valid address: check it.") from None
+        if _LISTEN.search(parts.query):
+            raise ConfigError(
+                f"{redact_url(text)} asks emolive to wait for a connection, which it does not: name the "
+                f"address of the camera."
+            )
         return SourceSpec("stream", text)
     if scheme in SOURCES:
         return _registered(scheme, text[len(scheme) + 1 :])
     schemes = ", ".join(f"{name}://" for name in STREAM_SCHEMES)
     raise ConfigError(f"{redact_url(text)} is no stream that can be opened: use one of {schemes}.")
+
+
+def listening_notice(url: str) -> str:
+    """What to say of an address at which anybody's pictures are accepted; "" for any other."""
+    parts = urlsplit(url)
+    if parts.scheme.lower() not in ("udp", "rtp") or parts.hostname not in (None, "", "0.0.0.0", "::"):
+        return ""
+    return (
+        f"{redact_url(url)} accepts pictures from every computer that reaches this one: name this computer's "
+        f"address in your own network, or 127.0.0.1, if that is not wanted."
+    )
 
 
 def _registered(name: str, rest: str) -> SourceSpec:
@@ -183,7 +212,7 @@ def _is_path(text: str) -> bool:
     if "/" in text or "\\" in text or text.startswith("~") or _EXTENSION.search(text):
         return True
     try:
-        return Path(text).is_file()
+        return Path(text).is_file() or is_recording(Path(text))
     except (OSError, ValueError):
         return False
 

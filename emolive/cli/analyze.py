@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from emolive.cli.commands import output_errors
-from emolive.cli.config import Arg, Registered
+from emolive.capture.av_offset import MAX_OFFSET_MS
+from emolive.cli.commands import output_errors, report
+from emolive.cli.config import Arg, Range, Registered
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import ConfigError, EmoliveError, OutputError
 from emolive.plugins import SINKS
+from emolive.user_output import check_replaceable, reserved
 
 if TYPE_CHECKING:
     from emolive.file_analyzer import FileAnalyzer
@@ -30,11 +32,16 @@ class AnalyzeOptions(ModelOptions):
     format: Annotated[str | None, Registered(SINKS), Arg(metavar="FORMAT")] = None
     """Output format: jsonl, csv, table or one of a plug-in. Default: a table in a terminal, else jsonl."""
     out: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Write to this file instead of the terminal. It is replaced once the analysis is complete."""
+    """Write to this file instead of the terminal. It is there once the analysis is complete."""
+    overwrite: bool = False
+    """Replace the file of --out if it exists."""
     neutral: Annotated[tuple[Path, ...], Arg(metavar="FILE")] = ()
     """Clips of the same person with a neutral expression, used as the neutral baseline."""
     same_person: bool = False
     """The files show the same person, so that the running baseline continues from file to file."""
+
+    av_offset_ms: Annotated[float, Range(-MAX_OFFSET_MS, MAX_OFFSET_MS), Arg(metavar="MS")] = 0.0
+    """Move the sound by so many milliseconds to later times against the picture, for files out of step."""
 
     def __post_init__(self) -> None:
         if self.neutral and self.baseline not in (None, "neutral"):
@@ -49,6 +56,8 @@ class AnalyzeOptions(ModelOptions):
 
 def analyze(options: AnalyzeOptions) -> int:
     """Write rows for every file that can be read; 2 if one could not."""
+    if options.out is not None:
+        check_replaceable(options.out, allowed=options.overwrite)
     import torch
 
     from emolive.file_analyzer import FileAnalyzer
@@ -59,22 +68,25 @@ def analyze(options: AnalyzeOptions) -> int:
     torch.set_num_threads(1)
     predictor = load_predictor(options.fusion, options.checkpoint, options.device, options.backend)
     if predictor.runtime.fallback_reason:
-        _report(predictor.runtime.fallback_reason)
+        report(predictor.runtime.fallback_reason)
+    if predictor.spec.limits:
+        report(predictor.spec.limits)
     baseline = "neutral" if options.neutral else options.baseline or DEFAULT_BASELINE
     with FileAnalyzer(
         predictor,
         baseline=baseline,
         person=options.person or DEFAULT_PERSON,
         same_person=options.same_person,
-        on_corruption=_report,
+        on_corruption=report,
+        av_offset_ns=round(options.av_offset_ms * 1e6),
     ) as analyzer:
         if baseline == "neutral" and not (options.neutral or analyzer.has_saved_baseline):
             person = options.person or DEFAULT_PERSON
-            _report(f"There is no saved neutral baseline of {person}: --neutral FILE measures one.")
+            report(f"There is no saved neutral baseline of {person}: --neutral FILE measures one.")
         for path in options.neutral:
             analyzer.calibrate(path)
         name = options.format or ("table" if options.out is None and sys.stdout.isatty() else "jsonl")
-        with SINKS.get(name)(options.out) as sink:
+        with reserved(options.out), SINKS.get(name)(options.out) as sink:
             return _analyze_files(options.files, analyzer, sink)
 
 
@@ -89,9 +101,5 @@ def _analyze_files(files: tuple[Path, ...], analyzer: FileAnalyzer, sink: Result
             raise
         except EmoliveError as error:
             failed = True
-            _report(str(error))
+            report(str(error))
     return 2 if failed else 0
-
-
-def _report(sentence: str) -> None:
-    sys.stderr.write(f"emolive: {sentence}\n")

@@ -10,7 +10,10 @@ EMOLIVE = CommandGroup(
     commands=(
         Command("run", "open the window, or process a source without one", "emolive.cli.run:run"),
         Command("analyze", "analyse media files, one row per estimate", "emolive.cli.analyze:analyze"),
+        Command("report", "write the report of a recorded session", "emolive.cli.report:report"),
         Command("devices", "list cameras and microphones", "emolive.cli.devices:devices"),
+        Command("doctor", "try the devices and say what is missing", "emolive.cli.doctor:doctor"),
+        Command("sync-test", "measure the offset of picture and sound", "emolive.cli.sync_test:sync_test"),
         Command("describe", "print the metadata of a checkpoint", "emolive.cli.describe:describe"),
         Command(
             "import-checkpoint",
@@ -18,6 +21,7 @@ EMOLIVE = CommandGroup(
             "emolive.cli.import_checkpoint:import_checkpoint",
         ),
         Command("export", "export a checkpoint to ONNX", "emolive.cli.export:export"),
+        Command("cache", "show or clear what can be made again", "emolive.cli.cache:cache"),
         Command("bench", "measure latency and cost on this machine", "emolive.cli.bench:bench"),
     ),
     default="run",

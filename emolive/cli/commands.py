@@ -19,6 +19,7 @@ from typing import get_type_hints
 
 from emolive.cli.config import load_plugins, option_fields
 from emolive.errors import ConfigError, EmoliveError, OutputError
+from emolive.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,8 @@ class CommandGroup:
     def _unknown(self, name: str) -> str:
         if name in self.external:
             return (
-                f"The command {name} is not installed: install emolive from its repository, "
-                f"with the extra train (pip install '.[train]')."
+                f"The command {name} is not installed: install emolive from its repository with `make "
+                f"train-ready`, or pip install -e '.[train]' there."
             )
         if name.startswith("-"):
             return f"A command must come first, not {name}. See {self.prog} --help."
@@ -164,7 +165,7 @@ def guarded(prog: str, work: Callable[[], int]) -> int:
         # The parser ends the process after --help.
         return end.code if isinstance(end.code, int) else 0
     except EmoliveError as error:
-        sys.stderr.write(f"{prog}: {' '.join(str(error).split())}\n")
+        report(str(error), prog)
         _discard_unwritable_output()
         return 2
     except KeyboardInterrupt as stop:
@@ -175,6 +176,11 @@ def guarded(prog: str, work: Callable[[], int]) -> int:
         # The reader of our output has closed it, which is not an error.
         _discard_unwritable_output()
         return 0
+
+
+def report(sentence: str, prog: str = "emolive") -> None:
+    """Write one line on stderr, whatever the names in it contain."""
+    sys.stderr.write(f"{prog}: {printable(' '.join(sentence.split()))}\n")
 
 
 @contextlib.contextmanager

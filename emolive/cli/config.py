@@ -38,6 +38,8 @@ from emolive.errors import ConfigError
 from emolive.plugins import load_plugin
 from emolive.registry import Registry
 
+_MAX_CONFIG_BYTES = 1 << 20
+
 Options = TypeVar("Options")
 
 
@@ -298,10 +300,14 @@ def read_config(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(_MAX_CONFIG_BYTES + 1)
+        if len(content) > _MAX_CONFIG_BYTES:
+            raise ConfigError(f"The configuration {path} is too long to be one.")
+        values = yaml.safe_load(content.decode())
     except OSError as error:
         raise ConfigError(f"The configuration {path} cannot be read: {error.strerror}.") from error
-    except (ValueError, yaml.YAMLError) as error:
+    except (ValueError, OverflowError, RecursionError, yaml.YAMLError) as error:
         raise ConfigError(f"The configuration {path} is neither YAML nor JSON.") from error
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise ConfigError(f"The configuration {path} must hold option names and their values.")

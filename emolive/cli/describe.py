@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from emolive.cli.config import Arg
+from emolive.printable import printable_json
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,5 @@ def describe(options: DescribeOptions) -> int:
 
     metadata = read_metadata(options.path)
     content = {"spec": metadata.spec.to_dict(), "provenance": metadata.provenance}
-    sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    sys.stdout.write(printable_json(content, indent=1) + "\n")
     return 0

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TextIO
 
 from emolive.atomic_io import ensure_writable
-from emolive.cli.commands import output_errors
+from emolive.cli.commands import output_errors, report
 from emolive.clock import now_ns, to_ns
-from emolive.errors import CheckpointError
+from emolive.errors import CheckpointError, OutputError
 from emolive.session.config import SessionConfig
 from emolive.sinks.jsonl import JsonlSink
-from emolive.types import Estimate, Snapshot
+from emolive.types import Estimate, RecordingState, Snapshot
 
 POLL_S = 0.05
 REPORTED = ("camera", "microphone", "model")
@@ -30,15 +31,18 @@ class EstimateWriter:
 
     Args:
         path: the file; None for the terminal.
+        append: write behind what is in the file; otherwise it is replaced.
 
     Raises:
         OutputError: there cannot be a file at `path`.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, append: bool = False) -> None:
         if path is not None:
             ensure_writable(path)
         self._path = path
+        self._mode = "a" if append else "w"
+        self._report: Callable[[str], None] | None = None
         self._stack = ExitStack()
         self._sink: JsonlSink | None = None
         self.error: OSError | None = None
@@ -61,6 +65,15 @@ class EstimateWriter:
             self.n_written += 1
         except OSError as error:
             self.error = error
+            if self._report is not None:
+                self._report(
+                    f"The estimates are not written any more ({error.strerror or error}): start again with "
+                    f"another file."
+                )
+
+    def report_problems(self, report: Callable[[str], None]) -> None:
+        """Call `report` with a sentence, from the thread of the estimates, when they cannot be written."""
+        self._report = report
 
     def finish(self) -> None:
         """End a session that ran: without any estimate, its file is empty.
@@ -79,19 +92,22 @@ class EstimateWriter:
         if self._sink is None:
             out: TextIO = sys.stdout
             if self._path is not None:
-                file = self._path.open("w", encoding="utf-8", errors="backslashreplace")
+                file = self._path.open(self._mode, encoding="utf-8", errors="backslashreplace")
                 out = self._stack.enter_context(file)
             self._sink = JsonlSink(out)
         return self._sink
 
 
-def run_headless(config: SessionConfig, duration_s: float | None, writer: EstimateWriter) -> int:
+def run_headless(
+    config: SessionConfig, duration_s: float | None, writer: EstimateWriter, *, record: Path | None = None
+) -> int:
     """Run a session until its source ends.
 
     Args:
         config: the session.
         duration_s: stop this long after the model was loaded; None for no limit.
         writer: receives the estimates.
+        record: record the session into a new folder in this one.
 
     Raises:
         EmoliveError: the source or the model cannot be opened, or the estimates cannot be written.
@@ -104,6 +120,9 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
     deadline_ns = None
     try:
         session.start()
+        if record is not None:
+            # Before the first frame of a file, which waits for the model.
+            session.start_recording(record)
         while not session.finished and writer.error is None:
             if session.model_settled:
                 _check_model(session.snapshot())
@@ -112,14 +131,26 @@ def run_headless(config: SessionConfig, duration_s: float | None, writer: Estima
             if deadline_ns is not None and now_ns() >= deadline_ns:
                 break
             _report_problems(session.snapshot(), reported)
+            if record is not None and _has_failed(session.snapshot().recording):
+                break
             time.sleep(POLL_S)
         _report_problems(session.snapshot(), reported)
     finally:
+        session.stop_recording()
         session.stop()
+    recording = session.snapshot().recording
     writer.finish()
+    if recording is not None:
+        if recording.problem:
+            raise OutputError(f"{recording.problem.rstrip('.')}; what is there is in {recording.folder}.")
+        sys.stderr.write(f"emolive: The recording is in {recording.folder}.\n")
     if not writer.n_written:
-        sys.stderr.write(f"emolive: {NO_ESTIMATE}\n")
+        report(NO_ESTIMATE)
     return 0
+
+
+def _has_failed(recording: RecordingState | None) -> bool:
+    return recording is not None and bool(recording.problem)
 
 
 def _check_model(snapshot: Snapshot) -> None:
@@ -136,4 +167,4 @@ def _report_problems(snapshot: Snapshot, reported: dict[str, str]) -> None:
             is_news = status.text not in reported.values()
             reported[status.source] = status.text
             if status.level != "ok" and is_news:
-                sys.stderr.write(f"emolive: {status.text}\n")
+                report(status.text)

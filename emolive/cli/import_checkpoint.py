@@ -24,6 +24,8 @@ class ImportOptions:
     """Attention heads of the model, only needed if the file does not determine them."""
     out: Annotated[Path | None, Arg(metavar="FILE")] = None
     """File to write. Default: the same name with the suffix .safetensors."""
+    overwrite: bool = False
+    """Replace the file if it exists."""
 
     def __post_init__(self) -> None:
         if self.path.suffix == ".safetensors":
@@ -34,9 +36,11 @@ def import_checkpoint(options: ImportOptions) -> int:
     """Convert the checkpoint and print its contents."""
     from emolive.models.io.checkpoint import save
     from emolive.models.io.chumachenko2022 import convert_checkpoint
+    from emolive.user_output import check_replaceable
 
-    net = convert_checkpoint(options.path, fusion=options.fusion, heads=options.num_heads)
     out = options.out or options.path.with_suffix(".safetensors")
+    check_replaceable(out, allowed=options.overwrite)
+    net = convert_checkpoint(options.path, fusion=options.fusion, heads=options.num_heads)
     save(out, net, provenance={"imported_from": options.path.name, "form": "Chumachenko et al. 2022"})
     spec = net.spec
     sys.stdout.write(f"{out}: {spec.fusion} with {spec.num_heads} head{'s' if spec.num_heads > 1 else ''}\n")

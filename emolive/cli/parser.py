@@ -16,6 +16,7 @@ import jsonargparse
 from emolive.cli.config import OptionField, load_plugins, option_fields, read_config
 from emolive.errors import ConfigError
 from emolive.plugins import load_plugin
+from emolive.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +143,16 @@ class OptionsParser:
                 if field.type is bool and not isinstance(value, bool):
                     raise argparse.ArgumentError(None, "not a bool")
                 value = parser.parse_object({name: value}, defaults=False, _skip_required=True)[name]
-            except argparse.ArgumentError as error:
-                raise ConfigError(f"{where}{field.flag} must be {field.expected}, not {raw}.") from error
+            except (argparse.ArgumentError, OverflowError) as error:
+                raise ConfigError(
+                    f"{where}{field.flag} must be {field.expected}, not {_shown(raw)}."
+                ) from error
             checked[name] = self._checked(name, value, where)
         return checked
+
+    def knows(self, name: str) -> bool:
+        """Whether an option has this name or alias."""
+        return name in self._fields or f"--{name.replace('_', '-')}" in self._aliases
 
     def _checked(self, name: str, value: Any, where: str = "") -> Any:
         field = self._fields[name]
@@ -232,7 +239,9 @@ def description_of(options: type) -> str:
 
 def _add_argument(parser: jsonargparse.ArgumentParser, field: OptionField, text: str) -> None:
     if field.type is bool:
-        action = jsonargparse.ActionYesNo(no_prefix="no-")
+        # `--no-train` is an option of its own, not the opposite of `--train`.
+        prefix = None if field.flag.startswith("--no-") else "no-"
+        action = jsonargparse.ActionYesNo(no_prefix=prefix)  # type: ignore[arg-type]
         parser.add_argument(field.flag, dest=field.name, action=action, default=field.default, help=text)
         return
     # Paths are parsed as text, since the library refuses file names that are not valid UTF-8.
@@ -245,6 +254,12 @@ def _add_argument(parser: jsonargparse.ArgumentParser, field: OptionField, text:
     if field.multiple:
         settings["nargs"] = "+"
     parser.add_argument(field.flag, dest=field.name, **settings)
+
+
+def _shown(value: Any) -> str:
+    """A value of a file in a message: in one line, and short."""
+    text = str(value) if isinstance(value, str | bool | float) else repr(value)
+    return printable(text[:80])
 
 
 def _usage_of(field: OptionField) -> str:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from emolive.capture.av_offset import MAX_OFFSET_MS
 from emolive.cli.config import Arg, Range
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import CheckpointError, ConfigError
+from emolive.plugins import FUSIONS
+from emolive.user_output import check_replaceable, reserved
 
 if TYPE_CHECKING:
     from emolive.cli.headless import EstimateWriter
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 OFFSCREEN_S = 12.0
 """How long the window runs on a computer without a display, unless --duration is given."""
+MAX_COMPARED = 3
 OFFSCREEN_SCREENSHOT = Path("emolive-window.png")
 
 
@@ -39,17 +43,39 @@ class RunOptions(ModelOptions):
     duration: Annotated[float | None, Range(above=0), Arg(metavar="SECONDS")] = None
     """Stop this long after the model was loaded."""
     jsonl: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Write every estimate to this file."""
+    """Write every estimate to this file, which must not exist yet."""
+    append: bool = False
+    """Write the estimates of --jsonl behind those that are in the file."""
+    overwrite: bool = False
+    """Replace the files of --jsonl, --screenshot and --counters if they exist."""
+    compare: Annotated[str, Arg(metavar="F,F")] = ""
+    """Fusions that answer too, side by side on the same evidence, separated by commas: it,lt."""
+    record: Annotated[Path | None, Arg(metavar="DIR")] = None
+    """Record picture, sound, estimates and settings into a new folder in this one."""
     screenshot: Annotated[Path | None, Arg(metavar="FILE")] = None
     """Save a screenshot of the window at the end of --duration."""
     counters: Annotated[Path | None, Arg(metavar="FILE")] = None
     """Write rendering statistics of the window as JSON."""
+    av_offset_ms: Annotated[float, Range(-MAX_OFFSET_MS, MAX_OFFSET_MS), Arg(metavar="MS")] = 0.0
+    """Move the sound by so many milliseconds to later times against the picture; `emolive sync-test` measures
+    how many."""
     loop: bool = False
     """Play a media file in a loop."""
     unpaced: bool = False
     """Process a media file as fast as possible instead of in real time (needs --headless)."""
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The fusions that `compare` names."""
+        return tuple(dict.fromkeys(name.strip() for name in self.compare.split(",") if name.strip()))
+
     def __post_init__(self) -> None:
+        for name in self.compared:
+            FUSIONS.check(name)
+        if len(self.compared) > MAX_COMPARED:
+            raise ConfigError(f"--compare shows at most {MAX_COMPARED} fusions: name fewer.")
+        if self.append and (self.overwrite or self.jsonl is None):
+            raise ConfigError("--append goes with --jsonl, and not with --overwrite.")
         if self.unpaced and not self.headless:
             raise ConfigError("The window plays in real time: use --unpaced together with --headless.")
         if self.counters is not None and self.headless:
@@ -60,15 +86,23 @@ class RunOptions(ModelOptions):
 
 def run(options: RunOptions) -> int:
     """Run until the window is closed, the duration is over, the file has ended, or Ctrl-C."""
+    if options.jsonl is not None:
+        how = "--append to write behind what is in it, or --overwrite to replace it"
+        check_replaceable(options.jsonl, allowed=options.overwrite or options.append, how=how)
+    for path in (options.screenshot, options.counters):
+        if path is not None:
+            check_replaceable(path, allowed=options.overwrite)
     config = session_config(options)
     if options.jsonl is None and not options.headless:
         return _run_window(config, options, None)
     from emolive.cli.headless import EstimateWriter, run_headless
 
-    with EstimateWriter(options.jsonl) as writer:
+    with reserved(options.jsonl), EstimateWriter(options.jsonl, append=options.append) as writer:
         if options.headless:
-            return run_headless(config, options.duration, writer)
-        return _run_window(config, options, writer)
+            return run_headless(config, options.duration, writer, record=options.record)
+        code = _run_window(config, options, writer)
+        writer.finish()
+        return code
 
 
 def session_config(options: RunOptions) -> SessionConfig:
@@ -84,10 +118,12 @@ def session_config(options: RunOptions) -> SessionConfig:
         mic=options.mic,
         fusion=_fusion(options),
         checkpoint=options.checkpoint,
+        comparison=options.compared,
         baseline=options.baseline or DEFAULT_BASELINE,
         person=options.person or DEFAULT_PERSON,
         paced=not options.unpaced,
         loop=options.loop,
+        av_offset_ms=options.av_offset_ms,
         device=options.device,
         backend=options.backend,
     )
@@ -121,9 +157,12 @@ def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWrit
         return run_app(
             with_remembered(config, explicit),
             on_estimate=writer,
+            report_problems=None if writer is None else writer.report_problems,
             screenshot=options.screenshot,
             seconds=options.duration,
             counters=options.counters,
+            record=options.record,
+            welcome=options.duration is None,
         )
     return _run_offscreen(config, options, writer)
 
@@ -144,7 +183,13 @@ def _run_offscreen(config: SessionConfig, options: RunOptions, writer: EstimateW
             writer(estimate)
 
     code = run_app(
-        config, on_estimate=on_estimate, screenshot=screenshot, seconds=seconds, counters=options.counters
+        config,
+        on_estimate=on_estimate,
+        report_problems=None if writer is None else writer.report_problems,
+        screenshot=screenshot,
+        seconds=seconds,
+        counters=options.counters,
+        record=options.record,
     )
     if screenshot.is_file():
         sys.stdout.write(f"A screenshot of the window is in {screenshot}.\n")

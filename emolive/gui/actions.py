@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 
 class Actions:
-    """Adds actions to a window. `keys` are key sequences separated by blanks; the help shows the first."""
+    """Adds actions to a window. `keys` are key sequences separated by blanks."""
 
     def __init__(self, window: QWidget) -> None:
         self._window = window
@@ -66,5 +66,5 @@ class Actions:
         action.setShortcuts([QKeySequence(key) for key in keys.split()])
         self._window.addAction(action)
         if keys and (text := help_text or title):
-            self._help.append((keys.split(maxsplit=1)[0], text))
+            self._help.append(("  ".join(keys.split()), text))
         return action

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from emolive.atomic_io import ensure_writable
 from emolive.gui.display import check_display, has_display
@@ -19,6 +20,9 @@ from emolive.gui.render_metrics import RenderMetrics
 from emolive.gui.services import Services
 from emolive.session.config import SessionConfig
 from emolive.types import Estimate
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +54,12 @@ def run_app(
     *,
     services: Services | None = None,
     on_estimate: EstimateCallback | None = None,
+    report_problems: Callable[[Callable[[str], None]], None] | None = None,
     screenshot: Path | None = None,
     seconds: float | None = None,
     counters: Path | None = None,
+    record: Path | None = None,
+    welcome: bool = False,
 ) -> int:
     """Show the window until it is closed.
 
@@ -60,9 +67,12 @@ def run_app(
         config: how the session starts.
         services: where the session, the fusions and the devices come from; the real ones by default.
         on_estimate: called with each estimate, from the inference thread.
+        report_problems: gets a function that shows a sentence in the window, from any thread.
         screenshot: file for an image of the window, saved before it closes by itself.
         seconds: close by itself this long after a model was loaded or could not be.
         counters: file for the render metrics, as JSON.
+        record: record into a new folder in this one from the beginning.
+        welcome: greet a new user, and say whether emolive is open already.
 
     Returns:
         0, or 1 if the session could not start.
@@ -74,21 +84,18 @@ def run_app(
     if counters is not None:
         ensure_writable(counters)
     prepare_environment()
-    from PySide6.QtCore import QEventLoop, QLocale, QTimer
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtCore import QEventLoop, QTimer
 
-    from emolive.gui import i18n, theme
     from emolive.gui.main_window import MainWindow
+    from emolive.gui.single_instance import InstanceLock
 
-    app = QApplication.instance() or QApplication(sys.argv[:1])
-    if not isinstance(app, QApplication):
-        raise RuntimeError("The window needs a QApplication, but there is another kind of Qt application.")
-    app.setApplicationName("emolive")
+    app = _create_application()
     app.setQuitOnLastWindowClosed(False)
-    i18n.use_language(QLocale.system().uiLanguages())
-    theme.apply(app)
-    window = MainWindow(config, services, _publish_to(metrics, on_estimate))
+    lock = InstanceLock() if welcome else None
+    window = MainWindow(config, services, _publish_to(metrics, on_estimate), record)
     window.view.video.metrics = metrics
+    if report_problems is not None:
+        report_problems(window.controller.command_failed.emit)
     opened_s = time.monotonic()
     model_timer = QTimer()
 
@@ -113,14 +120,40 @@ def run_app(
         model_timer.start(100)
     window.show()
     QTimer.singleShot(FIRST_PAINT_MS, window.begin)
-    with _close_on_signals(window.close):
+    if lock is not None:
+        QTimer.singleShot(FIRST_PAINT_MS, lambda: window.greet(is_first=lock.is_first))
+    # From the event loop: a signal may arrive while the window is being painted.
+    with _close_on_signals(lambda: QTimer.singleShot(0, window.close)):
         loop.exec()
     model_timer.stop()
+    if lock is not None:
+        lock.release()
     error = window.controller.error
     window.deleteLater()
     if metrics is not None and counters is not None:
         metrics.save(counters)
     return 1 if error else 0
+
+
+def _create_application() -> QApplication:
+    """The Qt application with its name, language, theme and sizes."""
+    from PySide6.QtCore import QLocale
+    from PySide6.QtWidgets import QApplication
+
+    from emolive.gui import i18n, theme
+    from emolive.gui.theme_switch import saved_theme
+    from emolive.gui.ui_settings import UiSettings
+
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    if not isinstance(app, QApplication):
+        raise RuntimeError("The window needs a QApplication, but there is another kind of Qt application.")
+    app.setApplicationName("emolive")
+    app.setDesktopFileName("emolive")
+    i18n.use_language(QLocale.system().uiLanguages())
+    screen = app.primaryScreen()
+    scale = theme.scale_for(screen.availableGeometry().height()) if screen is not None else 1.0
+    theme.apply(app, saved_theme(UiSettings()), scale=scale)
+    return app
 
 
 def _publish_to(

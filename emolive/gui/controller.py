@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from emolive.errors import DeviceError, EmoliveError, MediaError
 from emolive.gui.services import Services
 from emolive.gui.tasks import TaskRunner
 from emolive.session.config import SessionConfig
 from emolive.types import Estimate, Snapshot
 
 if TYPE_CHECKING:
-    from emolive.session.session import Session
+    from emolive.playback.app_session import AppSession
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class SessionController(QObject):
         self._tasks = TaskRunner("emolive-gui-session")
         self._stop_task = TaskRunner("emolive-gui-stop")
         self._lock = threading.Lock()
-        self._session: Session | None = None
+        self._session: AppSession | None = None
         self._closing = threading.Event()
         self._deadline = QTimer(self)
         self._deadline.setSingleShot(True)
@@ -59,6 +60,8 @@ class SessionController(QObject):
         self.state: State = "idle"
         self.error = ""
         """Why the session did not start, while `state` is "failed"."""
+        self.source_failed = False
+        """Whether it did not start because of its camera, microphone, stream or file."""
 
     def start(self) -> None:
         """Create and start the session; also after a failure, to try again."""
@@ -81,7 +84,7 @@ class SessionController(QObject):
         return snapshot is None or ("model", "loading") not in ((s.source, s.code) for s in snapshot.statuses)
 
     def submit(
-        self, command: Callable[[Session], None], on_refused: Callable[[], None] | None = None
+        self, command: Callable[[AppSession], object], on_refused: Callable[[], None] | None = None
     ) -> None:
         """Call `command` with the session in the background: after it has loaded; without one, never.
 
@@ -107,7 +110,7 @@ class SessionController(QObject):
         previous: str = getattr(self.config, name)
         self._set_config(name, value)
 
-        def change(session: Session) -> None:
+        def change(session: AppSession) -> None:
             result = getattr(session, f"set_{name}")(value)
             if isinstance(result, Future):
                 result.result()
@@ -159,13 +162,17 @@ class SessionController(QObject):
         """In the background thread. A session that is ready only after `close` is stopped again."""
         if self._closing.is_set():
             return
-        session = self._services.session(self.config)
         try:
-            if self._on_estimate is not None:
-                session.subscribe(self._on_estimate)
-            session.start()
-        except BaseException:
-            session.stop()
+            session = self._services.session(self.config)
+            try:
+                if self._on_estimate is not None:
+                    session.subscribe(self._on_estimate)
+                session.start()
+            except BaseException:
+                session.stop()
+                raise
+        except EmoliveError as error:
+            self.source_failed = isinstance(error, DeviceError | MediaError)
             raise
         with self._lock:
             late = self._closing.is_set()

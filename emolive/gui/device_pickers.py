@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from emolive.gui import strings
 from emolive.gui.services import Services
 from emolive.gui.tasks import TaskRunner
-from emolive.gui.widgets.picker import Picker
+from emolive.gui.widgets.picker import Picker, device_titles
 from emolive.session.config import SessionConfig
 
 
@@ -32,6 +32,10 @@ class DevicePickers(QObject):
     def connect_dialogs(self, **dialogs: Callable[[], None]) -> None:
         """Open these dialogs from the source picker's entries of the same names."""
         self._source.dialog_requested.connect(lambda name: dialogs[name]())
+
+    def list_cameras(self, on_titles: Callable[[dict[str, str]], None]) -> None:
+        """Read the cameras; `on_titles` gets value → title on the GUI thread."""
+        self._tasks.submit(self._services.cameras, lambda cameras: on_titles(device_titles(cameras)))
 
     def close(self) -> None:
         """Read no more devices."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData
@@ -22,11 +22,13 @@ class FileOpener:
         parent: QWidget,
         *,
         on_source: Callable[[str], None],
+        on_sources: Callable[[Sequence[Path]], None],
         on_checkpoint: Callable[[Path], None],
         on_error: Callable[[str], None],
     ) -> None:
         self._parent = parent
         self._on_source, self._on_checkpoint, self._on_error = on_source, on_checkpoint, on_error
+        self._on_sources = on_sources
 
     def open_path(self, path: Path) -> None:
         """Load a checkpoint, refuse a pickle, play anything else."""
@@ -50,13 +52,22 @@ class FileOpener:
         ask_for_stream(self._parent, self._on_source)
 
     def drop(self, data: QMimeData) -> bool:
-        """Open the first local file of a drop; whether there was one."""
-        path = local_path(data)
-        if path is not None:
-            self.open_path(path)
-        return path is not None
+        """Open the local files of a drop, several media files one after another; whether there was one."""
+        paths = local_paths(data)
+        media = [path for path in paths if not (is_checkpoint_file(path) or is_pickle_file(path))]
+        for path in paths:
+            if len(media) < 2 or path not in media:
+                self.open_path(path)
+        if len(media) > 1:
+            self._on_sources(media)
+        return bool(paths)
+
+
+def local_paths(data: QMimeData) -> tuple[Path, ...]:
+    """The local files of a drag or drop event."""
+    return tuple(Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile())
 
 
 def local_path(data: QMimeData) -> Path | None:
     """The first local file of a drag or drop event."""
-    return next((Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()), None)
+    return next(iter(local_paths(data)), None)

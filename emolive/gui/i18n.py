@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import string
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,35 @@ def tr(text: str, **values: object) -> str:
     """
     translated = _messages.get(text, text)
     return translated.format(**values) if values else translated
+
+
+@lru_cache(maxsize=256)
+def _pattern(template: str) -> re.Pattern[str]:
+    """Matches a text made of a template, with its values as groups."""
+    parts = []
+    for literal, name, _, _ in string.Formatter().parse(template):
+        parts.append(re.escape(literal))
+        if name is not None:
+            parts.append(f"(?P<{name}>.+?)")
+    return re.compile("".join(parts))
+
+
+def tr_filled(text: str, templates: Iterable[str]) -> str:
+    """Translate a text that another part of emolive has made, perhaps with values in it.
+
+    Args:
+        text: English.
+        templates: what such texts are made of, with {placeholders}.
+
+    Returns:
+        The text in the language in use; the text itself if no template fits.
+    """
+    if text in _messages or not _messages:
+        return tr(text)
+    for template in templates:
+        if template in _messages and (match := _pattern(template).fullmatch(text)):
+            return tr(template, **match.groupdict())
+    return text
 
 
 def noop(text: str) -> str:

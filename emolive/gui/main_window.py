@@ -5,22 +5,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow
 
-from emolive.gui import strings
+from emolive.gui import geometry, strings
 from emolive.gui.actions import Actions
+from emolive.gui.calibration_guide import CALIBRATION_S
 from emolive.gui.controller import Option, SessionController
 from emolive.gui.device_pickers import DevicePickers
 from emolive.gui.file_opener import FileOpener, local_path
 from emolive.gui.i18n import tr
+from emolive.gui.icon import app_icon
+from emolive.gui.media_commands import MediaCommands
 from emolive.gui.presenter import WindowPresenter
 from emolive.gui.services import Services
 from emolive.gui.ui_settings import REMEMBERED, UiSettings
 from emolive.gui.video_presenter import VideoPresenter
 from emolive.gui.widgets.central_view import CentralView
+from emolive.gui.window_pages import WindowPages
 from emolive.session.config import SessionConfig
 from emolive.types import Estimate
 
@@ -43,8 +48,10 @@ class MainWindow(QMainWindow):
         config: SessionConfig,
         services: Services | None = None,
         on_estimate: Callable[[Estimate], None] | None = None,
+        record: Path | None = None,
     ) -> None:
-        """`on_estimate` is called with each estimate from the inference thread."""
+        """`on_estimate` is called with each estimate from the inference thread; the session is recorded from
+        its beginning into a new folder in `record`."""
         super().__init__()
         services = services or Services()
         self._settings = UiSettings()
@@ -53,27 +60,37 @@ class MainWindow(QMainWindow):
         self.view = CentralView(self._fusions)
         self.view.video.set_landmarks(self._settings.flag("landmarks", True))
         self.view.set_timeline_visible(self._settings.flag("timeline", True))
-        self.setCentralWidget(self.view)
-        self.view.video.setFocus()  # otherwise the first picker would have it and consume the keys
         self.setWindowTitle("emolive")
         self.setAcceptDrops(True)
-        self.setMinimumSize(QSize(860, 560))
-        self.resize(1280, 800)
-        if (geometry := self._settings.geometry()) is not None:
-            self.restoreGeometry(geometry)
+        self.setWindowIcon(app_icon())
+        geometry.place(self, self._settings)
         self._video_presenter = VideoPresenter(self._settings)
         self._presenter = WindowPresenter(self._video_presenter)
         self.controller = SessionController(services, config, on_estimate)
+        self.pages = WindowPages(self, self.view, self._presenter, self.controller, self._settings)
+        self.view.video.setFocus()  # otherwise the first picker would have it and consume the keys
         self._devices = DevicePickers(services, self.view.controls.source, self.view.controls.mic)
+        self._media = MediaCommands(
+            self,
+            self.controller,
+            self._fusions,
+            show_message=self._presenter.log.say,
+            open_source=partial(self._set_option, "source"),
+            record=record,
+        )
+        self.view.add_panel(self._media.panel)
         self._opener = FileOpener(
             self,
             on_source=self.choose_source,
+            on_sources=self._media.open_files,
             on_checkpoint=self.controller.load_checkpoint,
             on_error=self.view.status_bar.show_message,
         )
+        self._file_is_open = False
         self._create_actions()
         self._connect()
         self._devices.show_config(config)
+        self._offering = False
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(TICK_MS)
@@ -85,8 +102,17 @@ class MainWindow(QMainWindow):
         if self._closing:
             return
         self.view.add_plots()
+        self.view.results.page_changed.connect(self._explain)
         self.controller.start()
         self._timer.start()
+
+    def greet(self, *, is_first: bool) -> None:
+        """Welcome a new user, and say so if another window of emolive is open."""
+        if not is_first:
+            self._presenter.log.say(
+                tr("emolive is open already: the other window may be using the camera."), "warning"
+            )
+        self.pages.welcome_once()
 
     # --- construction
 
@@ -97,10 +123,12 @@ class MainWindow(QMainWindow):
         for key, fusion in zip(keys, self._fusions, strict=False):
             actions.bind("", key, partial(self.choose_fusion, fusion.name))
         actions.bind(tr("Calibrate with five neutral seconds"), "C", self.calibrate)
-        actions.add(tr("Open a file…"), "O", self._opener.ask_for_media, tr("Open a media file"))
+        actions.add(tr("Open a file…"), "O Ctrl+O", self._opener.ask_for_media, tr("Open a media file"))
         actions.add(tr("Stream address…"), "", self._opener.ask_for_stream)
         actions.add(tr("Load a checkpoint…"), "", self._opener.ask_for_checkpoint)
         actions.add(tr("Play again"), "R", self.play_again, tr("Play the file again"))
+        actions.add_separator()
+        self._media.add_actions(actions)
         actions.add_separator()
         actions.add_toggle(
             tr("Landmarks"),
@@ -114,8 +142,8 @@ class MainWindow(QMainWindow):
         actions.add_toggle(
             tr("Timeline"), "T", self._set_timeline, on=timeline, help_text=tr("Timeline on or off")
         )
-        actions.add(tr("Full screen"), "F", self.toggle_full_screen)
-        actions.add_separator()
+        actions.add(tr("Full screen"), "F F11", self.toggle_full_screen)
+        self.pages.add_actions(actions)
         actions.add(tr("Keys"), "? F1", self.view.help.toggle, tr("Show the keys"))
         actions.add(tr("Quit"), "Ctrl+Q", self.close)
         actions.bind("", "Escape", self._escape)
@@ -124,12 +152,16 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         controls = self.view.controls
+        self.view.video.clicked.connect(self._media.choose_face)
         controls.source.chosen.connect(self.choose_source)
         controls.mic.chosen.connect(partial(self._set_option, "mic"))
         controls.fusion.chosen.connect(self.choose_fusion)
         controls.baseline.chosen.connect(self.choose_baseline)
         controls.person.chosen.connect(partial(self._set_option, "person"))
         controls.calibration.clicked.connect(self.calibrate)
+        self.pages.load_wanted.connect(self._opener.ask_for_checkpoint)
+        self.view.offers.chosen.connect(self.choose_source)
+        self.view.offers.file_wanted.connect(self._opener.ask_for_media)
         self._devices.connect_dialogs(file=self._opener.ask_for_media, stream=self._opener.ask_for_stream)
         self.view.status_bar.retry.connect(self.controller.start)
         self.controller.command_failed.connect(self._on_command_failed)
@@ -138,7 +170,8 @@ class MainWindow(QMainWindow):
     # --- commands
 
     def choose_source(self, source: str) -> None:
-        """Watch another source."""
+        """Watch another source; files that wait are forgotten."""
+        self._media.queue.clear()
         self._set_option("source", source)
 
     def choose_fusion(self, name: str) -> None:
@@ -158,12 +191,19 @@ class MainWindow(QMainWindow):
         self._set_option("baseline", mode)
 
     def calibrate(self) -> None:
-        """Begin a calibration, unless one is running."""
-        if self.controller.state == "running" and not self.view.controls.calibration.running:
-            self.controller.submit(lambda session: session.calibrate())
+        """Begin the countdown of a calibration, unless one is running."""
+        snapshot, guide = self.controller.snapshot(), self._presenter.guide
+        if guide.preparing or (snapshot is not None and snapshot.calibration is not None):
+            return
+        if refusal := guide.refusal(snapshot, self.controller.config.source):
+            self._presenter.log.say(refusal, "warning")
+        else:
+            guide.begin()
 
     def play_again(self) -> None:
         """Begin a file or the demo again."""
+        if self._media.replay():
+            return
         if strings.source_kind(self.controller.config.source) in ("file", "demo", "auto"):
             self._set_option("source", self.controller.config.source)
 
@@ -172,10 +212,15 @@ class MainWindow(QMainWindow):
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def _escape(self) -> None:
-        if self.view.help.isVisible():
-            self.view.help.toggle()
-        elif self.isFullScreen():
+        if self._presenter.guide.preparing:
+            self._presenter.guide.cancel()
+        elif not self.pages.escape() and self.isFullScreen():
             self.toggle_full_screen()
+
+    def _explain(self, page: str) -> None:
+        """Explain each answer while the page that shows it is open."""
+        self._presenter.why.active = page == "why"
+        self.controller.submit(lambda session: session.set_explaining(page == "why"))
 
     def _set_option(self, name: Option, value: str) -> None:
         self.controller.set_option(name, value)
@@ -186,25 +231,43 @@ class MainWindow(QMainWindow):
         self._settings.set_flag("landmarks", on)
 
     def _set_timeline(self, on: bool) -> None:
-        self.view.set_timeline_visible(on)
         self._settings.set_flag("timeline", on)
+        self._show_timeline()
+
+    def _show_timeline(self) -> None:
+        """A file has a timeline of its own, of all of it."""
+        self.view.set_timeline_visible(self._settings.flag("timeline", True) and not self._file_is_open)
 
     def _on_command_failed(self, sentence: str) -> None:
         self._presenter.clear_requests()
         self._devices.show_config(self.controller.config)
-        self.view.status_bar.show_message(sentence)
+        self._presenter.log.say(sentence, "warning")
 
     # --- display
 
     def _tick(self) -> None:
-        controller = self.controller
+        controller, presenter = self.controller, self._presenter
         snapshot = controller.snapshot()
+        if presenter.guide.due():
+            controller.submit(lambda session: session.calibrate(CALIBRATION_S))
         if snapshot is not None:
-            self.view.show_state(self._presenter.present(snapshot, controller.config))
+            state = presenter.present(snapshot, controller.config)
+            self._media.show(snapshot)
+            if self._file_is_open is not (snapshot.playback is not None):
+                self._file_is_open = not self._file_is_open
+                self._show_timeline()
         elif controller.state == "failed":
-            self.view.show_state(self._presenter.present_failure(controller.config, controller.error))
+            state = presenter.present_failure(
+                controller.config, controller.error, of_source=controller.source_failed
+            )
         else:
-            self.view.show_state(self._presenter.present_loading(controller.config))
+            state = presenter.present_loading(controller.config)
+        if (offers := state.video.message is not None and state.video.message.offers) != self._offering:
+            self._offering = offers
+            if offers:
+                self._devices.list_cameras(self.view.offers.show_cameras)
+        self.view.show_state(state)
+        self.pages.show_state(state)
 
     # --- events
 
@@ -224,6 +287,7 @@ class MainWindow(QMainWindow):
         self._timer.stop()
         self._remember()
         self._devices.close()
+        self._media.close()
         log.info("%d frames were painted", self.view.video.painted)
         self.controller.close(STOP_S)
 
@@ -231,6 +295,7 @@ class MainWindow(QMainWindow):
         if self.controller.state == "running":
             for name in REMEMBERED:
                 self._settings.set_text(name, getattr(self.controller.config, name))
+            self.pages.remember_person()
         if not self.isFullScreen():
             self._settings.set_geometry(self.saveGeometry())
         self._settings.save()

@@ -11,7 +11,7 @@ from emolive.gui.i18n import tr
 from emolive.session.config import SessionConfig
 
 if TYPE_CHECKING:
-    from emolive.session.session import Session
+    from emolive.playback.app_session import AppSession
 
 
 class Device(Protocol):
@@ -37,11 +37,11 @@ class FusionChoice:
     """Why it cannot be chosen; empty if it can."""
 
 
-def create_session(config: SessionConfig) -> Session:
+def create_session(config: SessionConfig) -> AppSession:
     """Create a session. Imported late because it imports OpenCV and the perception stage."""
-    from emolive.session.session import Session
+    from emolive.playback.app_session import AppSession
 
-    return Session(config)
+    return AppSession(config)
 
 
 def registered_fusions() -> tuple[FusionChoice, ...]:
@@ -77,7 +77,7 @@ def list_microphones() -> tuple[Device, ...]:
 class Services:
     """Functions that the window calls; replaced in tests. All but `fusions` may block for seconds."""
 
-    session: Callable[[SessionConfig], Session] = create_session
+    session: Callable[[SessionConfig], AppSession] = create_session
     fusions: Callable[[], Sequence[FusionChoice]] = registered_fusions
     cameras: Callable[[], Sequence[Device]] = list_cameras
     microphones: Callable[[], Sequence[Device]] = list_microphones

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emolive.capture.source_spec import SourceKind, parse_microphone, parse_source, redact_url
 from emolive.errors import ConfigError
-from emolive.gui.i18n import noop, tr
+from emolive.gui.i18n import noop, tr, tr_filled
 from emolive.models.io.checkpoint import CHECKPOINT_SUFFIXES
 from emolive.types import Modality, Snapshot, Status
 
@@ -20,9 +20,17 @@ BADGES = {
     "microphone": noop("Microphone"),
     "model": noop("Model"),
     "latency": noop("Latency"),
+    "answer": noop("Answer age"),
     "baseline": noop("Baseline"),
 }
 """Sources of statuses in the order of their badges."""
+_SHORT_BADGES = {
+    "camera": noop("Cam"),
+    "microphone": noop("Mic"),
+    "latency": noop("Delay"),
+    "answer": noop("Age"),
+    "baseline": noop("Base"),
+}
 _BASELINES = {"none": noop("None"), "neutral": noop("Neutral"), "running": noop("Running")}
 _SOURCES = (noop("Automatic"), noop("Drawn demo"), noop("Default microphone"))
 """Titles of `emolive.capture.source_spec` that are translated here."""
@@ -81,6 +89,28 @@ def fusion_title(name: str, title: str) -> str:
     return f"{title[:1].upper()}{title[1:]} ({name})" if title != name else name
 
 
+_FUSION_EXPLANATIONS = {
+    "lt": noop("Face and voice are first read apart; at the end each looks at the other."),
+    "it": noop("Half way through, each of face and voice looks at the other and takes over what fits."),
+    "ia": noop("Half way through, face and voice point out to each other which moments count."),
+}
+_BASELINE_EXPLANATIONS = {
+    "none": noop("Compared with the average person of the training data."),
+    "neutral": noop("Compared with your own neutral face and voice, from a calibration."),
+    "running": noop("Compared with what was seen and heard of you so far."),
+}
+
+
+def fusion_explanation(name: str) -> str:
+    """How a fusion joins face and voice; empty for one that was added."""
+    return tr(_FUSION_EXPLANATIONS[name]) if name in _FUSION_EXPLANATIONS else ""
+
+
+def baseline_explanations() -> dict[str, str]:
+    """What each baseline mode compares with."""
+    return {mode: tr(text) for mode, text in _BASELINE_EXPLANATIONS.items()}
+
+
 def baseline_titles() -> dict[str, str]:
     """The baseline modes and their titles."""
     return {mode: tr(title) for mode, title in _BASELINES.items()}
@@ -113,6 +143,23 @@ def label_title(label: str) -> str:
     return tr(_EMOTIONS[label]) if label in _EMOTIONS else label
 
 
+_EXPLANATIONS = {
+    "neutral": noop("A face and a voice without expression."),
+    "calm": noop("Relaxed and at ease. Close to neutral: models and people confuse the two most often."),
+    "happy": noop("A smile, raised cheeks, a bright voice."),
+    "sad": noop("Drooping eyes and mouth corners, a low and slow voice."),
+    "angry": noop("Lowered brows, tense lips, a loud or pressed voice."),
+    "fearful": noop("Wide eyes, raised and drawn brows, a high or trembling voice."),
+    "disgust": noop("A wrinkled nose, a raised upper lip."),
+    "surprised": noop("Raised brows, an open mouth, a voice that rises."),
+}
+
+
+def label_explanation(label: str) -> str:
+    """What an emotion label stands for; empty for labels of a custom data set."""
+    return tr(_EXPLANATIONS[label]) if label in _EXPLANATIONS else ""
+
+
 def waiting_text(snapshot: Snapshot) -> str:
     """What is needed for an estimate."""
     if not snapshot.fusion:
@@ -134,15 +181,78 @@ def badge_title(source: str) -> str:
     return tr(BADGES[source]) if source in BADGES else source.capitalize()
 
 
+def badge_short_title(source: str) -> str:
+    """The name of a badge where there is little room."""
+    return tr(_SHORT_BADGES[source]) if source in _SHORT_BADGES else badge_title(source)
+
+
 def badge_value(status: Status) -> str:
     """The word beside a badge's name: the status text where it is short, else its code."""
     text = status_text(status)
     return text if len(text) <= BADGE_VALUE_CHARS else tr(status.code.replace("_", " "))
 
 
+_STATUS_TEXTS = (
+    noop("A face is tracked."),
+    noop("Look and speak neutrally until the bar is full."),
+    noop("No baseline is in use."),
+    noop("No face is detected: move into the picture."),
+    noop("Nobody speaks: estimates use the face only."),
+    noop("Speech is detected."),
+    noop("There is no picture: estimates use the voice only."),
+    noop("There is no sound: estimates use the face only."),
+    noop("This model reads raw features: baselines have no effect."),
+    noop("Calibration failed because there was too little of face and voice: calibrate again."),
+    noop("Relative to the {seconds} s of this face so far."),
+    noop("Relative to the neutral {streams} of {person}."),
+    noop("{person} is not calibrated, so no baseline is in use: press Calibrate."),
+    noop("The neutral baseline of {person} is loaded."),
+    noop("The neutral baseline of the {streams} of {person} is saved."),
+    noop("{fusion} runs on {device} by {runtime}."),
+    noop("Loading {model} …"),
+    noop("The face is too small: come closer."),
+    noop("The face is too dark: add light in front of it."),
+    noop("The face is turned away: look towards the camera."),
+    noop("The face is blurred: hold still, or clean the lens."),
+    noop("There is sound but no speech: estimates use the face only."),
+)
+"""Sentences of the session that have a translation; its others stay English."""
+_STATUS_CODES = (
+    noop("blurred"),
+    noop("calibrated"),
+    noop("calibrating"),
+    noop("dark"),
+    noop("ended"),
+    noop("failed"),
+    noop("fallback"),
+    noop("far"),
+    noop("found"),
+    noop("learning"),
+    noop("live"),
+    noop("loaded"),
+    noop("loading"),
+    noop("missing"),
+    noop("no speech"),
+    noop("none"),
+    noop("raw"),
+    noop("ready"),
+    noop("reconnecting"),
+    noop("refused"),
+    noop("running"),
+    noop("silent"),
+    noop("speech"),
+    noop("stalled"),
+    noop("turned"),
+    noop("uncalibrated"),
+    noop("unknown"),
+    noop("unsaved"),
+)
+"""Codes of statuses that badges show."""
+
+
 def status_text(status: Status) -> str:
-    """The text of a status. Sentences with values in them have no translation and stay English."""
-    return tr(status.text)
+    """The text of a status. Sentences without a template have no translation and stay English."""
+    return tr_filled(status.text, _STATUS_TEXTS)
 
 
 def status_sentence(status: Status) -> str:
@@ -151,6 +261,21 @@ def status_sentence(status: Status) -> str:
     if len(text) <= BADGE_VALUE_CHARS:
         return tr("{badge}: {value}.", badge=badge_title(status.source), value=text)
     return text
+
+
+def picture_age(age_s: float) -> str:
+    """How old a picture is that is not of the present."""
+    return tr("This picture is {seconds} s old.", seconds=int(age_s))
+
+
+def answer_age(age_s: float) -> str:
+    """How old the evidence of an answer is."""
+    return tr("What this answer rests on is {seconds} s old on average.", seconds=f"{age_s:.1f}")
+
+
+def why_a_drawing_plays() -> str:
+    """Why the demo plays although nobody asked for it."""
+    return tr("No camera was found, so a drawing plays. Connect a camera and choose it under Video.")
 
 
 def calibration_hint() -> str:

@@ -68,11 +68,15 @@ class TaskRunner(QObject):
 
         self._executor.submit(task).add_done_callback(done)
 
-    def close(self) -> None:
-        """Accept no more tasks, drop waiting ones and call no more callbacks. A running task finishes."""
+    def close(self, *, drop_waiting: bool = True) -> None:
+        """Accept no more tasks and call no more callbacks. A running task finishes.
+
+        Args:
+            drop_waiting: drop the tasks that have not begun; False finishes them too.
+        """
         with self._lock:
             self._closed = True
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._executor.shutdown(wait=False, cancel_futures=drop_waiting)
 
     def join(self) -> None:
         """Wait for the running task; after `close`, not on the GUI thread."""

@@ -8,11 +8,14 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from emolive.models.factory import available_fusions
+from emolive.normalization import MODES
 from emolive.paths import user_dir
 from emolive.session.config import SessionConfig
 
-REMEMBERED = ("fusion", "baseline", "person")
-"""The remembered fields of `SessionConfig`. Not the devices: one that is gone would fail the next start."""
+REMEMBERED = ("fusion", "baseline")
+"""The remembered fields of `SessionConfig`. Not the devices: one that is gone would fail the next start.
+Not the person: somebody else may sit there, and would get their baseline."""
 
 
 class UiSettings:
@@ -28,6 +31,15 @@ class UiSettings:
 
     def set_flag(self, name: str, value: bool) -> None:
         """Remember a switch of the view."""
+        self._settings.setValue(f"view/{name}", value)
+
+    def choice(self, name: str, default: str) -> str:
+        """A choice of the view by its name."""
+        value = self._settings.value(f"view/{name}", default)
+        return value if isinstance(value, str) else default
+
+    def set_choice(self, name: str, value: str) -> None:
+        """Remember a choice of the view."""
         self._settings.setValue(f"view/{name}", value)
 
     def text(self, name: str) -> str | None:
@@ -62,4 +74,11 @@ def with_remembered(config: SessionConfig, explicit: Collection[str] = ()) -> Se
     """
     settings = UiSettings()
     values: dict[str, Any] = {name: settings.text(name) for name in REMEMBERED if name not in explicit}
-    return replace(config, **{name: value for name, value in values.items() if value is not None})
+    return replace(config, **{name: value for name, value in values.items() if _is_usable(name, value)})
+
+
+def _is_usable(name: str, value: str | None) -> bool:
+    """Whether this version knows a remembered value: the file may be another version's, or damaged."""
+    if value is None:
+        return False
+    return value in (available_fusions() if name == "fusion" else MODES)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
-from emolive.types import Face, Frame, Severity, Status
+from emolive.types import BoundingBox, Face, FaceQuality, Frame, Image, Severity, Status
+
+MarkKind = Literal["fusion", "person", "face", "calibrated", "source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,42 @@ class EstimateView:
     """The label with its own probability ("happy 62 %"), or "unsure"."""
     modality: str
     """Which of face and voice it is from, in words."""
+    source: str = ""
+    """What was estimated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened, for the timeline."""
+
+    t_ns: int
+    kind: MarkKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhyState:
+    """Where an answer comes from."""
+
+    has_parts: bool = False
+    """The model explains its answers."""
+    face_share: float = 0.0
+    """The face's part of the answer, 0..1; the rest is the voice's."""
+    face_attention: tuple[float, ...] = ()
+    """How much the voice looked at each step of the window's video, oldest first; the largest is 1."""
+    voice_attention: tuple[float, ...] = ()
+    """How much the face looked at each step of the window's audio, oldest first; the largest is 1."""
+    window_s: float = 3.6
+    crops: tuple[Image, ...] = ()
+    """(h, w, 3) BGR crops of the face during the window, oldest first."""
+    voice_dbfs: float = -120.0
+    pitch_hz: float | None = None
+    """None where no voiced sound is heard."""
+    quality: FaceQuality | None = None
+    age_s: float | None = None
+    """Mean age of the evidence of the answer, now."""
+    note: str = ""
+    """Why there are no parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +74,11 @@ class ResultState:
     """Right end of the timeline, on the session's clock."""
     waiting: str = ""
     """What is needed for an estimate, while there is none."""
+    ended: bool = False
+    """The file has ended: the estimate is its last one."""
+    marks: tuple[Mark, ...] = ()
+    """Newest last."""
+    why: WhyState = field(default_factory=WhyState)
 
     @property
     def current(self) -> EstimateView | None:
@@ -50,6 +94,8 @@ class Message:
     text: str = ""
     busy: bool = False
     """Show a busy indicator."""
+    offers: bool = False
+    """Offer other sources below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +112,8 @@ class VideoState:
 
     frame: Frame | None = None
     face: Face | None = None
+    others: tuple[BoundingBox, ...] = ()
+    """The faces that are not read."""
     estimate: EstimateView | None = None
     """The caption of the face."""
     tags: tuple[Tag, ...] = ()
@@ -74,6 +122,12 @@ class VideoState:
     mirrored: bool = False
     message: Message | None = None
     """Shown where there is no frame."""
+    stale: str = ""
+    """How old the picture is, if it is not of the present; it is grey then."""
+    hint: str = ""
+    """What would help the camera, at the face."""
+    countdown: str = ""
+    """A digit that can be read from afar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +140,25 @@ class StatusLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence that passes. `number` tells two of the same text apart."""
+
+    number: int
+    text: str
+    severity: Severity = "info"
+
+
+@dataclass(frozen=True, slots=True)
 class StatusState:
     """The status bar."""
 
     statuses: tuple[Status, ...] = ()
     line: StatusLine = field(default_factory=StatusLine)
     can_retry: bool = False
+    others: int = 0
+    """How many more warnings and errors there are than the one in `line`."""
+    notice: Notice | None = None
+    """The newest passing sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +169,7 @@ class ControlState:
     baseline: str = ""
     person: str = ""
     calibration: float | None = None
-    """Progress of a running calibration, 0..1."""
+    """Progress of a running calibration, 0..1; 0 while it is about to begin."""
     can_calibrate: bool = False
     voice_dbfs: float = -120.0
 

@@ -7,10 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from emolive.errors import ConfigError
+from emolive.printable import printable
 
 MAX_TEXT = 100
 MAX_ITEMS = 1000
+MAX_SHOWN = 60
 
 
 def exact(cls: type, values: Any, what: str) -> dict[str, Any]:
@@ -18,31 +23,35 @@ def exact(cls: type, values: Any, what: str) -> dict[str, Any]:
     if not isinstance(values, Mapping):
         raise ConfigError(f"The {what} does not fit this version: it is a {type(values).__name__}.")
     if odd := sorted(set(map(str, values)) ^ {f.name for f in fields(cls)}):
-        raise ConfigError(f"The {what} does not fit this version: {', '.join(odd)}.")
+        raise ConfigError(f"The {what} does not fit this version: {shorten(', '.join(odd))}.")
     return dict(values)
 
 
 def number(name: str, value: object, low: float, high: float, *, integer: bool = False) -> None:
     kinds = (int,) if integer else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
+    # A whole number of any length is compared before it is turned into a float, which could overflow.
+    if isinstance(value, bool) or not isinstance(value, kinds) or not abs(value) < math.inf:
         kind = "a whole number" if integer else "a number"
-        raise ConfigError(f"The model description does not fit: {name} must be {kind}, not {value!r}.")
+        raise ConfigError(f"The model description does not fit: {name} must be {kind}, not {shown(value)}.")
     if not low <= value <= high:
         raise ConfigError(
-            f"The model description does not fit: {name} must be from {low:g} to {high:g}, and is {value:g}."
+            f"The model description does not fit: {name} must be from {low:g} to {high:g}, and is "
+            f"{shown(value)}."
         )
 
 
 def choice(name: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ConfigError(
-            f"The model description does not fit: {name} must be {' or '.join(choices)}, not {value!r}."
+            f"The model description does not fit: {name} must be {' or '.join(choices)}, not {shown(value)}."
         )
 
 
 def text(name: str, value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT:
-        raise ConfigError(f"The model description does not fit: {name} must be a short text, not {value!r}.")
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT or not value.isprintable():
+        raise ConfigError(
+            f"The model description does not fit: {name} must be a short text, not {shown(value)}."
+        )
     return value
 
 
@@ -55,6 +64,36 @@ def texts(name: str, values: object) -> tuple[str, ...]:
 def unique(name: str, values: tuple[str, ...]) -> None:
     if twice := next((value for value in values if values.count(value) > 1), None):
         raise ConfigError(f"The model description does not fit: {twice} stands twice in {name}.")
+
+
+def mapping(name: str, values: object) -> dict[str, Any]:
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"The description is damaged: {name} must be a table, not {shown(values)}.")
+    return dict(values)
+
+
+def array(name: str, values: object, width: int) -> NDArray[np.float64]:
+    """A list of so many finite numbers, as float64."""
+    if not isinstance(values, list | tuple) or len(values) != width:
+        raise ConfigError(f"The description does not fit: {name} must be {width} numbers.")
+    for value in values:
+        number(name, value, -1e300, 1e300)
+    return np.array(values, np.float64)
+
+
+def shorten(text: str, length: int = MAX_SHOWN) -> str:
+    """Text of a file for a message: control characters escaped, and short."""
+    text = printable(text[: length + 1])
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
+def shown(value: object) -> str:
+    """A value in a message: in one line, and short."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**15:
+        return "a very long number"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return shorten(repr(value))
 
 
 def triple(name: str, values: object) -> tuple[float, float, float]:

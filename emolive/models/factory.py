@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from emolive import paths
-from emolive.errors import CheckpointError, ConfigError
+from emolive.errors import CheckpointError, ConfigError, EmoliveError
 from emolive.models.spec import ModelSpec
 from emolive.plugins import FUSIONS
 
@@ -66,4 +66,7 @@ def shipped_checkpoint(fusion: str) -> Path:
         others = ", ".join(available_fusions())
         choose = f"choose {others}, or open a checkpoint of it" if others else "open a checkpoint of it"
         raise CheckpointError(f"No weights ship for the fusion {fusion}: {choose}.")
-    return path
+    try:
+        return paths.asset("models", path.name)
+    except EmoliveError as error:
+        raise CheckpointError(str(error)) from error

@@ -18,14 +18,32 @@ from emolive.models import checks as check
 from emolive.opinion_pool import OpinionPoolSpec
 from emolive.plugins import FRAME_ENCODERS, VOICE_ENCODERS
 from emolive.stream_reading import StreamReadingSpec
-from emolive.types import Pooling
+from emolive.types import MODALITIES, Modality, Pooling
 
 if TYPE_CHECKING:
     from emolive.vision.encoders.base import FrameEncoder
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
+MAX_LABELS = 64
+MAX_PIXELS = 512
+"""Side of a face crop."""
+MAX_FILTER_VALUES = 1 << 23
+"""Length of the Fourier transform times mel bands."""
+MAX_WINDOW_VALUES = 1 << 22
+"""Audio frames of a window times channels: what a network may be given, however the parts are chosen."""
+
 ChannelOrder = Literal["BGR", "RGB"]
+Streams = Literal["av", "a", "v"]
+
+
+_STREAM_LIMITS = {
+    "a": "This model was trained on voices alone: it reads the voice and ignores the face.",
+    "v": "This model was trained on faces alone: it reads the face and ignores the voice.",
+}
+_REQUIRED = object()
+_OPTIONAL: dict[str, Any] = {"pool": None, "stream": None, "streams": "av", "unlearned": ()}
+"""Parts of a description that a file may lack, with what they are then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +143,41 @@ class ModelSpec:
     """How the network's answer is combined with that of a classifier of single faces; None: not at all."""
     stream: StreamReadingSpec | None = None
     """How streams are read; None: each window as a whole, with fixed smoothing."""
+    streams: Streams = "av"
+    """The streams that training showed: av, a or v. Another stream is masked, since its answer would be
+    that of random weights."""
+    unlearned: tuple[str, ...] = ()
+    """Labels of which training showed no clip; the model never answers with them."""
 
     def __post_init__(self) -> None:
         # The dataclass is frozen, and "geometry" is the former name of "landmarks".
         object.__setattr__(self, "encoders", tuple(map(FRAME_ENCODERS.resolve, self.encoders)))
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """What the model can answer from: both streams and each alone, or the one that it learned."""
+        return MODALITIES if self.streams == "av" else (Modality(self.streams),)
+
+    @property
+    def learned_labels(self) -> tuple[str, ...]:
+        """The labels that the model can answer with."""
+        return tuple(label for label in self.labels if label not in self.unlearned)
+
+    def available(self, *, video: bool, audio: bool) -> Modality | None:
+        """The modality in which the model answers if these streams are there; None if it learned none."""
+        learned = Modality(self.streams)
+        return Modality.of(video=video and learned.has_video, audio=audio and learned.has_audio)
+
+    @property
+    def limits(self) -> str:
+        """What the model did not learn, in a sentence or two; "" if it learned everything."""
+        sentences = []
+        if self.streams != "av":
+            sentences.append(_STREAM_LIMITS[self.streams])
+        if self.unlearned:
+            named = ", ".join(self.unlearned)
+            sentences.append(f"It was trained without a clip of {named}, and never answers so.")
+        return " ".join(sentences)
 
     @property
     def bin_s(self) -> float:
@@ -171,12 +220,9 @@ class ModelSpec:
         return self.audio.channels + len(self.baselines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold; `pool` and `stream` are left out where there is none."""
+        """Plain values that JSON can hold; optional parts are left out where they have their default."""
         values = asdict(self)
-        for name in ("pool", "stream"):
-            if values[name] is None:
-                del values[name]
-        return values
+        return {name: value for name, value in values.items() if value != _OPTIONAL.get(name, _REQUIRED)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelSpec:
@@ -186,11 +232,11 @@ class ModelSpec:
             ConfigError: a name is unknown or missing, or a value has another type or is out of range.
         """
         if isinstance(values, Mapping):
-            values = {"pool": None, "stream": None, **values}
+            values = {**_OPTIONAL, **values}
         values = check.exact(cls, values, "model description")
         pixels = read_pixels(values["pixels"])
         audio = check.exact(AudioSpec, values["audio"], "audio description")
-        for name in ("encoders", "labels", "baselines"):
+        for name in ("encoders", "labels", "baselines", "unlearned"):
             values[name] = check.texts(name, values[name])
         pool = None if values["pool"] is None else OpinionPoolSpec.from_dict(values["pool"])
         stream = None if values["stream"] is None else StreamReadingSpec.from_dict(values["stream"])
@@ -203,20 +249,31 @@ class ModelSpec:
         """Check types and ranges. ConfigError that names the first value that does not fit."""
         for name in ("fusion", "landmarker", "arch"):
             check.text(name, getattr(self, name))
-        for name in ("encoders", "labels", "baselines"):
+        for name in ("encoders", "labels", "baselines", "unlearned"):
             check.unique(name, check.texts(name, getattr(self, name)))
         if not self.encoders:
             raise ConfigError("There is no frame encoder in the model description.")
         if len(self.labels) < 2:
             raise ConfigError("A model needs at least two labels to choose from.")
+        if len(self.labels) > MAX_LABELS:
+            raise ConfigError(f"A model has {len(self.labels)} labels, more than {MAX_LABELS}.")
         check.number("num_heads", self.num_heads, 1, 256, integer=True)
         check.number("window_s", self.window_s, 0.5, 60)
         check.number("n_bins", self.n_bins, 1, 1000, integer=True)
         check.choice("pooling", self.pooling, get_args(Pooling))
+        check.choice("streams", self.streams, get_args(Streams))
+        if not set(self.unlearned) < set(self.labels):
+            raise ConfigError("The model description does not fit: unlearned must be some of its labels.")
         check.number("width", self.width, 0.01, 16)
         check.number("dropout", self.dropout, 0, 0.99)
         _validate_pixels(self.pixels)
         _validate_audio(self.audio)
+        values = self.audio.n_frames(self.n_samples) * self.audio.channels
+        if not 0 < values <= MAX_WINDOW_VALUES:
+            raise ConfigError(
+                f"The model description does not fit: a window has {values} audio values, not 1 to "
+                f"{MAX_WINDOW_VALUES}."
+            )
         if self.pool is not None:
             self.pool.validate(self.labels)
         if self.stream is not None:
@@ -293,10 +350,12 @@ class FeatureSpace:
     def from_dict(cls, values: Mapping[str, Any]) -> FeatureSpace:
         """Rebuild from `to_dict`, or from its JSON. ConfigError if it does not fit."""
         values = check.exact(cls, values, "feature space")
-        audio = check.exact(AudioSpec, values["audio"], "audio description")
-        return cls(
-            **{**values, "encoders": check.texts("encoders", values["encoders"]), "audio": AudioSpec(**audio)}
-        )
+        audio = AudioSpec(**check.exact(AudioSpec, values["audio"], "audio description"))
+        _validate_audio(audio)
+        check.text("landmarker", values["landmarker"])
+        check.choice("pooling", values["pooling"], get_args(Pooling))
+        check.number("bin_ns", values["bin_ns"], 1, to_ns(60), integer=True)
+        return cls(**{**values, "encoders": check.texts("encoders", values["encoders"]), "audio": audio})
 
 
 def read_pixels(values: Any) -> PixelSpec:
@@ -310,7 +369,7 @@ def read_pixels(values: Any) -> PixelSpec:
 
 
 def _validate_pixels(pixels: PixelSpec) -> None:
-    check.number("size", pixels.size, 16, 2048, integer=True)
+    check.number("size", pixels.size, 16, MAX_PIXELS, integer=True)
     check.choice("order", pixels.order, get_args(ChannelOrder))
     for value in check.triple("mean", pixels.mean):
         check.number("mean", value, -1e3, 1e3)
@@ -324,6 +383,10 @@ def _validate_audio(audio: AudioSpec) -> None:
     check.number("n_fft", audio.n_fft, 16, 65_536, integer=True)
     check.number("hop_length", audio.hop_length, 1, audio.n_fft, integer=True)
     check.number("n_mels", audio.n_mels, 1, 1024, integer=True)
+    if audio.n_fft * audio.n_mels > MAX_FILTER_VALUES:
+        raise ConfigError(
+            f"The model description does not fit: {audio.n_mels} mel bands of {audio.n_fft} are too many."
+        )
     check.number("n_mfcc", audio.n_mfcc, 1, 1024, integer=True)
     check.number("fmin_hz", audio.fmin_hz, 0, audio.rate_hz / 2)
     check.number("fmax_hz", audio.fmax_hz, audio.fmin_hz, audio.rate_hz / 2)

@@ -23,6 +23,8 @@ class SessionConfig:
     """The shipped model to load."""
     checkpoint: Path | None = None
     """A checkpoint file to load instead of the shipped one of `fusion`."""
+    comparison: tuple[str, ...] = ()
+    """Fusions whose shipped models answer too, on the same evidence."""
     baseline: str = DEFAULT_BASELINE
     """Reference of the normalisation: none, neutral (from a calibration) or running (statistics so far)."""
     person: str = DEFAULT_PERSON
@@ -31,6 +33,8 @@ class SessionConfig:
     """Play a file or the demo in real time; False: as fast as it can be processed, dropping nothing."""
     loop: bool = False
     """Play a file again when it ends."""
+    av_offset_ms: float = 0.0
+    """By how much sound is moved to later times against the picture; may be negative."""
     device: str = "auto"
     """Compute device: auto, cpu, cuda or mps."""
     backend: str = "auto"

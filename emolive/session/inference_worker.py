@@ -113,7 +113,8 @@ class InferenceWorker(threading.Thread):
             self._statuses.put(Status("model", "error", "failed", text))
             return
         if estimate is not None and not stream.cancelled.is_set():
-            self._on_estimate(estimate)
+            for each in (estimate, *stream.comparison):
+                self._on_estimate(each)
 
     def _wait_for(self, stream: Stream, end_ns: int) -> bool:
         """Until all input of the window has arrived, or is late; False if there is a request or no more

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LoadModel = Callable[[str | None, Path | None, str, str], "Predictor"]
+"""Loads the model of a fusion or a file for a device and a backend."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
@@ -64,6 +67,7 @@ class ModelLoader:
             before the model, so that frames are perceived while weights are loaded.
         on_model: gets the model.
         on_status: gets statuses of "model".
+        load_model: loads a model; by default `emolive.predictor.load_predictor`.
 
     The callbacks are called from the loader's thread.
 
@@ -80,8 +84,10 @@ class ModelLoader:
         on_face_pipeline: Callable[[FacePipeline, ModelSpec, Hashable], None],
         on_model: Callable[[LoadedModel], None],
         on_status: Callable[[Status], None],
+        load_model: LoadModel | None = None,
     ) -> None:
         check_backend(backend)
+        self._load_model = load_model
         self._device = device
         self._backend = backend
         self._fastest: str | None = None
@@ -194,7 +200,8 @@ class ModelLoader:
         if backend.fallback_reason and self._backend != AUTO:
             return Status("model", "warning", "fallback", backend.fallback_reason)
         text = f"{predictor.spec.fusion} runs on {predictor.device} by {backend.title}."
-        return Status("model", "ok", "ready", text)
+        limits = predictor.spec.limits
+        return Status("model", "info" if limits else "ok", "ready", f"{text} {limits}".strip())
 
     def _load_predictor(self, request: ModelRequest) -> Predictor:
         import torch
@@ -204,7 +211,7 @@ class ModelLoader:
         # Perception and inference use one core each: for networks this small a second thread mostly waits.
         torch.set_num_threads(1)
         backend = self._backend if request.is_onnx or self._fastest is None else self._fastest
-        return load_predictor(request.fusion, request.path, self._device, backend)
+        return (self._load_model or load_predictor)(request.fusion, request.path, self._device, backend)
 
     def _provide_pipeline(self, spec: ModelSpec, predictor: Predictor | None) -> Hashable:
         """Hand over a face pipeline unless the one in use has the same video feature space.

@@ -14,6 +14,7 @@ from emolive.session.stream import Stream, VideoFeatures
 from emolive.types import Frame, Status
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
+from emolive.vision.survey import FaceSurvey
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class PerceptionWorker(threading.Thread):
         self._closed = threading.Event()
         self._stream: Stream | None = None
         self._pipeline: FacePipeline | None = None
+        self._survey: FaceSurvey | None = None
         self._spec: ModelSpec | None = None
         self._space: Hashable = None
 
@@ -50,6 +52,19 @@ class PerceptionWorker(threading.Thread):
             pipeline.close()
         else:
             self._post(lambda: self._set_pipeline(pipeline, spec, space))
+
+    def follow_face(self, x_px: float, y_px: float, on_changed: Callable[[], None]) -> None:
+        """Follow the other face at a point of the picture from now on; `on_changed` is called if there is
+        one."""
+
+        def follow() -> None:
+            stream = self._stream
+            if stream is None or stream.frame is None or self._survey is None:
+                return
+            if self._survey.follow(x_px, y_px, stream.frame.t_ns):
+                on_changed()
+
+        self._post(follow)
 
     def close(self, timeout_s: float) -> bool:
         """End the thread and close the pipeline; False if it did not end in time."""
@@ -102,6 +117,8 @@ class PerceptionWorker(threading.Thread):
             )
         if features.sampler.accept(frame.t_ns):
             observation = self._pipeline.process(frame)
+            if self._survey is not None and stream.realtime:
+                observation = self._survey.add_to(observation, frame)
             # First, so that whoever finds the vector finds the expression too.
             if observation.expression is not None and features.expressions is not None:
                 features.expressions.append(observation.t_ns, observation.expression)
@@ -126,10 +143,13 @@ class PerceptionWorker(threading.Thread):
         self._stream = stream
         if self._pipeline is not None and self._spec is not None:
             self._pipeline.reset()
+            if self._survey is not None:
+                self._survey.reset()
             stream.require_window(self._spec.window_s)
 
     def _set_pipeline(self, pipeline: FacePipeline, spec: ModelSpec, space: Hashable) -> None:
         previous, self._pipeline = self._pipeline, pipeline
+        self._survey = FaceSurvey(pipeline.tracker)
         self._spec, self._space = spec, space
         if self._stream is not None:
             # Vectors of another space must not be mixed with these.

@@ -5,7 +5,7 @@ What needs torch is imported where a model is used, so that devices are opened b
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from emolive.session.calibration import (
     new_profile,
     save_profile,
 )
+from emolive.session.comparison import Comparison
 from emolive.session.status import (
     StatusRegistry,
     baseline_status,
@@ -30,7 +31,7 @@ from emolive.session.status import (
 )
 from emolive.session.stream import Stream
 from emolive.smoothing import Smoother, make_estimate
-from emolive.types import Estimate, Status, Timestamps
+from emolive.types import Estimate, Status, Timestamps, WindowExplanation
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
@@ -56,7 +57,11 @@ class LivePipeline:
         self.person = person
         self.predictor: Predictor | None = None
         self.stream: Stream | None = None
+        self.comparison = Comparison()
+        """Other models on the same windows."""
         self._statuses = statuses
+        self.explaining = False
+        """Whether each answer is explained; set by the inference thread."""
         self._failure_shown = False
         """A baseline could not be loaded, measured or saved; the status stays until baseline or person
         change."""
@@ -112,6 +117,14 @@ class LivePipeline:
             self._prepare(self.stream)
         self._load_profile()
 
+    def start_anew(self) -> None:
+        """Another person is in front of the camera: forget the running statistics."""
+        if self.stream is not None:
+            if self.stream.profile is not None:
+                self.stream.profile.reset()
+            if self.stream.smoother is not None:
+                self.stream.smoother.reset()
+
     def start_calibration(self, seconds: float, t_ns: int) -> None:
         """Measure the neutral baseline from the windows that end after `t_ns`, for `seconds`."""
         if self.predictor is not None and self.stream is not None:
@@ -125,6 +138,10 @@ class LivePipeline:
             if self.predictor is not None and stream.calibration is not None:
                 self._finish_calibration(stream, self.predictor)
             stream.finished.set()
+
+    def set_comparison(self, predictors: Sequence[Predictor]) -> None:
+        """Let these models answer too."""
+        self.comparison.set_models(predictors)
 
     # --- estimates
 
@@ -154,6 +171,9 @@ class LivePipeline:
         self._report(stream, window, predictor)
         if prediction is None:
             return None
+        stream.explanation = (
+            self._explain(window, stream, predictor, prediction.probs) if self.explaining else None
+        )
         smoothed = stream.smoother.update(prediction.probs, end_ns, prediction.age_s)
         observation, audio_ns = (
             stream.observation,
@@ -173,13 +193,47 @@ class LivePipeline:
         )
         stream.estimate = estimate
         stream.estimates += 1
+        stream.comparison = self.comparison.estimates(window, stream, predictor, self.baseline, stamps)
+        self._report_comparison()
         return estimate
+
+    def _report_comparison(self) -> None:
+        """Say which models are left out, or no longer."""
+        status = self._statuses.get("comparison")
+        if self.comparison.left_out:
+            names = " and ".join(self.comparison.left_out)
+            text = f"{names} cannot be compared with this model: other features are read."
+            self._statuses.put(Status("comparison", "info", "left_out", text))
+        elif status is not None and status.code == "left_out":
+            self._statuses.drop("comparison")
+
+    def set_explaining(self, on: bool) -> None:
+        """Explain each answer from now on, or no longer; it costs a second run of the network."""
+        self.explaining = on
+
+    def _explain(
+        self, window: FeatureWindow, stream: Stream, predictor: Predictor, probs: Sequence[float]
+    ) -> WindowExplanation | None:
+        from emolive.explanation import PITCH_WINDOW_S, explain_window, pitch
+
+        if stream.profile is None:
+            return None
+        ring, pitch_hz = stream.audio, None
+        if ring is not None:
+            samples, _ = ring.read(window.end_ns, round(PITCH_WINDOW_S * ring.rate_hz))
+            pitch_hz = pitch(samples, ring.rate_hz)
+        return explain_window(predictor, window, stream.profile, self.baseline, probs, pitch_hz=pitch_hz)
 
     def _report(self, stream: Stream, window: FeatureWindow, predictor: Predictor) -> None:
         spec, profile = predictor.spec, stream.profile
         stream.statuses.put(
             *stream_statuses(
-                window, spec.window_s, has_video=stream.has_video, has_audio=stream.audio is not None
+                window,
+                spec.window_s,
+                has_video=stream.has_video,
+                has_audio=stream.audio is not None,
+                quality=None if stream.observation is None else stream.observation.quality,
+                level_dbfs=None if stream.audio is None else stream.audio_dbfs,
             )
         )
         if profile is None or stream.calibration is not None or self._failure_shown:

@@ -15,15 +15,18 @@ from emolive.clock import now_ns, to_ns, to_s
 from emolive.errors import ConfigError
 from emolive.models.spec import ModelSpec
 from emolive.normalization import MODES
+from emolive.plugins import FUSIONS
+from emolive.session.comparison import ComparisonLoader
 from emolive.session.config import SessionConfig
 from emolive.session.inference_worker import InferenceWorker
-from emolive.session.model_loader import ModelLoader
+from emolive.session.model_loader import LoadModel, ModelLoader
 from emolive.session.perception_worker import PerceptionWorker
+from emolive.session.recording import SessionRecording, session_settings
 from emolive.session.snapshot import build_snapshot
 from emolive.session.status import StatusRegistry
 from emolive.session.stream import Stream, open_stream
 from emolive.session.subscription import Publisher, Subscription
-from emolive.types import Estimate, Snapshot
+from emolive.types import Estimate, RecordingState, Snapshot
 
 STOP_SOURCE_S = 1.5
 """How long a change of the source waits for the old one to stop."""
@@ -40,6 +43,7 @@ class Session:
 
     Args:
         config: the initial settings; by default the default camera and microphone and the shipped model.
+        load_model: loads a model; by default `emolive.predictor.load_predictor`.
 
     Raises:
         ConfigError: the config names an unknown baseline or backend.
@@ -51,7 +55,7 @@ class Session:
                 time.sleep(0.1)
     """
 
-    def __init__(self, config: SessionConfig | None = None) -> None:
+    def __init__(self, config: SessionConfig | None = None, *, load_model: LoadModel | None = None) -> None:
         config = config or SessionConfig()
         _check_baseline(config.baseline)
         self._config = config
@@ -60,6 +64,8 @@ class Session:
         self._statuses = StatusRegistry()
         """Statuses of model and baseline; those of the source belong to its stream."""
         self._publisher = Publisher()
+        self._recording = SessionRecording()
+        self._publisher.subscribe(self._recording.add)
         self._stream: Stream | None = None
         self._running = False
         self._stopped = threading.Event()
@@ -74,6 +80,16 @@ class Session:
             person=lambda: self._config.person,
             on_face_pipeline=self._perception.set_pipeline,
             on_model=lambda loaded: self._inference.post(partial(self._inference.pipeline.set_model, loaded)),
+            on_status=self._statuses.put,
+            load_model=load_model,
+        )
+        self._comparison = ComparisonLoader(
+            config.device,
+            config.backend,
+            load_model,
+            on_models=lambda models: self._inference.post(
+                partial(self._inference.pipeline.set_comparison, models)
+            ),
             on_status=self._statuses.put,
         )
 
@@ -102,8 +118,14 @@ class Session:
         with self._lock:
             self._running = False
             ended = self._stream is None or self._stream.stop(deadline_ns)
+        self._recording.stop(max(0.1, to_s(deadline_ns - now_ns())))
         # The loader posts to the workers, so it ends before them.
-        for close in (self._loader.close, self._inference.close, self._perception.close):
+        for close in (
+            self._comparison.close,
+            self._loader.close,
+            self._inference.close,
+            self._perception.close,
+        ):
             ended = close(max(0.0, to_s(deadline_ns - now_ns()))) and ended
         return ended
 
@@ -118,9 +140,10 @@ class Session:
 
     def snapshot(self) -> Snapshot:
         """The newest frame, estimate, statuses and counters; never waits."""
-        return build_snapshot(
+        snapshot = build_snapshot(
             self._config, self._statuses, self._inference.pipeline, self._stream, running=self._running
         )
+        return replace(snapshot, recording=self._recording.state())
 
     def subscribe(self, callback: Callable[[Estimate], None]) -> Subscription:
         """Call `callback` with each new estimate, from the inference thread; it must be quick.
@@ -188,6 +211,19 @@ class Session:
         """Load a checkpoint file in the background; the present model continues until then."""
         self._loader.request(None, path)
 
+    def set_comparison(self, fusions: tuple[str, ...]) -> None:
+        """Let the shipped models of these fusions answer too, on the same evidence, beside the present one.
+
+        They are loaded in the background. Their estimates are published after that of the present model, and
+        the newest are in `Snapshot.comparison`.
+
+        Raises:
+            ConfigError: there is no such fusion.
+        """
+        for fusion in fusions:
+            FUSIONS.check(fusion)
+        self._comparison.load(fusions)
+
     def set_baseline(self, mode: str) -> None:
         """Use another normalisation from the next window on.
 
@@ -236,6 +272,51 @@ class Session:
             raise ConfigError("This model reads raw features and has no baseline: choose another model.")
         self._inference.post(partial(self._inference.pipeline.start_calibration, seconds, now_ns()))
 
+    def start_recording(self, parent: Path | None = None) -> Path:
+        """Record picture, sound, estimates and settings from now on. Accesses the disk.
+
+        Args:
+            parent: where a new folder for the recording is created; by default among the user's videos.
+
+        Returns:
+            The recording's folder.
+
+        Raises:
+            ConfigError: nothing plays, or a recording runs.
+            OutputError: there is no place for it, or less than 1 GB is free.
+        """
+        stream = self._stream
+        if stream is None or not self._running or stream.finished.is_set():
+            raise ConfigError("Nothing is playing to record: choose a camera or a file.")
+        settings = session_settings(self._config, stream, self._inference.pipeline)
+        folder = self._recording.start(parent, stream, settings)
+        with self._lock:
+            # The source may have been changed meanwhile.
+            if self._stream is not None:
+                self._stream.tap = self._recording.recorder
+        return folder
+
+    def stop_recording(self) -> RecordingState | None:
+        """End the recording and finish its files, which takes a moment; None if there never was one.
+
+        `stop` ends it too, but does not wait longer than its own timeout.
+        """
+        return self._recording.stop()
+
+    def set_explaining(self, on: bool) -> None:
+        """Explain each answer from the next window on (`Snapshot.explanation`), or no longer."""
+        self._inference.post(partial(self._inference.pipeline.set_explaining, on))
+
+    def choose_face(self, x_px: float, y_px: float) -> None:
+        """Read another face of the picture from now on; running statistics begin anew.
+
+        Args:
+            x_px, y_px: a point of the newest frame, in the box of one of `FaceObservation.others`; elsewhere
+                nothing changes.
+        """
+        pipeline = self._inference.pipeline
+        self._perception.follow_face(x_px, y_px, lambda: self._inference.post(pipeline.start_anew))
+
     # --- streams
 
     def _submit(self, function: Callable[[], None]) -> Future[None]:
@@ -256,6 +337,8 @@ class Session:
             self._perception.start()
             self._inference.start()
             self._loader.request(None if config.checkpoint else config.fusion, config.checkpoint)
+            if config.comparison:
+                self._comparison.load(config.comparison)
             self._running = True
             self._begin(stream)
 
@@ -266,7 +349,15 @@ class Session:
             source=self._config.source if source is None else source,
             mic=self._config.mic if mic is None else mic,
         )
-        stream = self._open(changed.source, changed.mic) if self._running else None
+        # What stays is opened again as the same device: its index may be another one's by now.
+        current = self._stream
+        lasting_source = current.lasting_source if source is None and current is not None else ""
+        lasting_mic = current.lasting_mic if mic is None and current is not None else ""
+        stream = None
+        if self._running:
+            stream = self._open(lasting_source or changed.source, lasting_mic or changed.mic)
+            if lasting_source and current is not None:
+                stream.source = current.source
         with self._lock:
             self._config = replace(self._config, source=changed.source, mic=changed.mic)
             if stream is None or not self._running:
@@ -279,11 +370,14 @@ class Session:
     def _open(self, source: str, mic: str) -> Stream:
         predictor = self._inference.pipeline.predictor
         spec = predictor.spec if predictor is not None else ModelSpec()
-        return open_stream(
+        stream = open_stream(
             source, mic, paced=self._config.paced, loop=self._config.loop, window_s=spec.window_s
         )
+        stream.av_offset_ns = round(self._config.av_offset_ms * 1e6)
+        return stream
 
     def _begin(self, stream: Stream) -> None:
+        stream.tap = self._recording.recorder
         self._perception.attach(stream)
         self._inference.post(partial(self._inference.pipeline.attach, stream))
         self._stream = stream
@@ -291,7 +385,8 @@ class Session:
             stream.start()
         else:
             # A file waits for the model, so that it is analysed from its beginning.
-            self._loader.call_when_idle(partial(self._start_stream, stream))
+            start = partial(self._start_stream, stream)
+            self._loader.call_when_idle(partial(self._comparison.call_when_idle, start))
 
     def _start_stream(self, stream: Stream) -> None:
         with self._lock:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from emolive.clock import now_ns, to_s
 from emolive.session.config import SessionConfig
 from emolive.session.pipeline import LivePipeline
-from emolive.session.status import StatusRegistry, latency_status
+from emolive.session.status import StatusRegistry, answer_status, latency_status
 from emolive.session.stream import Stream
 from emolive.types import Estimate, Snapshot
 
@@ -36,6 +36,7 @@ def build_snapshot(
     snapshot = Snapshot(
         statuses=statuses.all(),
         fusion=predictor.spec.fusion if predictor is not None else "",
+        checkpoint=predictor.checkpoint.path if predictor is not None else None,
         baseline=pipeline.baseline,
         person=config.person,
         running=running,
@@ -43,19 +44,21 @@ def build_snapshot(
     if stream is None:
         return snapshot
     estimate = _recent_estimate(stream, predictor.spec.bin_s if predictor is not None else None)
-    latency = (latency_status(estimate),) if estimate is not None else ()
+    ages = (latency_status(estimate), answer_status(estimate)) if estimate is not None else ()
     calibration = stream.calibration
     return replace(
         snapshot,
         frame=stream.frame,
         observation=stream.observation,
         estimate=estimate,
-        statuses=(*snapshot.statuses, *stream.statuses.all(), *latency),
+        statuses=(*snapshot.statuses, *stream.statuses.all(), *ages),
         counters=stream.counters,
         calibration=calibration.progress(now_ns()) if calibration is not None else None,
         is_synthetic=stream.is_synthetic,
         ended=stream.ended.is_set(),
         voice_dbfs=stream.audio_dbfs,
+        comparison=stream.comparison if estimate is not None else (),
+        explanation=stream.explanation if estimate is not None else None,
     )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
-from emolive.types import Estimate, Status
+from emolive.hints import Hint, face_hint, voice_hint
+from emolive.types import Estimate, FaceQuality, Status
 
 if TYPE_CHECKING:
     from emolive.windowing import FeatureWindow
@@ -17,6 +18,13 @@ SLOW_MS = 250.0
 RECENT_BINS = 3
 """A face counts as present if it was detected in one of this many newest bins."""
 
+HINT_TEXTS: dict[Hint, str] = {
+    "far": "The face is too small: come closer.",
+    "dark": "The face is too dark: add light in front of it.",
+    "turned": "The face is turned away: look towards the camera.",
+    "blurred": "The face is blurred: hold still, or clean the lens.",
+    "no speech": "There is sound but no speech: estimates use the face only.",
+}
 NO_VIDEO = "There is no picture: estimates use the voice only."
 NO_AUDIO = "There is no sound: estimates use the face only."
 
@@ -51,7 +59,13 @@ class StatusRegistry:
 
 
 def stream_statuses(
-    window: FeatureWindow, window_s: float, *, has_video: bool, has_audio: bool
+    window: FeatureWindow,
+    window_s: float,
+    *,
+    has_video: bool,
+    has_audio: bool,
+    quality: FaceQuality | None = None,
+    level_dbfs: float | None = None,
 ) -> tuple[Status, Status]:
     """Whether a window has a face and a voice.
 
@@ -60,17 +74,26 @@ def stream_statuses(
         window_s: its length.
         has_video: the source has video.
         has_audio: audio has arrived.
+        quality: of the newest face; None if it was not measured.
+        level_dbfs: of the newest sound.
     """
     if not has_video:
         face = Status("face", "info", "none", NO_VIDEO)
     elif window.has_face and window.video_present[-RECENT_BINS:].any():
-        face = Status("face", "ok", "found", "A face is tracked.")
+        hint = face_hint(quality)
+        face = (
+            Status("face", "ok", "found", "A face is tracked.")
+            if hint is None
+            else Status("face", "warning", hint, HINT_TEXTS[hint])
+        )
     else:
         face = Status("face", "warning", "missing", "No face is detected: move into the picture.")
     if not has_audio:
         voice = Status("voice", "info", "none", NO_AUDIO)
     elif window.has_voice(window_s):
         voice = Status("voice", "ok", "speech", "Speech is detected.")
+    elif (hint := voice_hint(level_dbfs, has_voice=False)) is not None:
+        voice = Status("voice", "info", hint, HINT_TEXTS[hint])
     else:
         voice = Status("voice", "info", "silent", "Nobody speaks: estimates use the face only.")
     return face, voice
@@ -145,3 +168,8 @@ def latency_status(estimate: Estimate) -> Status:
     assert estimate.stamps is not None, "a live estimate has timestamps"
     ms = estimate.stamps.latency_ns / 1e6
     return Status("latency", "ok" if ms <= SLOW_MS else "warning", "measured", f"{ms:.0f} ms")
+
+
+def answer_status(estimate: Estimate) -> Status:
+    """How old the evidence is that decided, besides the latency."""
+    return Status("answer", "info", "measured", f"{estimate.answer_age_s:.1f} s")

@@ -5,24 +5,34 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from emolive.audio.levels import SILENCE_DBFS, rms_dbfs
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.buffers.latest_slot import LatestSlot
+from emolive.capture.av_offset import audio_shift_ns, video_shift_ns
 from emolive.capture.base import Source, SourceInfo
 from emolive.capture.factory import open_spec, resolve
 from emolive.capture.source_spec import SourceSpec, parse_microphone, parse_source
 from emolive.clock import now_ns, to_ns, to_s
 from emolive.errors import ConfigError, EmoliveError
 from emolive.session.status import NO_AUDIO, NO_VIDEO, StatusRegistry
-from emolive.types import AudioBlock, Counters, Estimate, FaceObservation, Frame, Status
+from emolive.types import (
+    AudioBlock,
+    Counters,
+    Estimate,
+    FaceObservation,
+    Frame,
+    Status,
+    WindowExplanation,
+)
 
 if TYPE_CHECKING:
     from emolive.audio.online_features import OnlineFeatureExtractor
     from emolive.profile import SpeakerProfile
+    from emolive.recording.recorder import Recorder
     from emolive.session.calibration import Calibration
     from emolive.smoothing import Smoother
     from emolive.vision.frame_sampler import FrameSampler
@@ -73,6 +83,11 @@ class Stream:
     """Frames are delivered."""
     window_s: float
     """The length of the model's window, which determines that of the buffers."""
+    lasting_source: str = ""
+    lasting_mic: str = ""
+    """How to open the same devices again, whose indices may have changed; "" if nothing is to be said."""
+    av_offset_ns: int = 0
+    """By how much sound is moved to later times against the picture."""
     previous: Counters = field(default_factory=Counters)
     """Counters of the session's earlier streams."""
 
@@ -85,6 +100,10 @@ class Stream:
     """The stream was closed; what still arrives is ignored."""
     statuses: StatusRegistry = field(default_factory=StatusRegistry)
     """Of camera, microphone, face and voice."""
+
+    # The threads that start and end a recording.
+    tap: Recorder | None = None
+    """Also gets what is delivered."""
 
     # The source's threads.
     frame: Frame | None = None
@@ -116,6 +135,10 @@ class Stream:
     calibrated: bool = False
     """The neutral baseline in `profile` was measured on this source and belongs to it alone."""
     estimate: Estimate | None = None
+    comparison: tuple[Estimate, ...] = ()
+    """Of the other models, for the window of `estimate`."""
+    explanation: WindowExplanation | None = None
+    """Of the newest estimate, while explanations are wanted."""
     estimates: int = 0
     estimates_skipped: int = 0
     finished: threading.Event = field(default_factory=threading.Event)
@@ -218,23 +241,39 @@ class StreamListener:
         self._stream = stream
         self._video, self._audio = video, audio
 
+    @property
+    def uses_video(self) -> bool:
+        """Whether frames of the source are used."""
+        return self._video
+
+    @property
+    def uses_audio(self) -> bool:
+        """Whether sound of the source is used."""
+        return self._audio
+
     def on_frame(self, frame: Frame) -> None:
         """Store a frame for perception; waits for perception if the stream is not in real time."""
         stream = self._stream
         if not self._video or stream.cancelled.is_set():
             return
+        if by_ns := video_shift_ns(stream.av_offset_ns):
+            frame = replace(frame, t_ns=frame.t_ns + by_ns)
         if not stream.realtime:
             self._wait_for_reader(frame.t_ns)
         stream.frame = frame
         stream.frames_captured += 1
         stream.frame_slot.put(frame, wait=not stream.realtime)
         stream.delivered_ns = frame.t_ns
+        if stream.tap is not None:
+            stream.tap.add_frame(frame, wait=not stream.realtime)
 
     def on_audio(self, block: AudioBlock) -> None:
         """Append a block to the ring; a block of another rate starts a new one."""
         stream = self._stream
         if not self._audio or stream.cancelled.is_set():
             return
+        if by_ns := audio_shift_ns(stream.av_offset_ns):
+            block = replace(block, t_ns=block.t_ns + by_ns)
         if not stream.realtime:
             self._wait_for_reader(block.t_ns)
         ring = stream.audio
@@ -245,6 +284,8 @@ class StreamListener:
         ring.write(block.samples, block.t_ns)
         stream.audio_dbfs = rms_dbfs(block.samples)
         stream.delivered_ns = block.t_ns
+        if stream.tap is not None:
+            stream.tap.add_audio(block, wait=not stream.realtime)
 
     def on_status(self, status: Status) -> None:
         """Store a status, unless it is of a part that another source delivers."""
@@ -299,6 +340,8 @@ def open_stream(source: str, microphone: str, *, paced: bool, loop: bool, window
         realtime=paced or video is None or video.info.live,
         has_video=video is not None and video.info.has_video,
         window_s=window_s,
+        lasting_source=getattr(video, "lasting_text", ""),
+        lasting_mic=getattr(audio, "lasting_text", "") if mic_spec.kind == "microphone" else "",
     )
     if not stream.has_video:
         stream.statuses.put(Status("camera", "info", "none", NO_VIDEO))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from emolive.sinks.base import TextSink
 from emolive.types import UNSURE, Estimate
@@ -21,7 +21,11 @@ class CsvSink(TextSink):
         self._writer: csv.DictWriter[str] | None = None
 
     def write(self, estimate: Estimate) -> None:
-        record = estimate.to_dict()
+        self.write_record(estimate.to_dict())
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write a row: the values of `Estimate.to_dict`, and any others."""
+        record = dict(record)
         probs, shares = record.pop("probs"), record.pop("shares", {})
         row = {"window": "", **record}
         row |= {f"p_{label}": f"{p:.6f}" for label, p in probs.items()}
@@ -32,3 +36,4 @@ class CsvSink(TextSink):
             self._writer = csv.DictWriter(self.out, columns, extrasaction="ignore", restval="")
             self._writer.writeheader()
         self._writer.writerow(row)
+        self.out.flush()

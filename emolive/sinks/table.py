@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
+from emolive.printable import printable
 from emolive.sinks.base import TextSink
 from emolive.types import Estimate, FileSummary
 
@@ -26,7 +27,7 @@ class TableSink(TextSink):
     def write(self, estimate: Estimate) -> None:
         if estimate.source != self._source:
             self._source = estimate.source
-            self.out.write(f"{estimate.source} · {estimate.fusion}\n")
+            self.out.write(f"{printable(estimate.source)} · {estimate.fusion}\n")
         when = estimate.window if isinstance(estimate, FileSummary) else f"{estimate.t_s:.2f} s"
         bar = "█" * round(_BAR_CHARS * estimate.confidence)
         likeliest = _percentages(dict(zip(estimate.labels, estimate.probs, strict=True)), _N_LIKELIEST)

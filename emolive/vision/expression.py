@@ -8,7 +8,6 @@ seen many thousands of people and none of them twice, so that it holds for peopl
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import math
 from collections.abc import Callable
@@ -18,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from emolive import paths
+from emolive import bounded_json, paths
 from emolive._compat.opencv import cv2
 from emolive.clock import to_ns
 from emolive.errors import CheckpointError, EmoliveError
+from emolive.models import checks as check
 from emolive.models.spec import PixelSpec, read_pixels
 from emolive.opinion_pool import EXPRESSIONS
 from emolive.types import FaceQuality, FloatArray, Image
@@ -179,8 +179,15 @@ class ExpressionClassifier:
 
 
 def classifier_path() -> Path:
-    """Where the shipped classifier lies."""
-    return paths.assets_dir() / "models" / "efficientface.safetensors"
+    """Where the shipped classifier lies.
+
+    Raises:
+        CheckpointError: it is missing, or was changed.
+    """
+    try:
+        return paths.asset("models", "efficientface.safetensors")
+    except EmoliveError as error:
+        raise CheckpointError(str(error)) from error
 
 
 @lru_cache(maxsize=4)
@@ -230,9 +237,10 @@ def _description(path: Path) -> tuple[tuple[str, ...], PixelSpec]:
     with open_safetensors(path, "np") as file:
         metadata = file.metadata() or {}
     try:
-        entry = json.loads(metadata.get("emolive-backbone") or metadata["emolive-trunk"])
-        return tuple(map(str, entry["labels"])), read_pixels(entry["pixels"])
-    except (EmoliveError, KeyError, TypeError, ValueError) as error:
+        text = metadata.get("emolive-backbone") or metadata["emolive-trunk"]
+        entry = check.mapping("the metadata", bounded_json.parse(text))
+        return check.texts("labels", entry["labels"]), read_pixels(entry["pixels"])
+    except (EmoliveError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path} is not a classifier of faces.") from error
 
 

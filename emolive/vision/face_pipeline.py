@@ -60,6 +60,11 @@ class FacePipeline:
         expression = None if spec.pool is None else load_classifier(spec.pool.classifier)
         return cls(build_encoders(spec) if encoders is None else encoders, tracker, expression)
 
+    @property
+    def tracker(self) -> FaceTracker:
+        """Follows the face."""
+        return self._tracker
+
     def reset(self) -> None:
         """Forget the tracked face, as for a new source."""
         self._tracker.reset()

@@ -153,6 +153,15 @@ class BlazeFaceTracker:
         self._roll_deg = roll_deg
         return Detection(box, detection.score, roll_deg)
 
+    def survey(self, image: Image) -> list[Detection]:
+        """Every face in an image (height, width, 3) BGR; the tracked face stays the same."""
+        return self._detector.detect(image)
+
+    def follow(self, box_px: BoundingBox, t_ns: int) -> None:
+        """Track the face that was in this box at `t_ns` from the next frame on."""
+        self.reset()
+        self._box, self._tracked_ns = box_px, t_ns
+
     def update_from_landmarks(self, points_px: FloatArray) -> None:
         """Take note of the landmarks (68, 2) of the last frame, which saves most detections."""
         keyframe = self._keyframe

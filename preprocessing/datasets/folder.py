@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated
@@ -12,9 +11,36 @@ from typing import Annotated
 from emolive.cli.config import Arg
 from emolive.errors import ConfigError
 from preprocessing.annotations import ClipEntry, split_name
+from preprocessing.csv_table import read_rows
 from preprocessing.datasets.base import DatasetItem, Skipped
-from preprocessing.media_scan import is_video, iter_media_files
+from preprocessing.datasets.recognition import KNOWN, folders_are_labels, recognise
+from preprocessing.media_scan import MediaFile, scan_media
 from preprocessing.records import Issue
+
+SPLIT_FOLDERS = {
+    **dict.fromkeys(("train", "training", "train_set"), "training"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "val_set"), "validation"),
+    **dict.fromkeys(("test", "testing", "test_set"), "testing"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What the folders around a clip say."""
+
+    label: str
+    actor: str
+    split: str
+
+    @classmethod
+    def of(cls, stem: str) -> _Place:
+        """A folder named train, val or test is a split; the others are the label and the actor around it."""
+        folders = [*PurePosixPath(stem).parts[:-1]]
+        split = next((name for name in folders if name.lower() in SPLIT_FOLDERS), "")
+        if split:
+            folders.remove(split)
+        label = folders[-1] if folders else ""
+        return cls(label, folders[-2] if len(folders) > 1 else "", SPLIT_FOLDERS.get(split.lower(), ""))
 
 
 @dataclass(frozen=True)
@@ -22,7 +48,8 @@ class Folder:
     """Any clips, as LABEL/clip.mp4 or ACTOR/LABEL/clip.mp4, or with a CSV file of labels.
 
     Without a CSV file, a clip's label is the name of its folder, and its actor that of the folder around it.
-    An audio file of the same name in the same folder belongs to the clip.
+    Folders named train, val and test are splits: train/LABEL/clip.mp4. An audio file of the same name in the
+    same folder belongs to the clip.
     """
 
     labels: Annotated[Path | None, Arg(metavar="CSV")] = None
@@ -33,30 +60,28 @@ class Folder:
         table = _read_labels(self.labels) if self.labels else None
         videos: dict[str, str] = {}
         audio_files: dict[str, str] = {}
-        for path in iter_media_files(root):
-            name = path.relative_to(root).as_posix()
-            stem = str(PurePosixPath(name).with_suffix(""))
-            files = videos if is_video(path) else audio_files
-            if stem in files:
-                yield Issue("duplicated", name, f"It has the same name as {files[stem]}, which is used.")
-            else:
-                files[stem] = name
+        for found in scan_media(root):
+            if isinstance(found, MediaFile):
+                yield from _add(videos if found.is_video else audio_files, found, root, table or {})
+            elif found != Skipped(".csv files") or table is None:
+                yield found
+        places = {stem: _Place.of(stem) for stem in sorted(videos.keys() | audio_files.keys())}
+        actors = {} if table is not None else _actors_in_names(root, places)
         ids: set[str] = set()
-        for stem in sorted(videos.keys() | audio_files.keys()):
+        for stem, place in places.items():
             video, audio = videos.get(stem, ""), audio_files.get(stem, "")
-            if table is None:
-                label, actor, split = *_from_folders(stem), ""
-            elif row := table.pop(video, None) or table.pop(audio, None):
-                label, actor, split = row
-            else:
-                yield Skipped("not in the CSV")
-                continue
-            if label:
-                yield ClipEntry(_unique_id(stem, ids), video, audio or video, label, actor, split)
+            row = place.label, place.actor or actors.get(stem, ""), place.split
+            if table is not None:
+                named = table.pop(video, None) or table.pop(audio, None)
+                if named is None:
+                    yield Skipped("not in the CSV")
+                    continue
+                row = named
+            if row[0]:
+                yield ClipEntry(_unique_id(stem, ids), video, audio or video, *row)
             else:
                 yield Issue("misnamed", video or audio, "It is not in a folder that could be its label.")
-        for name in table or ():
-            yield Issue("missing", name, "It is in the CSV file, but there is no such clip.")
+        yield from _not_found(table or (), root)
         if not ids:
             raise ConfigError(
                 f"{root} has no clip with a label: put clips into folders named after their labels, or give "
@@ -64,10 +89,44 @@ class Folder:
             )
 
 
-def _from_folders(stem: str) -> tuple[str, str]:
-    """Label and actor of a clip."""
-    folders = PurePosixPath(stem).parts[:-1]
-    return (folders[-1] if folders else ""), (folders[-2] if len(folders) > 1 else "")
+def _add(
+    files: dict[str, str], found: MediaFile, root: Path, table: Mapping[str, object]
+) -> Iterator[DatasetItem]:
+    """Add a file by its path without the suffix; of two, the one that the CSV file names, or the first."""
+    name = found.path.relative_to(root).as_posix()
+    stem = str(PurePosixPath(name).with_suffix(""))
+    first = files.get(stem)
+    if first is None or (name in table and first not in table):
+        files[stem] = name
+    else:
+        yield Issue("duplicated", name, f"It has the same name as {first}, which is used.")
+
+
+def _not_found(names: Iterable[str], root: Path) -> Iterator[DatasetItem]:
+    """An issue for each file that the CSV file names and that is not among the clips."""
+    for name in names:
+        if (root / name).exists():
+            yield Issue("corrupt", name, "It is in the CSV file, but is no video or sound file.")
+        else:
+            yield Issue("missing", name, "It is in the CSV file, but there is no such clip.")
+
+
+def _actors_in_names(root: Path, places: Mapping[str, _Place]) -> dict[str, str]:
+    """The actors of the clips of a known data set that somebody sorted into folders of labels.
+
+    Raises:
+        ConfigError: the clips are of a known data set, and their folders are not labels.
+    """
+    path_of = {PurePosixPath(root.resolve().name) / f"{stem}.x": stem for stem in places}
+    if (known := recognise([*path_of])) is None:
+        return {}
+    command, clips = known
+    if not folders_are_labels({path: places[stem].label for path, stem in path_of.items()}, clips):
+        raise ConfigError(
+            f"The clips in {root} are named like those of {KNOWN[command].title} "
+            f"({KNOWN[command].example}), and their folders are not labels: use emolive-preprocess {command}."
+        )
+    return {path_of[path]: clip.actor for path, clip in clips.items()}
 
 
 def _unique_id(stem: str, ids: set[str]) -> str:
@@ -83,25 +142,19 @@ def _unique_id(stem: str, ids: set[str]) -> str:
 
 def _read_labels(path: Path) -> dict[str, tuple[str, str, str]]:
     """Label, actor and split ("" if unknown) by file."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            if not {"file", "label"} <= set(reader.fieldnames or ()):
-                raise ConfigError(f"{path} must begin with the columns file,label or file,label,actor.")
-            labels: dict[str, tuple[str, str, str]] = {}
-            for row in reader:
-                name = (row["file"] or "").strip().replace("\\", "/").removeprefix("./")
-                label = (row["label"] or "").strip()
-                where = f"{path.name}, row {reader.line_num}"
-                if not name or not label:
-                    raise ConfigError(f"{where} has no {'label' if name else 'file'}.")
-                if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-                    raise ConfigError(f"{where} is outside the folder of the clips ({name}).")
-                if name in labels:
-                    raise ConfigError(f"{where} has {name} a second time.")
-                labels[name] = label, (row.get("actor") or "").strip(), split_name(row.get("split") or "")
-            return labels
-    except FileNotFoundError:
-        raise ConfigError(f"There is no file {path}: check the path.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} cannot be read as CSV: {error}.") from error
+    labels: dict[str, tuple[str, str, str]] = {}
+    for line, row in read_rows(path, ("file", "label"), "The labels", "file,label or file,label,actor,split"):
+        where = f"{path.name}, row {line}"
+        name = row["file"].replace("\\", "/").removeprefix("./")
+        if not name or not row["label"]:
+            raise ConfigError(f"{where} has no {'label' if name else 'file'}.")
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise ConfigError(f"{where} is outside the folder of the clips ({name}).")
+        if name in labels:
+            raise ConfigError(f"{where} has {name} a second time.")
+        try:
+            split = split_name(row.get("split", ""))
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from error
+        labels[name] = row["label"], row.get("actor", ""), split
+    return labels

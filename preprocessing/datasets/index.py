@@ -10,7 +10,7 @@ from pathlib import Path
 from emolive.errors import ConfigError
 from emolive.registry import plugin_errors
 from preprocessing.annotations import ClipEntry, split_key, split_name
-from preprocessing.datasets.base import Dataset, Skipped
+from preprocessing.datasets.base import Dataset, DatasetItem, Skipped
 from preprocessing.records import DatasetIndex, Issue
 
 _ID = re.compile(r"\w[\w.-]*")
@@ -33,8 +33,13 @@ def index_dataset(name: str, dataset: Dataset, root: Path) -> DatasetIndex:
     clips: dict[str, ClipEntry] = {}
     issues: list[Issue] = []
     skipped: Counter[str] = Counter()
-    with plugin_errors(f"data set {name}"):
-        items = list(dataset.items(root))
+    items: list[DatasetItem] = []
+    try:
+        with plugin_errors(f"data set {name}"):
+            for found in dataset.items(root):
+                items.append(found)
+    except ConfigError as error:
+        raise ConfigError(f"{error}{_passed_over(items)}") from error
     for item in items:
         if isinstance(item, Skipped):
             skipped[item.what] += 1
@@ -50,6 +55,17 @@ def index_dataset(name: str, dataset: Dataset, root: Path) -> DatasetIndex:
         reason = f" {issues[0].clip}: {issues[0].text}" if issues else ""
         raise ConfigError(f"The data set {name} has no clips in {root}.{reason}")
     return DatasetIndex(name, tuple(clips.values()), tuple(issues), dict(sorted(skipped.items())))
+
+
+def _passed_over(items: list[DatasetItem]) -> str:
+    """A sentence on the files of a folder in which there is no clip; "" if there is nothing to say."""
+    counts = Counter(item.what for item in items if isinstance(item, Skipped))
+    archives = [item for item in items if isinstance(item, Issue) and item.kind == "packed"]
+    parts = [f"{what} {n}" for what, n in sorted(counts.items())]
+    text = f" Passed over: {', '.join(parts)}." if parts else ""
+    if archives:
+        text += f" It has {len(archives)} packed files, such as {archives[0].clip}: unpack them first."
+    return text
 
 
 def _issue_of(name: str, clip: ClipEntry, base: Path, clips: dict[str, ClipEntry]) -> Issue | None:

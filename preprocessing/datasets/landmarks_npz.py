@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-
 from emolive.cli.config import Arg
 from emolive.errors import ConfigError
 from emolive.models.spec import EMOTIONS
 from preprocessing.annotations import ClipEntry
+from preprocessing.array_archive import ArrayArchive
 from preprocessing.datasets.base import DatasetItem, Skipped
+from preprocessing.media_scan import MediaFile, scan_media
 from preprocessing.records import Issue
 
-AUDIO_SUFFIXES = (".wav", ".flac")
 _TRIAL = re.compile(r"0[123]-(01|02)-0[1-8]-0[12]-0[12]-0[12]-\d\d")
 
 
@@ -37,7 +35,8 @@ class Landmarks:
 
     def items(self, root: Path) -> Iterator[DatasetItem]:
         """The trials, by actor and name. ConfigError if there are no trials, or audio for none of them."""
-        names = read_array_names(root)
+        with ArrayArchive(root) as archive:
+            names = frozenset(archive.names)
         keys = {name.rsplit("/", 1)[0] for name in names if "/" in name}
         trials = {key: key.rsplit("/", 1)[-1] for key in keys if _TRIAL.fullmatch(key.rsplit("/", 1)[-1])}
         if not trials:
@@ -61,20 +60,6 @@ class Landmarks:
                 yield ClipEntry(trial, f"{root.name}#{key}", str(audio.resolve()), label, actor)
 
 
-def read_array_names(path: Path) -> set[str]:
-    """The names of the arrays in an `.npz` file.
-
-    Raises:
-        ConfigError: the file cannot be read.
-    """
-    try:
-        with np.load(path) as stored:
-            return set(stored.files)
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        reason = getattr(error, "strerror", None) or "it is damaged or not an .npz file"
-        raise ConfigError(f"The landmarks {path} cannot be read: {reason}.") from error
-
-
 def is_excluded(trial: str, exclude: Sequence[str]) -> bool:
     """Whether a trial ends with one of the names in `exclude`, or is of an actor "actor:NN" in it."""
     return any(trial.endswith(end) or end == f"actor:{trial[-2:]}" for end in exclude)
@@ -82,10 +67,11 @@ def is_excluded(trial: str, exclude: Sequence[str]) -> bool:
 
 def _audio_by_trial(root: Path) -> dict[str, Path]:
     """Audio files by the trial without its modality. Audio-only files (03-…) take precedence."""
-    if not root.is_dir():
-        raise ConfigError(f"There is no folder {root}: check the path.")
     files: dict[str, Path] = {}
-    for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES):
-        if _TRIAL.fullmatch(path.stem) and (path.stem.startswith("03") or path.stem[3:] not in files):
-            files[path.stem[3:]] = path
+    for found in scan_media(root):
+        if not isinstance(found, MediaFile) or found.is_video or not _TRIAL.fullmatch(found.path.stem):
+            continue
+        trial = found.path.stem[3:]
+        if found.path.stem.startswith("03") or trial not in files:
+            files[trial] = found.path
     return files

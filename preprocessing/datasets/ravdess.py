@@ -10,14 +10,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, Literal
 
 from emolive.errors import ConfigError
 from emolive.models.spec import EMOTIONS
 from preprocessing.annotations import ClipEntry
 from preprocessing.datasets.base import DatasetItem, Skipped
-from preprocessing.media_scan import is_video, iter_media_files
+from preprocessing.datasets.named import ClipName
+from preprocessing.media_scan import MediaFile, scan_media
 from preprocessing.records import Issue
 
 Channel = Literal["speech", "song", "both"]
@@ -52,14 +53,24 @@ class Ravdess:
 
     channel: Channel = "speech"
     """Which clips to use."""
+    title: ClassVar[str] = "RAVDESS"
+    example: ClassVar[str] = "01-01-05-01-02-01-12.mp4"
+
+    def parse(self, name: PurePosixPath) -> ClipName | None:
+        """See `preprocessing.datasets.named.NamedDataset.parse`."""
+        match = _NAME.fullmatch(name.stem)
+        return ClipName(match[2], EMOTIONS[int(match[4]) - 1], match[6]) if match else None
 
     def items(self, root: Path) -> Iterator[DatasetItem]:
         """The clips, by actor and trial. ConfigError if there is no folder or no clip in it."""
         files: dict[tuple[str, str], str] = {}
-        for path in iter_media_files(root):
-            name = path.relative_to(root).as_posix()
-            match = _NAME.fullmatch(path.stem)
-            if problem := _name_problem(path, match):
+        for found in scan_media(root):
+            if not isinstance(found, MediaFile):
+                yield found
+                continue
+            name = found.path.relative_to(root).as_posix()
+            match = _NAME.fullmatch(found.path.stem)
+            if problem := _name_problem(found, match):
                 yield Issue("misnamed", name, problem)
                 continue
             assert match is not None
@@ -90,15 +101,16 @@ def _by_actor(trial: str) -> tuple[str, str]:
     return trial[-2:], trial
 
 
-def _name_problem(path: Path, match: re.Match[str] | None) -> str | None:
+def _name_problem(found: MediaFile, match: re.Match[str] | None) -> str | None:
     """The problem with a file name; None if it is valid."""
+    path = found.path
     if match is None:
         return "It is not named like a RAVDESS clip (01-01-05-01-02-01-12)."
     if match[6] not in ACTORS:
         return f"Its name has actor {match[6]}, but RAVDESS has 24 actors."
     if match[2] not in trials(match[3], match[6]):
         return "Its name is a trial that RAVDESS does not have."
-    if (match[1] == "03") == is_video(path):
+    if (match[1] == "03") == found.is_video:
         return f"Its name has modality {match[1]}, but it is a {path.suffix} file."
     folders = [folder[1] for part in path.parts[:-1] if (folder := _ACTOR_FOLDER.fullmatch(part))]
     if folders and int(folders[-1]) != int(match[6]):

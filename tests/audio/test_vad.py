@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.clock import NS_PER_S, to_ns
 from emolive.errors import EmoliveError
 from emolive.models.spec import AudioSpec, ModelSpec
-from emolive.paths import assets_dir, data_dir
+from emolive.paths import MANIFEST, assets_dir, data_dir
 from emolive.types import AudioBlock, FloatArray
 from emolive.windowing import Waveform, extract_window
 from tests.helpers.sounds import music, noise, restless_noise, sine, spoken, tremolo
@@ -170,10 +171,10 @@ def test_frames_take_the_step_in_which_their_middle_lies():
 
 
 def test_a_damaged_network_is_refused(tmp_path, monkeypatch):
-    for name in ("silero_vad.onnx", "silero_vad.onnx.sha256"):
-        content = (assets_dir() / "audio" / name).read_bytes()
-        (tmp_path / "audio").mkdir(exist_ok=True)
-        (tmp_path / "audio" / name).write_bytes(content[:-1] if name.endswith("onnx") else content)
+    (tmp_path / "audio").mkdir()
+    shutil.copy(assets_dir() / MANIFEST, tmp_path)
+    content = (assets_dir() / "audio" / "silero_vad.onnx").read_bytes()
+    (tmp_path / "audio" / "silero_vad.onnx").write_bytes(content[:-1])
     monkeypatch.setenv("EMOLIVE_ASSETS", str(tmp_path))
     vad._session.cache_clear()
     with pytest.raises(EmoliveError, match="damaged"):

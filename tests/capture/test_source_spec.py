@@ -12,7 +12,7 @@ from emolive.capture.camera import CameraSource
 from emolive.capture.devices import Device
 from emolive.capture.factory import create_source
 from emolive.capture.media_file import MediaFileSource
-from emolive.capture.source_spec import SourceSpec, parse_microphone, parse_source
+from emolive.capture.source_spec import SourceSpec, listening_notice, parse_microphone, parse_source
 from emolive.capture.synthetic import SyntheticSource
 from emolive.errors import ConfigError, EmoliveError, MediaError
 from emolive.gui import strings
@@ -177,3 +177,38 @@ def test_microphones(text: str, kind: str, value: str) -> None:
 def test_a_camera_is_no_microphone() -> None:
     with pytest.raises(ConfigError, match="no microphone"):
         parse_microphone("camera:0")
+
+
+@pytest.mark.parametrize(
+    "text", ["tcp://0.0.0.0:9000?listen=1", "rtmp://host/live?a=1&listen=2", "http://0.0.0.0:80/?listen=1"]
+)
+def test_nothing_waits_for_a_connection(text: str) -> None:
+    with pytest.raises(ConfigError, match="asks emolive to wait for a connection, which it does not"):
+        parse_source(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("udp://@:1234", True),
+        ("udp://0.0.0.0:1234", True),
+        ("rtp://[::]:5004", True),
+        ("udp://127.0.0.1:1234", False),
+        ("rtp://239.1.2.3:5004", False),
+        ("rtsp://0.0.0.0/live", False),
+        ("http://camera/?listen=0", False),
+    ],
+)
+def test_an_address_that_anybody_can_send_to_is_said(text: str, said: bool) -> None:
+    assert parse_source(text).kind == "stream"
+    assert ("accepts pictures from every computer" in listening_notice(text)) is said
+
+
+def test_an_address_that_cannot_be_split_is_one_sentence() -> None:
+    with pytest.raises(ConfigError, match="is no valid address"):
+        parse_source("http://[::1/x")
+
+
+def test_names_are_shown_without_control_characters() -> None:
+    for text in ("a\x1b[2J.mp4", "http://host\u202e/x"):
+        assert parse_source(text).title.isprintable()

@@ -16,6 +16,7 @@ from emolive.cli import main
 from emolive.models.spec import EMOTIONS
 from emolive.predictor import load_predictor
 from emolive.profile import SpeakerProfile
+from emolive.user_output import reserved
 from tests.cli.conftest import BAD_CHECKPOINTS, Run
 from tests.helpers.clips import RATE_HZ, demo_audio, demo_frames, write_clip
 from tests.helpers.sounds import music, noise, sine, tremolo
@@ -156,8 +157,24 @@ def test_the_summary_of_a_file_with_an_empty_middle(emolive: Run, tmp_path: Path
 def test_an_older_output_stays_if_nothing_can_be_read(emolive: Run, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     out.write_text("yesterday's\n")
-    assert "no.mp4" in emolive("analyze", tmp_path / "no.mp4", "--out", out).error
+    arguments = ("analyze", tmp_path / "no.mp4", "--out", out)
+    assert "no.mp4" in emolive(*arguments, "--overwrite").error
     assert out.read_text() == "yesterday's\n"
+
+
+def test_an_older_output_is_replaced_only_if_that_is_asked_for(
+    emolive: Run, clips: Clips, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_text("yesterday's\n")
+    arguments = ("analyze", clips["audio_only"], "--out", out)
+    assert f"{out} exists: name another file, or add --overwrite" in emolive(*arguments).error
+    assert out.read_text() == "yesterday's\n"
+    with reserved(out):
+        assert f"Another emolive is writing {out}" in emolive(*arguments, "--overwrite").error
+    assert emolive(*arguments, "--overwrite").code == 0
+    assert "yesterday" not in out.read_text()
+    assert not list(tmp_path.glob(".*")), "no lock is left"
 
 
 def test_the_output_must_not_be_an_input(emolive: Run, clips: Clips, tmp_path: Path) -> None:

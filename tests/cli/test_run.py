@@ -15,6 +15,7 @@ import pytest
 
 from emolive.cli.config import parse_options
 from emolive.cli.run import RunOptions, session_config
+from emolive.user_output import reserved
 from tests.cli.conftest import Run
 from tests.cli.test_analyze import COLUMNS, Clips
 from tests.helpers.clips import write_clip
@@ -71,7 +72,12 @@ def test_a_session_without_estimates_writes_an_empty_file(emolive: Run, tmp_path
     path = tmp_path / "rows.jsonl"
     path.write_text("yesterday's\n")
     empty = write_clip(tmp_path / "empty.mkv", [np.zeros((240, 320, 3), np.uint8)] * 20, None)
-    result = emolive("run", "--headless", "--unpaced", "--source", empty, "--jsonl", path)
+    arguments = ("run", "--headless", "--unpaced", "--source", empty, "--jsonl", path)
+    assert f"{path} exists: name another file, or add --append" in emolive(*arguments).error
+    assert path.read_text() == "yesterday's\n"
+    assert emolive(*arguments, "--append").code == 0
+    assert path.read_text() == "yesterday's\n"
+    result = emolive(*arguments, "--overwrite")
     assert (result.code, path.read_text()) == (0, "")
     assert "neither a face nor a voice" in result.err.splitlines()[-1]
 
@@ -148,6 +154,19 @@ def test_a_closed_pipe_ends_the_session_quietly(clips: Clips) -> None:
     process.stderr.close()
 
 
+def test_rows_are_appended_to_those_that_are_there(emolive: Run, clips: Clips, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    arguments = ("run", "--headless", "--unpaced", "--source", clips["video_only"], "--jsonl", path)
+    assert emolive(*arguments).code == 0
+    first = path.read_text()
+    assert first
+    assert emolive(*arguments, "--append").code == 0
+    assert path.read_text().startswith(first)
+    assert len(rows_of(path)) == 2 * len(first.splitlines())
+    with reserved(path):
+        assert f"Another emolive is writing {path}" in emolive(*arguments, "--append").error
+
+
 FULL = Path("/dev/full")
 
 
@@ -187,3 +206,26 @@ def test_ctrl_c_ends_without_a_traceback(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert b"Traceback" not in err
     assert all("probs" in row for row in rows_of(path))
+
+
+def test_a_run_without_a_window_is_recorded(emolive: Run, clips: Clips, tmp_path: Path) -> None:
+    result = emolive(
+        "run", "--headless", "--unpaced", "--source", clips["full"], "--backend", "eager",
+        "--compare", "lt,ia", "--record", tmp_path / "takes", "--jsonl", tmp_path / "rows.jsonl",
+    )  # fmt: skip
+    assert result.code == 0
+    (folder,) = (tmp_path / "takes").iterdir()
+    assert str(folder) in result.err
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    recorded = [json.loads(line) for line in (folder / "estimates.jsonl").read_text().splitlines()]
+    assert {row["fusion"] for row in rows} == {"ia", "lt"}
+    assert [row["t_s"] for row in recorded] == [row["t_s"] for row in rows]
+    analysed = emolive("analyze", folder, "--fusion", "lt", "--backend", "eager")
+    assert analysed.code == 0
+    assert analysed.rows[-1]["summary"]
+    assert len(analysed.rows) == len(rows) // 2 + 1
+
+
+@pytest.mark.parametrize(("compare", "reason"), [("lt,zz", "no fusion named zz"), ("lt,it,ia,lt,zz", "zz")])
+def test_unknown_fusions_to_compare_are_refused(emolive: Run, compare: str, reason: str) -> None:
+    assert reason in emolive("run", "--headless", "--source", "demo", "--compare", compare).error

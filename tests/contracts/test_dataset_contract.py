@@ -33,6 +33,29 @@ def _folder(folder: Path) -> Path:
     return folder
 
 
+def _touch(folder: Path, *names: str) -> Path:
+    for name in (*names, "x.mp4"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+def _crema_d(folder: Path) -> Path:
+    return _touch(folder, "VideoFlash/1001_DFA_ANG_XX.flv", "AudioWAV/1001_DFA_ANG_XX.wav")
+
+
+def _mead(folder: Path) -> Path:
+    return _touch(folder, "M003/video/front/angry/level_1/001.mp4", "M003/video/top/angry/level_1/001.mp4")
+
+
+def _savee(folder: Path) -> Path:
+    return _touch(folder, "AudioVisualClip/DC/sa03.avi", "AudioData/DC/sa03.wav")
+
+
+def _emodb(folder: Path) -> Path:
+    return _touch(folder, "wav/03a01Fa.wav")
+
+
 def _landmarks(folder: Path) -> Path:
     key = "01-01-05-01-02-01-12"
     arrays = {f"{key}/xy": np.zeros((2, 68, 2)), f"{key}/frame": np.arange(2)}
@@ -50,6 +73,10 @@ def _my_clips(folder: Path) -> Path:
 SAMPLES: dict[str, Callable[[Path], Path]] = {
     "ravdess": _ravdess,
     "folder": _folder,
+    "crema-d": _crema_d,
+    "mead": _mead,
+    "savee": _savee,
+    "emodb": _emodb,
     "landmarks": _landmarks,
     "my-clips": _my_clips,
 }

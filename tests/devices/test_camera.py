@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import numpy as np
 import pytest
 
+from emolive._compat.opencv import cv2
 from emolive.capture import devices
 from emolive.capture.camera import CameraSource
 from emolive.capture.factory import create_source
+from emolive.capture.network_camera import NetworkCamera
 from emolive.clock import now_ns
+from emolive.errors import MediaError
+from emolive.types import Image
 from tests.helpers.faulty_camera import FaultyCamera
 from tests.helpers.listener import Collector, eventually
 from tests.helpers.numbered_images import number_of
@@ -109,6 +115,69 @@ def test_a_camera_that_was_unplugged_is_missing(monkeypatch: pytest.MonkeyPatch)
     with running("97") as listener:
         eventually(lambda: listener.code == "missing", "missing")
     assert "Camera 97" in listener.statuses[-1].text
+
+
+def picture(number: int) -> Image:
+    """A disc in a picture that is wide, then tall."""
+    width, height = (320, 240) if number < 10 else (360, 480)
+    image = np.zeros((height, width, 3), np.uint8)
+    cv2.circle(image, (width // 2, height // 2), 60 + number % 5, (255, 255, 255), -1)
+    return image
+
+
+def test_a_camera_that_changes_its_shape_is_not_squashed() -> None:
+    with FaultyCamera(picture) as camera, running(camera.url) as listener:
+        eventually(lambda: len(listener.frames) >= 30, "pictures of both shapes")
+    shapes = {frame.image.shape for frame in listener.frames}
+    assert shapes == {(240, 320, 3), (480, 360, 3)}
+    for frame in (listener.frames[0], listener.frames[-1]):
+        rows, columns = np.nonzero(frame.image[..., 0] > 128)
+        assert abs(np.ptp(rows) - np.ptp(columns)) <= 2, "a disc stays one"
+
+
+@contextmanager
+def answering(status: int, **headers: str) -> Iterator[str]:
+    """The address of a server that answers everything alike."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (401, "asks for a user name and password"),
+        (403, "forbids access"),
+        (404, "does not exist"),
+        (500, "cannot be opened"),
+    ],
+)
+def test_an_answer_of_a_camera_is_said(status: int, sentence: str) -> None:
+    with answering(status) as place, pytest.raises(MediaError, match=sentence) as error:
+        NetworkCamera(f"http://ann:s3cret@{place}/live?pwd=s3cret", 3, 2)
+    assert "s3cret" not in str(error.value)
+
+
+def test_a_redirect_is_said_and_not_followed(webcam: FaultyCamera) -> None:
+    with answering(302, Location=webcam.url) as place, pytest.raises(MediaError) as error:
+        NetworkCamera(f"http://{place}/live", 3, 2)
+    assert f"sends on to {webcam.url}" in str(error.value)
 
 
 def test_a_password_in_an_address_is_not_shown(webcam: FaultyCamera) -> None:

@@ -139,10 +139,32 @@ def test_names_and_indices(sound_server: VirtualMicrophone) -> None:
 
 
 def test_the_list_of_microphones_leaves_a_running_one_alone(sound_server: VirtualMicrophone) -> None:
+    before = microphones(refresh=True)
     with running(MicrophoneSource()) as listener:
         eventually(lambda: listener.blocks, "sound")
-        assert microphones(refresh=True)
+        assert [device.name for device in microphones(refresh=True)] == [d.name for d in before]
         assert not portaudio.refresh()
         count = len(listener.blocks)
         eventually(lambda: len(listener.blocks) > count + 50, "more sound")
     assert portaudio.refresh()
+
+
+def test_a_microphone_that_is_connected_while_another_is_open(sound_server: VirtualMicrophone) -> None:
+    config = sound_server.folder / "asound.conf"
+    before = config.read_text()
+    assert "Newcomer" not in [device.name for device in microphones(refresh=True)]
+    try:
+        with running(MicrophoneSource()) as listener:
+            eventually(lambda: listener.blocks, "sound")
+            new = 'pcm.Newcomer { type pulse device "vmic" hint { show on description "Newcomer" } }'
+            config.write_text(f"{before}{new}\n")
+            assert "Newcomer" in [device.name for device in microphones(refresh=True)]
+            source = create_microphone("newcomer")
+        assert isinstance(source, MicrophoneSource)
+        with running(source) as other:
+            sound_server.play(tone(440, 20))
+            eventually(lambda: other.code == "live", "live")
+            assert not any("is not connected" in status.text for status in other.statuses)
+    finally:
+        config.write_text(before)
+        portaudio.refresh()

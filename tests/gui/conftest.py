@@ -28,7 +28,11 @@ from tests.helpers.window_driver import WindowDriver
 
 prepare_environment()
 
-IGNORED = ("propagateSizeHints", r"does not support raise\(\)")
+IGNORED = (
+    "propagateSizeHints",
+    r"does not support raise\(\)",
+    "does not support grabbing the (keyboard|mouse)",
+)
 """The offscreen platform has no window manager to ask for these, and warns about it."""
 HARMLESS = (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg)
 

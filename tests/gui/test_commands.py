@@ -8,8 +8,9 @@ import pytest
 from PySide6.QtCore import Qt
 
 from emolive.errors import EmoliveError
+from emolive.gui import calibration_guide
 from emolive.gui.services import FusionChoice
-from emolive.gui.ui_settings import with_remembered
+from emolive.gui.ui_settings import UiSettings, with_remembered
 from emolive.gui.widgets.picker import Picker
 from emolive.session.config import SessionConfig
 from tests.helpers.fake_session import FUSIONS, FakeDevice
@@ -117,8 +118,11 @@ def test_a_refused_source_is_reverted(driver: WindowDriver) -> None:
     assert window.view.controls.source.title == "Automatic"
 
 
-def test_calibration_shows_its_progress(driver: WindowDriver) -> None:
+def test_calibration_shows_its_progress(driver: WindowDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration_guide, "PREPARE_S", 0.3)
     controls = driver.open().view.controls
+    driver.session.override = {"is_synthetic": False}
+    driver.until(lambda: not driver.window.view.video.state.tags)
     driver.qtbot.mouseClick(controls.calibration.button, Qt.MouseButton.LeftButton)
     driver.until(lambda: driver.session.called("calibrate") == [5.0])
     driver.until(lambda: controls.calibration.running)
@@ -153,6 +157,14 @@ def test_choices_are_remembered(driver: WindowDriver) -> None:
     assert remembered.source == "auto", "a device may be gone by the next start"
     named = with_remembered(SessionConfig(), ("fusion",))
     assert named.fusion == "ia", "an explicit option wins"
+
+
+def test_what_this_version_does_not_know_is_not_remembered() -> None:
+    settings = UiSettings()
+    for name, value in (("fusion", "of-tomorrow"), ("baseline", "mean"), ("person", "a\x1bb")):
+        settings.set_text(name, value)
+    settings.save()
+    assert with_remembered(SessionConfig()) == SessionConfig()
 
 
 def test_a_slow_command_does_not_stop_the_painting(

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from emolive.gui.pending_selection import PendingSelection
-from emolive.gui.presenter import FADE_S, STALE_S, ResultPresenter, WindowPresenter, most_severe
+from emolive.gui.presenter import FADE_S, STALE_S, ResultPresenter, WindowPresenter
+from emolive.gui.truth import serious_statuses
 from emolive.gui.video_presenter import FACE_STALE_NS, VideoPresenter
 from emolive.session.config import SessionConfig
 from emolive.types import (
@@ -172,7 +173,7 @@ def test_cameras_are_mirrored_and_files_are_not() -> None:
 
 def test_an_old_face_is_not_drawn() -> None:
     face = Face(BoundingBox(0, 0, 1, 1), 0.9)
-    presenter = VideoPresenter(Settings())
+    presenter = VideoPresenter(Settings(), lambda: 0.0)
     observed = snapshot(frame=frame(FACE_STALE_NS), observation=FaceObservation(0, face, None))
     assert presenter.present(observed, None, "0").face is face
     later = replace(observed, frame=frame(FACE_STALE_NS + 1))
@@ -180,9 +181,9 @@ def test_an_old_face_is_not_drawn() -> None:
 
 
 def test_the_banner_names_calibration_and_end() -> None:
-    presenter = VideoPresenter(Settings())
+    presenter = VideoPresenter(Settings(), lambda: 0.0)
     assert "neutral" in presenter.present(snapshot(frame=frame(), calibration=0.3), None, "0").banner
-    assert "ended" in presenter.present(snapshot(frame=frame(), ended=True), None, "a.mp4").banner
+    assert "Ended" in presenter.present(snapshot(frame=frame(), ended=True), None, "a.mp4").banner
 
 
 # --- controls and statuses
@@ -208,12 +209,11 @@ def test_a_request_is_displayed_until_it_is_answered() -> None:
     assert pending.displayed("ia") == "ia"
 
 
-def test_the_most_severe_status_is_the_first_error() -> None:
+def test_the_gravest_statuses_come_first() -> None:
     warning = Status("voice", "warning", "silent", "1")
     first, second = Status("camera", "error", "gone", "2"), Status("model", "error", "failed", "3")
-    assert most_severe((warning, first, second)) is first
-    assert most_severe((warning,)) is warning
-    assert most_severe((Status("face", "info", "none", "4"),)) is None
+    assert serious_statuses((warning, first, second)) == (first, second, warning)
+    assert serious_statuses((Status("face", "info", "none", "4"),)) == ()
 
 
 def test_the_calibration_is_suggested_only_live() -> None:
@@ -225,4 +225,5 @@ def test_the_calibration_is_suggested_only_live() -> None:
     assert "Calibrate" in line("0")
     assert line("clip.mp4") == ""
     assert line("0", baseline="neutral") == ""
-    assert line("auto", is_synthetic=True) == ""
+    assert "so a drawing plays" in line("auto", is_synthetic=True)
+    assert line("demo", is_synthetic=True) == ""

@@ -172,12 +172,12 @@ def test_timeline_keeps_a_minute_and_starts_again_with_another_source(qtbot: QtB
 def test_colors_are_fixed_and_distinct() -> None:
     colors = [color.name() for color in theme.emotion_colors(EMOTIONS)]
     assert len(set(colors)) == len(EMOTIONS)
-    assert colors == [theme.EMOTION_COLORS[label] for label in EMOTIONS]
+    assert colors == [theme.COLORS.emotions[label] for label in EMOTIONS]
 
 
 def test_other_labels_get_the_colors_that_are_left() -> None:
     colors = [color.name() for color in theme.emotion_colors(("happiness", "bored", "keen"))]
-    assert colors[0] == theme.EMOTION_COLORS["happy"]
+    assert colors[0] == theme.COLORS.emotions["happy"]
     assert len(set(colors)) == 3
 
 
@@ -201,7 +201,7 @@ def test_text_can_be_read_on_its_background() -> None:
     for ink in (colors.text, colors.dim):
         for ground in (colors.background, colors.surface, colors.raised):
             assert contrast(ink, ground) >= 4.5
-    for color in theme.EMOTION_COLORS.values():
+    for color in theme.COLORS.emotions.values():
         assert contrast(colors.ink, color) >= 4.5
 
 
@@ -234,7 +234,6 @@ def test_tooltips_can_be_read(qtbot: QtBot, qapp: QApplication, which: str) -> N
         widget.show()
     status = Status("camera", "error", "stalled", "The camera sends no frames.")
     bar.show_state(StatusState((status,), StatusLine(status.text, "error", status.text)))
-    results.headline.setStyleSheet(f"QLabel#headline {{ color: {theme.COLORS.faint}; }}")
     results.headline.setToolTip("A sentence about the headline.")
     widget = {
         "badge": bar.badges.badges["camera"],

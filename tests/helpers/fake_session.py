@@ -22,11 +22,13 @@ from emolive.types import (
     Estimate,
     Face,
     FaceObservation,
+    FaceQuality,
     Frame,
     Modality,
     Snapshot,
     Status,
     Timestamps,
+    WindowExplanation,
 )
 
 FPS = 30.0
@@ -64,6 +66,7 @@ class FakeSession:
         self.modality = Modality.AV
         self.estimating = True
         self.stopped = False
+        self.explaining = False
         self._subscribers: list[Callable[[Estimate], None]] = []
         self._start_ns = 0
         self._calibrating_ns = 0
@@ -107,10 +110,44 @@ class FakeSession:
         self._refuse()
         self.calls.append(("checkpoint", path))
 
+    def set_explaining(self, on: bool) -> None:
+        self.calls.append(("explaining", on))
+        self.explaining = on
+
     def calibrate(self, seconds: float = 5.0) -> None:
         self._refuse()
         self.calls.append(("calibrate", seconds))
         self._calibrating_ns = now_ns()
+
+    def set_comparison(self, fusions: tuple[str, ...]) -> None:
+        self._refuse()
+        self.calls.append(("comparison", fusions))
+
+    def set_playing(self, playing: bool) -> None:
+        self._refuse()
+        self.calls.append(("playing", playing))
+
+    def seek(self, position_s: float) -> None:
+        self._refuse()
+        self.calls.append(("seek", position_s))
+
+    def set_loop(self, loop: bool) -> None:
+        self.calls.append(("loop", loop))
+
+    def set_muted(self, muted: bool) -> None:
+        self.calls.append(("muted", muted))
+
+    def choose_face(self, x_px: float, y_px: float) -> None:
+        self._refuse()
+        self.calls.append(("face", (x_px, y_px)))
+
+    def start_recording(self, parent: Path | None = None) -> Path:
+        self._refuse()
+        self.calls.append(("record", parent))
+        return parent or Path("recording")
+
+    def stop_recording(self) -> None:
+        self.calls.append(("stop recording", None))
 
     def snapshot(self) -> Snapshot:
         with self._lock:
@@ -136,6 +173,7 @@ class FakeSession:
                 is_synthetic=self.config.source in ("auto", "demo"),
                 running=True,
                 voice_dbfs=-30.0 + 18.0 * math.sin(t_ns / NS_PER_S * 5.0),
+                explanation=self._explain() if self.explaining else None,
             )
             return replace(snapshot, **self.override)  # type: ignore[arg-type]
 
@@ -161,7 +199,9 @@ class FakeSession:
             frame_ns = self._start_ns + round(index / FPS * NS_PER_S)
             image, face = draw(t_s)
             self._frame = Frame(frame_ns, image, index)
-            self._observation = FaceObservation(frame_ns, face, None)
+            self._observation = FaceObservation(
+                frame_ns, face, None, quality=FaceQuality(240.0, 0.5, 0.3, 0.0, 0.0)
+            )
         due = self._estimate is None or t_ns - self._estimate.t_ns >= HOP_S * NS_PER_S
         if due and self.estimating:
             self._estimate = self._make_estimate(t_ns, t_s)
@@ -188,6 +228,19 @@ class FakeSession:
             fusion=self.config.fusion,
             baseline=self.config.baseline,
             stamps=Timestamps(t_ns, t_ns, t_ns),
+        )
+
+    def _explain(self) -> WindowExplanation | None:
+        if self._estimate is None:
+            return None
+        phase = self._estimate.t_s
+        return WindowExplanation(
+            self._estimate.t_ns,
+            self._estimate.labels[0],
+            0.5 + 0.3 * math.sin(phase),
+            tuple(0.5 + 0.5 * math.sin(i / 3 + phase) for i in range(15)),
+            tuple(0.5 + 0.5 * math.sin(i / 7 - phase) for i in range(45)),
+            180.0,
         )
 
     def _statuses(self) -> tuple[Status, ...]:

@@ -35,6 +35,30 @@ def test_import_of_other_class_counts_has_neutral_names(tmp_path):
     assert converted.spec.num_heads == 1
 
 
+def test_weights_are_found_bare_and_under_other_names(tmp_path):
+    _, weights = published_ia()
+    path = tmp_path / "a.pth"
+    for content in (weights, {"model": weights, "epoch": 3}, {"args": {"lr": 1}, "net": weights}):
+        torch.save(content, path)
+        assert convert_checkpoint(path).spec.fusion == "ia"
+    bare = released(EfficientFace())
+    torch.save(bare, path)
+    assert isinstance(load_efficientface(path), EfficientFace)
+
+
+def test_heads_are_those_of_the_options_beside_a_checkpoint(tmp_path):
+    _, weights = published_ia()
+    path = tmp_path / "RAVDESS_multimodalcnn_15_best0_2heads.pth"
+    torch.save({"state_dict": weights}, path)
+    assert convert_checkpoint(path).spec.num_heads == 2
+    # The published code writes its options with a time in their name; some are of another fusion, or damaged.
+    (tmp_path / "opts1650000000.10.json").write_text('{"fusion": "ia", "num_heads": 4}')
+    (tmp_path / "opts1660000000.10.json").write_text('{"fusion": "it", "num_heads": 1}')
+    (tmp_path / "opts1670000000.10.json").write_text("[")
+    assert convert_checkpoint(path).spec.num_heads == 4
+    assert convert_checkpoint(path, heads=1).spec.num_heads == 1
+
+
 def test_import_refusals(tmp_path):
     _, weights = published_ia()
     path = tmp_path / "a.pth"
@@ -47,8 +71,9 @@ def test_import_refusals(tmp_path):
 
     assert "holds the fusion ia, and lt was asked for" in refused({"state_dict": weights}, fusion="lt")
     assert "no fusion named xx" in refused({"state_dict": weights}, fusion="xx")
-    assert "holds no state_dict" in refused([1, 2])
-    assert "holds no state_dict" in refused({"state_dict": {"a": 1}})
+    assert "holds no weights" in refused([1, 2])
+    assert "holds no weights" in refused({"state_dict": {"a": 1}})
+    assert "holds no weights" in refused({"model": {}})
     assert "none of its three fusions" in refused({"state_dict": released(EfficientFace())})
     assert "do not divide" in refused({"state_dict": weights}, heads=3)
     some = "module.visual_model.stage3.0.branch1.0.weight"

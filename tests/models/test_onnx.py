@@ -292,6 +292,21 @@ def test_weights_in_other_files_are_refused(exported: Path, tmp_path: Path, loca
         load_predictor(None, path)
 
 
+def test_weights_of_a_function_in_other_files_are_refused(exported: Path, tmp_path: Path) -> None:
+    """A constant in a function of the model names a file as an initializer can."""
+    model = onnx.load(exported)
+    function = model.functions.add(name="f", domain="mine")
+    tensor = function.node.add(op_type="Constant").attribute.add(name="value").t
+    tensor.CopyFrom(onnx.numpy_helper.from_array(np.zeros(3, np.float32)))
+    onnx.external_data_helper.set_external_data(tensor, "../secret.bin")
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(EmoliveError, match="keeps its weights in other files"):
+        onnx_model.load(path)
+
+
 def test_what_differs_from_torch_is_not_written(
     source: Path,
     exported: Path,

@@ -119,7 +119,8 @@ def test_what_cannot_be_built_gives_way_to_torch_and_says_so(monkeypatch: pytest
     assert chosen.net is net
     assert (
         chosen.fallback_reason
-        == "ONNX models need more packages: install emolive[onnx]; plain torch is used instead."
+        == "ONNX models need more packages: run `make run` in the folder of emolive, or pip install -e "
+        "'.[onnx]' there; plain torch is used instead."
     )
 
 

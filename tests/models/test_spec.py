@@ -75,3 +75,21 @@ def test_a_learned_encoder_is_identified_by_weights_and_pixels():
     assert space == FeatureSpace.of(spec, "abc")
     assert space != FeatureSpace.of(spec, "abd")
     assert space != FeatureSpace.of(replace(spec, pixels=PixelSpec(96)), "abc")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": tuple(map(str, range(100)))},
+        {"labels": ("a\x1b[31m", "b")},
+        {"audio": AudioSpec(kind="logmel", rate_hz=192_000, hop_length=1, n_fft=2048)},
+        {"audio": AudioSpec(kind="logmel", n_fft=65_536, n_mels=1024)},
+        {"audio": AudioSpec(rate_hz=1000, n_fft=16, fmax_hz=500), "num_heads": 2**80},
+        {"pixels": PixelSpec(size=2048)},
+    ],
+)
+def test_what_would_take_gigabytes_is_refused(changes):
+    with pytest.raises(ConfigError) as error:
+        replace(LANDMARKS, **changes).validate()
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 200

@@ -16,11 +16,14 @@ from emolive.vision.encoders.base import CropInput, FrameEncoder
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
 from emolive.windowing import centre_window_end_ns
+from preprocessing import annotations
+from preprocessing.annotation_tables import write_tables
 from preprocessing.annotations import ClipEntry
 from preprocessing.clip_processor import ClipProcessor
 from preprocessing.face_extractor import FILLED, MEASURED, MPEG_CLOCK_HZ, PADDED, number_frames
 from preprocessing.output import OutputFolder
-from preprocessing.records import STEPS, PreprocessConfig, Record
+from preprocessing.records import STEPS, DatasetIndex, PreprocessConfig, Record
+from preprocessing.report import build_report
 from tests.helpers.small_clips import RATE_HZ, demo_face, empty_picture, tone, write_clip
 
 SIZE = 48
@@ -176,3 +179,41 @@ def test_irregular_frames_use_the_mpeg_clock() -> None:
     rate, frames = number_frames(stamps, [int(step) for step in np.diff(stamps)])
     assert rate == MPEG_CLOCK_HZ
     assert np.allclose(frames / rate, stamps / NS_PER_S, atol=1e-5)
+
+
+def test_an_upside_down_picture_is_turned_and_said(processor: tuple[Path, ClipProcessor]) -> None:
+    root, _ = processor
+    face = demo_face("happy")
+    for name, image in (("upright", face), ("down", np.ascontiguousarray(face[::-1, ::-1]))):
+        write_clip(root / f"{name}.mp4", 2.0, picture=lambda _, image=image: image, sound=tone(2.0, 300))  # type: ignore[misc]
+    upright, down = process(processor, "upright.mp4"), process(processor, "down.mp4")
+    assert [issue.kind for issue in upright.steps["faces"].issues] == []
+    (issue,) = down.steps["faces"].issues
+    assert (issue.kind, issue.text.partition(";")[0]) == ("turned", "Its picture is upside down")
+    first, second = (crops_of(root, name)[0].astype(float) for name in ("upright", "down"))
+    assert np.abs(first - second).mean() < 12 < np.abs(first - second[:, ::-1, ::-1]).mean()
+
+
+def test_a_long_clip_has_crops_and_audio_of_its_whole_length(processor: tuple[Path, ClipProcessor]) -> None:
+    root, _ = processor
+    seconds = 11.5
+    face = demo_face("neutral").astype(np.float32)
+
+    def picture(t_s: float) -> Image:
+        return (face * (0.5 + 0.04 * t_s)).round().astype(np.uint8)
+
+    sound = tone(seconds, 500) * (np.arange(round(seconds * RATE_HZ)) >= 8 * RATE_HZ)
+    write_clip(root / "long.mp4", seconds, picture=picture, sound=sound)
+    record = process(processor, "long.mp4")
+    assert record.steps["faces"].stats["windows"] == 3
+    names = ("long", "long.part2", "long.part3")
+    brightness = [crops_of(root, f"{name}.mp4")[0].mean() for name in names]
+    assert brightness == sorted(brightness)
+    assert brightness[2] > brightness[0] + 15
+    loud = [np.abs(soundfile.read(root / f"out/audio/{name}.flac")[0]).max() > 0.05 for name in names]
+    assert loud == [False, False, True]
+    index = DatasetIndex("folder", (record.clip,), ())
+    written = write_tables(processor[1]._output, PreprocessConfig(size=SIZE), index, [record.clip])
+    assert written == {"annotations.csv": 3, "annotations-landmarks.csv": 1}
+    assert [item.id for item in annotations.read(root / "out/annotations.csv").items] == [*names]
+    assert not build_report(processor[1]._output, index).issues

@@ -67,3 +67,16 @@ def test_stamps_are_in_the_order_of_what_happened(watch, clips, paced):
         assert sum(e.probs) == pytest.approx(1, abs=1e-5)
         assert e.confidence == max(e.probs)
         assert np.isfinite(e.raw_probs).all()
+
+
+def test_answers_are_explained_on_request(watch):
+    watched = watch("demo")
+    watched.until_estimates(1)
+    assert watched.session.snapshot().explanation is None
+    watched.session.set_explaining(True)
+    watched.until(lambda: watched.session.snapshot().explanation is not None, "an explanation")
+    explanation = watched.session.snapshot().explanation
+    assert explanation.label in watched.session.snapshot().estimate.labels
+    assert 0 <= explanation.face_share <= 1
+    watched.session.set_explaining(False)
+    watched.until(lambda: watched.session.snapshot().explanation is None, "no explanation")

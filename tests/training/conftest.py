@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ LABELS = ("neutral", "happy", "angry")
 MOUTH = slice(48, 68)
 
 
+@cache
 def voice(seed: int, emotion: str) -> FloatArray:
     """1.8 s of the drawn demo's voice at 22,050 Hz, in one emotion throughout."""
     weights = np.eye(len(EMOTIONS))[EMOTIONS.index(emotion)]

@@ -12,6 +12,7 @@ from emolive.models.io.backbone import FaceClassifier, save_backbone
 from emolive.models.spec import PixelSpec
 from preprocessing import annotations
 from preprocessing.annotations import ClipEntry
+from tests.training.conftest import voice
 
 SIZE = 32
 LABELS = ("neutral", "happy", "angry")
@@ -25,18 +26,19 @@ def crop(kind: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def make_crop_clips(folder: Path, actors: int = 4, repetitions: int = 2) -> Path:
-    """An `.npy` of 20 crops, two of them missing, and quiet audio for each actor, label and repetition."""
+    """An `.npy` of 20 crops, two of them missing, and a voice for each actor, label and repetition."""
     rng = np.random.default_rng(0)
     items = []
     for actor in range(1, actors + 1):
         for kind, label in enumerate(LABELS):
+            spoken = voice(10, label)
             for repetition in range(repetitions):
                 key = f"a{actor}_{label}_{repetition}"
                 images = np.stack([crop(kind, rng) for _ in range(20)])
                 images[[4, 5]] = 0
                 np.save(folder / f"{key}.npy", images)
-                sound = 0.1 * rng.normal(0, 1, round(3.6 * 22_050))
-                sound[:20_000] = 0
+                sound = rng.normal(0, 1e-3, round(3.6 * 22_050))
+                sound[20_000:][: round(1.8 * 22_050)] += spoken
                 soundfile.write(folder / f"{key}.wav", sound.astype(np.float32), 22_050)
                 items.append(ClipEntry(key, f"{key}.npy", f"{key}.wav", label, str(actor), ""))
     path = folder / "annotations.csv"

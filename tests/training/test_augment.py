@@ -20,6 +20,7 @@ from training.augment.landmark_affine import map_landmarks
 from training.augment.low_fps import LowFrameRate, scale_std
 from training.augment.pipeline import ImagePipeline, image_pipeline, select_rows, with_augmentations
 from training.augment.random_erasing import RandomErasing
+from training.augment.session_gain import SessionGain
 from training.augment.spans import random_spans
 from training.batch_normalizer import BatchNormalizer
 from training.config import TrainConfig, run_class
@@ -124,3 +125,41 @@ def test_two_options_of_one_name_are_rejected() -> None:
             with_augmentations(TrainConfig, WindowAugmentation, ImageAugmentation)
     finally:
         AUGMENTATIONS.unregister("other")
+
+
+def test_a_session_gain_is_the_speakers_own_level_and_vanishes_after_calibration(
+    dataset: WindowDataset,
+) -> None:
+    stats = compute_global_stats(dataset, SPEC, range(N))
+    sampler = NormalizerSampler(dataset, list(range(N)), stats, SPEC)
+    audio = torch.from_numpy(np.asarray(dataset.audio[:2, 1], np.float32))
+    batch = WindowBatch(
+        SPEC,
+        np.random.default_rng(0),
+        torch.zeros(2, SPEC.n_bins, SPEC.video_dim),
+        torch.ones(2, SPEC.n_bins, dtype=torch.bool),
+        audio,
+        torch.ones(audio.shape[:2], dtype=torch.bool),
+        torch.zeros(2, 3, 3),
+    )
+    torch.manual_seed(0)
+    louder = SessionGain(session_gain_db=12)(batch)
+    gains = louder.audio_offset
+    assert (np.abs(gains) > 1).all()
+    assert torch.equal(batch.audio, audio)
+    floor = SPEC.audio.floor_db
+    expected = (audio + torch.from_numpy(gains).float()[:, None, None]).clamp_min(floor)
+    assert torch.allclose(louder.audio, expected)
+    # Relative to the speaker's neutral voice, what lies above the floor is as before.
+    for row, gain in enumerate(gains):
+        plain, shifted = (
+            sampler.sample(0, "neutral", np.random.default_rng(1), audio_offset=offset)[1]
+            for offset in (0.0, float(gain))
+        )
+        assert np.allclose(shifted.shift, plain.shift + gain, atol=1e-3)
+        assert np.allclose(shifted.scale, plain.scale)
+        loud = audio[row] + gain > floor
+        before = (audio[row] - torch.from_numpy(plain.shift)) / torch.from_numpy(plain.scale)
+        after = (louder.audio[row] - torch.from_numpy(shifted.shift)) / torch.from_numpy(shifted.scale)
+        assert torch.allclose(before[loud], after[loud], atol=1e-2)
+    assert not len(SessionGain(session_gain_db=0)(batch).audio_offset.nonzero()[0])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from emolive.file_analyzer import FileAnalyzer
 from emolive.models.io import checkpoint
 from emolive.predictor import Predictor
+from training import plots
 from training.cli import evaluate
 
 
@@ -57,6 +60,34 @@ def test_a_clip_has_the_probabilities_that_analyze_gives(trained: Path, clips: P
     assert ours == pytest.approx(summary.to_dict()["probs"], abs=1e-5)
 
 
+def test_plots_of_labels_in_any_script_warn_of_nothing(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    plots.confusion(tmp_path / "p.png", np.eye(2, dtype=np.int64), ("生气", "😀"), "平静")
+    assert (tmp_path / "p.png").stat().st_size > 1000
+    assert not [str(warning.message) for warning in recwarn if "Glyph" in str(warning.message)]
+
+
+def test_wrong_options_are_refused_before_torch_is_imported() -> None:
+    code = (
+        "import sys\n"
+        "from training.cli import evaluate\n"
+        "code = evaluate(sys.argv[1:])\n"
+        "sys.exit(1 if 'torch' in sys.modules else code)\n"
+    )
+    for wrong in (
+        ["--checkpoint", "x.safetensors", "--annotations", "a.csv"],
+        ["compare", "x.safetensors", "y.safetensors", "--annotations", "a.csv"],
+        ["ferplus", "faces", "--checkpoint", "x.safetensors"],
+        ["strangers", "clips", "--baseline", "mine"],
+    ):
+        command = [sys.executable, "-c", code, *wrong]
+        done = subprocess.run(
+            command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -65,6 +96,13 @@ def test_a_clip_has_the_probabilities_that_analyze_gives(trained: Path, clips: P
         (["--checkpoint", "x", "--annotations", "a.csv", "--baseline", "mine"], "--baseline must be one of"),
         (["--checkpoint", "nowhere.safetensors", "--annotations", "a.csv"], "no checkpoint nowhere"),
         (["compare", "x.safetensors", "--annotations", "a.csv"], "at least two checkpoints"),
+        (["--checkpoint", __file__, "--annotations", "a.csv"], "no annotation file a.csv"),
+        (
+            ["--checkpoint", __file__, "--annotations", __file__, "--json", "nowhere/out.json"],
+            "nowhere/out.json cannot be written",
+        ),
+        (["ferplus", "faces", "--checkpoint", __file__, "--json", "nowhere/o.json"], "nowhere/o.json cannot"),
+        (["strangers", "clips", "--json", "nowhere/o.json"], "nowhere/o.json cannot be written"),
         (["evaluat"], "no command evaluat"),
     ],
 )

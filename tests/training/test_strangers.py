@@ -10,16 +10,19 @@ import numpy as np
 import pytest
 
 from emolive import paths
+from emolive.capture.decode import iter_media
 from emolive.errors import ConfigError
 from emolive.models.spec import EMOTIONS, ModelSpec
 from emolive.opinion_pool import UNKNOWN, ExpressionStats
 from emolive.predictor import Opinions
-from emolive.types import Modality
+from emolive.types import AudioBlock, Frame, Modality
 from tests.helpers.clips import demo_audio, demo_frames, write_clip
 from tests.test_opinion_pool import NEUTRAL, SMILE, SPEC
 from training.cli import evaluate
-from training.evaluate.strangers import Row, Span, StrangerClip, read_truth, score
-from training.opinion_pool_search import ActorClips, neutral_spans, search, to_rows
+from training.evaluate.disturbances import gain, light, roll, write_copy
+from training.evaluate.strangers import Row, Span, StrangerClip, read_truth, same_labels, score
+from training.opinion_pool_recording import neutral_spans, to_rows
+from training.opinion_pool_search import ActorClips, search
 
 CLIP = StrangerClip(
     Path("a.mp4"),
@@ -127,3 +130,31 @@ def test_the_search_gives_the_better_reader_more_weight():
     result = search(start, spec, actors, [to_rows(clip, recorded, 8)], tries=150, seed=1)
     assert result.strangers["kinds"]["neutral"]["plausible"] > 0.92
     assert result.actors["none/v"] == 1
+
+
+def test_copies_differ_in_what_was_disturbed_alone(tmp_path: Path):
+    clip = write_clip(tmp_path / "clip.mkv", demo_frames(1.0), demo_audio(1.0))
+    original = _contents(clip)
+    for disturbance in (gain(-20.0), light(0.1), roll(30.0)):
+        copy = tmp_path / "copy.mkv"
+        write_copy(clip, copy, disturbance)
+        frames, sound = _contents(copy)
+        assert [t for t, _ in frames] == [t for t, _ in original[0]]
+        brightness = frames[5][1].mean() / original[0][5][1].mean()
+        level_db = 20 * np.log10(np.std(sound) / np.std(original[1]))
+        assert brightness == pytest.approx(0.1 if disturbance.name == "light x 0.1" else 1.0, rel=0.3)
+        assert level_db == pytest.approx(-20 if disturbance.is_of_sound else 0, abs=0.2)
+        difference = np.abs(frames[5][1].astype(float) - original[0][5][1]).mean()
+        assert (difference < 6) == disturbance.is_of_sound
+
+
+def _contents(path: Path) -> tuple[list[tuple[int, np.ndarray]], np.ndarray]:
+    items = list(iter_media(path))
+    sound = [item.samples for item in items if isinstance(item, AudioBlock)]
+    return [(item.t_ns, item.image) for item in items if isinstance(item, Frame)], np.concatenate(sound)
+
+
+def test_the_same_label_is_compared_at_the_same_time():
+    rows = [Row(1.0, "happy", 0.9), Row(2.0, "sad", 0.9), Row(3.0, "sad", 0.9)]
+    assert same_labels(rows, [Row(1.0, "happy", 0.1), Row(2.0, "happy", 0.9)]) == 0.5
+    assert same_labels(rows, []) is None

@@ -74,7 +74,7 @@ def test_streams_are_read_as_in_a_live_session(trained: Path, clips: Path):
         ([], "--annotations"),
         (["--truth", "t.json", "--baseline", "neutral"], "clips of the person"),
         (["--truth", "t.json", "--annotations", "a.csv"], "--annotations"),
-        (["--truth", "t.json", "--json", "missing/out.json"], "no folder"),
+        (["--truth", "t.json", "--json", "missing/out.json"], "cannot be written"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_first(

@@ -12,9 +12,12 @@ import pytest
 
 from emolive.cli.config import read_config
 from emolive.errors import ConfigError
+from emolive.models import factory
+from emolive.models.spec import ModelSpec
 from training import config, run_config
 from training.backbone import config as backbone_config
 from training.config import TrainConfig
+from training.ineffective_options import ineffective_options
 
 
 def parse(*argv: str) -> TrainConfig:
@@ -35,7 +38,48 @@ def test_the_published_recipe_and_what_overrides_it() -> None:
     assert (options["learning_rate"], options["backbone"], options["rotation"]) == (0.1, "finetune", 10.0)
     assert options["low_fps_prob"] == 0
     # Without an encoder that can be trained, there is no backbone to train.
-    assert parse("--recipe", "published").backbone == "frozen"
+    assert parse("--recipe", "published", "--encoder", "landmarks").backbone == "frozen"
+
+
+def test_the_published_options_bring_the_published_model() -> None:
+    weights = ["--pretrain_path", "EfficientFace_Trained_on_AffectNet7.pth.tar"]
+    for argv in (["--recipe", "published"], ["--recipe", "reference"], weights):
+        options = parse(*argv)
+        assert (options.encoder, options.audio, options.arch) == ("efficientface", "mfcc", "chumachenko2022")
+        assert (options.mask, options.fusion, options.backbone) == ("softhard", "ia", "finetune")
+        assert options.is_published
+        spec = config.model_spec(options, ("a", "b"))
+        assert spec == ModelSpec(fusion="ia", labels=("a", "b"))
+    assert parse(*weights, "--recipe", "default").encoder == "landmarks"
+    assert not parse(*weights, "--encoder", "landmarks").is_published
+
+
+def test_the_other_options_of_the_published_code_are_taken() -> None:
+    argv = "--dataset RAVDESS --model multimodalcnn --device cuda --sample_size 224 --sample_duration 15"
+    argv += " --momentum 0.8 --lr_steps 40 55 --dampening 0.7 --lr_patience 10 --begin_epoch 1 --test"
+    argv += " --store_name model --n_threads 4 --video_norm_value 255 --n_classes 8 --device=cpu"
+    options = parse(*argv.split())
+    assert (options.arch, options.accelerator, options.workers) == ("chumachenko2022", "cpu", 4)
+    assert (options.momentum, options.dampening, options.lr_steps) == (0.8, 0.7, (40, 55))
+    assert parse("--device", "cuda").accelerator == "auto"
+
+
+@pytest.mark.parametrize(
+    ("argv", "reason"),
+    [
+        ("--dataset CREMA", "annotation file names the clips"),
+        ("--video_norm_value 1", "divided by 255"),
+        ("--begin-epoch=5", "--resume-path continues"),
+        ("--lr_patience 3", "never steps it"),
+        ("--store_name mine", "fixed names"),
+        ("--model resnet", "no architecture resnet"),
+        ("--store_name", "needs a value"),
+        ("--sample_size 25", "must be even"),
+    ],
+)
+def test_options_of_the_published_code_are_refused_with_the_reason(argv: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        factory.architecture(parse(*argv.split()).arch)
 
 
 def test_a_recipe_of_ones_own(tmp_path: Path) -> None:
@@ -127,3 +171,13 @@ def test_wrong_options_are_reported_before_lightning_is_imported(command: list[s
     wrong = [sys.executable, "-c", code, *command, "--batch_size", "none"]
     result = subprocess.run(wrong, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+
+
+def test_options_without_effect_are_named() -> None:
+    options = parse("--p_video", "0.2", "--momentum", "0.5", "--sample_size", "224", "--teach_face", "0.3")
+    spec = config.model_spec(options, ("a", "b"))
+    sentences = ineffective_options(options, spec)
+    assert [sentence.split()[0] for sentence in sentences] == ["--p-video", "--momentum", "--sample-size"]
+    assert "only --mask drop uses it" in sentences[0]
+    published = parse("--recipe", "published", "--sample_size", "96", "--lr_steps", "3")
+    assert ineffective_options(published, config.model_spec(published, ("a", "b"))) == ()

@@ -14,7 +14,10 @@ from training.augment.base import ImageAugmentation
 from training.augment.pipeline import with_augmentations
 from training.config import FabricConfig
 
-NOT_PART_OF_A_RUN = ("data", "result_path", "resume_path", "dry_run", "devices", "threads", "licence")
+NOT_PART_OF_A_RUN = (
+    *("data", "result_path", "resume_path", "dry_run", "accelerator", "devices", "threads", "licence"),
+    *("n_epochs", "patience"),
+)
 """Options that may differ between a run and the run that resumes it."""
 RECIPE = "backbone"
 """In recipes/: options of the augmentations for single faces."""
@@ -97,7 +100,7 @@ def parse(argv: Sequence[str], *, prog: str, description: str = "") -> BackboneC
     """
     return _instantiate(
         run_config.parse_layers(
-            (run_class(),), argv, NOT_PART_OF_A_RUN, prog, description, default_recipe=RECIPE
+            (run_class(),), argv, NOT_PART_OF_A_RUN, prog, description, default_recipe=lambda _: RECIPE
         )
     )
 
@@ -109,7 +112,7 @@ def from_values(values: Mapping[str, Any]) -> BackboneConfig:
         ConfigError: a name is unknown, or a value has a wrong type or is out of range.
     """
     return _instantiate(
-        run_config.value_layers((run_class(),), values, NOT_PART_OF_A_RUN, default_recipe=RECIPE)
+        run_config.value_layers((run_class(),), values, NOT_PART_OF_A_RUN, default_recipe=lambda _: RECIPE)
     )
 
 

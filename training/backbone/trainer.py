@@ -77,13 +77,13 @@ class BackboneTrainer(Trainer[FaceClassifier, Batch]):
         ]
         return AdamW(groups, self._config.learning_rate)
 
-    def make_scheduler(self, optimizer: Optimizer, updates: int) -> LRScheduler:
+    def make_scheduler(self, optimizer: Optimizer, updates: int, epochs: int) -> LRScheduler:
         """One cycle (Smith and Topin 2019)."""
         config = self._config
         return OneCycleLR(
             optimizer,
             config.learning_rate,
-            total_steps=config.n_epochs * updates,
+            total_steps=epochs * updates,
             pct_start=config.warmup,
         )
 

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from emolive.atomic_io import atomic_write
-from emolive.cli.config import Arg
-from emolive.models.io import checkpoint
-from emolive.types import Modality
 from training import plots
-from training.evaluate.clips import ClipEvaluation, ClipOptions
+from training.evaluate.clips import ClipEvaluation, load_any
+from training.evaluate.options import EvaluateOptions
 from training.evaluate.robustness import evaluate_robustness
 from training.report import percent
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(ClipOptions):
-    """Evaluate a checkpoint on annotated clips."""
-
-    checkpoint: Annotated[Path, Arg(metavar="FILE")]
-    """Checkpoint to evaluate."""
-    fusion: str | None = None
-    """Refuse a checkpoint of another fusion."""
-    plots: Annotated[Path | None, Arg(metavar="FOLDER", aliases=("pictures",))] = None
-    """Draw the confusion matrix, the reliability diagram and the accuracy of each actor."""
-    robustness: bool = False
-    """Also evaluate with one stream missing or replaced by noise."""
 
 
 def evaluate(options: EvaluateOptions, console: Console | None = None) -> int:
@@ -42,8 +24,8 @@ def evaluate(options: EvaluateOptions, console: Console | None = None) -> int:
         EmoliveError: the checkpoint or a clip cannot be used.
     """
     console = console or Console(soft_wrap=True)
-    evaluation = ClipEvaluation(checkpoint.load(options.checkpoint, fusion=options.fusion), options, console)
-    probs = evaluation.probs(Modality(options.modality))
+    evaluation = ClipEvaluation(load_any(options.checkpoint, options.fusion), options, console)
+    probs = evaluation.probs(evaluation.modality)
     results = evaluation.results(probs)
     _print(console, evaluation.title, results)
     if options.robustness:
@@ -68,7 +50,8 @@ def _print(console: Console, title: str, results: dict[str, Any]) -> None:
     table.add_column("95 % over actors", justify="right")
     for name, key in (("top-1, %", "top1"), ("UAR, %", "uar")):
         low, high = results[f"{key}_interval"]
-        table.add_row(name, percent(results[key]), f"{percent(low)} to {percent(high)}")
+        interval = "-" if low is None else f"{percent(low)} to {percent(high)}"
+        table.add_row(name, percent(results[key]), interval)
     table.add_row("top-5, %", percent(results["top5"]), "")
     table.add_row("ECE", f"{results['ece']:.3f}", "")
     table.add_row("clips", str(results["n"]), "")

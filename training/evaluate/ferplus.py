@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from emolive.atomic_io import atomic_write
-from emolive.cli.config import Arg, Range
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import FaceClassifier, is_backbone_file, load_backbone
 from preprocessing.progress import ProgressBar
@@ -21,22 +19,9 @@ from training import metrics
 from training.backbone import ferplus as protocol
 from training.backbone.dataset import Faces, read_ferplus
 from training.backbone.metrics import ferplus_columns, predict_logits, summarize, to_ferplus
+from training.evaluate.options import FerplusOptions
 from training.malloc import keep_memory
 from training.report import percent
-
-
-@dataclass(frozen=True, kw_only=True)
-class FerplusOptions:
-    """Evaluate a face encoder on FER+, by the majority of the raters' votes."""
-
-    path: Annotated[Path, Arg(positional=True, metavar="FACES")]
-    """Folder or zip file in FERPlus's layout."""
-    checkpoint: Annotated[Path, Arg(metavar="FILE")]
-    """A backbone file, or a checkpoint that was trained with one."""
-    json: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Write the results and the probabilities of each face."""
-    threads: Annotated[int, Range(1, 256)] = 1
-    """Threads of torch on a CPU."""
 
 
 def ferplus(options: FerplusOptions, console: Console | None = None) -> int:

@@ -10,18 +10,21 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from emolive.atomic_io import atomic_write
-from emolive.cli.config import Arg
+from emolive.capture.decode import probe
 from emolive.errors import ConfigError, MediaError
 from emolive.file_analyzer import FileAnalyzer
-from emolive.predictor import load_predictor
+from emolive.predictor import Predictor, load_predictor
 from emolive.types import UNSURE, Estimate, FileSummary
+from training.evaluate.disturbances import disturbances, write_copy
+from training.evaluate.options import StrangersOptions
 
 TRUTH = "truth.json"
 NOBODY = "nobody"
@@ -31,22 +34,6 @@ SKIP_S = 1.0
 """Estimates before this time are not scored."""
 SURE = 0.6
 """A label with more confidence than this counts as sure."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StrangersOptions:
-    """Evaluate a checkpoint on clips of people whom no model has met."""
-
-    folder: Annotated[Path, Arg(metavar="FOLDER", positional=True)]
-    """Folder with the clips and truth.json."""
-    checkpoint: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Checkpoint to evaluate (default: the shipped one of --fusion)."""
-    fusion: str | None = None
-    """Fusion: lt, it or ia (default: that of the checkpoint, or ia)."""
-    baseline: Literal["none", "running"] = "running"
-    """Normalization mode."""
-    json: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Write the results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +160,61 @@ def strangers(options: StrangersOptions, console: Console | None = None) -> int:
                 console.print(str(error), style="yellow", markup=False)
     results = score(clips, rows)
     _print(console, f"{predictor.spec.fusion}, baseline {options.baseline}", results)
+    if options.disturbed:
+        results["disturbed"] = _disturbed(predictor, clips, rows, options.baseline)
+        _print_disturbed(console, results["disturbed"])
     if options.json is not None:
         with atomic_write(options.json) as part:
             part.write_text(json.dumps(results, indent=1) + "\n")
     return 0
+
+
+def same_labels(rows: Iterable[Row], others: Iterable[Row]) -> float | None:
+    """The share of rows whose label the other rows have at the same time; None without common times."""
+    labels = {round(row.t_s, 2): row.label for row in others}
+    same = [labels[t_s] == row.label for row in rows if (t_s := round(row.t_s, 2)) in labels]
+    return float(np.mean(same)) if same else None
+
+
+def _disturbed(
+    predictor: Predictor, clips: Iterable[StrangerClip], rows: Mapping[str, list[Row]], baseline: str
+) -> dict[str, dict[str, float]]:
+    """By disturbance: the share of rows with the label of the original, and what is still plausible."""
+    clips = [clip for clip in clips if clip.path.name in rows]
+    table: dict[str, dict[str, float]] = {}
+    with TemporaryDirectory() as folder, FileAnalyzer(predictor, baseline=baseline) as analyzer:
+        for disturbance in disturbances():
+            answers: dict[str, list[Row]] = {}
+            shares: list[float] = []
+            for clip in clips:
+                if disturbance.is_of_sound and not probe(clip.path).has_audio:
+                    continue
+                copy = Path(folder) / "copy.mkv"
+                write_copy(clip.path, copy, disturbance)
+                try:
+                    answers[clip.path.name] = rows_of(analyzer.analyze(copy))
+                except MediaError:
+                    # Nothing to read is another answer than the original's.
+                    answers[clip.path.name] = []
+                share = same_labels(rows[clip.path.name], answers[clip.path.name])
+                shares.append(0.0 if share is None else share)
+            kinds = score([clip for clip in clips if clip.path.name in answers], answers)["kinds"]
+            plausible = [kind["plausible"] for kind in kinds.values()]
+            table[disturbance.name] = {
+                "clips": len(shares),
+                "same": float(np.mean(shares)) if shares else 0.0,
+                "plausible": float(np.mean(plausible)) if plausible else 0.0,
+            }
+    return table
+
+
+def _print_disturbed(console: Console, results: Mapping[str, Mapping[str, float]]) -> None:
+    table = Table(title="copies under other conditions")
+    for heading in ("condition", "clips", "same label", "plausible"):
+        table.add_column(heading, justify="left" if heading == "condition" else "right")
+    for name, row in results.items():
+        table.add_row(name, str(row["clips"]), f"{row['same']:.2f}", f"{row['plausible']:.2f}")
+    console.print(table)
 
 
 def _print(console: Console, title: str, results: dict[str, Any]) -> None:

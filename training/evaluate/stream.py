@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from emolive.atomic_io import atomic_write
-from emolive.cli.config import Arg, Range
 from emolive.errors import ConfigError
 from emolive.file_analyzer import FileAnalyzer
 from emolive.predictor import Predictor, load_predictor
@@ -32,51 +30,14 @@ from preprocessing.splits import normalize_actor_id
 from training import plots
 from training.bins import Recording, windows
 from training.clip_reader import ClipReader
+from training.evaluate.options import StreamOptions
 from training.evaluate.stream_metrics import Hop, measure
 from training.normalizer_sampler import calibration_clips
 from training.report import percent
 from training.streams import Span, clip_order, join_clips
 
-StreamBaseline = Literal["none", "neutral", "running", "person"]
 MEDIA_SUFFIXES = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".wav", ".flac")
 """Where the media file of a list of spans is looked for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StreamOptions:
-    """Evaluate a checkpoint on streams: clips one after another, or a file with spans."""
-
-    checkpoint: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Checkpoint to evaluate (default: the shipped one of --fusion)."""
-    fusion: str | None = None
-    """Fusion: lt, it or ia (default: that of the checkpoint, or ia)."""
-    annotations: Annotated[Path | None, Arg(metavar="FILE", aliases=("annotation-path",))] = None
-    """Annotation file of the clips that make streams."""
-    truth: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Instead: JSON list of the spans of a media file (start, end, emotion)."""
-    media: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """The media file (default: beside the list, with its name)."""
-    split: str = ""
-    """Split of the annotations: training, validation or testing (default: all clips)."""
-    baseline: StreamBaseline = "running"
-    """Normalization: neutral uses two neutral clips, person all clips, running what was seen so far."""
-    orders: Annotated[int, Range(1, 100)] = 2
-    """Random orders of each actor's clips."""
-    json: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Write the results."""
-    plot: Annotated[Path | None, Arg(metavar="FILE")] = None
-    """Draw the shares by the time since a change."""
-    allow_outside: bool = False
-    """Accept paths that leave the annotation file's folder."""
-
-    def __post_init__(self) -> None:
-        if (self.annotations is None) == (self.truth is None):
-            raise ConfigError("Name the clips with --annotations FILE, or a media file's spans with --truth.")
-        if self.truth and self.baseline in ("neutral", "person"):
-            raise ConfigError(f"--baseline {self.baseline} needs clips of the person: use --annotations.")
-        for path in (self.json, self.plot):
-            if path is not None and not path.absolute().parent.is_dir():
-                raise ConfigError(f"There is no folder {path.absolute().parent} to write {path.name} to.")
 
 
 Answered = tuple[tuple[Span, ...], list[Hop]]
@@ -126,7 +87,7 @@ def read_stream(
     Args:
         predictor: the model.
         recording: the features of the stream.
-        baseline: one of `StreamBaseline`.
+        baseline: one of `training.evaluate.options.StreamBaseline`.
         neutral: the person's calibration, for baseline neutral.
         person: statistics of all clips of the person, for baseline person.
     """
@@ -175,9 +136,9 @@ def read_clips(
         of_actor = [i for i, item in enumerate(items) if normalize_actor_id(item.actor) == actor]
         neutral = person = None
         if options.baseline == "neutral":
-            neutral = _stats(predictor, reader, annotations, [i for i in of_actor if i in calibration])
+            neutral = speaker_stats(predictor, reader, annotations, [i for i in of_actor if i in calibration])
         elif options.baseline == "person":
-            person = _stats(predictor, reader, annotations, of_actor)
+            person = speaker_stats(predictor, reader, annotations, of_actor)
         for order in orders:
             clips = [(items[i].label, features[i]) for i in order[actor]]
             joined = join_clips(actor, clips, predictor.spec)
@@ -186,7 +147,7 @@ def read_clips(
             yield joined.spans, hops
 
 
-def _stats(
+def speaker_stats(
     predictor: Predictor, reader: ClipReader, annotations: Annotations, clips: list[int]
 ) -> SpeakerStats:
     """What a session measures of a person while some clips play."""

@@ -10,7 +10,7 @@ from scipy.signal import lfilter, lfilter_zi
 
 from emolive.errors import ConfigError, EmoliveError
 from emolive.models.spec import AudioSpec
-from emolive.paths import asset, read_asset
+from emolive.paths import asset, file_digest, read_asset
 from emolive.types import BoolArray, FloatArray
 
 RATE_HZ = 16_000
@@ -60,7 +60,7 @@ class Moonshine:
     @property
     def fingerprint(self) -> str:
         """The network's file and how its output is used."""
-        digest = asset("audio", f"{_WEIGHTS}.sha256").read_text()[:16]
+        digest = file_digest(asset("audio", _WEIGHTS))[:16]
         return f"moonshine {digest}, layers 1-{N_LAYERS}, {STEP / RATE_HZ:g} s, speech at {SPEECH_DBFS:g} dB"
 
     def n_frames(self, n_samples: int) -> int:

@@ -24,7 +24,6 @@ class CalibrationButton(QStackedWidget):
         self.button.clicked.connect(self.clicked)
         self._progress = QProgressBar()
         self._progress.setRange(0, 100)
-        self._progress.setFormat("%p %")
         self._progress.setAccessibleName(tr("Progress of the calibration"))
         self.addWidget(self.button)
         self.addWidget(self._progress)
@@ -40,4 +39,5 @@ class CalibrationButton(QStackedWidget):
         """Show progress, 0..1; None shows the button."""
         self.setCurrentIndex(0 if progress is None else 1)
         if progress is not None:
+            self._progress.setFormat(tr("Get ready") if progress == 0 else "%p %")
             self._progress.setValue(round(100 * progress))

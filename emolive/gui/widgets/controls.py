@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from emolive.gui import strings
 from emolive.gui.i18n import tr
@@ -17,6 +18,9 @@ from emolive.gui.widgets.dropdown import Dropdown
 from emolive.gui.widgets.level_meter import LevelMeter
 from emolive.gui.widgets.person_field import PersonField
 from emolive.gui.widgets.picker import Picker
+
+ONE_ROW_OF_TEXT = 62
+"""Narrower than this, in multiples of the text's size, the controls stand in two rows."""
 
 
 class Controls(QWidget):
@@ -43,24 +47,65 @@ class Controls(QWidget):
         self.fusion.fill(
             {fusion.name: strings.fusion_title(fusion.name, fusion.title) for fusion in fusions},
             {fusion.name: fusion.problem for fusion in fusions if fusion.problem},
+            explanations={fusion.name: strings.fusion_explanation(fusion.name) for fusion in fusions},
         )
         self.baseline = Dropdown(tr("Baseline"))
-        self.baseline.fill(strings.baseline_titles())
+        self.baseline.fill(strings.baseline_titles(), explanations=strings.baseline_explanations())
         self.person = PersonField()
         self.calibration = CalibrationButton()
         self.more = QToolButton()
         self.more.setText(tr("More"))
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SIZES.gap_px)
-        row.addLayout(_column(tr("Video"), self.source), 4)
-        row.addLayout(_column(tr("Audio"), self.mic, self.level), 4)
-        row.addLayout(_column(tr("Fusion"), self.fusion), 4)
-        row.addLayout(_column(tr("Baseline"), self.baseline), 2)
-        row.addLayout(_column(tr("Person"), self.person), 2)
-        row.addLayout(_column("", self.calibration))
-        row.addLayout(_column("", self.more))
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(SIZES.gap_px)
+        self._columns = (
+            (_column(tr("Video"), self.source), 4),
+            (_column(tr("Audio"), self.mic, self.level), 4),
+            (_column(tr("Fusion"), self.fusion), 4),
+            (_column(tr("Baseline"), self.baseline), 2),
+            (_column(tr("Person"), self.person), 2),
+            (_column("", self.calibration), 0),
+            (_column("", self.more), 0),
+        )
+        self._rows = 0
+        self._arrange(1)
+
+    @property
+    def rows(self) -> int:
+        """In how many rows the controls stand."""
+        return self._rows
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._arrange(1 if self.width() >= ONE_ROW_OF_TEXT * SIZES.text_px else 2)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        # The controls move to two rows before they are cut off, so that the window may be narrower than one.
+        return QSize(200, super().minimumSizeHint().height())
+
+    def _arrange(self, rows: int) -> None:
+        """Put the columns side by side, or into two rows."""
+        if rows == self._rows:
+            return
+        self._rows = rows
+        for column, _ in self._columns:
+            self._grid.removeWidget(column)
+        for index in range(len(self._columns)):
+            self._grid.setColumnStretch(index, 0)
+        if rows == 1:
+            for index, (column, stretch) in enumerate(self._columns):
+                self._grid.addWidget(column, 0, index)
+                self._grid.setColumnStretch(index, stretch)
+            return
+        # Twelve columns: three controls above, four below.
+        for index, (column, _) in enumerate(self._columns):
+            if index < 3:
+                self._grid.addWidget(column, 0, index * 4, 1, 4)
+            else:
+                self._grid.addWidget(column, 1, (index - 3) * 3, 1, 3)
+        for index in range(12):
+            self._grid.setColumnStretch(index, 1)
 
     def show_state(self, state: ControlState) -> None:
         """Show the values in use."""
@@ -72,12 +117,15 @@ class Controls(QWidget):
         self.level.show_level(state.voice_dbfs)
 
 
-def _column(caption: str, widget: QWidget, below: QWidget | None = None) -> QVBoxLayout:
+def _column(caption: str, widget: QWidget, below: QWidget | None = None) -> QWidget:
     """A control under its caption; without `below` an equal space, so that all controls are level."""
-    column = QVBoxLayout()
+    holder = QWidget()
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(3)
     label = QLabel(caption)
     label.setObjectName("caption")
+    label.setBuddy(widget)
     column.addWidget(label)
     column.addWidget(widget)
     if below is not None:
@@ -85,4 +133,4 @@ def _column(caption: str, widget: QWidget, below: QWidget | None = None) -> QVBo
     else:
         column.addSpacing(4 + column.spacing())
     column.setAlignment(widget, Qt.AlignmentFlag(0))
-    return column
+    return holder

@@ -21,12 +21,25 @@ def ask_for_file(parent: QWidget, title: str, filters: str, on_chosen: Callable[
 
 
 def ask_for_stream(parent: QWidget, on_chosen: Callable[[str], None]) -> None:
-    """Ask for a stream's address; `on_chosen` is called only with one that has a scheme (http://…)."""
+    """Ask for a stream's address; `on_chosen` gets it with a scheme, and is not called without an address."""
     dialog = QInputDialog(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle(tr("Stream address"))
-    dialog.setLabelText(tr("Address of a video stream (http, rtsp):"))
-    dialog.setTextValue("http://")
+    dialog.setLabelText(tr("Address of a video stream, such as 192.168.1.20:8080/video or rtsp://…"))
     dialog.resize(420, dialog.sizeHint().height())
-    dialog.textValueSelected.connect(lambda text: on_chosen(text.strip()) if "://" in text else None)
+
+    def choose(text: str) -> None:
+        if address := stream_address(text):
+            on_chosen(address)
+
+    dialog.textValueSelected.connect(choose)
     dialog.open()
+
+
+def stream_address(text: str) -> str:
+    """What was typed, as an address: without a scheme it is http; empty without a host."""
+    text = text.strip()
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        scheme, rest = "http", text
+    return f"{scheme}://{rest}" if rest.strip("/ ") else ""

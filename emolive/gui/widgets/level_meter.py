@@ -35,11 +35,12 @@ class LevelMeter(QWidget):
         level = min(1.0, max(0.0, 1.0 - dbfs / FLOOR_DBFS))
         level = max(level, self._level - FALL)
         if round(level, 2) != round(self._level, 2):
+            self.setAccessibleDescription(f"{round(100 * level)} %")
             self.update()
         self._level = level
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(COLORS.raised))
+        painter.fillRect(self.rect(), QColor(COLORS.groove))
         color = COLORS.levels["warning" if self._level > LOUD else "ok"]
         painter.fillRect(0, 0, round(self.width() * self._level), self.height(), QColor(color))

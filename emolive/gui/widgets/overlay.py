@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from emolive.gui.theme import COLORS, SIZES, font, rgba
 from emolive.gui.view_state import Message, Tag
-from emolive.types import Face
+from emolive.types import BoundingBox, Face
 
 ToWidget = Callable[[float, float], QPointF]
 """Maps pixels of the frame to points of the widget, by scaling and moving."""
 
-TAG_PITCH_PX = 30
 _SHADOW = QColor(0, 0, 0, 115)
 _LANDMARK = QColor(255, 255, 255, 235)
 
@@ -31,12 +30,15 @@ def draw_face(
     corner = to_widget(box.x_px, box.y_px)
     opposite = to_widget(box.x_px + box.width_px, box.y_px + box.height_px)
     rect = QRectF(corner, opposite).normalized()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    radius = min(rect.width(), rect.height()) * 0.09
-    for pen in (QPen(_SHADOW, 5), QPen(color, 3)):
+    # Corners of straight lines: the outline of a rounded box cost as much as finding the face.
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    thickness = max(3.0, min(rect.width(), rect.height()) / 45)
+    lines = _corners(rect, 0.24)
+    for pen in (QPen(_SHADOW, thickness + 2), QPen(color, thickness)):
+        pen.setCapStyle(Qt.PenCapStyle.SquareCap)
         painter.setPen(pen)
-        painter.drawRoundedRect(rect, radius, radius)
+        painter.drawLines(lines)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if landmarks and face.points_px is not None:
         # The map is affine without rotation: two points define it.
         zero, one = to_widget(0, 0), to_widget(1, 1)
@@ -50,9 +52,31 @@ def draw_face(
     return rect
 
 
+def draw_other_face(painter: QPainter, box: BoundingBox, to_widget: ToWidget) -> None:
+    """Draw the box of a face that is not read: thin and dashed."""
+    rect = QRectF(
+        to_widget(box.x_px, box.y_px), to_widget(box.x_px + box.width_px, box.y_px + box.height_px)
+    ).normalized()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in (QPen(_SHADOW, 4), QPen(_LANDMARK, 2, Qt.PenStyle.DashLine)):
+        painter.setPen(pen)
+        painter.drawRect(rect)
+
+
+def _corners(rect: QRectF, part: float) -> list[QLineF]:
+    """The lines of a box's four corners, each as long as `part` of its side."""
+    dx, dy = rect.width() * part, rect.height() * part
+    lines = []
+    for x, to_x in ((rect.left(), dx), (rect.right(), -dx)):
+        for y, to_y in ((rect.top(), dy), (rect.bottom(), -dy)):
+            lines += [QLineF(x, y, x + to_x, y), QLineF(x, y, x, y + to_y)]
+    return lines
+
+
 def draw_caption(painter: QPainter, text: str, face: QRectF, area: QRectF, color: QColor) -> None:
     """Draw a caption above the face box, or below it where there is no room; inside `area`."""
-    size = round(min(30.0, max(15.0, area.height() / 24)))
+    size = round(max(13.0, area.height() / 24))
     text_font = font(size, bold=True)
     metrics = QFontMetricsF(text_font)
     width, height = metrics.horizontalAdvance(text) + size * 1.1, metrics.height() + size * 0.35
@@ -63,26 +87,67 @@ def draw_caption(painter: QPainter, text: str, face: QRectF, area: QRectF, color
     _draw_pill(painter, QRectF(left, top, width, height), text, text_font, (color, QColor(COLORS.ink)))
 
 
-def draw_tags(painter: QPainter, corner: QPointF, tags: tuple[Tag, ...]) -> None:
-    """Draw tags one below the other, from `corner` (upper left) on."""
-    tag_font = font(SIZES.note_px, bold=True)
+def draw_tags(painter: QPainter, area: QRectF, tags: tuple[Tag, ...]) -> None:
+    """Draw tags one below the other, from the upper left of `area` on."""
+    size = round(max(SIZES.note_px, area.height() / 44))
+    tag_font = font(size, bold=True)
     metrics = QFontMetricsF(tag_font)
-    top = corner.y()
+    left, top = area.left() + size * 0.8, area.top() + size * 0.8
     for tag in tags:
-        rect = QRectF(corner.x(), top, metrics.horizontalAdvance(tag.text) + 18, metrics.height() + 8)
-        _draw_pill(
-            painter, rect, tag.text, tag_font, (rgba(COLORS.plate), QColor(COLORS.levels[tag.severity]))
+        rect = QRectF(
+            left, top, metrics.horizontalAdvance(tag.text) + size * 1.5, metrics.height() + size * 0.7
         )
-        top += TAG_PITCH_PX
+        colors = (rgba(COLORS.plate), QColor(COLORS.levels_on_plate[tag.severity]))
+        _draw_pill(painter, rect, tag.text, tag_font, colors)
+        top += rect.height() + 6
 
 
 def draw_banner(painter: QPainter, area: QRectF, text: str) -> None:
     """Draw a line of text at the bottom of `area`."""
-    strip = QRectF(area.left(), area.bottom() - 36, area.width(), 36)
+    text_font = font(round(max(SIZES.large_px, area.height() / 28)))
+    metrics = QFontMetricsF(text_font)
+    flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+    inner = area.adjusted(12, 0, -12, 0)
+    height = metrics.boundingRect(inner, flags, text).height() + 16
+    strip = QRectF(area.left(), area.bottom() - height, area.width(), height)
     painter.fillRect(strip, rgba(COLORS.plate))
-    painter.setPen(QColor(COLORS.text))
-    painter.setFont(font(SIZES.large_px))
-    painter.drawText(strip, Qt.AlignmentFlag.AlignCenter, text)
+    painter.setPen(QColor(COLORS.plate_text))
+    painter.setFont(text_font)
+    painter.drawText(strip.adjusted(12, 0, -12, 0), flags, text)
+
+
+def draw_hint(painter: QPainter, text: str, face: QRectF, area: QRectF) -> None:
+    """Draw what would help the camera under the face box, or in it where there is no room; inside `area`."""
+    size = round(max(12.0, area.height() / 34))
+    text_font = font(size, bold=True)
+    metrics = QFontMetricsF(text_font)
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width() - 2 * size)
+    width, height = metrics.horizontalAdvance(text) + size * 1.1, metrics.height() + size * 0.4
+    left = min(max(face.center().x() - width / 2, area.left() + 4), area.right() - width - 4)
+    top = min(face.bottom() + 6, area.bottom() - height - 4)
+    colors = (rgba(COLORS.plate), QColor(COLORS.levels_on_plate["warning"]))
+    _draw_pill(painter, QRectF(left, top, width, height), text, text_font, colors)
+
+
+def draw_countdown(painter: QPainter, area: QRectF, digit: str) -> None:
+    """Draw a digit that can be read from some metres away, beside the face: in the upper right of `area`."""
+    side = min(area.width(), area.height()) * 0.36
+    margin = side * 0.08
+    plate = QRectF(area.right() - side - margin, area.top() + margin, side, side)
+    colors = (rgba(COLORS.plate), QColor(COLORS.plate_text))
+    _draw_pill(painter, plate, digit, font(round(side * 0.8), bold=True), colors)
+
+
+def draw_stale(painter: QPainter, area: QRectF, text: str) -> None:
+    """Cover an old picture in `area` and say how old it is."""
+    painter.fillRect(area, QColor(20, 22, 26, 140))
+    size = round(max(14.0, area.height() / 18))
+    text_font = font(size, bold=True)
+    metrics = QFontMetricsF(text_font)
+    rect = QRectF(0, 0, metrics.horizontalAdvance(text) + size * 1.4, metrics.height() + size * 0.6)
+    rect.moveCenter(area.center())
+    colors = (rgba(COLORS.plate), QColor(COLORS.levels_on_plate["warning"]))
+    _draw_pill(painter, rect, text, text_font, colors)
 
 
 def draw_message(painter: QPainter, area: QRectF, message: Message, phase: float) -> None:

@@ -18,6 +18,7 @@ class PersonField(QLineEdit):
         self.setAccessibleName(tr("Person"))
         self.setPlaceholderText(tr("name"))
         self.setMinimumWidth(60)
+        self.setToolTip(tr("Whose neutral baseline is used. Type a name, or press U for the saved people."))
         self.editingFinished.connect(self._on_edited)
         self._person = ""
 

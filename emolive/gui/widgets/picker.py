@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtCore import QPointF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QMenu, QSizePolicy, QStyle, QStyleOptionToolButton, QToolButton
 
 from emolive.gui.services import Device
 from emolive.gui.theme import COLORS, SIZES
+
+REFRESH_MS = 2000
+"""While the list is open the devices are read again."""
 
 
 class Picker(QToolButton):
@@ -51,7 +54,11 @@ class Picker(QToolButton):
         self._value = ""
         self._title = ""
         menu = QMenu(self)
+        self._refresh = QTimer(self)
+        self._refresh.setInterval(REFRESH_MS)
+        self._refresh.timeout.connect(self._look_again)
         menu.aboutToShow.connect(self._open)
+        menu.aboutToHide.connect(self._refresh.stop)
         self.setMenu(menu)
         self._fill()
 
@@ -83,14 +90,12 @@ class Picker(QToolButton):
 
     def set_devices(self, devices: Sequence[Device]) -> None:
         """List these devices. Their value is the name where it is unique, else the index."""
-        names = [device.name for device in devices]
-        self._devices = {
-            device.name if names.count(device.name) == 1 else str(device.index): device.name
-            for device in devices
-        }
-        self._error = ""
+        listed = device_titles(devices)
+        changed = listed != self._devices or bool(self._error)
+        self._devices, self._error = listed, ""
         self.set_value(self._value, self._title)
-        self._fill()
+        if changed:
+            self._fill()
 
     def set_error(self, sentence: str) -> None:
         """Show why there is no list of devices."""
@@ -100,6 +105,21 @@ class Picker(QToolButton):
     def _open(self) -> None:
         self.opened.emit()
         self._fill()
+        self._refresh.start()
+
+    def _look_again(self) -> None:
+        """A device may be connected while the list is open."""
+        if self.menu().isVisible():
+            self.opened.emit()
+        else:
+            self._refresh.stop()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """Enter and Down open the list, as Space does."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down):
+            self.showMenu()
+        else:
+            super().keyPressEvent(event)
 
     def _fill(self) -> None:
         menu = self.menu()
@@ -140,6 +160,14 @@ class Picker(QToolButton):
         text = self.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideMiddle, inner.width())
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
         draw_arrow(painter, self.width() - 14.0, self.height() / 2)
+
+
+def device_titles(devices: Sequence[Device]) -> dict[str, str]:
+    """Value → title of devices. The value is the name where it is unique, else the index."""
+    names = [device.name for device in devices]
+    return {
+        device.name if names.count(device.name) == 1 else str(device.index): device.name for device in devices
+    }
 
 
 def draw_arrow(painter: QPainter, x: float, y: float) -> None:

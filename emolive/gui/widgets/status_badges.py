@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from emolive.gui import strings
@@ -17,12 +17,16 @@ from emolive.types import Status
 class StatusBadge(QLabel):
     """One status of the session: a coloured dot, a name, a word; the tooltip is the sentence."""
 
+    clicked = Signal()
+
     def __init__(self, source: str) -> None:
         super().__init__()
         self.setObjectName("badge")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.source = source
         self._status: Status | None = None
-        self._compact = False
+        self._compact = self._short = False
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._update_text()
@@ -38,11 +42,25 @@ class StatusBadge(QLabel):
             self._status = status
             self._update_text()
 
-    def set_compact(self, compact: bool) -> None:
-        """Leave the word out where all is well, to save room."""
-        if compact != self._compact:
-            self._compact = compact
+    def set_compact(self, compact: bool, *, short: bool = False) -> None:
+        """Leave the word out where all is well, to save room; `short`: with a shorter name, too."""
+        if (compact, short) != (self._compact, self._short):
+            self._compact, self._short = compact, short
             self._update_text()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self.clicked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.clicked.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_short"):
+            self._update_text()  # its colours are in its text
 
     def full_width(self) -> int:
         """Width with the word."""
@@ -59,9 +77,12 @@ class StatusBadge(QLabel):
     def _update_text(self) -> None:
         status = self._status
         color = COLORS.levels[status.level] if status is not None else COLORS.line
+        if status is not None and status.code in ("ended", "unknown"):
+            color = COLORS.faint
         hidden = status is None or (self._compact and status.level in ("ok", "info"))
         value = "" if hidden else f' <span style="color:{COLORS.dim}">{self._value}</span>'
-        self.setText(f'<span style="color:{color}">●</span>&nbsp; {self._title}{value}')
+        title = strings.badge_short_title(self.source) if self._short else self._title
+        self.setText(f'<span style="color:{color}">●</span>&nbsp; {title}{value}')
         text = strings.status_text(status) if status is not None else tr("No status yet.")
         sentence = tr("{badge}: {value}", badge=self._title, value=text)
         self.setToolTip(sentence)
@@ -72,6 +93,9 @@ class StatusBadge(QLabel):
 
 class StatusBadgeRow(QWidget):
     """All badges in a fixed order; sources that are not in the list get a badge behind them."""
+
+    clicked = Signal()
+    """One of the badges was clicked."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,9 +124,12 @@ class StatusBadgeRow(QWidget):
 
     def _add(self, source: str) -> None:
         badge = self.badges[source] = StatusBadge(source)
+        badge.clicked.connect(self.clicked)
         self._row.insertWidget(self._row.count() - 1, badge)
 
     def _fit(self) -> None:
         needed = sum(badge.full_width() + self._row.spacing() for badge in self.badges.values())
+        compact = needed > self.width()
+        short = compact and needed > 1.25 * self.width()
         for badge in self.badges.values():
-            badge.set_compact(needed > self.width())
+            badge.set_compact(compact, short=short)

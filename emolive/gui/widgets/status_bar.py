@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 from emolive.gui import strings
 from emolive.gui.i18n import tr
 from emolive.gui.theme import SIZES
-from emolive.gui.view_state import StatusLine, StatusState
+from emolive.gui.view_state import Notice, StatusLine, StatusState
 from emolive.gui.widgets.status_badges import StatusBadgeRow
-from emolive.types import Status
+from emolive.types import Severity, Status
 
 MESSAGE_S = 10.0
 """How long a message stays."""
@@ -23,6 +23,10 @@ class StatusBar(QWidget):
     """Shows the newest message for a while, else the line of the state."""
 
     retry = Signal()
+    log_wanted = Signal()
+    """The messages are to be shown."""
+    said = Signal(str)
+    """A message was shown by `show_message`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,16 +38,23 @@ class StatusBar(QWidget):
         self.retry_button = QPushButton(tr("Try again"))
         self.retry_button.hide()
         self.retry_button.clicked.connect(self.retry)
+        self.others_button = QPushButton()
+        self.others_button.setToolTip(tr("Show all messages (N)"))
+        self.others_button.clicked.connect(self.log_wanted)
+        self.others_button.hide()
+        self.badges.clicked.connect(self.log_wanted)
         note = QLabel(strings.disclaimer())
         note.setObjectName("note")
         self._statuses: tuple[Status, ...] | None = None
         self._line = StatusLine()
         self._message = StatusLine()
         self._message_until_s = 0.0
+        self._notice: Notice | None = None
         self._displayed_line = StatusLine()
         top = QHBoxLayout()
         top.setSpacing(10)
         top.addWidget(self._label, 1)
+        top.addWidget(self.others_button)
         top.addWidget(self.retry_button)
         top.addWidget(note)
         layout = QVBoxLayout(self)
@@ -63,12 +74,22 @@ class StatusBar(QWidget):
             self._statuses = state.statuses
             self.badges.show_statuses(state.statuses)
         self.retry_button.setVisible(state.can_retry)
+        self.others_button.setVisible(state.others > 0)
+        if state.others:
+            self.others_button.setText(tr("+{count} more", count=state.others))
+        if state.notice is not None and state.notice != self._notice:
+            self._notice = state.notice
+            self._show_for_a_while(state.notice.text, state.notice.severity)
         self._line = state.line
         self._update_line()
 
     def show_message(self, sentence: str) -> None:
         """Show a sentence for `MESSAGE_S` seconds in place of the line."""
-        self._message = StatusLine(sentence, "warning", sentence)
+        self._show_for_a_while(sentence, "warning")
+        self.said.emit(sentence)
+
+    def _show_for_a_while(self, sentence: str, severity: Severity) -> None:
+        self._message = StatusLine(sentence, severity, sentence)
         self._message_until_s = time.monotonic() + MESSAGE_S
         self._update_line()
 

@@ -1,78 +1,117 @@
-"""The probabilities of the last minute as curves."""
+"""The probabilities over time as curves, with marks; it can be paused, scrubbed and zoomed."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from emolive.clock import NS_PER_S
+from emolive.clock import NS_PER_S, to_ns
+from emolive.gui import strings
+from emolive.gui.estimate_history import EstimateHistory
 from emolive.gui.i18n import tr
-from emolive.gui.theme import COLORS, SIZES, emotion_colors, font
-from emolive.gui.view_state import EstimateView, ResultState
+from emolive.gui.theme import COLORS, SIZES, emotion_colors, font, readable
+from emolive.gui.view_state import EstimateView, Mark, ResultState
 from emolive.gui.widgets.plot import create_plot
+from emolive.gui.widgets.timeline_legend import TimelineLegend
 
 SPAN_S = 60.0
-GAP_S = 1.2
-"""Estimates further apart than this are not connected."""
+SHORTEST_SPAN_S, LONGEST_SPAN_S = 10.0, 900.0
+ZOOM_STEP = 1.5
+SCRUB_STEP = 0.1
+"""An arrow key moves by this part of the span."""
+TICKS = 6
 FADE_STEP_S = 0.1
 SCROLL_S = 0.5
 """How often the curves move on while there is no estimate."""
+KEYS = (
+    Qt.Key.Key_Space,
+    Qt.Key.Key_Left,
+    Qt.Key.Key_Right,
+    Qt.Key.Key_Plus,
+    Qt.Key.Key_Minus,
+    Qt.Key.Key_Equal,
+    Qt.Key.Key_End,
+)
+"""Keys that the timeline uses itself while it has the focus."""
 
 
 class Timeline(QWidget):
-    """One curve for each label, in the colours of the bars."""
+    """One curve for each label, in the colours of the bars. The newest `KEPT_S` can be looked at."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setMinimumHeight(96)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
         self.setAccessibleName(tr("Timeline"))
+        self.setToolTip(tr("Drag to look back, wheel to zoom, Space to pause, End for now."))
         self.labels: tuple[str, ...] = ()
-        self._points: deque[tuple[int, tuple[float, ...]]] = deque()
+        self.legend = TimelineLegend()
+        self._history = EstimateHistory()
         self._curves: list[pg.PlotCurveItem] = []
-        self._colors: tuple[QColor, ...] = ()
+        self._marks: tuple[Mark, ...] = ()
+        self._lines: list[pg.InfiniteLine] = []
         self._emphasized: int | None = None
         self._estimate: EstimateView | None = None
         self._dirty = False
         self._painted_s = 0.0
+        self._span_s = SPAN_S
+        self._now_ns = 0
+        self._paused_ns: int | None = None
+        """The right end while it is paused."""
+        self._drag_from: tuple[float, int] | None = None
         self._plot = create_plot()
-        # Slightly wider than the data, or the outermost tick labels are cut off.
-        self._plot.setRange(xRange=(-SPAN_S, 1.5), yRange=(-0.1, 1.12), padding=0, disableAutoRange=True)
-        ticks = {
-            "bottom": [
-                (-s, tr("{seconds} s ago", seconds=s) if s else tr("now")) for s in range(50, -1, -10)
-            ],
-            "left": [(0, "0 %"), (0.5, "50 %"), (1, "100 %")],
-        }
-        for side, values in ticks.items():
-            axis = self._plot.getAxis(side)
-            axis.setTicks([values])
-            axis.setPen(COLORS.line)
-            axis.setTextPen(COLORS.dim)
-            axis.setStyle(tickFont=font(SIZES.caption_px), tickLength=-4, hideOverlappingLabels=False)
+        self._cursor = pg.InfiniteLine(angle=90, movable=False)
+        self._cursor.hide()
+        self._plot.addItem(self._cursor, ignoreBounds=True)
         self._plot.showGrid(y=True, alpha=0.25)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(2, 2, 2, 2)
+        layout.setSpacing(0)
+        layout.addWidget(self.legend)
         layout.addWidget(self._plot)
+        self._set_axes()
+
+    # --- data
 
     @property
     def empty(self) -> bool:
         """Whether there is no estimate in it."""
-        return not self._points
+        return len(self._history) == 0
+
+    @property
+    def span_s(self) -> float:
+        """Seconds from the left to the right."""
+        return self._span_s
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still while new estimates come in."""
+        return self._paused_ns is not None
+
+    @property
+    def end_ns(self) -> int:
+        """The time at the right end."""
+        return self._now_ns if self._paused_ns is None else self._paused_ns
 
     def show_result(self, result: ResultState) -> None:
         """Append the estimate if it is new, and paint if there is something to show."""
         now_s = time.monotonic()
         estimate = result.estimate
         if estimate is not None and estimate is not self._estimate:
-            self._estimate = estimate
+            before, self._estimate = self._estimate, estimate
             self.set_labels(estimate.labels)
-            self.add(estimate.t_ns, estimate.probs)
+            new_source = before is not None and before.source != estimate.source
+            self._history.add(estimate.t_ns, estimate.probs, new_source=new_source)
+            self._dirty = True
+        if result.marks is not self._marks:
+            self._marks = result.marks
             self._dirty = True
         fading = 0 < result.presence < 1
         waited = now_s - self._painted_s >= (FADE_STEP_S if fading else SCROLL_S)
@@ -87,54 +126,223 @@ class Timeline(QWidget):
         for curve in self._curves:
             self._plot.removeItem(curve)
         self.labels = tuple(labels)
-        self._colors = emotion_colors(self.labels)
-        self._points.clear()
-        self._emphasized = None
-        self._curves = [
-            pg.PlotCurveItem(pen=pg.mkPen(color, width=1.2), antialias=True) for color in self._colors
-        ]
+        self.legend.set_labels(self.labels)
+        self._history.clear(len(self.labels))
+        self._curves = [pg.PlotCurveItem(antialias=True) for _ in self.labels]
         for curve in self._curves:
             self._plot.addItem(curve)
+        self._emphasize(None)
 
     def add(self, t_ns: int, probs: Sequence[float]) -> None:
-        """Append an estimate. One that is older than the last is from another source, and starts again."""
-        if self._points and t_ns < self._points[-1][0]:
-            self._points.clear()
-        self._points.append((t_ns, tuple(probs)))
+        """Append an estimate. One that is older than the last starts again."""
+        self._history.add(t_ns, probs)
 
     def draw(self, now_ns: int, label: str | None = None) -> None:
-        """Paint the minute that ends at `now_ns`, with the curve of `label` emphasized."""
-        while self._points and now_ns - self._points[0][0] > (SPAN_S + 2) * NS_PER_S:
-            self._points.popleft()
-        self._emphasize(self.labels.index(label) if label in self.labels else None)
-        times, table = self.series(now_ns)
+        """Paint the span that ends at `now_ns`, or where it is paused, with the curve of `label`
+        emphasized."""
+        self._now_ns = now_ns
+        row = self.labels.index(label) if label in self.labels else None
+        if row != self._emphasized:
+            self._emphasize(row)
+        times, table = self.series(self.end_ns)
         for column, curve in enumerate(self._curves):
             curve.setData(times, table[:, column], connect="finite")
+        self._draw_marks()
 
-    def series(self, now_ns: int) -> tuple[np.ndarray, np.ndarray]:
-        """The curves drawn.
+    def series(self, end_ns: int) -> tuple[np.ndarray, np.ndarray]:
+        """The curves of the span that ends at `end_ns`; see `EstimateHistory.series`."""
+        return self._history.series(end_ns, self._span_s)
 
-        Returns:
-            Times (n,) in seconds relative to `now_ns`, and probabilities (n, labels). A row of NaN is a gap.
-        """
-        times: list[float] = []
-        rows: list[tuple[float, ...]] = []
-        gap = (float("nan"),) * len(self.labels)
-        for t_ns, probs in self._points:
-            t_s = (t_ns - now_ns) / NS_PER_S
-            if times and t_s - times[-1] > GAP_S:
-                times.append(t_s)
-                rows.append(gap)
-            times.append(t_s)
-            rows.append(probs)
-        return np.array(times), np.array(rows).reshape(len(times), len(self.labels))
+    # --- pause, scrub, zoom
+
+    def toggle_pause(self) -> None:
+        """Stand still, or follow the present again."""
+        self._look_at(None if self.paused else self._now_ns)
+
+    def follow(self) -> None:
+        """Show the present again."""
+        self._look_at(None)
+
+    def scrub(self, seconds: float) -> None:
+        """Look at what was `seconds` before (negative: after) what is shown; pauses it."""
+        self._look_at(self.end_ns - to_ns(seconds))
+
+    def zoom(self, factor: float) -> None:
+        """Show a span that is `factor` times as long."""
+        self._span_s = min(LONGEST_SPAN_S, max(SHORTEST_SPAN_S, self._span_s * factor))
+        self._set_axes()
+        self._redraw()
+
+    def values_at(self, x_px: float) -> str:
+        """What was estimated at a horizontal position of the widget, as a sentence; empty in a gap."""
+        t_ns = self.end_ns + to_ns(self._x_to_s(x_px))
+        mark = min(self._marks, key=lambda mark: abs(mark.t_ns - t_ns), default=None)
+        parts = []
+        if mark is not None and abs(mark.t_ns - t_ns) < to_ns(self._span_s / 100):
+            parts.append(mark.text)
+        if (found := self._history.at(t_ns)) is not None:
+            _, probs = found
+            best = sorted(range(len(probs)), key=probs.__getitem__, reverse=True)[:3]
+            parts += [f"{strings.label_title(self.labels[i])} {round(100 * probs[i])} %" for i in best]
+        if not parts:
+            return ""
+        age_s = max(0.0, (self._now_ns - t_ns) / NS_PER_S)
+        return f"{tr('{seconds} s ago', seconds=round(age_s))}: {', '.join(parts)}"
+
+    def _look_at(self, end_ns: int | None) -> None:
+        if end_ns is not None:
+            first_ns = self._history.first_ns
+            end_ns = max(end_ns, self._now_ns if first_ns is None else first_ns)
+            end_ns = None if end_ns > self._now_ns else end_ns
+        self._paused_ns = end_ns
+        self.legend.show_note(self._paused_note())
+        self._redraw()
+
+    def _paused_note(self) -> str:
+        if self._paused_ns is None:
+            return ""
+        age_s = (self._now_ns - self._paused_ns) / NS_PER_S
+        return tr("Paused {seconds} s ago. Space or End: follow again.", seconds=round(age_s))
+
+    def _redraw(self) -> None:
+        label = None if self._emphasized is None else self.labels[self._emphasized]
+        if not self.empty:
+            self.draw(self._now_ns, label)
+
+    # --- looks
+
+    def _set_axes(self) -> None:
+        # Slightly wider than the data, or the outermost tick labels are cut off.
+        span = self._span_s
+        x_range = (-span, span / 40)
+        self._plot.setBackground(COLORS.surface)
+        self._plot.setRange(xRange=x_range, yRange=(-0.1, 1.12), padding=0, disableAutoRange=True)
+        step = next(s for s in (1, 2, 5, 10, 20, 60, 120, 180, 300) if s * TICKS >= span or s == 300)
+        ticks = {
+            "bottom": [(-s, _ago(s)) for s in range(0, int(span), step)],
+            "left": [(0, "0 %"), (0.5, "50 %"), (1, "100 %")],
+        }
+        for side, values in ticks.items():
+            axis = self._plot.getAxis(side)
+            axis.setTicks([values])
+            axis.setPen(COLORS.line)
+            axis.setTextPen(COLORS.dim)
+            axis.setStyle(tickFont=font(SIZES.caption_px), tickLength=-4, hideOverlappingLabels=False)
+        self._cursor.setPen(pg.mkPen(COLORS.dim, width=1))
 
     def _emphasize(self, row: int | None) -> None:
-        if row == self._emphasized:
-            return
         self._emphasized = row
-        for index, (curve, color) in enumerate(zip(self._curves, self._colors, strict=True)):
-            shade = QColor(color)
+        for index, (curve, color) in enumerate(zip(self._curves, emotion_colors(self.labels), strict=True)):
+            shade = readable(color, COLORS.surface, 1.8)
             shade.setAlphaF(1.0 if index == row or row is None else 0.6)
             curve.setPen(pg.mkPen(shade, width=2.5 if index == row else 1.2))
             curve.setZValue(1 if index == row else 0)
+
+    def _draw_marks(self) -> None:
+        end_ns = self.end_ns
+        visible = [mark for mark in self._marks if 0 <= end_ns - mark.t_ns <= to_ns(self._span_s)]
+        while len(self._lines) < len(visible):
+            line = pg.InfiniteLine(
+                angle=90, label="", labelOpts={"position": 0.88, "anchors": [(0, 0.5), (0, 0.5)]}
+            )
+            line.label.setFont(font(SIZES.caption_px))
+            self._plot.addItem(line, ignoreBounds=True)
+            self._lines.append(line)
+        for line, mark in zip(self._lines, visible, strict=False):
+            line.setValue((mark.t_ns - end_ns) / NS_PER_S)
+            line.setPen(pg.mkPen(COLORS.faint, width=1, style=Qt.PenStyle.DashLine))
+            line.label.setColor(COLORS.dim)
+            line.label.setFormat(mark.text)
+            line.show()
+        for line in self._lines[len(visible) :]:
+            line.hide()
+
+    def _x_to_s(self, x_px: float) -> float:
+        view = self._plot.getViewBox()
+        at = self._plot.mapFrom(self, QPointF(x_px, 0.0))
+        return float(view.mapSceneToView(QPointF(at.x(), 0.0)).x())
+
+    # --- events
+
+    def event(self, event: QEvent) -> bool:
+        """Keep the keys that the timeline uses from the window's shortcuts while it has the focus."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            plain = not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier
+            event.setAccepted(plain and event.key() in KEYS)
+            return event.isAccepted()
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        step_s = self._span_s * SCRUB_STEP
+        match event.key():
+            case Qt.Key.Key_Space:
+                self.toggle_pause()
+            case Qt.Key.Key_Left:
+                self.scrub(step_s)
+            case Qt.Key.Key_Right:
+                self.scrub(-step_s)
+            case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
+                self.zoom(1 / ZOOM_STEP)
+            case Qt.Key.Key_Minus:
+                self.zoom(ZOOM_STEP)
+            case Qt.Key.Key_End:
+                self.follow()
+            case _:
+                super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        self.zoom(ZOOM_STEP if event.angleDelta().y() < 0 else 1 / ZOOM_STEP)
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._drag_from = (event.position().x(), self.end_ns)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        x = event.position().x()
+        if self._drag_from is not None:
+            start_x, end_ns = self._drag_from
+            self._look_at(end_ns - to_ns(self._x_to_s(x) - self._x_to_s(start_x)))
+            return
+        values = self.values_at(x)
+        self._cursor.setVisible(bool(values))
+        self._cursor.setValue(self._x_to_s(x))
+        self.legend.show_note(values or self._paused_note())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._drag_from = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self.follow()
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+        self._cursor.hide()
+        self.legend.show_note(self._paused_note())
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        super().focusOutEvent(event)
+        self.update()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._set_axes()
+            self._emphasize(self._emphasized)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        if self.hasFocus():
+            painter = QPainter(self)
+            painter.setPen(QColor(COLORS.focus))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+
+def _ago(seconds: int) -> str:
+    if not seconds:
+        return tr("now")
+    if seconds >= 60 and seconds % 60 == 0:
+        return tr("{minutes} min ago", minutes=seconds // 60)
+    return tr("{seconds} s ago", seconds=seconds)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from PySide6.QtCore import QPointF, QRectF, QSize
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.gui.frame_converter import FrameConverter
@@ -14,7 +14,17 @@ from emolive.gui.i18n import tr
 from emolive.gui.render_metrics import RenderMetrics
 from emolive.gui.theme import COLORS, emotion_colors
 from emolive.gui.view_state import EstimateView, VideoState
-from emolive.gui.widgets.overlay import draw_banner, draw_caption, draw_face, draw_message, draw_tags
+from emolive.gui.widgets.overlay import (
+    draw_banner,
+    draw_caption,
+    draw_countdown,
+    draw_face,
+    draw_hint,
+    draw_message,
+    draw_other_face,
+    draw_stale,
+    draw_tags,
+)
 from emolive.types import Frame
 
 MIN_FRAME_S = 0.02
@@ -28,10 +38,15 @@ BUSY_PERIOD_S = 1.2
 class VideoView(QWidget):
     """Paints a `VideoState`, each frame once."""
 
-    def __init__(self) -> None:
+    clicked = Signal(float, float)
+    """A point of the frame, in pixels."""
+
+    def __init__(self, *, plain: bool = False) -> None:
+        """`plain`: without caption and landmarks, for where the answer stands beside the picture."""
         super().__init__()
+        self._plain = plain
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(280, 180)
+        self.setMinimumSize(160, 120)
         self.setAccessibleName(tr("Video"))
         self.painted = 0
         """Frames painted so far, each counted once."""
@@ -39,6 +54,8 @@ class VideoView(QWidget):
         self._converter = FrameConverter()
         self._state = VideoState()
         self._landmarks = True
+        self._target, self._scale = QRectF(), 1.0
+        """Where the frame was painted, and points per pixel of it."""
         self._frame_s = 0.0
         self._unpainted_frame = False
         self._repaint_due_since_s: float | None = None
@@ -94,9 +111,25 @@ class VideoView(QWidget):
                 phase = time.monotonic() % BUSY_PERIOD_S / BUSY_PERIOD_S
                 draw_message(painter, area, self._state.message, phase)
             return
-        painter.fillRect(area, QColor(COLORS.letterbox))
+        painter.fillRect(area, QColor(COLORS.surface if self._plain else COLORS.letterbox))
         target, scale = self._paint_frame(painter, self._state.frame, area)
+        self._target, self._scale = target, scale
         self._paint_overlay(painter, target, scale)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        super().mousePressEvent(event)
+        point = self.frame_point(event.position())
+        if point is not None and event.button() is Qt.MouseButton.LeftButton:
+            self.clicked.emit(*point)
+
+    def frame_point(self, position: QPointF) -> tuple[float, float] | None:
+        """The point of the frame under a point of the widget, in pixels; None outside the frame."""
+        if self._state.frame is None or not self._target.contains(position):
+            return None
+        x = position.x() - self._target.left()
+        if self._state.mirrored:
+            x = self._target.width() - x
+        return x / self._scale, (position.y() - self._target.top()) / self._scale
 
     def _paint_frame(self, painter: QPainter, frame: Frame, area: QRectF) -> tuple[QRectF, float]:
         """Paint the frame. Returns its rectangle and the scale in points per frame pixel."""
@@ -110,6 +143,8 @@ class VideoView(QWidget):
             round(target.height() * ratio),
             mirrored=self._state.mirrored,
         )
+        if self._state.stale:
+            converted = converted.convertToFormat(QImage.Format.Format_Grayscale8)
         converted.setDevicePixelRatio(ratio)
         painter.drawImage(target.topLeft(), converted)
         if self._unpainted_frame:
@@ -128,22 +163,40 @@ class VideoView(QWidget):
                 target.right() - x if state.mirrored else target.left() + x, target.top() + y_px * scale
             )
 
+        if state.stale:
+            draw_stale(painter, target, state.stale)
+        for other in () if self._plain else state.others:
+            draw_other_face(painter, other, to_widget)
         if state.face is not None:
             painter.save()
             painter.setClipRect(target)
             color = _color(state.estimate)
-            box = draw_face(painter, state.face, to_widget, color, landmarks=self._landmarks)
-            if state.estimate is not None:
+            landmarks = self._landmarks and not self._plain
+            box = draw_face(painter, state.face, to_widget, color, landmarks=landmarks)
+            if state.estimate is not None and not self._plain:
                 draw_caption(painter, state.estimate.caption, box, target, color)
+            if state.hint and not state.countdown:
+                draw_hint(painter, state.hint, box, target)
             painter.restore()
-        draw_tags(painter, target.topLeft() + QPointF(10, 10), state.tags)
+        draw_tags(painter, target, state.tags)
+        if state.countdown:
+            draw_countdown(painter, target, state.countdown)
         if state.banner:
             draw_banner(painter, target, state.banner)
 
 
 def _painted_at_once(state: VideoState) -> tuple[object, ...]:
     """The fields of a state whose changes do not wait for a frame."""
-    return state.estimate, state.tags, state.banner, state.mirrored, state.message
+    return (
+        state.estimate,
+        state.tags,
+        state.banner,
+        state.mirrored,
+        state.message,
+        state.stale,
+        state.hint,
+        state.countdown,
+    )
 
 
 def _color(estimate: EstimateView | None) -> QColor:

@@ -17,8 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from emolive import bounded_json
 from emolive.atomic_io import atomic_write
 from emolive.errors import CheckpointError, EmoliveError, OutputError
+from emolive.models import checks as check
 from emolive.models.efficientface import EMBEDDING_DIM, EfficientFace
 from emolive.models.io.checkpoint import Checkpoint, FaceHead, open_safetensors
 from emolive.models.spec import PixelSpec, read_pixels
@@ -154,17 +156,19 @@ def load_backbone(path: Path) -> BackboneCheckpoint:
             for key in file.keys()  # noqa: SIM118
         }
     try:
-        entry = json.loads(text)
-        if entry["format"] not in (1, FORMAT):
+        entry = check.mapping("the metadata", bounded_json.parse(text))
+        if isinstance(entry["format"], bool) or entry["format"] not in (1, FORMAT):
             raise CheckpointError(
-                f"{path} has backbone format {entry['format']}, and this version of emolive reads 1 and "
-                f"{FORMAT}."
+                f"{path} has backbone format {check.shown(entry['format'])}, and this version of "
+                f"emolive reads 1 and {FORMAT}."
             )
-        net = FaceClassifier(tuple(entry["labels"]), read_pixels(entry["pixels"]))
-        provenance = dict(entry["provenance"])
+        labels = check.texts("labels", entry["labels"])
+        check.unique("labels", labels)
+        net = FaceClassifier(labels, read_pixels(entry["pixels"]))
+        provenance = check.mapping("provenance", entry["provenance"])
     except CheckpointError:
         raise
-    except (EmoliveError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (EmoliveError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged: its description cannot be read ({error}).") from error
     _fill(net, tensors, path)
     return BackboneCheckpoint(net.eval(), provenance, path)

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emolive import bounded_json
 from emolive.atomic_io import atomic_write
-from emolive.errors import CheckpointError, EmoliveError, OutputError
+from emolive.errors import CheckpointError, ConfigError, EmoliveError, OutputError
+from emolive.models import checks as check
 from emolive.models import factory
 from emolive.models.io import format2
 from emolive.models.spec import ModelSpec
@@ -165,28 +167,32 @@ def _described(path: Path, file: Any) -> tuple[Description, Callable[[str], str]
         The description, a function that maps tensor names to present ones, and format 2's face classifier.
     """
     try:
-        entry = json.loads(file.metadata()[ENTRY])
+        entry = check.mapping("the metadata", bounded_json.parse((file.metadata() or {})[ENTRY]))
         version = entry["format"]
-    except (KeyError, TypeError, ValueError):
+    except (ConfigError, KeyError, ValueError):
         raise CheckpointError(
             f"{path} is a safetensors file, but not an emolive checkpoint: it does not describe a model."
         ) from None
-    if version not in READABLE:
+    if isinstance(version, bool) or version not in READABLE:
         raise CheckpointError(
-            f"{path} has checkpoint format {version}, and this version of emolive reads "
+            f"{path} has checkpoint format {check.shown(version)}, and this version of emolive reads "
             f"{' and '.join(map(str, READABLE))}."
         )
     old = version != FORMAT
     try:
-        spec = ModelSpec.from_dict(format2.spec_values(entry["spec"]) if old else entry["spec"])
-        provenance = dict(entry["provenance"])
+        values = entry.get("spec")
+        spec = ModelSpec.from_dict(format2.spec_values(values) if old else values)  # type: ignore[arg-type]
+        provenance = check.mapping("provenance", entry.get("provenance"))
         old_face_head = provenance.pop(_FORMAT_2_FACE_CLASSIFIER, None) if old else None
-        labels = old_face_head["labels"] if old_face_head else entry.get("face_labels", ())
-        face_labels = tuple(map(str, labels))
+        if old_face_head is not None:
+            old_face_head = check.mapping("the classifier of faces", old_face_head)
+            labels = old_face_head.get("labels")
+        else:
+            labels = entry.get("face_labels", ())
+        face_labels = check.texts("face_labels", labels)
+        check.unique("face_labels", face_labels)
     except EmoliveError as error:
         raise CheckpointError(f"{path} cannot be used. {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{path} is damaged: its description cannot be read ({error}).") from error
     name_of = format2.tensor_name if old else str
     shapes = {name_of(key): tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
     return Description(path, spec, provenance, shapes, face_labels), name_of, old_face_head

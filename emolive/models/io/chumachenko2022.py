@@ -6,9 +6,9 @@ plain containers and runs no code from the file.
 
 from __future__ import annotations
 
-import pickle
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,12 @@ _BLOCK_NAMES = (
     (r"mlp\.fc2\.", "mlp.2."),
     (r"attn\.", "attention."),
 )
+_MAX_VALUES = 1 << 26
+"""Of one tensor."""
 _FUSION_MARKS = {"lt": "av.norm1_q.weight", "it": "av1.norm1_q.weight", "ia": "av1.q.weight"}
+
+
+_STATE_DICT_NAMES = ("state_dict", "model", "model_state_dict", "net")
 
 
 class _Inert:
@@ -97,25 +102,40 @@ def _weights(path: Path, what: str) -> dict[str, Tensor]:
     try:
         with torch.serialization.safe_globals(_HARMLESS):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-    ) as error:
+    except Exception as error:
+        # The reader is an interpreter of opcodes: a file can make any operation in it fail.
         raise CheckpointError(f"{path} is not {what}: PyTorch's safe reader cannot read it.") from error
-    state = content.get("state_dict") if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
-    ):
-        raise CheckpointError(f"{path} is not {what}: it holds no state_dict of weights.")
+    state = _state_dict(content)
+    if state is None:
+        raise CheckpointError(f"{path} is not {what}: it holds no weights.")
+    # A tensor can be a large view of few stored numbers.
+    if not all(_is_plain(value) for value in state.values()):
+        raise CheckpointError(f"{path} is not {what}: it holds something else than plain weights.")
     return {
         key.removeprefix("module."): value.float() if value.is_floating_point() else value
         for key, value in state.items()
     }
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether a tensor is dense, on the CPU, of real numbers and of a plausible size."""
+    return (
+        value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not value.is_quantized
+        and not value.is_complex()
+        and value.numel() <= _MAX_VALUES
+    )
+
+
+def _state_dict(content: Any) -> dict[str, Tensor] | None:
+    """The weights that a file holds: bare, or under one of the usual names; None if there are none."""
+    if not isinstance(content, Mapping):
+        return None
+    for part in (content, *(content.get(name) for name in _STATE_DICT_NAMES)):
+        if isinstance(part, Mapping) and part and all(isinstance(value, Tensor) for value in part.values()):
+            return {str(key): value for key, value in part.items()}
+    return None
 
 
 def _rename(key: str, table: tuple[tuple[str, str], ...]) -> str | None:
@@ -159,6 +179,8 @@ def _fill(module: nn.Module, weights: dict[str, Tensor], own: set[str], path: Pa
         if value.shape != weights[key].shape:
             shape, expected_shape = tuple(weights[key].shape), tuple(value.shape)
             raise CheckpointError(f"{path} is not {what}: {key} is {shape} and should be {expected_shape}.")
+        if not bool(weights[key].isfinite().all()):
+            raise CheckpointError(f"{path} is damaged: {key} holds values that are not finite.")
     module.load_state_dict(weights, strict=False)
 
 
@@ -168,8 +190,8 @@ def convert_checkpoint(path: Path, *, fusion: str | None = None, heads: int | No
     Args:
         path: a file with `state_dict`, as its training writes it, from CPU or GPU, in any precision.
         fusion: refuse the file if it has another fusion; by default any is accepted.
-        heads: attention heads, which the weights do not determine: by default the number before
-            "head" in the file's name, and otherwise 1.
+        heads: attention heads, which the weights do not determine: by default the number in the options that
+            the published code writes beside it (`opts*.json`), else before "head" in the file's name, else 1.
 
     Returns:
         The network in eval mode; its description records BGR pixels / 255, 224 x 224, and the
@@ -183,12 +205,14 @@ def convert_checkpoint(path: Path, *, fusion: str | None = None, heads: int | No
     what = "a checkpoint of the published audio-visual model"
     weights = _weights(path, what)
     held = next((name for name, mark in _FUSION_MARKS.items() if mark in weights), None)
-    if held is None or "classifier_1.0.weight" not in weights:
+    if held is None or "classifier_1.0.weight" not in weights or not weights["classifier_1.0.weight"].dim():
         raise CheckpointError(f"{path} is not {what}: none of its three fusions is in it.")
     if fusion is not None:
         FUSIONS.check(fusion)
         if fusion != held:
             raise CheckpointError(f"{path} holds the fusion {held}, and {fusion} was asked for.")
+    if heads is None:
+        heads = _heads_beside(path, held)
     if heads is None:
         named = re.search(r"(\d+)[-_ ]?heads?(?![a-z])", path.stem, re.IGNORECASE)
         heads = int(named[1]) if named else 1
@@ -206,6 +230,19 @@ def convert_checkpoint(path: Path, *, fusion: str | None = None, heads: int | No
     own = {key for key, _ in net.named_buffers() if "." not in key}
     _fill(net, renamed, own, path, what)
     return net.eval()
+
+
+def _heads_beside(path: Path, fusion: str) -> int | None:
+    """The heads in the newest options beside a checkpoint that are of its fusion; None if there are none."""
+    for options in sorted(path.parent.glob("opts*.json"), reverse=True):
+        try:
+            values = json.loads(options.read_text())
+            if values.get("fusion", fusion) == fusion and "num_heads" in values:
+                return int(values["num_heads"])
+        except (OSError, ValueError, TypeError, AttributeError):
+            # Options that cannot be read say nothing about the heads.
+            continue
+    return None
 
 
 def load_efficientface(path: Path) -> EfficientFace:

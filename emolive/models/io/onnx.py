@@ -9,14 +9,15 @@ its SHA-256. All weights are inside these files.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from emolive.errors import CheckpointError, EmoliveError, MissingDependencyError
+from emolive import bounded_json
+from emolive.errors import CheckpointError, ConfigError, EmoliveError, MissingDependencyError
+from emolive.models import checks as check
 from emolive.models import factory
 from emolive.models.io import checkpoint, format2
 from emolive.models.io.checkpoint import ONNX_SUFFIX, Description, check_request, is_onnx
@@ -29,6 +30,8 @@ from emolive.types import MODALITIES
 FORMAT = 3
 READABLE = (2, 3)
 ENTRY = "emolive"
+MAX_BYTES = (1 << 31) - 1
+"""What an ONNX file with its weights inside can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ def _format_2_backbone_path(path: Path) -> Path:
 
 def _read(path: Path) -> bytes:
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise CheckpointError(f"{path} is larger than 2 GB, which no model of emolive is.")
         return path.read_bytes()
     except FileNotFoundError:
         raise CheckpointError(f"There is no checkpoint {path}.") from None
@@ -81,11 +86,22 @@ def _session(path: Path, content: bytes) -> Any:
     except Exception as error:
         raise CheckpointError(f"{path} is not an ONNX model that can be run, or is damaged.") from error
     # Such a model could name any file of this computer.
-    if any(tensor.external_data for tensor in _tensors(model.graph)):
+    external = onnx.TensorProto.EXTERNAL
+    if any(t.external_data or t.data_location == external for t in _model_tensors(model)):
         raise CheckpointError(
             f"{path} keeps its weights in other files, which emolive does not read: export it again."
         )
     return create_session(content, str(path))
+
+
+def _model_tensors(model: Any) -> Any:
+    """All stored tensors of a model: of its graph, its functions and its training graphs."""
+    yield from _tensors(model.graph)
+    for function in model.functions:
+        yield from _node_tensors(function.node)
+    for training in model.training_info:
+        yield from _tensors(training.initialization)
+        yield from _tensors(training.algorithm)
 
 
 def _tensors(graph: Any) -> Any:
@@ -93,37 +109,43 @@ def _tensors(graph: Any) -> Any:
     yield from graph.initializer
     for sparse in graph.sparse_initializer:
         yield from (sparse.values, sparse.indices)
-    for node in graph.node:
+    yield from _node_tensors(graph.node)
+
+
+def _node_tensors(nodes: Any) -> Any:
+    """The stored tensors of nodes and of the graphs in them."""
+    for node in nodes:
         for attribute in node.attribute:
             yield from (attribute.t, *attribute.tensors)
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from (sparse.values, sparse.indices)
             for inner in (attribute.g, *attribute.graphs):
-                if inner.node or inner.initializer:
+                if inner.node or inner.initializer or inner.sparse_initializer:
                     yield from _tensors(inner)
 
 
 def _open(path: Path) -> _Head:
     session = _session(path, _read(path))
     try:
-        entry = json.loads(session.get_modelmeta().custom_metadata_map[ENTRY])
+        text = session.get_modelmeta().custom_metadata_map[ENTRY]
+        entry = check.mapping("the metadata", bounded_json.parse(text))
         version = entry["format"]
-    except (KeyError, TypeError, ValueError):
+    except (ConfigError, KeyError, ValueError):
         raise CheckpointError(f"{path} is an ONNX model, but not one that `emolive export` wrote.") from None
-    if version not in READABLE:
+    if isinstance(version, bool) or version not in READABLE:
         raise CheckpointError(
-            f"{path} has export format {version}, and this version of emolive reads "
+            f"{path} has export format {check.shown(version)}, and this version of emolive reads "
             f"{' and '.join(map(str, READABLE))}."
         )
     old = version != FORMAT
     try:
-        spec = ModelSpec.from_dict(format2.spec_values(entry["spec"]) if old else entry["spec"])
+        values = entry.get("spec")
+        spec = ModelSpec.from_dict(format2.spec_values(values) if old else values)  # type: ignore[arg-type]
         FUSIONS.check(spec.fusion)
         factory.architecture(spec.arch)
-        if not isinstance(entry["provenance"], dict):
-            raise TypeError("provenance")
+        check.mapping("provenance", entry.get("provenance"))
     except EmoliveError as error:
         raise CheckpointError(f"{path} cannot be used. {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{path} is damaged: its description cannot be read ({error}).") from error
     return _Head(session, entry, spec, old)
 
 
@@ -161,15 +183,20 @@ def load(path: Path, *, fusion: str | None = None, landmarker: str | None = None
     _check_ends(path, head.session, spec)
     dims = {"video": spec.video_dim, "audio": spec.audio.channels, "temperature": len(MODALITIES)}
     try:
-        stored = entry["buffers"]
+        stored = check.mapping("buffers", entry.get("buffers"))
         if head.old:
             stored = {format2.tensor_name(name): values for name, values in stored.items()}
-        buffers = {name: torch.tensor(stored[name], dtype=torch.float32) for name in BUFFERS}
-        digest = entry["trunk" if head.old else "backbone"]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{path} is damaged: its statistics cannot be read ({error}).") from error
+        buffers = {
+            name: torch.from_numpy(
+                check.array(name, stored.get(name), dims[name.partition("_")[0]]).astype("float32")
+            )
+            for name in BUFFERS
+        }
+        digest = entry.get("trunk" if head.old else "backbone")
+    except ConfigError as error:
+        raise CheckpointError(f"{path} is damaged: its statistics cannot be read. {error}") from error
     for name, values in buffers.items():
-        if values.shape != (dims[name.partition("_")[0]],) or not bool(values.isfinite().all()):
+        if not bool(values.isfinite().all()):
             raise CheckpointError(f"{path} does not fit its own description: see {name}.")
     if float(buffers["temperature"].min()) <= 0:
         raise CheckpointError(f"{path} is damaged: its temperature is {buffers['temperature'].tolist()}.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from emolive.errors import ConfigError
 
@@ -36,6 +36,9 @@ class RunnableNet(Protocol):
     def encode(self, pixels: Tensor) -> Tensor:
         """(N, 3, S, S) prepared according to `spec.pixels` → (N, dim of the learned encoder)."""
 
+    def eval(self) -> Any:
+        """Switch to the mode for inference, as `torch.nn.Module.eval`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -58,11 +61,15 @@ class Runtime:
         return TITLES[self.name]
 
     def logits(self, video: Tensor, audio: Tensor) -> Tensor:
-        """The network's logits (B, classes), float32 on the CPU. Inputs as for the network."""
+        """The logits (B, classes) of what the network learned, float32 on the CPU; inputs as for the net."""
         import torch
 
+        from emolive.models.learned import mask_labels, mask_streams
+
+        spec = self.net.spec
         with torch.inference_mode(), self._precision():
-            return self.net(video.to(self.device), audio.to(self.device)).float().cpu()
+            video, audio = mask_streams(video.to(self.device), audio.to(self.device), spec)
+            return mask_labels(self.net(video, audio).float(), spec).cpu()
 
     def encode(self, pixels: Tensor) -> Tensor:
         """Vectors (N, dim) of prepared crops (N, 3, S, S), float32 on the CPU."""

@@ -7,7 +7,10 @@ from typing import Any
 from emolive.errors import CheckpointError, MissingDependencyError
 
 INSTALL = "ONNX Runtime is missing, which emolive needs: install emolive again."
-INSTALL_ONNX = "ONNX models need more packages: install emolive[onnx]."
+INSTALL_ONNX = (
+    "ONNX models need more packages: run `make run` in the folder of emolive, "
+    "or pip install -e '.[onnx]' there."
+)
 
 
 def create_session(content: bytes, name: str, threads: int) -> Any:
@@ -32,6 +35,9 @@ def create_session(content: bytes, name: str, threads: int) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # Its fallback prints to the terminal and tries the same again.
+        return onnxruntime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:
         raise CheckpointError(f"{name} is not an ONNX model that can be run, or is damaged.") from error

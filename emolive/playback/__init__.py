@@ -1,0 +1,1 @@
+"""Files in the window: played with a transport, and analysed ahead of what is shown."""

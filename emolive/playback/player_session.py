@@ -1,0 +1,304 @@
+"""A file in the window: the calls of a live session over a player and an analysis that runs ahead."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emolive.audio.levels import SILENCE_DBFS
+from emolive.capture.decode import probe
+from emolive.capture.source_spec import parse_source
+from emolive.clock import now_ns, to_ns, to_s
+from emolive.errors import ConfigError
+from emolive.normalization import MODES
+from emolive.playback.clip_analysis import AnalysisRequest, AnalyzedWindow, ClipAnalysis
+from emolive.playback.clock import PlaybackClock
+from emolive.playback.models import ModelLoan, ModelShelf
+from emolive.playback.player import Player
+from emolive.playback.speaker import Speaker
+from emolive.plugins import FUSIONS
+from emolive.session.config import SessionConfig
+from emolive.session.status import NO_AUDIO, NO_VIDEO, StatusRegistry
+from emolive.session.subscription import Publisher, Subscription
+from emolive.types import Counters, Estimate, PlaybackState, RecordingState, Snapshot, Status
+
+if TYPE_CHECKING:
+    from emolive.predictor import Predictor
+
+STALE_S = 1.5
+"""An estimate whose window ended longer ago is not shown as that of the position."""
+_POLL_S = 0.03
+CALIBRATION_REFUSED = "A file says nothing about you: open the camera to calibrate."
+FACE_REFUSED = "In a file the largest face is read: another one can be chosen with a camera."
+RECORDING_REFUSED = "A file is playing: only a camera, a stream or the demo is recorded."
+
+
+class PlayerSession:
+    """Plays one file and shows the estimates of its position. The calls are those of `Session`.
+
+    Nothing is learned from a file: it cannot be calibrated on.
+
+    Args:
+        config: `source` is a media file or a recording's folder.
+        models: loads the models.
+        speaker: makes what plays the sound; by default the loudspeakers.
+
+    Raises:
+        MediaError: the file cannot be played.
+    """
+
+    def __init__(
+        self,
+        config: SessionConfig,
+        models: ModelLoan | None = None,
+        *,
+        speaker: Callable[[PlaybackClock], Speaker] = Speaker,
+    ) -> None:
+        self._config = config
+        self._models = models or ModelShelf().borrow()
+        spec = parse_source(config.source)
+        # os.path.expanduser leaves "~nobody" as it is; that of pathlib raises.
+        path = Path(os.path.expanduser(spec.value))  # noqa: PTH111
+        self._info = probe(path)
+        self._has_audio = self._info.has_audio and config.mic != "none"
+        self._statuses = StatusRegistry()
+        self._publisher = Publisher()
+        clock, av_offset_ns = PlaybackClock(), round(config.av_offset_ms * 1e6)
+        self._player = Player(
+            path,
+            self._info.duration_s or 0.0,
+            loop=config.loop,
+            audio=self._has_audio,
+            av_offset_ns=av_offset_ns,
+            clock=clock,
+            speaker=speaker(clock),
+        )
+        self._analysis = ClipAnalysis(
+            path,
+            spec.redacted,
+            audio=self._has_audio,
+            av_offset_ns=av_offset_ns,
+            on_status=self._statuses.put,
+        )
+        self._comparison = config.comparison
+        self._explaining = False
+        self._running = False
+        self._stopped = threading.Event()
+        self._published = threading.Thread(target=self._publish, name="emolive-publisher", daemon=True)
+        self._report_source()
+
+    # --- as in Session
+
+    def start(self) -> None:
+        """Begin to play and to analyse."""
+        if not self._running:
+            self._running = True
+            self._request()
+            self._analysis.start()
+            self._player.start()
+            self._published.start()
+
+    def stop(self, timeout_s: float = 3.0) -> bool:
+        """End all threads; False if one did not end in time."""
+        deadline_ns = now_ns() + to_ns(timeout_s)
+        self._running = False
+        self._stopped.set()
+        ended = self._player.close(timeout_s)
+        ended = self._analysis.close(max(0.05, to_s(deadline_ns - now_ns()))) and ended
+        if self._published.ident is not None:
+            self._published.join(max(0.05, to_s(deadline_ns - now_ns())))
+        return ended and not self._published.is_alive()
+
+    def subscribe(self, callback: Callable[[Estimate], None]) -> Subscription:
+        """Call `callback` with each estimate as the position passes it."""
+        return self._publisher.subscribe(callback)
+
+    def snapshot(self) -> Snapshot:
+        """The frame, face and estimate at the position."""
+        player, analysis = self._player, self._analysis
+        position_ns = player.clock.position_ns()
+        track = analysis.track
+        window = self._window_at(position_ns)
+        estimate = window.estimates[0] if window is not None and window.estimates else None
+        frame = player.frame
+        observation = None if frame is None else analysis.observation_at(frame.t_ns)
+        duration_s = max(player.duration_s, analysis.analyzed_s)
+        return Snapshot(
+            frame=frame,
+            observation=observation,
+            estimate=estimate,
+            statuses=self._all_statuses(window),
+            counters=Counters(
+                frames_captured=player.frames_shown,
+                frames_perceived=len(analysis.observations),
+                estimates=len(track.estimates),
+            ),
+            fusion=track.fusions[0] if track.fusions else "",
+            baseline=self._config.baseline,
+            person=self._config.person,
+            running=self._running,
+            ended=player.ended,
+            voice_dbfs=player.audio_dbfs if player.clock.running else SILENCE_DBFS,
+            playback=PlaybackState(
+                position_s=to_s(position_ns),
+                duration_s=duration_s,
+                paused=not player.clock.playing,
+                loop=player.loop,
+                analysed_s=analysis.analyzed_s if track.fusions else 0.0,
+                analysing=not analysis.complete,
+                track=track.estimates,
+                muted=player.speaker.muted,
+                sound=player.speaker.problem,
+            ),
+            comparison=window.estimates[1:] if window is not None else (),
+            explanation=window.explanation if window is not None else None,
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether the file was played and analysed to its end."""
+        return self._player.ended and self._analysis.complete
+
+    @property
+    def model_settled(self) -> bool:
+        """Whether the newest requested model was loaded or refused."""
+        return self._analysis.idle.is_set()
+
+    def set_fusion(self, fusion: str) -> None:
+        """Analyse with the shipped model of a fusion."""
+        FUSIONS.check(fusion)
+        self._change(fusion=fusion, checkpoint=None)
+
+    def set_checkpoint(self, path: Path) -> None:
+        """Analyse with a checkpoint."""
+        self._change(checkpoint=path)
+
+    def set_baseline(self, mode: str) -> None:
+        """Analyse with another baseline."""
+        if mode not in MODES:
+            raise ConfigError(f"There is no baseline {mode}: choose {', '.join(MODES)}.")
+        self._change(baseline=mode)
+
+    def set_person(self, person: str) -> None:
+        """Analyse with the neutral baseline of another person."""
+        if not person.strip():
+            raise ConfigError("A person needs a name under which the baseline is saved.")
+        self._change(person=person.strip())
+
+    def set_comparison(self, fusions: tuple[str, ...]) -> None:
+        """Analyse with these fusions too, on the same evidence."""
+        for fusion in fusions:
+            FUSIONS.check(fusion)
+        self._comparison = fusions
+        self._request()
+
+    def set_explaining(self, on: bool) -> None:
+        """Explain the estimates, or no longer."""
+        if on is not self._explaining:
+            self._explaining = on
+            self._request()
+
+    def calibrate(self, seconds: float = 5.0) -> None:
+        """Refused."""
+        raise ConfigError(CALIBRATION_REFUSED)
+
+    def choose_face(self, x_px: float, y_px: float) -> None:
+        """Refused: the whole file is analysed for one face."""
+        raise ConfigError(FACE_REFUSED)
+
+    def start_recording(self, parent: Path | None = None) -> Path:
+        """Refused."""
+        raise ConfigError(RECORDING_REFUSED)
+
+    def stop_recording(self) -> RecordingState | None:
+        """Nothing is recorded."""
+        return None
+
+    # --- transport
+
+    def set_playing(self, playing: bool) -> None:
+        """Play or pause; at the end, play from the beginning."""
+        self._player.set_playing(playing)
+
+    def seek(self, position_s: float) -> None:
+        """Go to a position, limited to the file."""
+        self._player.seek(position_s)
+
+    def set_loop(self, loop: bool) -> None:
+        """Begin again at the end, or stop there."""
+        self._player.loop = loop
+
+    def set_muted(self, muted: bool) -> None:
+        """Play no sound, or play it."""
+        self._player.speaker.muted = muted
+
+    # ---
+
+    def _change(self, **changes: object) -> None:
+        self._config = replace(self._config, **changes)  # type: ignore[arg-type]
+        self._request()
+
+    def _request(self) -> None:
+        self._statuses.put(Status("model", "info", "loading", "The model is loading."))
+        config, comparison, models = self._config, self._comparison, self._models
+
+        def load() -> list[Predictor]:
+            import torch
+
+            # For networks this small a second thread mostly waits for the first.
+            torch.set_num_threads(1)
+            main = models.load(
+                None if config.checkpoint else config.fusion, config.checkpoint, config.device, config.backend
+            )
+            others = [name for name in comparison if name != main.spec.fusion or config.checkpoint]
+            return [main, *(models.load(name, None, config.device, config.backend) for name in others)]
+
+        self._analysis.request(AnalysisRequest(load, config.baseline, config.person, self._explaining))
+
+    def _window_at(self, position_ns: int) -> AnalyzedWindow | None:
+        """The results for the position; at the end, the last ones."""
+        track = self._analysis.track
+        window = track.window_at(position_ns)
+        if self._player.ended:
+            return next((each for each in reversed(track.windows) if each.estimates), window)
+        return window if window is not None and to_s(position_ns - window.t_ns) <= STALE_S else None
+
+    def _report_source(self) -> None:
+        name = self._info.name
+        if not self._info.has_video:
+            self._statuses.put(Status("camera", "info", "none", NO_VIDEO))
+        if not self._has_audio:
+            self._statuses.put(Status("microphone", "info", "none", NO_AUDIO))
+        for part, there in (("camera", self._info.has_video), ("microphone", self._has_audio)):
+            if there:
+                self._statuses.put(Status(part, "ok", "live", f"Playing {name}."))
+
+    def _all_statuses(self, window: AnalyzedWindow | None) -> tuple[Status, ...]:
+        problem = self._player.error or self._analysis.error
+        statuses = list(self._statuses.all()) + list(() if window is None else window.statuses)
+        if problem:
+            code, level, text = "damaged", "error", problem
+        elif self._player.ended:
+            code, level, text = "ended", "info", f"{self._info.name} has played to its end."
+        else:
+            return tuple(statuses)
+        return tuple(
+            Status(status.source, level, code, text)  # type: ignore[arg-type]
+            if status.source in ("camera", "microphone") and status.code == "live"
+            else status
+            for status in statuses
+        )
+
+    def _publish(self) -> None:
+        """Publish the estimates that the position passes, each once in each pass."""
+        published: Estimate | None = None
+        while not self._stopped.wait(_POLL_S):
+            window = self._window_at(self._player.clock.position_ns())
+            if window is not None and window.estimates and window.estimates[0] is not published:
+                published = window.estimates[0]
+                for estimate in window.estimates:
+                    self._publisher.publish(estimate)

@@ -1,0 +1,1 @@
+"""What a session leaves behind: recordings, spans marked by hand, reports."""

@@ -1,0 +1,85 @@
+"""Spans of a file that a person has labelled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from emolive.atomic_io import atomic_write
+from emolive.errors import ConfigError, MediaError, OutputError
+from emolive.recording.folder import SPANS_NAME, default_parent, is_recording, safe_name
+
+MIN_SPAN_S = 0.2
+"""A shorter span is a slip of the fingers."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """From when to when a label holds, in seconds of the file."""
+
+    start_s: float
+    end_s: float
+    label: str
+
+
+def add_span(spans: Iterable[Span], new: Span) -> tuple[Span, ...]:
+    """The spans with another one, which replaces what it overlaps.
+
+    Raises:
+        ConfigError: the span is shorter than `MIN_SPAN_S`.
+    """
+    if new.end_s - new.start_s < MIN_SPAN_S:
+        raise ConfigError(f"A span must last at least {MIN_SPAN_S:g} s: set its end further on.")
+    kept: list[Span] = []
+    for span in spans:
+        before = replace(span, end_s=min(span.end_s, new.start_s))
+        after = replace(span, start_s=max(span.start_s, new.end_s))
+        kept += [part for part in (before, after) if part.end_s - part.start_s >= MIN_SPAN_S]
+    return tuple(sorted({*kept, new}))
+
+
+def remove_span(spans: Iterable[Span], at_s: float) -> tuple[Span, ...]:
+    """The spans without the one at a time."""
+    return tuple(span for span in spans if not span.start_s <= at_s < span.end_s)
+
+
+def spans_path(source: Path) -> Path:
+    """Where the spans of a file are kept: in the recording's folder, or among the user's videos."""
+    if is_recording(source):
+        return source / SPANS_NAME
+    digest = sha256(str(source.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return default_parent() / "spans" / f"{safe_name(source.name)[:40]}-{digest}.json"
+
+
+def load_spans(path: Path) -> tuple[Span, ...]:
+    """The saved spans; none without a file.
+
+    Raises:
+        MediaError: the file is damaged.
+    """
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(
+            sorted(Span(float(row["start_s"]), float(row["end_s"]), str(row["label"])) for row in rows)
+        )
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MediaError(f"The spans in {path} cannot be read: the file is damaged.") from error
+
+
+def save_spans(path: Path, spans: Iterable[Span]) -> None:
+    """Save spans.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path.parent} cannot be created: {error.strerror}.") from error
+    with atomic_write(path) as part:
+        part.write_text(json.dumps([asdict(span) for span in spans], indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,195 @@
+"""A file in the window: analysed ahead with any models, shown at its position."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from emolive.errors import ConfigError, MediaError
+from emolive.file_analyzer import FileAnalyzer
+from emolive.playback.app_session import AppSession
+from emolive.playback.models import ModelLoan, ModelShelf
+from emolive.playback.player_session import PlayerSession
+from emolive.playback.speaker import Speaker
+from emolive.predictor import load_predictor
+from emolive.session.config import SessionConfig
+from emolive.types import Estimate, FileSummary, PlaybackState
+from tests.helpers.listener import eventually
+from tests.playback.test_player import no_device
+
+Open = Callable[..., PlayerSession]
+
+
+@pytest.fixture(autouse=True)
+def _assets(shipped_random: Path, monkeypatch: pytest.MonkeyPatch, one_landmark_predictor: None) -> None:
+    monkeypatch.setenv("EMOLIVE_ASSETS", str(shipped_random))
+
+
+@pytest.fixture(scope="module")
+def shelf() -> ModelShelf:
+    return ModelShelf()
+
+
+def config_of(source: Path, **changes: object) -> SessionConfig:
+    config = SessionConfig(source=str(source), device="cpu", backend="eager")
+    return replace(config, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def open_file(clips: dict[str, Path], shelf: ModelShelf) -> Iterator[Open]:
+    sessions: list[PlayerSession] = []
+    loans: list[ModelLoan] = []
+
+    def begin(name: str = "full", *, start: bool = True, **changes: object) -> PlayerSession:
+        config = config_of(clips[name], **changes)
+        loans.append(shelf.borrow())
+        session = PlayerSession(config, loans[-1], speaker=lambda clock: Speaker(clock, no_device))
+        sessions.append(session)
+        if start:
+            session.start()
+        return session
+
+    yield begin
+    for session in sessions:
+        assert session.stop(10)
+    for loan in loans:
+        loan.give_back()
+
+
+def playback_of(session: PlayerSession | AppSession) -> PlaybackState:
+    playback = session.snapshot().playback
+    assert playback is not None
+    return playback
+
+
+def until_analysed(session: PlayerSession) -> PlaybackState:
+    eventually(lambda: not playback_of(session).analysing, "the analysis", 60)
+    return playback_of(session)
+
+
+def offline(path: Path, fusion: str) -> list[Estimate]:
+    with FileAnalyzer(load_predictor(fusion, None, "cpu", "eager")) as analyzer:
+        return [each for each in analyzer.analyze(path) if not isinstance(each, FileSummary)]
+
+
+def test_the_analysis_ahead_equals_analyze_for_each_of_several_models(
+    open_file: Open, clips: dict[str, Path]
+) -> None:
+    session = open_file(fusion="ia", comparison=("lt", "ia"))
+    session.set_playing(False)
+    playback = until_analysed(session)
+    assert [e.fusion for e in playback.track] == ["ia"] * len(playback.track)
+    assert list(playback.track) == offline(clips["full"], "ia")
+    others = [window.estimates[1] for window in session._analysis.track.windows if window.estimates]
+    assert others == offline(clips["full"], "lt")
+    assert playback.analysed_s == pytest.approx(3.0, abs=0.1)
+
+    session.seek(1.3)
+    shown = session.snapshot()
+    assert shown.estimate is not None
+    assert shown.estimate.t_s == pytest.approx(1.2)
+    assert [each.fusion for each in shown.comparison] == ["lt"]
+    evidence = session._analysis._evidence
+    session.set_fusion("lt")
+    eventually(lambda: session.snapshot().fusion == "lt", "the other fusion")
+    assert list(until_analysed(session).track) == offline(clips["full"], "lt")
+    assert session._analysis._evidence is evidence, "the file is not decoded again"
+
+
+def test_paused_ended_and_published(open_file: Open) -> None:
+    published: list[Estimate] = []
+    session = open_file(start=False)
+    session.subscribe(published.append)
+    session.set_playing(False)
+    session.start()
+    playback = until_analysed(session)
+    assert playback.paused
+    assert playback.position_s == 0
+    assert session.snapshot().estimate is None
+    assert not published
+    session.seek(2.7)
+    session.set_playing(True)
+    eventually(lambda: session.snapshot().ended, "the end", 20)
+    snapshot = session.snapshot()
+    assert session.finished
+    assert snapshot.estimate == playback.track[-1], "the last answer stays"
+    assert snapshot.frame is not None
+    assert {s.code for s in snapshot.statuses if s.source in ("camera", "microphone")} == {"ended"}
+    eventually(lambda: playback.track[-1] in published, "the estimates of the positions")
+    session.set_loop(True)
+    session.set_playing(True)
+    eventually(lambda: not session.snapshot().ended, "it plays again")
+
+
+def test_nothing_is_learned_or_recorded_from_a_file(open_file: Open) -> None:
+    session = open_file(start=False)
+    with pytest.raises(ConfigError, match="open the camera"):
+        session.calibrate()
+    with pytest.raises(ConfigError, match="camera"):
+        session.start_recording()
+    with pytest.raises(ConfigError, match="largest face"):
+        session.choose_face(1, 1)
+
+
+def test_a_refused_model_keeps_the_results(open_file: Open, tmp_path: Path) -> None:
+    session = open_file()
+    session.set_playing(False)
+    track = until_analysed(session).track
+    session.set_checkpoint(tmp_path / "missing.safetensors")
+    eventually(session._analysis.idle.is_set, "the refusal")
+    status = next(s for s in session.snapshot().statuses if s.source == "model")
+    assert (status.level, status.code) == ("error", "refused")
+    assert playback_of(session).track is track
+
+
+def test_a_model_is_used_by_one_session_at_a_time() -> None:
+    shelf = ModelShelf()
+    first, second = shelf.borrow(), shelf.borrow()
+    one = first.load("ia", None, "cpu", "eager")
+    assert first.load("ia", None, "cpu", "eager") is one
+    assert second.load("ia", None, "cpu", "eager") is not one
+    first.give_back()
+    assert shelf.borrow().load("ia", None, "cpu", "eager") is one
+
+
+def test_a_file_without_sound_and_sound_without_a_picture(open_file: Open) -> None:
+    silent = open_file("video_only")
+    assert {e.modality for e in until_analysed(silent).track} == {"v"}
+    voice = open_file("audio_only")
+    assert {e.modality for e in until_analysed(voice).track} <= {"a"}
+    muted = open_file(mic="none")
+    assert {e.modality for e in until_analysed(muted).track} == {"v"}
+
+
+def test_camera_and_file_take_turns(clips: dict[str, Path], tmp_path: Path) -> None:
+    estimates: list[Estimate] = []
+    session = AppSession(
+        SessionConfig(source="demo", device="cpu", backend="eager"),
+        create_player=lambda config, models: PlayerSession(
+            config, models, speaker=lambda clock: Speaker(clock, no_device)
+        ),
+    )
+    session.subscribe(estimates.append)
+    session.start()
+    try:
+        eventually(lambda: estimates, "the demo's estimates", 60)
+        with pytest.raises(ConfigError, match="Only a file"):
+            session.seek(1)
+        with pytest.raises(MediaError):
+            session.set_source(str(tmp_path / "missing.mp4")).result(30)
+        assert session.snapshot().playback is None, "a failure changes nothing"
+        session.set_fusion("lt")
+        session.set_source(str(clips["full"])).result(30)
+        session.set_playing(False)
+        eventually(lambda: playback_of(session).track, "the file's estimates", 60)
+        assert playback_of(session).track[0].fusion == "lt", "the choice is kept"
+        session.set_source("demo").result(30)
+        assert session.snapshot().playback is None
+        n = len(estimates)
+        eventually(lambda: len(estimates) > n, "the demo's estimates again", 60)
+        assert estimates[-1].source == "demo"
+    finally:
+        assert session.stop(20)

@@ -1,0 +1,177 @@
+"""Fit how a checkpoint reads streams, and save the checkpoint with it.
+
+    python -m training.fit_stream_reading CHECKPOINT --out FILE --folds FOLDER --annotations FILE
+
+The networks of a cross-validation read streams of the actors that they were not trained on, once for each
+baseline, through the same windows and profiles as a live session. What is fitted (the weight of the newest
+evidence, temperatures, smoothing) goes into the checkpoint of the final model.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, get_args
+
+import numpy as np
+from rich.console import Console
+
+from emolive.cli.config import Arg, Range
+from emolive.cli.parser import OptionsParser
+from emolive.errors import ConfigError, EmoliveError
+from emolive.models import factory
+from emolive.models.io import checkpoint
+from emolive.predictor import Predictor
+from emolive.profile import SpeakerStats
+from emolive.stream_reading import SmoothingSpec, StreamReadingSpec
+from emolive.types import MODALITIES
+from preprocessing import annotations as annotation_files
+from preprocessing.annotations import Annotations
+from preprocessing.splits import normalize_actor_id
+from training.bins import windows
+from training.clip_reader import ClipReader
+from training.evaluate.options import StreamBaseline
+from training.evaluate.stream import speaker_stats
+from training.normalizer_sampler import calibration_clips
+from training.stream_reading_search import SearchResult, StreamAnswers, search
+from training.streams import Stream, clip_order, join_clips
+
+MODEL = "model.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """Fit how a checkpoint reads streams."""
+
+    checkpoint: Annotated[Path, Arg(positional=True, metavar="CHECKPOINT")]
+    """Checkpoint of the final model."""
+    out: Annotated[Path, Arg(metavar="FILE")]
+    """Checkpoint to write."""
+    folds: Annotated[Path, Arg(metavar="FOLDER")]
+    """Folder with a folder for each fold of a cross-validation, of the same recipe."""
+    annotations: Annotated[Path, Arg(metavar="FILE")]
+    """Annotation file of that cross-validation."""
+    short_bins: Annotated[int, Range(1, 240)] = 6
+    """Bins of the short evidence."""
+    orders: Annotated[int, Range(1, 20)] = 1
+    """Random orders of each actor's clips."""
+    tries: Annotated[int, Range(1, 100_000)] = 300
+    """Candidates of the search."""
+    seed: Annotated[int, Range(0, 2**31)] = 1
+    """Seed of the search."""
+
+
+def fit(options: FitOptions, console: Console) -> SearchResult:
+    """Run the command.
+
+    Raises:
+        EmoliveError: a checkpoint or some data cannot be used, or the file cannot be written.
+    """
+    loaded = checkpoint.load(options.checkpoint)
+    start = StreamReadingSpec(
+        min(options.short_bins, loaded.spec.n_bins), 0.5, (1.0, 1.0, 1.0), SmoothingSpec(0.6, 0.3, 0.05)
+    )
+    annotations = annotation_files.read(options.annotations, allow_outside=True)
+    recorded: dict[str, list[StreamAnswers]] = {mode: [] for mode in get_args(StreamBaseline)}
+    for path in sorted(options.folds.glob(f"fold*/{MODEL}")):
+        console.print(f"Reading streams with {path}.", markup=False, highlight=False)
+        for mode, answers in record(path, start, annotations, options.orders):
+            recorded[mode].append(answers)
+    if not any(recorded.values()):
+        raise ConfigError(f"{options.folds} holds no fold with a {MODEL}: run emolive-train crossval.")
+    result = search(start, recorded, loaded.spec.labels, tries=options.tries, seed=options.seed)
+    console.print(json.dumps(result.to_dict(), indent=1), highlight=False)
+    save(options.out, loaded, result)
+    return result
+
+
+def save(path: Path, loaded: checkpoint.Checkpoint, result: SearchResult) -> None:
+    """Write a checkpoint with how it reads streams. OutputError if that is not possible."""
+    net = factory.build(replace(loaded.spec, stream=result.reading))
+    net.load_state_dict(loaded.net.state_dict())
+    provenance = {**loaded.provenance, "stream": result.to_dict()}
+    checkpoint.save(path, net.eval(), provenance=provenance, face_head=loaded.face_head)
+
+
+def record(
+    path: Path, reading: StreamReadingSpec, annotations: Annotations, orders: int
+) -> Iterator[tuple[str, StreamAnswers]]:
+    """The answers of a fold's network on streams of the actors that it was not trained on, by baseline.
+
+    Raises:
+        ConfigError: the checkpoint does not say which actors it was trained on.
+        EmoliveError: a clip cannot be read.
+    """
+    loaded = checkpoint.load(path)
+    trained = {normalize_actor_id(str(a)) for a in loaded.provenance.get("data", {}).get("actors", ())}
+    if not trained:
+        raise ConfigError(f"{path} does not say which actors it was trained on.")
+    spec = replace(loaded.spec, stream=reading)
+    net = factory.build(spec)
+    net.load_state_dict(loaded.net.state_dict())
+    predictor = Predictor(replace(loaded, net=net.eval(), spec=spec))
+    items = annotations.items
+    calibration = calibration_clips(items)
+    excluded = calibration | {i for i, item in enumerate(items) if normalize_actor_id(item.actor) in trained}
+    reader = ClipReader(annotations, spec)
+    for seed in range(orders):
+        for actor, order in clip_order(items, excluded, seed):
+            stream = join_clips(actor, [(items[i].label, reader.read(items[i])) for i in order], spec)
+            own = [i for i, item in enumerate(items) if normalize_actor_id(item.actor) == actor]
+            neutral = speaker_stats(predictor, reader, annotations, [i for i in own if i in calibration])
+            person = speaker_stats(predictor, reader, annotations, own)
+            yield from _answers(predictor, stream, neutral, person)
+
+
+def _answers(
+    predictor: Predictor, stream: Stream, neutral: SpeakerStats, person: SpeakerStats
+) -> Iterator[tuple[str, StreamAnswers]]:
+    modes: tuple[StreamBaseline, ...] = get_args(StreamBaseline)
+    profiles = {mode: predictor.new_profile("stream") for mode in modes}
+    profiles["neutral"].neutral, profiles["person"].running = neutral, person
+    times: list[float] = []
+    rows: dict[str, list[tuple[int, np.ndarray, np.ndarray]]] = {mode: [] for mode in modes}
+    nothing = np.full(len(predictor.spec.labels), -np.log(len(predictor.spec.labels)))
+    for window in windows(stream, predictor.spec):
+        times.append(window.end_ns / 1e9)
+        for mode, profile in profiles.items():
+            if mode != "person":
+                profile.update(window, predictor.video_stats, predictor.audio_stats)
+            read = predictor.read_network(window, profile, "running" if mode == "person" else mode)
+            if read is None:
+                last = rows[mode][-1][1:] if rows[mode] else (nothing, nothing)
+                rows[mode].append((-1, *last))
+            else:
+                short = read.whole if read.short is None else read.short
+                rows[mode].append((MODALITIES.index(read.modality), read.whole, short))
+    for mode in modes:
+        modality, whole, short = zip(*rows[mode], strict=True)
+        yield (
+            mode,
+            StreamAnswers(
+                stream.spans, np.array(times), np.array(modality), np.stack(whole), np.stack(short)
+            ),
+        )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; 2 after one line on stderr if something cannot be used."""
+    parser = OptionsParser(
+        FitOptions,
+        prog="python -m training.fit_stream_reading",
+        description="Fit how a checkpoint reads streams.",
+    )
+    try:
+        (options,) = parser.parse(sys.argv[1:] if argv is None else argv)
+        fit(options, Console(soft_wrap=True))
+    except EmoliveError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
