@@ -249,7 +249,7 @@ class LivePipeline:
             baseline_status(
                 self.baseline,
                 spec.baselines,
-                self.person,
+                "this source" if stream.calibrated else self.person,
                 face_s=profile.running.video.count / predictor.video_stats.rate_hz,
                 calibrated=calibrated_streams(profile, predictor) if self.baseline == "neutral" else (),
             )
@@ -274,7 +274,9 @@ class LivePipeline:
         spec = self.predictor.spec
         stream.require_window(spec.window_s)
         if stream.profile is None:
-            stream.profile = new_profile(self.predictor, self.person, self._neutral)
+            # A drawn face is nobody's.
+            neutral = None if stream.is_synthetic else self._neutral
+            stream.profile, stream.calibrated = new_profile(self.predictor, self.person, neutral), False
         if stream.extractor is None:
             stream.extractor = OnlineFeatureExtractor(spec.audio)
         if stream.smoother is None:
@@ -291,8 +293,11 @@ class LivePipeline:
     def _use_profile(self, loaded: LoadedProfile) -> None:
         self._loading = None
         self._neutral = loaded.profile.neutral
-        if self.stream is not None and self.stream.profile is not None:
-            self.stream.profile.neutral = self._neutral
+        stream = self.stream
+        if stream is not None and stream.profile is not None:
+            if stream.is_synthetic or stream.calibrated:
+                return
+            stream.profile.neutral = self._neutral
         if (status := loaded_status(self.person, loaded.exists, loaded.error)) is not None:
             self._report_baseline(status)
 
@@ -306,10 +311,14 @@ class LivePipeline:
         if not streams:
             self._report_baseline(calibrated_status(person, streams, None))
             return
-        self._loading = None
-        self._neutral = profile.neutral = neutral
+        profile.neutral = neutral
         self.baseline = "neutral"
         self._report_baseline(None)
+        if not stream.shows_user:
+            stream.calibrated = True
+            return
+        self._loading = None
+        self._neutral = neutral
         self._run_in_background(
             partial(save_profile, new_profile(predictor, person, neutral)),
             lambda error: self._report_baseline(calibrated_status(person, streams, error)),

@@ -150,6 +150,8 @@ class Stream:
     extractor: OnlineFeatureExtractor | None = None
     smoother: Smoother | None = None
     calibration: Calibration | None = None
+    calibrated: bool = False
+    """The neutral baseline in `profile` was measured on this source and belongs to it alone."""
     estimate: Estimate | None = None
     comparison: tuple[Estimate, ...] = ()
     """Of the other models, for the window of `estimate`."""
@@ -175,6 +177,17 @@ class Stream:
     def is_live(self) -> bool:
         """Whether a device delivers."""
         return any(info is not None and info.live for info in (self.video_info, self.audio_info))
+
+    @property
+    def shows_user(self) -> bool:
+        """Whether devices alone deliver, so that it is the person in front of them who is seen and heard.
+
+        What is learned from a file or from the drawn demo must not become theirs.
+        """
+        return self.is_live and all(
+            info is None or (info.live and not info.is_synthetic)
+            for info in (self.video_info, self.audio_info)
+        )
 
     @property
     def is_synthetic(self) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from emolive.capture.synthetic import PASS_S, SyntheticScene, SyntheticSource, emotion_at
-from emolive.capture.synthetic.emotion_timeline import EMOTIONS, mix_at
+from emolive.capture.synthetic.emotion_timeline import EMOTIONS, SEGMENTS, mix_at
 from emolive.capture.synthetic.expression import EXPRESSIONS
 from emolive.capture.synthetic.face import FaceRenderer
 from emolive.capture.synthetic.filters import sosfilt
@@ -91,7 +91,13 @@ def test_the_schedule_plays_all_emotions_of_the_model_from_a_long_neutral() -> N
     assert EMOTIONS == MODEL_EMOTIONS
     assert {emotion_at(t) for t in np.arange(0, PASS_S, 0.5)} == set(EMOTIONS)
     assert all(emotion_at(t) == "neutral" for t in np.arange(0, 6, 0.5))
-    assert emotion_at(PASS_S + 7.0) == emotion_at(7.0) == "calm"
+    assert emotion_at(PASS_S + 7.0) == emotion_at(7.0) == "happy"
+
+
+def test_emotions_change_at_a_human_pace() -> None:
+    starts = np.array([start for start, _ in SEGMENTS] + [PASS_S])
+    assert np.diff(starts).min() >= 4
+    assert np.diff(starts).max() <= 6
 
 
 def test_expressions_blend_without_a_jump() -> None:

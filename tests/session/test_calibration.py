@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from emolive.capture.base import SourceInfo
 from emolive.errors import EmoliveError
 from emolive.models.io import checkpoint
 from emolive.profile import SpeakerProfile
@@ -23,6 +24,7 @@ def test_a_face_that_was_away_for_long_may_be_another_s(watch, clips):
     assert [n for _, n in counts] != sorted(n for _, n in counts)
 
 
+@pytest.mark.usefixtures("demo_as_person")
 def test_a_calibration_is_saved_and_loaded_by_the_next_session(watch, random_checkpoint):
     watched = watch("demo", person="Ann")
     watched.until_estimates(1)
@@ -47,6 +49,42 @@ def test_a_calibration_is_saved_and_loaded_by_the_next_session(watch, random_che
     assert again.session.snapshot().person == "Bob"
     again.session.set_person("Ann")
     again.until(lambda: again.estimates[-1].baseline == "neutral", "an estimate for Ann")
+
+
+@pytest.mark.parametrize("source", ["demo", "full"])
+def test_what_is_learned_from_a_drawing_or_a_file_stays_with_it(
+    source, watch, clips, random_checkpoint, monkeypatch
+):
+    watched = watch(clips.get(source, source), person="Ann", loop=True)
+    watched.until_estimates(1)
+    watched.session.calibrate(1.0)
+    watched.until(
+        lambda: watched.estimates[-1].baseline == "neutral", "an estimate relative to the neutral baseline"
+    )
+    watched.until(lambda: watched.code("baseline") == "neutral", "the status")
+    pipeline = watched.session._inference.pipeline
+    assert pipeline._neutral is None or pipeline._neutral.video.count == 0
+    monkeypatch.setattr("emolive.session.stream.Stream.is_synthetic", False)
+    watched.session.set_source("demo").result(60)
+    n = len(watched.estimates)
+    watched.until(lambda: len(watched.estimates) > n + 1, "estimates of the next source")
+    assert watched.estimates[-1].baseline == "none"
+    watched.session.stop()
+    profile = SpeakerProfile(checkpoint.describe(random_checkpoint("ia")).spec, "Ann")
+    assert not profile.load()
+
+
+@pytest.mark.usefixtures("demo_as_person")
+def test_the_baseline_of_a_person_is_not_used_on_a_drawing(watch, monkeypatch):
+    watched = watch("demo", person="Ann")
+    watched.until_estimates(1)
+    watched.session.calibrate(1.0)
+    watched.until(lambda: watched.estimates[-1].baseline == "neutral", "the calibration")
+    monkeypatch.setattr("emolive.capture.synthetic.source.SourceInfo", SourceInfo)
+    watched.session.set_source("demo").result(60)
+    n = len(watched.estimates)
+    watched.until(lambda: len(watched.estimates) > n + 1, "estimates of the drawing")
+    assert watched.estimates[-1].baseline == "none"
 
 
 def test_a_calibration_without_face_and_voice_fails(watch, clips):

@@ -48,6 +48,7 @@ def disk(monkeypatch):
     released.set()
 
 
+@pytest.mark.usefixtures("demo_as_person")
 def test_frames_and_estimates_go_on_while_the_disk_blocks_a_save(watch, disk, random_checkpoint):
     watched = watch("demo", person="Ann")
     watched.until_estimates(1)
@@ -65,6 +66,7 @@ def test_frames_and_estimates_go_on_while_the_disk_blocks_a_save(watch, disk, ra
     watched.until(profile.load, "the file")
 
 
+@pytest.mark.usefixtures("demo_as_person")
 def test_a_disk_that_blocks_does_not_block_stop(watch, disk):
     watched = watch("demo")
     watched.until_estimates(1)
@@ -117,6 +119,7 @@ def test_the_model_in_use_goes_on_while_the_next_waits_for_the_disk(watch, rando
     watched.until(lambda: watched.estimates[-1].fusion == "lt", "the next model")
 
 
+@pytest.mark.usefixtures("demo_as_person")
 def test_a_failed_save_is_reported_and_the_baseline_is_in_use(watch, monkeypatch):
     from emolive.errors import OutputError
 

@@ -16,7 +16,7 @@ from emolive.capture.synthetic.expression import ActionUnits
 
 Points = NDArray[np.float64]
 
-_BROW = np.array([(-0.705, -0.135), (-0.605, -0.218), (-0.455, -0.252), (-0.300, -0.238), (-0.152, -0.198)])
+_BROW = np.array([(-0.705, -0.105), (-0.605, -0.188), (-0.455, -0.222), (-0.300, -0.208), (-0.152, -0.168)])
 _BROW_HALF_WIDTH = np.array([0.005, 0.019, 0.029, 0.034, 0.022])
 # Shift of the five points, outer to inner, of each unit at full strength: (x, y).
 _BROW_UP_INNER = np.array([(0.0, 0.012), (0.0, 0.004), (0.0, -0.018), (0.01, -0.048), (0.02, -0.072)])
@@ -27,6 +27,9 @@ _BROW_NOSE = np.array([(0.0, 0.0), (0.0, 0.01), (0.0, 0.02), (0.0, 0.035), (0.0,
 EYE_OUTER = np.array([-0.500, 0.002])
 EYE_INNER = np.array([-0.208, 0.014])
 IRIS_RADIUS = 0.067
+
+STILL: Points = np.zeros((68, 2))
+"""No motion of the 68 iBUG landmarks; motion is in units and symmetric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def _catmull_rom(count: int, n: int) -> NDArray[np.float64]:
     return weights
 
 
-def brow(units: ActionUnits) -> tuple[Points, NDArray[np.float64]]:
+def brow(units: ActionUnits, motion: Points = STILL) -> tuple[Points, NDArray[np.float64]]:
     """The spine of the brow on the left of the screen, outer to inner, and its half width there."""
     points = (
         _BROW
@@ -102,13 +105,14 @@ def brow(units: ActionUnits) -> tuple[Points, NDArray[np.float64]]:
         + units.outer_brow_raiser * _BROW_UP_OUTER
         + units.brow_lowerer * _BROW_DOWN
         + units.nose_wrinkler * _BROW_NOSE
+        + motion[17:22]
     )
     return smooth(points, 6), _catmull_rom(5, 6) @ _BROW_HALF_WIDTH
 
 
-def eye(units: ActionUnits, gaze_x: float) -> Eye:
+def eye(units: ActionUnits, gaze_x: float, motion: Points = STILL) -> Eye:
     """The eye on the left of the screen; `gaze_x` -1..1 towards the nose."""
-    raised = 0.084 + 0.042 * units.upper_lid_raiser
+    raised = 0.069 + 0.050 * units.upper_lid_raiser
     upper = raised - 0.016 * units.lid_tightener - 0.014 * units.cheek_raiser
     lower = max(
         0.047 + 0.006 * units.upper_lid_raiser - 0.022 * units.lid_tightener - 0.024 * units.cheek_raiser,
@@ -127,10 +131,17 @@ def eye(units: ActionUnits, gaze_x: float) -> Eye:
     crease = line - ((max(upper, 0.03) + fold) * np.sin(np.pi * (0.06 + 0.88 * s)) ** 0.7)[:, None] * down
     middle = (EYE_OUTER + EYE_INNER) / 2
     iris = middle + np.array([0.012 + 0.035 * gaze_x, -0.022 + 0.022 * units.gaze_down])
-    return Eye(lid, line + (lower * bowl)[:, None] * down, crease, iris)
+    # Closed lids stay closed.
+    open_share = 1.0 - units.eyes_closed
+    lid_motion = open_share * smooth(motion[[36, 37, 38, 39]], 6)
+    lower_motion = open_share * smooth(motion[[36, 41, 40, 39]], 6)
+    iris = iris + 0.5 * open_share * motion[36:42].mean(axis=0)
+    return Eye(
+        lid + lid_motion, line + (lower * bowl)[:, None] * down + lower_motion, crease + lid_motion, iris
+    )
 
 
-def mouth(units: ActionUnits) -> Mouth:
+def mouth(units: ActionUnits, motion: Points = STILL) -> Mouth:
     """The lips."""
     smile, stretch, pucker = units.lip_corner_puller, units.lip_stretcher, units.lip_pucker
     press, jaw, part = units.lip_presser, units.jaw_drop, units.lips_part
@@ -184,7 +195,22 @@ def mouth(units: ActionUnits) -> Mouth:
         ],
         (0.0, bottom),
     )
+    upper_outer = upper_outer + smooth(motion[48:55], 7)
+    lower_outer = lower_outer + smooth(motion[[48, 59, 58, 57, 56, 55, 54]], 7)
+    upper_inner = upper_inner + smooth(_inner(motion, 61, 62, 63), 7)
+    lower_inner = lower_inner + smooth(_inner(motion, 67, 66, 65), 7)
+    # Lips that meet do not pass through each other.
+    lower_inner[:, 1] = np.maximum(lower_inner[:, 1], upper_inner[:, 1] + 0.002)
+    middle = len(upper_inner) // 2
+    gap = float(lower_inner[middle, 1] - upper_inner[middle, 1]) - 0.004
     return Mouth(upper_outer, upper_inner, lower_inner, lower_outer, gap)
+
+
+def _inner(motion: Points, left: int, middle: int, right: int) -> Points:
+    """Of the seven control points along the inside of a lip, from five landmarks."""
+    ends = motion[60], motion[64]
+    between = (ends[0] + motion[left]) / 2, (ends[1] + motion[right]) / 2
+    return np.stack([ends[0], between[0], motion[left], motion[middle], motion[right], between[1], ends[1]])
 
 
 def _across(half: list[tuple[float, float]], middle: tuple[float, float]) -> Points:

@@ -84,54 +84,66 @@ CONSONANTS: tuple[tuple[tuple[VocalTractState, float], ...], ...] = (
 )
 
 
+SYLLABLES = 7
+"""Of a phrase, as in the recordings that the timing comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a phrase is."""
+
+    target: VocalTractState
+    place: float
+    """In the phrase, 0..1."""
+    accent: float
+    """Of the syllable's pitch: mean 0, standard deviation 1."""
+
+
 class PhraseGenerator:
-    """Generates phrases from a seed; times must be requested in order."""
+    """Generates phrases of seven syllables from a seed; times must be requested in order."""
 
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng([seed, 12])
-        self._line: list[tuple[float, VocalTractState, float | None]] = []
+        self._line: list[tuple[float, Moment]] = []
         self._end_s = 0.3
-        self._silent = VocalTractState.silent()
-        self._syllables_left = self._length = 6
+        self._pause = Moment(VocalTractState.silent(), 0.0, 0.0)
+        self._syllable = 0
 
-    def at(self, t_s: float, rate_hz: float, pause_s: float) -> tuple[VocalTractState, float | None]:
-        """The target at `t_s`, and the melody: -1..1 of its range, or None where the phrase ends.
+    def at(self, t_s: float, rate_hz: float, break_s: float, pause_s: float) -> Moment:
+        """The phrase at `t_s`. A new syllable takes the timing that is passed then.
 
-        A new syllable takes the rate (syllables a second) and the pause (s) that are passed then.
+        Args:
+            t_s: time.
+            rate_hz: syllables a second.
+            break_s: silence in the middle of a phrase.
+            pause_s: silence between phrases.
         """
         while self._line and self._line[0][0] <= t_s:
             self._line.pop(0)
         if not self._line:
             if t_s < self._end_s:
-                return self._silent, 0.3
-            self._add_syllable(t_s, rate_hz, pause_s)
-        _, target, melody = self._line[0]
-        return target, melody
+                return self._pause
+            self._add_syllable(t_s, rate_hz, break_s, pause_s)
+        return self._line[0][1]
 
-    def _add_syllable(self, t_s: float, rate_hz: float, pause_s: float) -> None:
+    def _add_syllable(self, t_s: float, rate_hz: float, break_s: float, pause_s: float) -> None:
         rng = self._rng
         consonant = CONSONANTS[int(rng.integers(len(CONSONANTS)))]
         vowel = VOWELS[int(rng.integers(len(VOWELS)))]
-        stress, duration, accent = (
-            bool(rng.random() < 0.4),
-            float(rng.uniform(0.85, 1.2)),
-            float(rng.normal()),
-        )
-        place = 1.0 - self._syllables_left / self._length
-        last = self._syllables_left == 1
-        melody = (
-            None if last else float(np.clip(0.55 - 1.1 * place + (0.7 * stress) + 0.2 * accent, -1.1, 1.2))
-        )
-        length_s = duration * (1.25 if last else 1.0) / rate_hz
-        speed = 4.0 / rate_hz
+        duration, accent = float(rng.uniform(0.85, 1.15)), float(np.clip(rng.normal(), -1.6, 1.6))
+        place = (self._syllable + 0.5) / SYLLABLES
+        length_s = duration / rate_hz
+        speed = min(4.0 / rate_hz, 1.3)
         for target, duration_s in consonant:
-            t_s += duration_s * min(speed, 1.3)
-            length_s -= duration_s * min(speed, 1.3)
-            self._line.append((t_s, target, melody))
+            t_s += duration_s * speed
+            length_s -= duration_s * speed
+            self._line.append((t_s, Moment(target, place, accent)))
         t_s += max(length_s, 0.05)
-        self._line.append((t_s, vowel, melody))
+        self._line.append((t_s, Moment(vowel, place, accent)))
         self._end_s = t_s
-        self._syllables_left -= 1
-        if self._syllables_left == 0:
-            self._end_s += pause_s * float(rng.uniform(0.8, 1.3))
-            self._syllables_left = self._length = int(rng.integers(4, 9))
+        self._syllable += 1
+        if self._syllable == SYLLABLES:
+            self._syllable = 0
+            self._end_s += pause_s * float(rng.uniform(0.8, 1.2))
+        elif self._syllable == SYLLABLES // 2 + 1:
+            self._end_s += break_s

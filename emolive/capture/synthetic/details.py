@@ -96,13 +96,15 @@ def paste(part: Image, colour: Colour | Image, mask: NDArray[np.uint8]) -> None:
     )
 
 
-def draw_details(canvas: Canvas, units: ActionUnits, gaze_x: float) -> None:
-    """All that moves, from the deepest layer up."""
-    _folds(canvas, units)
+def draw_details(
+    canvas: Canvas, units: ActionUnits, gaze_x: float, motion: Points, folds: ActionUnits
+) -> None:
+    """All that moves, from the deepest layer up; arguments as for `FaceRenderer.draw`."""
+    _folds(canvas, folds, motion)
     for side in (False, True):
-        _eye(canvas, units, side, -gaze_x if side else gaze_x)
-        _brow(canvas, units, side)
-    _mouth(canvas, units)
+        _eye(canvas, units, side, -gaze_x if side else gaze_x, motion)
+        _brow(canvas, units, side, motion)
+    _mouth(canvas, units, motion)
 
 
 def _turned(points: Points, side: bool) -> Points:
@@ -113,7 +115,7 @@ def _both(points: Points) -> list[Points]:
     return [points, mirror(points)]
 
 
-def _folds(canvas: Canvas, units: ActionUnits) -> None:
+def _folds(canvas: Canvas, units: ActionUnits, motion: Points) -> None:
     smile = units.lip_corner_puller
     sneer = max(units.nose_wrinkler, units.upper_lip_raiser)
     fold = smooth(
@@ -129,6 +131,7 @@ def _folds(canvas: Canvas, units: ActionUnits) -> None:
     depth = (
         0.20 + 0.45 * smile + 0.45 * sneer + 0.15 * units.lip_stretcher + 0.15 * units.lip_corner_depressor
     )
+    fold = fold + np.linspace(0, 1, len(fold))[:, None] * (motion[48] * [0.6, 0.5])
     canvas.soft_lines(_both(fold), _SHADOW, min(depth, 0.85), 0.030, 0.028)
 
     lift = 0.04 * max(units.cheek_raiser, smile)
@@ -154,7 +157,7 @@ def _folds(canvas: Canvas, units: ActionUnits) -> None:
     frown = max(units.brow_lowerer, 0.8 * units.nose_wrinkler)
     if frown > 0.1:
         furrow = smooth(np.array([(-0.055, -0.29), (-0.045, -0.22), (-0.06, -0.13)]))
-        canvas.soft_lines(_both(furrow), _SHADOW, 0.75 * frown, 0.016, 0.012)
+        canvas.soft_lines(_both(moved(furrow, 0.0, motion[21, 1])), _SHADOW, 0.75 * frown, 0.016, 0.012)
     if units.nose_wrinkler > 0.1:
         lines = [
             smooth(np.array([(-0.085, y + 0.02), (0.0, y), (0.085, y + 0.02)])) for y in (-0.03, 0.03)
@@ -162,8 +165,8 @@ def _folds(canvas: Canvas, units: ActionUnits) -> None:
         canvas.soft_lines(lines, _SHADOW, 0.6 * units.nose_wrinkler, 0.014, 0.010)
 
 
-def _brow(canvas: Canvas, units: ActionUnits, side: bool) -> None:
-    spine, half = anatomy.brow(units)
+def _brow(canvas: Canvas, units: ActionUnits, side: bool, motion: Points) -> None:
+    spine, half = anatomy.brow(units, motion)
     along = np.gradient(spine, axis=0)
     normal = np.stack([along[:, 1], -along[:, 0]], axis=1)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
@@ -182,8 +185,8 @@ def _brow(canvas: Canvas, units: ActionUnits, side: bool) -> None:
     cv2.polylines(canvas.picture, hairs, False, (26, 34, 54), 1, cv2.LINE_AA, 4)
 
 
-def _eye(canvas: Canvas, units: ActionUnits, side: bool, gaze_x: float) -> None:
-    eye = anatomy.eye(units, gaze_x)
+def _eye(canvas: Canvas, units: ActionUnits, side: bool, gaze_x: float, motion: Points) -> None:
+    eye = anatomy.eye(units, gaze_x, motion)
     upper, lower = _turned(eye.upper, side), _turned(eye.lower, side)
     crease = _turned(eye.crease, side)
     canvas.soft(
@@ -239,8 +242,8 @@ def _iris(canvas: Canvas, middle: Points, low: NDArray[np.int64]) -> None:
     disc(0.10, (210, 210, 210), (0.36, 0.40))
 
 
-def _mouth(canvas: Canvas, units: ActionUnits) -> None:
-    mouth = anatomy.mouth(units)
+def _mouth(canvas: Canvas, units: ActionUnits, motion: Points) -> None:
+    mouth = anatomy.mouth(units, motion)
     middle = len(mouth.lower_outer) // 2
     bottom = mouth.lower_outer[middle]
     under = moved(smooth(np.array([(-0.15, 0.0), (0.0, 0.016), (0.15, 0.0)])), 0.0, bottom[1] + 0.028)

@@ -10,8 +10,8 @@ EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "s
 OPENING_S = 6.0
 """Neutral at the start of a pass, long enough for a running baseline to settle."""
 EMOTION_S = 5.0
-REST_S = 2.5
-"""Neutral after each emotion."""
+ORDER = ("happy", "sad", "angry", "calm", "surprised", "disgust", "fearful")
+"""After neutral; each differs clearly from the one before."""
 TRANSITION_S = 0.6
 """Time in which one expression turns into the next, from the change on."""
 
@@ -20,15 +20,15 @@ def _segments() -> tuple[tuple[float, str], ...]:
     """(start in seconds, emotion) of one pass."""
     segments: list[tuple[float, str]] = [(0.0, "neutral")]
     t_s = OPENING_S
-    for emotion in EMOTIONS[1:]:
-        segments += [(t_s, emotion), (t_s + EMOTION_S, "neutral")]
-        t_s += EMOTION_S + REST_S
+    for emotion in ORDER:
+        segments.append((t_s, emotion))
+        t_s += EMOTION_S
     return tuple(segments)
 
 
 SEGMENTS = _segments()
-PASS_S = OPENING_S + (len(EMOTIONS) - 1) * (EMOTION_S + REST_S)
-"""Length of one pass; after it the next begins, from neutral into neutral."""
+PASS_S = OPENING_S + len(ORDER) * EMOTION_S
+"""Length of one pass; after it the next begins."""
 
 _STARTS = np.array([start for start, _ in SEGMENTS])
 

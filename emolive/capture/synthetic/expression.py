@@ -1,7 +1,8 @@
-"""Faces of the eight emotions as facial action units.
+"""Faces of the eight emotions: which muscles act, and how the features move.
 
 Ekman & Friesen's Facial Action Coding System (FACS, 1978) names what single muscles do; EMFACS
-lists which of them show an emotion. Intensities here run from 0 to 1.
+lists which of them show an emotion. Intensities here run from 0 to 1. They crease the skin, and move the
+features in part; for the rest the features move as measured on recordings, see `facts`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,17 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emolive.capture.synthetic import controls, facts
 from emolive.capture.synthetic.emotion_timeline import EMOTIONS
+
+MUSCLE_SHARE = 0.3
+"""Of `EXPRESSIONS` that moves the features beside the measured motion."""
+_COURSE_STEP_S = 0.4
+_WEAKEST, _STRONGEST = 0.7, 1.25
+"""Limits of the course, so that each emotion can be seen all the time."""
+# The ends of a clip, in which the actors get ready, are left out; forth and back, so that nothing jumps.
+_COURSE = np.clip(facts.COURSE[:, 1:-1], _WEAKEST, _STRONGEST)
+_COURSE = np.concatenate([_COURSE, _COURSE[:, -2:0:-1]], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,10 @@ class ActionUnits:
     lip_pucker: float = 0.0
     """AU 18, from the vowel that is spoken."""
     gaze_down: float = 0.0
+
+    def scaled(self, share: float) -> ActionUnits:
+        """The same muscles at a share of their intensity."""
+        return ActionUnits(*(share * value for value in astuple(self)))
 
 
 EXPRESSIONS: dict[str, ActionUnits] = {
@@ -114,3 +129,18 @@ _TABLE = np.array([astuple(EXPRESSIONS[emotion]) for emotion in EMOTIONS])
 def blend(weights: NDArray[np.float64]) -> ActionUnits:
     """The face between expressions; `weights` (8,) in the order of `EMOTIONS`."""
     return ActionUnits(*(float(value) for value in weights @ _TABLE))
+
+
+def motion_at(weights: NDArray[np.float64], t_s: float) -> NDArray[np.float64]:
+    """Shift of the 68 landmarks (68, 2) in units at `t_s`, stronger and weaker as in the recordings.
+
+    Args:
+        weights: (8,) in the order of `EMOTIONS`.
+        t_s: time.
+    """
+    steps = _COURSE.shape[1]
+    at = (t_s / _COURSE_STEP_S) % steps
+    before, share = int(at), at % 1.0
+    strength = _COURSE[:, before] * (1 - share) + _COURSE[:, (before + 1) % steps] * share
+    shift: NDArray[np.float64] = np.tensordot(weights * strength, controls.MOTION, 1)
+    return shift

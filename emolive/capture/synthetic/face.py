@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive._compat.opencv import cv2
-from emolive.capture.synthetic.anatomy import Points
+from emolive.capture.synthetic import facts
+from emolive.capture.synthetic.anatomy import STILL, Points
 from emolive.capture.synthetic.details import Canvas, draw_details
 from emolive.capture.synthetic.expression import ActionUnits
 from emolive.capture.synthetic.motion import Pose
@@ -24,6 +25,9 @@ JAW_UNITS = 0.17
 # Where the face is nearest to the viewer, and how fast it falls back, in units.
 _NEAREST = np.array([0.0, 0.35])
 _SPREAD = np.array([0.62, 0.75])
+# The skin follows the landmarks of the jaw, the brows, the nose and the outline of the mouth.
+_PULLING = np.array([*range(36), 48, 51, 54, 57])
+_PULL_REACH = 0.16
 
 Floats = NDArray[np.float32]
 
@@ -52,15 +56,32 @@ class FaceRenderer:
         self._jaw = _jaw(units_x, units_y)
         self._nose = np.exp(-((units_x / 0.17) ** 2) - ((units_y - 0.46) / 0.10) ** 2).astype(np.float32)
         self._brows = np.exp(-((units_x / 0.75) ** 4) - ((units_y + 0.2) / 0.14) ** 2).astype(np.float32)
+        self._pull = _pull(units_x, units_y)
         self._cheeks = np.exp(
             -(((np.abs(units_x) - 0.45) / 0.2) ** 2) - ((units_y - 0.38) / 0.2) ** 2
         ).astype(np.float32)
 
-    def draw(self, units: ActionUnits, pose: Pose | None = None) -> Image:
-        """(480, 640, 3) uint8 BGR, a new array."""
+    def draw(
+        self,
+        units: ActionUnits,
+        pose: Pose | None = None,
+        motion: Points = STILL,
+        folds: ActionUnits | None = None,
+    ) -> Image:
+        """Draw one picture.
+
+        Args:
+            units: which muscles act.
+            pose: of the head.
+            motion: (68, 2) symmetric shift of the iBUG landmarks, in units, on top of what `units` move.
+            folds: which muscles crease the skin; by default `units`.
+
+        Returns:
+            (480, 640, 3) uint8 BGR, a new array.
+        """
         pose = pose or Pose()
         picture: Image = self._background.copy()
-        self._draw_head(picture, units, pose)
+        self._draw_head(picture, units, pose, motion)
         left = round(ORIGIN_PX[0] + pose.x_px) + _PATCH[0]
         top = round(ORIGIN_PX[1] + pose.y_px) + _PATCH[1]
         width, height = _PATCH[2] - _PATCH[0], _PATCH[3] - _PATCH[1]
@@ -71,11 +92,11 @@ class FaceRenderer:
         def place(points: Points) -> Points:
             return (_to_picture(points, pose) - (left, top) + 0.5) * _DETAIL - 0.5
 
-        draw_details(Canvas(large, place, UNIT_PX * _DETAIL), units, pose.gaze_x)
+        draw_details(Canvas(large, place, UNIT_PX * _DETAIL), units, pose.gaze_x, motion, folds or units)
         cv2.resize(large, (width, height), dst=part, interpolation=cv2.INTER_AREA)
         return picture
 
-    def _draw_head(self, picture: Image, units: ActionUnits, pose: Pose) -> None:
+    def _draw_head(self, picture: Image, units: ActionUnits, pose: Pose, motion: Points) -> None:
         cos, sin = np.float32(np.cos(pose.roll_rad)), np.float32(np.sin(pose.roll_rad))
         x, y = self._x - np.float32(pose.x_px), self._y - np.float32(pose.y_px)
         down = self._depth * np.float32(pose.pitch)
@@ -86,7 +107,10 @@ class FaceRenderer:
         down -= self._cheeks * np.float32(0.05 * max(units.cheek_raiser, units.lip_corner_puller) * UNIT_PX)
         lift = 0.07 * units.inner_brow_raiser + 0.05 * units.outer_brow_raiser - 0.06 * units.brow_lowerer
         down -= self._brows * np.float32(0.8 * lift * UNIT_PX)
-        from_x = x * cos + y * sin - self._depth * np.float32(pose.yaw) - np.float32(HEAD_BOX[0])
+        shift = (self._pull @ (motion[_PULLING] * UNIT_PX).astype(np.float32)).reshape(*x.shape, 2)
+        down += shift[..., 1]
+        across = self._depth * np.float32(pose.yaw) + shift[..., 0]
+        from_x = x * cos + y * sin - across - np.float32(HEAD_BOX[0])
         from_y = y * cos - x * sin - down - np.float32(HEAD_BOX[1])
         from_x = cv2.resize(from_x, self._size, interpolation=cv2.INTER_LINEAR)
         from_y = cv2.resize(from_y, self._size, interpolation=cv2.INTER_LINEAR)
@@ -116,6 +140,15 @@ def _depth(x: Floats, y: Floats) -> Floats:
     across, down = (x - _NEAREST[0]) / _SPREAD[0], (y - _NEAREST[1]) / _SPREAD[1]
     depth: Floats = np.exp(-(across**2) - down**2).astype(np.float32)
     return depth
+
+
+def _pull(x: Floats, y: Floats) -> Floats:
+    """(pixels, landmarks) share of each landmark's shift with which the skin at a point moves."""
+    places = facts.POINTS[_PULLING].astype(np.float32)
+    far = (x.reshape(-1, 1) - places[:, 0]) ** 2 + (y.reshape(-1, 1) - places[:, 1]) ** 2
+    near = np.exp(-far / np.float32(2 * _PULL_REACH**2))
+    share: Floats = near / (near.sum(axis=1, keepdims=True) + np.float32(0.15))
+    return share
 
 
 def _jaw(x: Floats, y: Floats) -> Floats:

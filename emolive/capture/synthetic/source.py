@@ -8,7 +8,7 @@ from typing import Self
 from emolive.capture.base import Listener, SourceInfo, ThreadedSource
 from emolive.capture.source_spec import SourceSpec
 from emolive.capture.synthetic.emotion_timeline import PASS_S, mix_at
-from emolive.capture.synthetic.expression import blend
+from emolive.capture.synthetic.expression import MUSCLE_SHARE, blend, motion_at
 from emolive.capture.synthetic.face import FaceRenderer
 from emolive.capture.synthetic.motion import IdleMotion, apply_speech
 from emolive.capture.synthetic.voice import BLOCK, RATE_HZ, Voice
@@ -33,8 +33,10 @@ class SyntheticScene:
 
     def picture(self, t_s: float, opening: float = 0.0, pucker: float = 0.0) -> Image:
         """The image (480, 640, 3) BGR at `t_s` seconds, with the mouth as the voice sets it (each 0..1)."""
-        units = apply_speech(blend(mix_at(t_s)), opening, pucker, self._motion.blink(t_s))
-        return self._renderer.draw(units, self._motion.pose(t_s))
+        weights = mix_at(t_s)
+        muscles = blend(weights)
+        units = apply_speech(muscles.scaled(MUSCLE_SHARE), opening, pucker, self._motion.blink(t_s))
+        return self._renderer.draw(units, self._motion.pose(t_s), motion_at(weights, t_s), muscles)
 
 
 class SyntheticSource(ThreadedSource):
