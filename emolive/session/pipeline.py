@@ -163,7 +163,8 @@ class LivePipeline:
             end_ns,
             spec,
             stream.extractor,
-            expressions=None if readable is None else readable.expressions,
+            # The classifier of faces has learned from photographs: a drawing is left to the network.
+            expressions=None if readable is None or stream.is_synthetic else readable.expressions,
         )
         stream.profile.update(window, predictor.video_stats, predictor.audio_stats)
         if stream.calibration is not None and stream.calibration.add(window, predictor):
