@@ -166,8 +166,8 @@ def _stream_lines(stream: dict[str, Any] | None) -> list[str]:
     if stream is None:
         return []
 
-    def number(value: float | None, digits: int = 2) -> str:
-        return "never" if value is None else f"{value:.{digits}f}"
+    def seconds(value: float | None) -> str:
+        return "never" if value is None else f"{value:.1f} s"
 
     lines = [
         "As a stream: the clips of an actor one after another without a gap, read as live by networks that",
@@ -184,7 +184,7 @@ def _stream_lines(stream: dict[str, Any] | None) -> list[str]:
         lines.append(
             f"| {mode}: {MODE_TITLES.get(mode, mode)} | {scores['hop_uar_shown']:.3f} "
             f"| {scores['hop_uar_raw']:.3f} | {scores['end_uar_shown']:.3f} "
-            f"| {number(scores['reaction_median_s'], 1)} s / {number(scores['reaction_p90_s'], 1)} s "
+            f"| {seconds(scores['reaction_median_s'])} / {seconds(scores['reaction_p90_s'])} "
             f"| {scores['never_right']:.3f} | {scores['label_changes_per_min']:.0f} "
             f"({scores['true_changes_per_min']:.0f}) |"
         )
