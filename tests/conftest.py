@@ -13,6 +13,10 @@ import pytest
 
 from emolive import paths
 
+# Before torch is imported, and for child processes too: on a busy machine, threads that wait for each other
+# take minutes.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 RandomCheckpoint = Callable[..., Path]
 
 pytest_plugins = ["tests.helpers.sessions", "tests.helpers.devices"]
