@@ -123,7 +123,7 @@ def test_the_statistics_survive_json():
     stats = ExpressionStats.of(np.stack([SMILE, NEUTRAL]).astype(np.float32))
     again = ExpressionStats.from_dict(json.loads(json.dumps(stats.to_dict())))
     assert again.to_dict() == stats.to_dict()
-    with pytest.raises(ValueError, match="statistics"):
+    with pytest.raises(ConfigError, match="8 numbers"):
         ExpressionStats.from_dict({**stats.to_dict(), "total": [1.0]})
 
 

@@ -69,8 +69,8 @@ def test_past_the_end_of_a_source_only_what_was_is_there():
     assert window.audio_present.tolist() == [True] * 120 + [False] * 60
 
 
-def test_a_face_in_less_than_a_third_of_the_bins_is_none():
-    for bins, has_face in ((4, False), (5, True)):
+def test_a_face_in_less_than_a_quarter_of_the_bins_is_none():
+    for bins, has_face in ((3, False), (4, True)):
         assert extract_window(track(), None, bins * BIN_NS, SPEC).has_face is has_face
 
 
