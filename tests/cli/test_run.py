@@ -44,7 +44,9 @@ def test_live_rows_have_timestamps(emolive: Run, clips: Clips, tmp_path: Path) -
     assert {row["t_s"] for row in rows} <= set(offline)
     for row in rows:
         assert list(row)[:7] == COLUMNS
-        assert set(row) - set(COLUMNS) == {"baseline", "summary", "capture_ns", "start_ns", "end_ns"}
+        assert set(row) - set(COLUMNS) == {
+            *("baseline", "summary", "answer_age_s", "capture_ns", "start_ns", "end_ns")
+        }
         assert row["capture_ns"] <= row["start_ns"] <= row["end_ns"]
         assert row["file"] == str(clips["full"])
     ends = [row["end_ns"] for row in rows]

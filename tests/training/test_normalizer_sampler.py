@@ -41,11 +41,11 @@ def test_session_rows_are_those_of_a_live_session(dataset: WindowDataset, clips:
 def test_actors_that_are_held_out_leave_no_trace_in_the_statistics(dataset: WindowDataset) -> None:
     of_actor = [i for i, item in enumerate(dataset.items) if item.actor == "1"]
     before = compute_global_stats(dataset, SPEC, of_actor)
-    others = slice(dataset.session.video_offsets[of_actor[-1] + 1], None)
-    stored = dataset.session.video[others].copy()
-    dataset.session.video[others] += 100
+    others = slice(dataset.session.offsets[of_actor[-1] + 1], None)
+    stored = dataset.session.bins.video[others].copy()
+    dataset.session.bins.video[others] += 100
     after = compute_global_stats(dataset, SPEC, of_actor)
-    dataset.session.video[others] = stored
+    dataset.session.bins.video[others] = stored
     assert np.array_equal(before.video.mean, after.video.mean)
     assert np.array_equal(before.video.within_speaker_std, after.video.within_speaker_std)
 
