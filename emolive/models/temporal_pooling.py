@@ -61,13 +61,25 @@ class AttentiveStatisticsPooling(nn.Module):
     def forward(self, x: Tensor, present: Tensor) -> Tensor:
         """(B, C, T) → (B, 2 heads C); `present` is (B, T'), of the stream's input."""
         length = x.shape[-1]
-        recorded = F.adaptive_max_pool1d(present[:, None].to(x.dtype), length)
+        recorded = _any_in_parts(present, length)[:, None]
         newest_first = torch.arange(length - 1, -1, -1, dtype=x.dtype, device=x.device) / length
         scores = self.score(x) - self.age[:, None] * newest_first
-        weights = scores.masked_fill(recorded == 0, -1e4).softmax(dim=-1)
+        weights = scores.masked_fill(~recorded, -1e4).softmax(dim=-1)
         mean = weights @ x.mT
         variance = (weights @ (x**2).mT - mean**2).clamp_min(0)
         return torch.cat([mean, (variance + _EPSILON).sqrt()], dim=-1).flatten(1)
+
+
+def _any_in_parts(flags: Tensor, n: int) -> Tensor:
+    """(B, T) bool → (B, n): whether any flag is set in each of `n` equal parts, which may share a step.
+
+    The same as adaptive max pooling, for which ONNX has no operator.
+    """
+    length = flags.shape[1]
+    part = torch.arange(n, device=flags.device)
+    starts, ends = part * length // n, ((part + 1) * length + n - 1) // n
+    counts = F.pad(flags.to(torch.float32).cumsum(dim=1), (1, 0))
+    return counts[:, ends] > counts[:, starts]
 
 
 def present_steps(x: Tensor) -> Tensor:

