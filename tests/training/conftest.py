@@ -93,7 +93,8 @@ def trained(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("run") / "result"
     options = (
-        "--width 0.25 --shifts 3 --batch_size 8 --learning_rate 0.01 --test_actors 3 --validation_actors 4"
+        "--width 0.25 --shifts 3 --batch_size 8 --learning_rate 0.01 --test_actors 3 --validation_actors 4 "
+        "--session_gain_db 0 --stream_share 0.4"
     )
     arguments = ["--annotation_path", str(clips), *options.split(), "--n_epochs", "25"]
     assert train([*arguments, "--result-path", str(folder)]) == 0

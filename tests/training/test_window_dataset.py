@@ -90,7 +90,7 @@ def test_worker_processes_write_the_same_files(
     assert [item.id for item in dataset.items] == [item.id for item in some.items]
     assert not dataset.video_present[2].any()
     assert not dataset.audio_present[5].any()
-    assert len(dataset.session.of_clip("audio", 5)) == 0 < len(dataset.session.of_clip("audio", 6))
+    assert len(dataset.session.evidence("audio", 5)) == 0 < len(dataset.session.evidence("audio", 6))
 
 
 def test_a_worker_process_has_the_same_backbone(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_killed_extraction_continues(
     process.send_signal(signal.SIGKILL)
     process.wait()
     (folder,) = tmp_path.iterdir()
-    with (folder / "session_video.npy").open("ab") as file:
+    with (folder / "bin_video.npy").open("ab") as file:
         file.write(b"half a clip")
     (folder / f".{INDEX}.x.part").write_bytes(b"half")
     build(some, tmp_path)
@@ -194,7 +194,7 @@ def test_a_clip_that_cannot_be_read_is_left_out_or_named(
     assert [item.id for item in dataset.items] == [item.id for item in some.items]
     without = build(some, tmp_path / "without")
     assert (dataset.video == without.video).all()
-    assert (dataset.session.audio == without.session.audio).all()
+    assert (dataset.session.bins.audio == without.session.bins.audio).all()
 
 
 def test_a_full_disk_is_reported_and_the_extraction_continues(

@@ -110,8 +110,10 @@ class ClipEvaluation:
         inputs = assemble(
             self.dataset, self._parts.tolist(), normalizers, spec, modality=modality, noise=noise
         )
-        temperature = float(net.temperature[MODALITIES.index(modality)])
-        probs = metrics.softmax(predict_logits(net, inputs), temperature)
+        # A clip that lacks a stream is calibrated as one of the other stream alone, as in a session.
+        calibrated = [modality if streams is None else streams for streams in inputs.modality]
+        temperatures = net.temperature.numpy()[[MODALITIES.index(streams) for streams in calibrated]]
+        probs = metrics.softmax(predict_logits(net, inputs) / temperatures[:, None])
         used = np.array([float(streams is not None) for streams in inputs.modality])
         of_clip = np.zeros((len(self.clips), probs.shape[1]))
         np.add.at(of_clip, self._clip_of_part, probs * np.maximum(used, 1e-9)[:, None])
