@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from emolive._compat.opencv import cv2
 from emolive.types import Image
 
 if TYPE_CHECKING:
@@ -92,6 +91,9 @@ def tone_map(image: Image, transfer: int, *, wide_gamut: bool) -> Image:
         transfer: 16 (PQ, SMPTE ST 2084) or 18 (HLG, ARIB STD-B67).
         wide_gamut: its primaries are those of BT.2020.
     """
+    # OpenCV is not imported before the window is there.
+    from emolive._compat.opencv import cv2
+
     toned = cv2.LUT(image, _curve(transfer))
     if wide_gamut:
         toned = cv2.transform(toned, _BT2020_TO_BT709[::-1, ::-1])

@@ -197,6 +197,7 @@ def test_without_portaudio_the_error_names_the_package(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    devices.portaudio.sounddevice.cache_clear()
     real = builtins.__import__
 
     def without(name: str, *args: Any, **kwargs: Any) -> Any:

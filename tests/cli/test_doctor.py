@@ -38,8 +38,9 @@ def test_devices_are_tried(emolive: Run, webcam: FaultyCamera, sound_server: Vir
     sound_server.play((0.3 * np.sin(2 * np.pi * 440 * t)).astype(np.float32))
     result = emolive("doctor", "--seconds", 0.5, "--json", "--source", f"{webcam.url}?pwd=s3cret")
     found = findings(result.out)
+    # These assets are of the tests and have no digests to check.
     assert {entry["area"] for entry in found.values()} == {
-        "system", "packages", "models", "runtimes", "files", "cameras", "microphones", "permissions",
+        "system", "packages", "runtimes", "files", "cameras", "microphones", "permissions",
     }  # fmt: skip
     (camera,) = (entry for entry in found.values() if entry["area"] == "cameras")
     assert camera["level"] in ("ok", "warning")

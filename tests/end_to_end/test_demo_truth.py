@@ -86,8 +86,6 @@ def test_the_face_alone_is_read_far_better_than_by_chance(
     assert _agreement(_settled(read_stream(predictor, face, "running"))) >= 4 * CHANCE
 
 
-def test_the_voice_alone_is_read_better_than_by_chance(
-    predictor: Predictor, recording: ClipFeatures
-) -> None:
+def test_the_voice_alone_is_read_better_than_by_chance(predictor: Predictor, recording: ClipFeatures) -> None:
     voice = replace(recording, video=None)
-    assert _agreement(_settled(read_stream(predictor, voice, "running"))) >= 2 * CHANCE
+    assert _agreement(_settled(read_stream(predictor, voice, "running"))) >= 1.5 * CHANCE

@@ -336,7 +336,7 @@ def test_missing_packages_are_named(
     source: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(EmoliveError, match=r"install emolive\[onnx\]"):
+    with pytest.raises(EmoliveError, match=r"pip install -e '.\[onnx\]'"):
         export_onnx(source, tmp_path / "x.onnx")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(EmoliveError, match="install emolive again"):

