@@ -59,7 +59,7 @@ def test_without_a_display_it_paints_into_memory(tmp_path: Path) -> None:
     assert counted["cpu_percent"] > 0
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "Traceback" not in done.stderr
-    assert done.stdout.splitlines() == ["start None", "stop 2.3"]
+    assert done.stdout.splitlines() == ["start None", "stop 1.6"]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a display")

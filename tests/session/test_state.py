@@ -37,10 +37,10 @@ def disk(monkeypatch):
     real = profile_module.atomic_write
 
     @contextmanager
-    def blocked(path):
+    def blocked(path, **options):
         released.requested.set()
         assert released.wait(60)
-        with real(path) as part:
+        with real(path, **options) as part:
             yield part
 
     monkeypatch.setattr(profile_module, "atomic_write", blocked)
