@@ -46,7 +46,7 @@ def test_a_session_survives_device_failures(shipped_random, tmp_path):
         "both restored",
     ]
     assert report["face"] in ("missing", "lost")
-    assert report["voice"] in ("silent", "none")
+    assert report["voice"] in ("silent", "none", "lost")
     # A busy computer may drop single frames; a switch that blocks frames would drop a second of them.
     assert report["dropped"] <= 2 + 0.05 * report["captured"]
     assert report["ordered"]
