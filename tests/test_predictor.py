@@ -114,7 +114,9 @@ READING = StreamReadingSpec(4, 0.6, (1.3, 1.7, 1.1), SmoothingSpec())
 @pytest.fixture(scope="module", params=["eager", "onnx"])
 def stream_predictor(request, random_checkpoint):
     path = random_checkpoint("ia", arch="emolive-stream", stream=READING)
-    return load_predictor(None, path, "cpu", request.param)
+    loaded = load_predictor(None, path, "cpu", request.param)
+    assert (loaded.runtime.name, loaded.runtime.fallback_reason) == (request.param, "")
+    return loaded
 
 
 def test_a_stream_is_read_whole_and_by_its_newest_part(stream_predictor):

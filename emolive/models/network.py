@@ -182,7 +182,7 @@ class EmotionNet(nn.Module):
         """The fused audio and video, pooled over time; `video` and `audio` as for `forward`."""
         return (
             self.audio_pooling(streams.audio, present_steps(audio)),
-            self.video_pooling(streams.video, present_steps(video.mT)),
+            self.video_pooling(streams.video, present_steps(video.transpose(1, 2))),
         )
 
     def encode(self, pixels: Tensor) -> Tensor:
@@ -336,7 +336,7 @@ class EmoliveNet(EmotionNet):
         """As `_pooled`, of each stream by itself."""
         return (
             self.audio_only_pooling(alone.audio, present_steps(audio)),
-            self.video_only_pooling(alone.video, present_steps(video.mT)),
+            self.video_only_pooling(alone.video, present_steps(video.transpose(1, 2))),
         )
 
     def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> _Contributions:

@@ -65,8 +65,9 @@ class AttentiveStatisticsPooling(nn.Module):
         newest_first = torch.arange(length - 1, -1, -1, dtype=x.dtype, device=x.device) / length
         scores = self.score(x) - self.age[:, None] * newest_first
         weights = scores.masked_fill(~recorded, -1e4).softmax(dim=-1)
-        mean = weights @ x.mT
-        variance = (weights @ (x**2).mT - mean**2).clamp_min(0)
+        rows = x.transpose(1, 2)
+        mean = weights @ rows
+        variance = (weights @ rows**2 - mean**2).clamp_min(0)
         return torch.cat([mean, (variance + _EPSILON).sqrt()], dim=-1).flatten(1)
 
 
@@ -79,7 +80,7 @@ def _any_in_parts(flags: Tensor, n: int) -> Tensor:
     part = torch.arange(n, device=flags.device)
     starts, ends = part * length // n, ((part + 1) * length + n - 1) // n
     counts = F.pad(flags.to(torch.float32).cumsum(dim=1), (1, 0))
-    return counts[:, ends] > counts[:, starts]
+    return counts.index_select(1, ends) > counts.index_select(1, starts)
 
 
 def present_steps(x: Tensor) -> Tensor:

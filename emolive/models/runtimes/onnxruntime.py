@@ -81,9 +81,11 @@ def convert(net: EmotionNet) -> OnnxNet:
         CheckpointError: the network cannot be exported.
     """
     spec = net.spec
-    video = torch.zeros(1, spec.n_bins, spec.video_channels)
-    audio = torch.zeros(1, spec.audio_channels, spec.audio.n_frames(spec.n_samples))
-    head = cached_session(net, (video, audio), ("video", "audio"), "logits")
+    video = torch.zeros(2, spec.n_bins, spec.video_channels)
+    audio = torch.zeros(2, spec.audio_channels, spec.audio.n_frames(spec.n_samples))
+    # A stream is read whole and by its newest part in one batch.
+    free = {name: {0: "batch"} for name in ("video", "audio", "logits")}
+    head = cached_session(net, (video, audio), ("video", "audio"), "logits", dynamic_axes=free)
     backbone = None
     if net.backbone is not None:
         pixels = torch.zeros(1, 3, spec.pixels.size, spec.pixels.size)
