@@ -16,7 +16,8 @@ EMOTION = "happy"
 NOT_BEFORE_S = 60.0
 """In the demo's second pass: by then the timeline is full."""
 LABEL_DURATION_S = 1.5
-"""The screenshot is saved when the label has been shown for this long."""
+MIN_CONFIDENCE = 0.6
+"""The screenshot is saved when the label has been shown for this long, and so clearly."""
 TIMEOUT_S = 180.0
 SCALE = "1.5"
 """Device pixels a point: sharp on high-density screens."""
@@ -51,6 +52,7 @@ def _render(output: Path) -> bool:
 
     def on_estimate(estimate: Estimate) -> None:
         fits = estimate.label == EMOTION and estimate.modality == "av" and estimate.t_s > NOT_BEFORE_S
+        fits = fits and estimate.confidence > MIN_CONFIDENCE
         streak[:] = [*streak, estimate] if fits else []
 
     window = MainWindow(SessionConfig(source="demo", person="guest"), on_estimate=on_estimate)
