@@ -90,10 +90,17 @@ def fit(options: FitOptions, console: Console) -> SearchResult:
 
 def save(path: Path, loaded: checkpoint.Checkpoint, result: SearchResult) -> None:
     """Write a checkpoint with how it reads streams. OutputError if that is not possible."""
-    net = factory.build(replace(loaded.spec, stream=result.reading))
-    net.load_state_dict(loaded.net.state_dict())
+    reading = with_reading(loaded, result.reading)
     provenance = {**loaded.provenance, "stream": result.to_dict()}
-    checkpoint.save(path, net.eval(), provenance=provenance, face_head=loaded.face_head)
+    checkpoint.save(path, reading.net, provenance=provenance, face_head=loaded.face_head)
+
+
+def with_reading(loaded: checkpoint.Checkpoint, reading: StreamReadingSpec) -> checkpoint.Checkpoint:
+    """A copy of a checkpoint that reads streams in this way."""
+    spec = replace(loaded.spec, stream=reading)
+    net = factory.build(spec)
+    net.load_state_dict(loaded.net.state_dict())
+    return replace(loaded, net=net.eval(), spec=spec)
 
 
 def record(
@@ -109,10 +116,8 @@ def record(
     trained = {normalize_actor_id(str(a)) for a in loaded.provenance.get("data", {}).get("actors", ())}
     if not trained:
         raise ConfigError(f"{path} does not say which actors it was trained on.")
-    spec = replace(loaded.spec, stream=reading)
-    net = factory.build(spec)
-    net.load_state_dict(loaded.net.state_dict())
-    predictor = Predictor(replace(loaded, net=net.eval(), spec=spec))
+    predictor = Predictor(with_reading(loaded, reading))
+    spec = predictor.spec
     items = annotations.items
     calibration = calibration_clips(items)
     excluded = calibration | {i for i, item in enumerate(items) if normalize_actor_id(item.actor) in trained}

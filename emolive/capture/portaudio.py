@@ -168,10 +168,15 @@ def _open(
         callback=callback,
         finished_callback=finished,
     )
+    return _started(stream)
+
+
+def _started(stream: Any) -> Any:
+    """A new stream, started; closed again if that fails."""
     _open_streams[id(stream)] = stream
     try:
         stream.start()
-    except module.PortAudioError:
+    except sounddevice().PortAudioError:
         close_input(stream)
         raise
     return stream
@@ -193,13 +198,7 @@ def open_output(rate_hz: int, callback: Callable[..., None]) -> Any:
         stream = module.OutputStream(
             samplerate=rate_hz, channels=1, dtype="float32", latency="high", callback=callback
         )
-        _open_streams[id(stream)] = stream
-        try:
-            stream.start()
-        except module.PortAudioError:
-            close_input(stream)
-            raise
-        return stream
+        return _started(stream)
 
     try:
         return _thread.call(open_default, OPEN_TIMEOUT_S, on_late=close_input)

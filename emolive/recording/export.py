@@ -13,7 +13,7 @@ from emolive.atomic_io import atomic_write
 from emolive.capture.decode import iter_media, probe
 from emolive.clock import NS_PER_S, to_ns
 from emolive.errors import ConfigError, OutputError
-from emolive.recording.folder import safe_name
+from emolive.recording.folder import create_numbered, safe_name
 from emolive.recording.media_writer import MediaWriter
 from emolive.recording.spans import Span
 from emolive.types import AudioBlock, Frame
@@ -121,14 +121,9 @@ def _cut(block: AudioBlock, end_ns: int) -> AudioBlock:
 
 def _create(parent: Path) -> Path:
     try:
-        parent.mkdir(parents=True, exist_ok=True)
-        for number in range(1, 1000):
-            folder = parent / ("annotations" if number == 1 else f"annotations_{number}")
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            return folder
+        folder = create_numbered(parent, "annotations")
     except OSError as error:
         raise OutputError(f"{parent} cannot be written to: {error.strerror}.") from error
-    raise OutputError(f"{parent} has too many exports: move some of them.")
+    if folder is None:
+        raise OutputError(f"{parent} has too many exports: move some of them.")
+    return folder

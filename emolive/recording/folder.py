@@ -43,17 +43,29 @@ def create_folder(parent: Path, now: datetime | None = None) -> Path:
     """
     stem = f"{now or datetime.now():%Y-%m-%d_%H-%M-%S}"
     try:
-        parent.mkdir(parents=True, exist_ok=True)
-        for number in range(1, 1000):
-            path = parent / (stem if number == 1 else f"{stem}_{number}")
-            try:
-                path.mkdir()
-            except FileExistsError:
-                continue
-            return path
+        path = create_numbered(parent, stem)
     except OSError as error:
         raise OutputError(f"There is no place for a recording in {parent}: {error.strerror}.") from error
-    raise OutputError(f"{parent} is full of recordings of this second: try again.")
+    if path is None:
+        raise OutputError(f"{parent} is full of recordings of this second: try again.")
+    return path
+
+
+def create_numbered(parent: Path, stem: str) -> Path | None:
+    """Create a folder named `stem`, or `stem`_2 to `stem`_999 if that is taken; None if all are.
+
+    Raises:
+        OSError: it cannot be created.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 1000):
+        path = parent / (stem if number == 1 else f"{stem}_{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+    return None
 
 
 def free_file(folder: Path, stem: str, suffix: str) -> Path:
