@@ -172,6 +172,10 @@ class TrainConfig(FabricConfig):
     """Windows extracted from each clip; odd."""
     stream_share: Annotated[float, Range(0, 1)] = 0.7
     """Share of training windows that are drawn from streams of a person's clips."""
+    conditions: Annotated[int, Range(0, 20)] = 0
+    """Other recording conditions (rooms, noises, lines) under which each person's sound is extracted too."""
+    condition_share: Annotated[float, Range(0, 1)] = 0.4
+    """Share of training windows under one of these conditions."""
 
     manual_seed: Annotated[int, Range(0, 2**31 - 1)] = 1
     """Seed of all random numbers."""
@@ -217,6 +221,8 @@ class TrainConfig(FabricConfig):
                 raise ConfigError(
                     f"--backbone finetune needs a learned frame encoder alone, not {self.encoder}."
                 )
+            if self.conditions:
+                raise ConfigError("--conditions is for encoders that are not trained with the model.")
             if getattr(self, "mixup", 0) and self.devices * self.num_nodes > 1:
                 raise ConfigError("--mixup with --backbone finetune works with one process only.")
         mode_shares(self)

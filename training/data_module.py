@@ -51,6 +51,8 @@ class DataModule:
     """Network with the weights to start from."""
     crops: CropWindows | None = None
     """`dataset` with its crops, where the backbone is trained."""
+    conditions: tuple[WindowDataset, ...] = ()
+    """The same clips under other recording conditions, for training."""
     notes: tuple[str, ...] = ()
     """What a user would not expect of this run, in sentences."""
 
@@ -160,24 +162,33 @@ def setup(config: TrainConfig, annotations: Annotations, fabric: Fabric, console
     start, spec = start_of(config, annotations)
     check_frame_rate(annotations, spec)
     cache = Path(config.cache_path) if config.cache_path else paths.window_cache_dir()
-    with ProgressBar(console, "Extracting windows", "clips") as bar, fabric.rank_zero_first():
-        dataset = window_dataset.build(
-            annotations,
-            spec,
-            cache=cache,
-            shifts_s=window_dataset.training_shifts(config.shifts),
-            net=start,
-            device=str(fabric.device),
-            skip_faults=config.skip_faults,
-            workers=config.workers,
-            progress=bar,
-            crops=config.backbone == "finetune",
-            neutral=neutral,
-        )
+    n_conditions = 0 if config.no_train else config.conditions
+
+    def extract(condition: int) -> WindowDataset:
+        title = f"Extracting windows, condition {condition}" if condition else "Extracting windows"
+        with ProgressBar(console, title, "clips") as bar, fabric.rank_zero_first():
+            return window_dataset.build(
+                annotations,
+                spec,
+                cache=cache,
+                shifts_s=(0.0,) if condition else window_dataset.training_shifts(config.shifts),
+                net=start,
+                device=str(fabric.device),
+                skip_faults=config.skip_faults,
+                workers=config.workers,
+                progress=bar,
+                crops=config.backbone == "finetune",
+                neutral=neutral,
+                condition=condition,
+            )
+
+    dataset, *conditions = [extract(condition) for condition in range(1 + n_conditions)]
     for sentence in dataset.failed:
         console.print(sentence, style="yellow", markup=False)
     crops = None if dataset.crops is None else CropWindows(dataset, spec.pixels)
-    return DataModule(annotations, spec, dataset, start, crops, start_notes(config, spec))
+    return DataModule(
+        annotations, spec, dataset, start, crops, tuple(conditions), start_notes(config, spec)
+    )
 
 
 def start_of(config: TrainConfig, annotations: Annotations) -> tuple[EmotionNet | None, ModelSpec]:

@@ -90,6 +90,8 @@ def fit(
         soft_targets=_soft_targets(config, data),
         encode=None if crops is None else CropEncoder(fabric, net, crops, images),
         stream_share=config.stream_share,
+        conditions=data.conditions,
+        condition_share=config.condition_share,
     )
     validation_of: Callable[[EmotionNet], Validation] | None = None
     if len(scoring.scored_clips(data.dataset, split.validation)) and not config.no_val:
