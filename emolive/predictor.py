@@ -273,18 +273,18 @@ class Predictor:
 
         None if neither stream has enough for it.
         """
-        spec, stream = self.spec, self.spec.stream
+        spec, reading = self.spec, self.spec.stream_reading
         read = self.read_network(window, profile, mode, alone=alone)
         if read is None:
             return None, "none", 0.0
         log_probs, age_s = read.whole, _evidence_s(window, spec) / 2
         temperature = self._temperature[read.modality]
-        if stream is not None and not alone:
-            temperature = stream.temperatures[MODALITIES.index(read.modality)]
+        if reading is not None and not alone:
+            temperature = reading.temperatures[MODALITIES.index(read.modality)]
             if read.short is not None:
-                log_probs = stream.short_weight * read.short + (1 - stream.short_weight) * read.whole
+                log_probs = reading.short_weight * read.short + (1 - reading.short_weight) * read.whole
                 if read.short.argmax() == log_probs.argmax():
-                    age_s = min(age_s, stream.short_bins * spec.bin_s / 2)
+                    age_s = min(age_s, reading.short_bins * spec.bin_s / 2)
         return log_softmax(log_probs / temperature), read.baseline, age_s
 
     def read_network(
@@ -305,7 +305,7 @@ class Predictor:
         whole = assemble_inputs(
             window, video if modality.has_video else None, audio if modality.has_audio else None, spec
         )
-        newest = None if alone or spec.stream is None else self._newest(window, modality, whole)
+        newest = None if alone or spec.stream_reading is None else self._newest(window, modality, whole)
         batch = [whole] if newest is None else [whole, newest]
         tensors = (torch.from_numpy(np.stack(parts)) for parts in zip(*batch, strict=True))
         rows = self.runtime.logits(*tensors).double().log_softmax(dim=-1).numpy()
@@ -316,9 +316,9 @@ class Predictor:
     ) -> tuple[FloatArray, FloatArray] | None:
         """The inputs with nothing but their newest part; None if that has neither a face nor a voice."""
         spec = self.spec
-        assert spec.stream is not None
-        part = newest_part(window, spec.stream.short_bins, spec.n_bins)
-        has_face, has_voice = part.has_face, part.has_voice(spec.stream.short_bins * spec.bin_s)
+        assert spec.stream_reading is not None
+        part = newest_part(window, spec.stream_reading.short_bins, spec.n_bins)
+        has_face, has_voice = part.has_face, part.has_voice(spec.stream_reading.short_bins * spec.bin_s)
         if not (modality.has_video and has_face) and not (modality.has_audio and has_voice):
             return None
         video, audio = (values.copy() for values in whole)

@@ -55,7 +55,7 @@ class Smoother:
     @classmethod
     def for_spec(cls, spec: ModelSpec) -> Smoother:
         """The smoother for a model."""
-        return cls(spec.labels, None if spec.stream is None else spec.stream.smoothing)
+        return cls(spec.labels, None if spec.stream_reading is None else spec.stream_reading.smoothing)
 
     def reset(self) -> None:
         """Forget everything before the next window."""

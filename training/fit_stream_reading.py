@@ -97,7 +97,7 @@ def save(path: Path, loaded: checkpoint.Checkpoint, result: SearchResult) -> Non
 
 def with_reading(loaded: checkpoint.Checkpoint, reading: StreamReadingSpec) -> checkpoint.Checkpoint:
     """A copy of a checkpoint that reads streams in this way."""
-    spec = replace(loaded.spec, stream=reading)
+    spec = replace(loaded.spec, stream_reading=reading)
     net = factory.build(spec)
     net.load_state_dict(loaded.net.state_dict())
     return replace(loaded, net=net.eval(), spec=spec)
