@@ -24,6 +24,7 @@ from emolive.cli.parser import OptionsParser
 from emolive.errors import ConfigError, EmoliveError
 from emolive.models import factory
 from emolive.models.io import checkpoint
+from emolive.models.runtimes.base import AUTO
 from emolive.predictor import Predictor
 from emolive.profile import SpeakerStats
 from emolive.stream_reading import SmoothingSpec, StreamReadingSpec
@@ -116,7 +117,7 @@ def record(
     trained = {normalize_actor_id(str(a)) for a in loaded.provenance.get("data", {}).get("actors", ())}
     if not trained:
         raise ConfigError(f"{path} does not say which actors it was trained on.")
-    predictor = Predictor(with_reading(loaded, reading))
+    predictor = Predictor(with_reading(loaded, reading), backend=AUTO)
     spec = predictor.spec
     items = annotations.items
     calibration = calibration_clips(items)
