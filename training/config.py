@@ -107,7 +107,7 @@ class TrainConfig(FabricConfig):
     """Number of classes; 0: as in the annotations."""
     neutral_label: str = ""
     """Label of the neutral clips, with which people are calibrated (default: neutral, in any case)."""
-    audio: Annotated[str, Registered(VOICE_ENCODERS)] = "logmel"
+    audio: Annotated[str, Registered(VOICE_ENCODERS)] = "moonshine"
     """Audio features."""
     modality: Literal["av", "a", "v"] = "av"
     """Streams to train on."""
@@ -124,7 +124,7 @@ class TrainConfig(FabricConfig):
     """Share of samples without video (mask drop)."""
     p_audio: Annotated[float, Range(0, 1)] = 0.05
     """Share of samples without audio (mask drop)."""
-    n_epochs: Annotated[int, Range(1, 100_000)] = 70
+    n_epochs: Annotated[int, Range(1, 100_000)] = 120
     """Epochs."""
     batch_size: Annotated[int, Range(1, 100_000)] = 32
     """Samples in a step over all devices."""
@@ -168,11 +168,11 @@ class TrainConfig(FabricConfig):
     """Draw each class equally often."""
     baseline_shares: str = "0.3,0.3,0.4"
     """How often the normalization modes none, neutral, running are drawn."""
-    shifts: Annotated[int, Range(1, 101)] = 11
+    shifts: Annotated[int, Range(1, 101)] = 3
     """Windows extracted from each clip; odd."""
     stream_share: Annotated[float, Range(0, 1)] = 0.7
     """Share of training windows that are drawn from streams of a person's clips."""
-    conditions: Annotated[int, Range(0, 20)] = 0
+    conditions: Annotated[int, Range(0, 20)] = 2
     """Other recording conditions (rooms, noises, lines) under which each person's sound is extracted too."""
     condition_share: Annotated[float, Range(0, 1)] = 0.4
     """Share of training windows under one of these conditions."""
@@ -221,8 +221,6 @@ class TrainConfig(FabricConfig):
                 raise ConfigError(
                     f"--backbone finetune needs a learned frame encoder alone, not {self.encoder}."
                 )
-            if self.conditions:
-                raise ConfigError("--conditions is for encoders that are not trained with the model.")
             if getattr(self, "mixup", 0) and self.devices * self.num_nodes > 1:
                 raise ConfigError("--mixup with --backbone finetune works with one process only.")
         mode_shares(self)

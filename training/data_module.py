@@ -162,7 +162,8 @@ def setup(config: TrainConfig, annotations: Annotations, fabric: Fabric, console
     start, spec = start_of(config, annotations)
     check_frame_rate(annotations, spec)
     cache = Path(config.cache_path) if config.cache_path else paths.window_cache_dir()
-    n_conditions = 0 if config.no_train else config.conditions
+    # Conditions are for features that are extracted once, and for training.
+    n_conditions = 0 if config.no_train or config.backbone == "finetune" else config.conditions
 
     def extract(condition: int) -> WindowDataset:
         title = f"Extracting windows, condition {condition}" if condition else "Extracting windows"

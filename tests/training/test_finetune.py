@@ -36,7 +36,7 @@ from training.normalizer_sampler import compute_global_stats
 from training.trainer import seed_step
 
 SMALL = ["--encoder", "efficientface", "--fusion", "ia", "--width", "0.25", "--shifts", "3"]
-SMALL += ["--batch_size", "8", "--dropout", "0"]
+SMALL += ["--batch_size", "8", "--dropout", "0", "--audio", "logmel"]
 FINETUNE = ["--backbone", "finetune", "--backbone_lr_scale", "0.3", "--learning_rate", "0.005"]
 SIDES = ["--test_actors", "3", "--validation_actors", "4"]
 
