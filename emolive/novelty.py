@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LEADING = 8
 """So many directions of the largest variance do not count."""
 MOST = 128
-"""And of the directions behind them at most so many do: those of the least variance are noise of few clips."""
+"""Of those behind them at most so many do: the ones of the least variance are noise of few clips."""
 _RIDGE = 1e-3
 """Added to the variance of each scaled feature."""
 

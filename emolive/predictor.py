@@ -234,8 +234,11 @@ class Predictor:
                 opinions.modality,
                 self.pool.resemblance(*opinions.distances),
             )
+        elif self.pool is not None and opinions.distances != (None, None):
+            assert opinions.network is not None
+            log_probs = self.pool.voice_alone(opinions.network, self.pool.resemblance(*opinions.distances))
         else:
-            # A voice alone, and a face without pixels, are left to the network.
+            # What has no pixels (a drawing, landmarks of a data set) is left to the network.
             assert opinions.network is not None
             log_probs = opinions.network
         probs = np.exp(log_probs)
@@ -254,14 +257,16 @@ class Predictor:
         mode = mode if mode in self.spec.baselines else "none"
         network, baseline, age_s = self._network(window, profile, mode, alone=alone)
         expression = self._expression(window)
-        if self.pool is None or expression is None:
+        if self.pool is None or window.expressions is None:
             return Opinions(modality, network, None, UNKNOWN, baseline, age_s)
-        reference = profile.reference(mode, self.pool)
-        baseline = mode if reference.familiarity > 0 else baseline
         assert self._populations is not None
         novelty = distances(
             window, *self._populations, frame_dim=self.spec.frame_dim, window_s=self.spec.window_s
         )
+        if expression is None:
+            return Opinions(modality, network, None, UNKNOWN, baseline, age_s, novelty)
+        reference = profile.reference(mode, self.pool)
+        baseline = mode if reference.familiarity > 0 else baseline
         if network is None:
             age_s = self.pool.spec.recent_s / 2
         return Opinions(modality, network, expression, reference, baseline, age_s, novelty)

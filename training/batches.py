@@ -120,9 +120,7 @@ class BatchMaker:
         """Draw normalizers from these features of the same clips from now on, as they were recorded."""
         self._recordings[0].normalizers = self._normalizers(dataset, global_stats)
 
-    def _normalizers(
-        self, dataset: WindowDataset, global_stats: GlobalStatsPair
-    ) -> NormalizerSampler | None:
+    def _normalizers(self, dataset: WindowDataset, global_stats: GlobalStatsPair) -> NormalizerSampler | None:
         if not self._spec.baselines:
             return None
         return NormalizerSampler(dataset, self._clips.tolist(), global_stats, self._spec)

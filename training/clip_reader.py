@@ -82,7 +82,9 @@ class ClipReader:
         if track is None and waveform is None:
             raise MediaError(f"The clip {item.id} cannot be used. It has neither video nor audio.")
         if waveform is not None and self._condition:
-            waveform = recording_conditions.recorded(waveform, item.actor or item.id, item.id, self._condition)
+            waveform = recording_conditions.recorded(
+                waveform, item.actor or item.id, item.id, self._condition
+            )
         end_ns = int(track.stamps_ns[-1]) if track is not None and len(track.stamps_ns) else 0
         if waveform is not None:
             end_ns = max(end_ns, to_ns(len(waveform.samples) / waveform.rate_hz))

@@ -187,9 +187,7 @@ def setup(config: TrainConfig, annotations: Annotations, fabric: Fabric, console
     for sentence in dataset.failed:
         console.print(sentence, style="yellow", markup=False)
     crops = None if dataset.crops is None else CropWindows(dataset, spec.pixels)
-    return DataModule(
-        annotations, spec, dataset, start, crops, tuple(conditions), start_notes(config, spec)
-    )
+    return DataModule(annotations, spec, dataset, start, crops, tuple(conditions), start_notes(config, spec))
 
 
 def start_of(config: TrainConfig, annotations: Annotations) -> tuple[EmotionNet | None, ModelSpec]:

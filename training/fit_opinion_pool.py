@@ -66,8 +66,9 @@ START = OpinionPoolSpec(
     evidence_s=4.0,
     running_limit=0.5,
     calibration_s=1.0,
-    novelty_limits=(1.5, 1.3),
+    novelty_limits=(1.7, 1.25, 1.4),
     novelty_width=0.05,
+    novel_voice_weight=0.5,
     temperatures=(0.5, 0.5),
 )
 """Where the search starts. Floor and times are not searched."""

@@ -122,7 +122,8 @@ def _changed(spec: OpinionPoolSpec, step: float, rng: np.random.Generator) -> Op
         calm_offset=moved(spec.calm_offset, 0.8, -0.5, 3),
         novelty_limits=(
             moved(spec.novelty_limits[0], 0.3, 0, 3),
-            moved(spec.novelty_limits[1], 0.5, 0, 5),
+            moved(spec.novelty_limits[1], 0.3, 0, 3),
+            moved(spec.novelty_limits[2], 0.3, 0, 3),
         ),
         running_limit=moved(spec.running_limit, 0.4, 0, 1),
         temperatures=(
@@ -204,7 +205,7 @@ class _Problem:
                     silent.reshape(-1, 1), scores, _mixed(pool, clip.network, scores, clip.novelty)
                 )
             pooled = np.exp(log_softmax(scores))
-            probs = np.where(clip.has_expression[:, None], pooled, np.exp(clip.network))
+            probs = np.where(clip.has_expression[:, None], pooled, np.exp(_of_voice(pool, clip)))
             smoother = Smoother.for_spec(self._spec)
             shown = [
                 (end_ns, smoother.update(tuple(row.tolist()), end_ns))
@@ -242,6 +243,15 @@ def _mixed(pool: OpinionPool, network: Logs, scores: Logs, novelty: Logs) -> Log
         [pool.resemblance(*(None if np.isnan(d) else float(d) for d in row)) for row in novelty]
     )[:, None]
     return log_softmax(resemblance * network + (1 - resemblance) * log_softmax(scores))
+
+
+def _of_voice(pool: OpinionPool, clip: StrangerRows) -> Logs:
+    """Log-probabilities (n, classes) of a voice alone."""
+    if clip.novelty is None:
+        return clip.network
+    distances = [(None, None if np.isnan(audio) else float(audio)) for _, audio in clip.novelty]
+    rows = zip(clip.network, distances, strict=True)
+    return np.stack([pool.voice_alone(network, pool.resemblance(*each)) for network, each in rows])
 
 
 def _times(stats: ExpressionStats, factor: float) -> ExpressionStats:

@@ -51,7 +51,14 @@ def test_a_room_rings_on():
 
 
 def test_a_line_transmits_its_band():
-    spectrum = np.abs(np.fft.rfft(apply(replace(CLEAN, band_hz=(300.0, 3400.0)), np.random.default_rng(0).standard_normal(RATE_HZ).astype(np.float32))))
+    spectrum = np.abs(
+        np.fft.rfft(
+            apply(
+                replace(CLEAN, band_hz=(300.0, 3400.0)),
+                np.random.default_rng(0).standard_normal(RATE_HZ).astype(np.float32),
+            )
+        )
+    )
     assert spectrum[5000:].mean() < 0.1 * spectrum[500:3000].mean() > spectrum[:100].mean()
 
 
@@ -62,7 +69,9 @@ def test_hum_clipping_and_companding_stay_within_full_scale():
         replace(CLEAN, is_companded=True),
     ):
         result = apply(condition)
-        assert np.abs(result).max() <= 1 and result.dtype == np.float32 and len(result) == len(SPEECH)
+        assert np.abs(result).max() <= 1
+        assert result.dtype == np.float32
+        assert len(result) == len(SPEECH)
         assert 0.7 < correlation(result, SPEECH) < 0.99999
 
 
