@@ -21,13 +21,14 @@ from preprocessing.cli import (
 )
 from preprocessing.contact_sheet import write_contact_sheets
 from preprocessing.datasets.base import Dataset
-from preprocessing.datasets.index import index_dataset
+from preprocessing.datasets.index import base_folder, index_dataset
 from preprocessing.media_scan import is_media
 from preprocessing.output import OutputFolder
 from preprocessing.records import DatasetIndex
 from preprocessing.report import build_report
 from preprocessing.report_view import print_index, print_report
 from preprocessing.run import run, unfinished
+from preprocessing.zip_files import split_path
 
 
 def preprocess(name: str, dataset: Dataset, options: PreprocessOptions) -> int:
@@ -125,7 +126,12 @@ def _list_clips(
     options: PreprocessOptions, index: DatasetIndex, clips: list[ClipEntry], split: str, console: Console
 ) -> int:
     """Write annotations of the clips in place."""
-    base = options.root if options.root.is_dir() else options.root.parent
+    base = base_folder(options.root)
+    if packed := next((clip for clip in clips if split_path(base / (clip.video or clip.audio))), None):
+        raise ConfigError(
+            f"The clip {packed.id} is in a zip file, and training reads no zip files: give a folder as OUT "
+            f"to extract the clips to, or unpack the zip file."
+        )
     print_index(index, console)
     if options.dry_run:
         console.print(f"Clips to list: {len(clips)}. Nothing was written.")

@@ -14,8 +14,9 @@ from preprocessing.annotations import ClipEntry, split_name
 from preprocessing.csv_table import read_rows
 from preprocessing.datasets.base import DatasetItem, Skipped
 from preprocessing.datasets.recognition import KNOWN, folders_are_labels, recognise
-from preprocessing.media_scan import MediaFile, scan_media
+from preprocessing.media_scan import MediaFile, scan_media, second_copy
 from preprocessing.records import Issue
+from preprocessing.zip_files import without_suffixes
 
 SPLIT_FOLDERS = {
     **dict.fromkeys(("train", "training", "train_set"), "training"),
@@ -49,7 +50,7 @@ class Folder:
 
     Without a CSV file, a clip's label is the name of its folder, and its actor that of the folder around it.
     Folders named train, val and test are splits: train/LABEL/clip.mp4. An audio file of the same name in the
-    same folder belongs to the clip.
+    same folder belongs to the clip. A zip file counts as a folder of its name.
     """
 
     labels: Annotated[Path | None, Arg(metavar="CSV")] = None
@@ -62,7 +63,7 @@ class Folder:
         audio_files: dict[str, str] = {}
         for found in scan_media(root):
             if isinstance(found, MediaFile):
-                yield from _add(videos if found.is_video else audio_files, found, root, table or {})
+                yield from _add(videos if found.is_video else audio_files, found, table or {})
             elif found != Skipped(".csv files") or table is None:
                 yield found
         places = {stem: _Place.of(stem) for stem in sorted(videos.keys() | audio_files.keys())}
@@ -72,7 +73,7 @@ class Folder:
             video, audio = videos.get(stem, ""), audio_files.get(stem, "")
             row = place.label, place.actor or actors.get(stem, ""), place.split
             if table is not None:
-                named = table.pop(video, None) or table.pop(audio, None)
+                named = table.pop(without_suffixes(video), None) or table.pop(without_suffixes(audio), None)
                 if named is None:
                     yield Skipped("not in the CSV")
                     continue
@@ -89,17 +90,14 @@ class Folder:
             )
 
 
-def _add(
-    files: dict[str, str], found: MediaFile, root: Path, table: Mapping[str, object]
-) -> Iterator[DatasetItem]:
+def _add(files: dict[str, str], found: MediaFile, table: Mapping[str, object]) -> Iterator[DatasetItem]:
     """Add a file by its path without the suffix; of two, the one that the CSV file names, or the first."""
-    name = found.path.relative_to(root).as_posix()
-    stem = str(PurePosixPath(name).with_suffix(""))
+    stem = str(found.place.with_suffix(""))
     first = files.get(stem)
-    if first is None or (name in table and first not in table):
-        files[stem] = name
+    if first is None or (str(found.place) in table and without_suffixes(first) not in table):
+        files[stem] = found.name
     else:
-        yield Issue("duplicated", name, f"It has the same name as {first}, which is used.")
+        yield second_copy(found, first)
 
 
 def _not_found(names: Iterable[str], root: Path) -> Iterator[DatasetItem]:
@@ -117,7 +115,8 @@ def _actors_in_names(root: Path, places: Mapping[str, _Place]) -> dict[str, str]
     Raises:
         ConfigError: the clips are of a known data set, and their folders are not labels.
     """
-    path_of = {PurePosixPath(root.resolve().name) / f"{stem}.x": stem for stem in places}
+    around = PurePosixPath(without_suffixes(f"{root.resolve().name}/x")).parent
+    path_of = {around / f"{stem}.x": stem for stem in places}
     if (known := recognise([*path_of])) is None:
         return {}
     command, clips = known
@@ -156,5 +155,5 @@ def _read_labels(path: Path) -> dict[str, tuple[str, str, str]]:
             split = split_name(row.get("split", ""))
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
-        labels[name] = row["label"], row.get("actor", ""), split
+        labels[without_suffixes(name)] = row["label"], row.get("actor", ""), split
     return labels
