@@ -27,7 +27,7 @@ from preprocessing.output import OutputFolder
 from preprocessing.records import DatasetIndex
 from preprocessing.report import build_report
 from preprocessing.report_view import print_index, print_report
-from preprocessing.run import run, unfinished
+from preprocessing.run import estimate, run, unfinished
 from preprocessing.zip_files import split_path
 
 
@@ -53,6 +53,10 @@ def preprocess(name: str, dataset: Dataset, options: PreprocessOptions) -> int:
         print_report(build_report(output, index), console)
         steps = " and ".join(options.steps)
         console.print(f"Clips to process: {len(remaining)} ({steps}). Nothing was written.")
+        if remaining:
+            with console.status("Measuring a few clips"):
+                measured = estimate(options.root, remaining, options.config, options.steps)
+            console.print(measured.sentence(options.workers), markup=False, highlight=False, soft_wrap=True)
         return 0
     summary = run(
         options.root,
