@@ -6,7 +6,7 @@ from __future__ import annotations
 def duration_text(seconds: float) -> str:
     """A time in one unit: 0.3 s, 40 s, 12 min, 27 h."""
     if seconds < 90:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1g} s"
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.0f} h"
 
 

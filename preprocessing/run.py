@@ -57,9 +57,10 @@ class RunEstimate:
         processes = max(1, workers)
         memory = "" if self.memory_bytes is None else f", {size_text(self.memory_bytes)} of memory for each"
         return (
-            f"They take about {duration_text(self.clips * self.clip_s / processes)} ({duration_text(self.clip_s)} "
-            f"a clip, processes: {processes}{memory}) and {size_text(self.clips * self.clip_bytes)} of disk, "
-            f"measured on {self.sampled} of them under the present load."
+            f"They take about {duration_text(self.clips * self.clip_s / processes)} "
+            f"({duration_text(self.clip_s)} a clip, processes: {processes}{memory}) and "
+            f"{size_text(self.clips * self.clip_bytes)} of disk, measured on {self.sampled} of them "
+            f"under the present load."
         )
 
 

@@ -1,4 +1,7 @@
-"""What a run will take: `--dry_run` extracts a few clips and trains two steps on them, in a temporary folder."""
+"""What a run will take: `--dry_run` extracts a few clips and trains two steps on them.
+
+All of it is in a temporary folder, which is removed.
+"""
 
 from __future__ import annotations
 
@@ -79,8 +82,8 @@ class Estimate:
         memory = [] if self.memory_bytes is None else [f"Memory: about {size_text(self.memory_bytes)}."]
         return [
             f"{self.clips:,} clips: {windows}",
-            f"Training takes about {duration_text(self.training_s)}: {runs}{self.epochs} epochs of {self.steps} "
-            f"steps of {duration_text(self.step_s)}.",
+            f"Training takes about {duration_text(self.training_s)}: {runs}{self.epochs} epochs of "
+            f"{self.steps} steps of {duration_text(self.step_s)}.",
             *memory,
             f"Measured on {self.sampled} clips under the present load. Nothing was written.",
         ]

@@ -170,8 +170,9 @@ def _say_how_long(trainer: EmotionTrainer, console: Console) -> None:
     total_s = step_s * trainer.steps_left
     if total_s > LONG_S:
         console.print(
-            f"Training takes about {duration_text(total_s)} here: {trainer.steps_left:,} steps of {step_s:.1f} s. "
-            f"It can be stopped at any time, and --resume_path continues after its last epoch.",
+            f"Training takes about {duration_text(total_s)} here: {trainer.steps_left:,} steps of "
+            f"{duration_text(step_s)}. It can be stopped at any time, and --resume_path continues after its "
+            f"last epoch.",
             style="yellow",
             markup=False,
             highlight=False,
