@@ -16,6 +16,7 @@ from preprocessing.cli import (
     TABLE_SUFFIXES,
     AnnotationsOptions,
     CheckOptions,
+    MergeOptions,
     PreprocessOptions,
     SplitOptions,
 )
@@ -23,6 +24,7 @@ from preprocessing.contact_sheet import write_contact_sheets
 from preprocessing.datasets.base import Dataset
 from preprocessing.datasets.index import base_folder, index_dataset
 from preprocessing.media_scan import is_media
+from preprocessing.merge import merge
 from preprocessing.output import OutputFolder
 from preprocessing.records import DatasetIndex
 from preprocessing.report import build_report
@@ -109,6 +111,19 @@ def rewrite_annotations(options: AnnotationsOptions) -> int:
     clips, split = _apply_split(options, index.clips)
     for name, n in write_tables(output, config, index, clips).items():
         console.print(_table_line(name, n, split))
+    return 0
+
+
+def merge_annotations(options: MergeOptions) -> int:
+    """Merge annotation files."""
+    console = Console()
+    merged = merge(options.sources, options.out, options.labels)
+    items, split = _apply_split(options, merged.items)
+    print_index(DatasetIndex("merge", tuple(items), ()), console)
+    if merged.left_out:
+        text = ", ".join(f"{label} {n}" for label, n in merged.left_out.items())
+        console.print(f"Left out: {text}.", markup=False, highlight=False, soft_wrap=True)
+    _write_list(options.out, items, split, console)
     return 0
 
 

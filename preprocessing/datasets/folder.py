@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from emolive.cli.config import Arg
 from emolive.errors import ConfigError
@@ -23,6 +23,15 @@ SPLIT_FOLDERS = {
     **dict.fromkeys(("val", "valid", "validation", "dev", "val_set"), "validation"),
     **dict.fromkeys(("test", "testing", "test_set"), "testing"),
 }
+
+
+class Label(NamedTuple):
+    """What is known about a clip; "" for what is not."""
+
+    label: str
+    actor: str
+    split: str
+    corpus: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,8 @@ class Folder:
     """
 
     labels: Annotated[Path | None, Arg(metavar="CSV")] = None
-    """CSV file with the columns file (relative to ROOT) and label, and optionally actor and split."""
+    """CSV file with the columns file (relative to ROOT) and label, and optionally actor (or speaker), split and
+    corpus."""
 
     def items(self, root: Path) -> Iterator[DatasetItem]:
         """The clips, by path. ConfigError if there is no folder, no clip, or the CSV file cannot be used."""
@@ -71,14 +81,14 @@ class Folder:
         ids: set[str] = set()
         for stem, place in places.items():
             video, audio = videos.get(stem, ""), audio_files.get(stem, "")
-            row = place.label, place.actor or actors.get(stem, ""), place.split
+            row = Label(place.label, place.actor or actors.get(stem, ""), place.split)
             if table is not None:
                 named = table.pop(without_suffixes(video), None) or table.pop(without_suffixes(audio), None)
                 if named is None:
                     yield Skipped("not in the CSV")
                     continue
                 row = named
-            if row[0]:
+            if row.label:
                 yield ClipEntry(_unique_id(stem, ids), video, audio or video, *row)
             else:
                 yield Issue("misnamed", video or audio, "It is not in a folder that could be its label.")
@@ -139,9 +149,9 @@ def _unique_id(stem: str, ids: set[str]) -> str:
     return name
 
 
-def _read_labels(path: Path) -> dict[str, tuple[str, str, str]]:
-    """Label, actor and split ("" if unknown) by file."""
-    labels: dict[str, tuple[str, str, str]] = {}
+def _read_labels(path: Path) -> dict[str, Label]:
+    """What a CSV file says about each file."""
+    labels: dict[str, Label] = {}
     for line, row in read_rows(path, ("file", "label"), "The labels", "file,label or file,label,actor,split"):
         where = f"{path.name}, row {line}"
         name = row["file"].replace("\\", "/").removeprefix("./")
@@ -149,11 +159,13 @@ def _read_labels(path: Path) -> dict[str, tuple[str, str, str]]:
             raise ConfigError(f"{where} has no {'label' if name else 'file'}.")
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise ConfigError(f"{where} is outside the folder of the clips ({name}).")
+        name = without_suffixes(name)
         if name in labels:
             raise ConfigError(f"{where} has {name} a second time.")
         try:
             split = split_name(row.get("split", ""))
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
-        labels[without_suffixes(name)] = row["label"], row.get("actor", ""), split
+        actor = row.get("actor") or row.get("speaker", "")
+        labels[name] = Label(row["label"], actor, split, row.get("corpus", ""))
     return labels
