@@ -13,6 +13,7 @@ from torch import Tensor
 
 from emolive.errors import ConfigError
 from emolive.models.spec import ModelSpec
+from emolive.types import BoolArray
 from training.augment.base import Stage, WindowBatch
 from training.augment.pipeline import WindowPipeline
 from training.batch_normalizer import BatchNormalizer
@@ -38,6 +39,19 @@ def class_indices(dataset: WindowDataset, labels: Sequence[str]) -> IntArray:
                 f"The clip {item.id} has the label {item.label}, but the model has {', '.join(labels)}."
             )
     return np.array([index[item.label] for item in dataset.items], np.int64)
+
+
+def possible_labels(dataset: WindowDataset, labels: Sequence[str]) -> BoolArray:
+    """(N, classes) which labels each clip could have: those that its corpus has.
+
+    A corpus without calm clips may call a calm face neutral: such a clip says nothing about calm.
+    """
+    of_corpus: dict[str, set[str]] = {}
+    for item in dataset.items:
+        of_corpus.setdefault(item.corpus, set()).add(item.label)
+    if len(of_corpus) == 1:
+        return np.ones((len(dataset.items), len(labels)), np.bool_)
+    return np.array([[label in of_corpus[item.corpus] for label in labels] for item in dataset.items])
 
 
 class EncodeBatch(Protocol):
@@ -109,7 +123,9 @@ class BatchMaker:
             for of_condition in (dataset, *conditions)
         ]
         classes = class_indices(dataset, spec.labels)
-        self._targets = make_targets(classes, len(spec.labels), soft_targets)
+        targets = make_targets(classes, len(spec.labels), soft_targets)
+        possible = torch.from_numpy(possible_labels(dataset, spec.labels)).float()
+        self._targets = torch.cat([targets, possible[:, None]], dim=1)
         weights = 1 / np.bincount(classes[clips], minlength=len(spec.labels))[classes[clips]]
         self._weights = weights / weights.sum() if balanced else None
 
@@ -144,8 +160,8 @@ class BatchMaker:
             rank_slice: the samples that this process will use; with `encode` the video of others is zero.
 
         Returns:
-            video (B, bins, channels), audio (B, channels, steps), target (B, 3, classes) for both streams,
-            the video alone and the audio alone.
+            video (B, bins, channels), audio (B, channels, steps), target (B, 4, classes) for both streams,
+            the video alone and the audio alone, and the labels that are possible (see `possible_labels`).
         """
         chosen = self._draw_recordings(len(clips), rng)
         batch = self._augment(self._read(clips, chosen, rng, rank_slice), Stage.VIEW)

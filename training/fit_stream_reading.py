@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, get_args
@@ -19,9 +19,9 @@ from typing import Annotated, get_args
 import numpy as np
 from rich.console import Console
 
+from emolive.cli.commands import run_program
 from emolive.cli.config import Arg, Range
-from emolive.cli.parser import OptionsParser
-from emolive.errors import ConfigError, EmoliveError
+from emolive.errors import ConfigError
 from emolive.models import factory
 from emolive.models.io import checkpoint
 from emolive.models.runtimes.base import AUTO
@@ -163,20 +163,15 @@ def _answers(
         )
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; 2 after one line on stderr if something cannot be used."""
-    parser = OptionsParser(
-        FitOptions,
-        prog="python -m training.fit_stream_reading",
-        description="Fit how a checkpoint reads streams.",
-    )
-    try:
-        (options,) = parser.parse(sys.argv[1:] if argv is None else argv)
-        fit(options, Console(soft_wrap=True))
-    except EmoliveError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+def fit_command(options: FitOptions) -> int:
+    """Run the command."""
+    fit(options, Console(soft_wrap=True))
     return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the module."""
+    return run_program("python -m training.fit_stream_reading", fit_command, argv)
 
 
 if __name__ == "__main__":

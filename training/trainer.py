@@ -25,6 +25,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.tensorboard import SummaryWriter
 
 from emolive.errors import ConfigError, EmoliveError
+from emolive.quantities import duration_text
 from preprocessing.progress import ProgressBar
 from training.batches import IntArray
 from training.run_checkpoint import Progress, RunCheckpoint, warmed_up_average
@@ -52,13 +53,6 @@ class LoopConfig(Protocol):
     def ema_decay(self) -> float: ...
     @property
     def patience(self) -> int: ...
-
-
-def duration(seconds: float) -> str:
-    """A time for people: 40 s, 12 min, 27 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.0f} h"
 
 
 def seed_step(seed: int, epoch: int, step: int, *more: int) -> np.random.Generator:
@@ -221,10 +215,9 @@ class Trainer(ABC, Generic[Net, Batch]):
             scores = " ".join(f"{k} {v:.3f}" for k, v in row.items() if k in PROGRESS_METRICS)
             bar.describe(scores)
             epoch_s = (time.monotonic() - began_s) / (progress.epoch - began_at)
-            left = (
-                f", {duration((epochs - progress.epoch) * epoch_s)} left" if progress.epoch < epochs else ""
-            )
-            say(f"epoch {progress.epoch} of {epochs}: {scores}; {duration(epoch_s)} an epoch{left}")
+            epochs_left = epochs - progress.epoch
+            left = f", {duration_text(epochs_left * epoch_s)} left" if epochs_left > 0 else ""
+            say(f"epoch {progress.epoch} of {epochs}: {scores}; {duration_text(epoch_s)} an epoch{left}")
             self._fabric.barrier()
         if writer is not None:
             writer.close()
