@@ -69,12 +69,15 @@ class VideoFeatures:
     sampler: FrameSampler
     expressions: FeatureBuffer | None = None
     """Log-probabilities of the expression classifier, if there is one."""
+    qualities: FeatureBuffer | None = None
+    """How well the face could be seen where it was classified, see `emolive.hints`."""
 
     def extend_to(self, seconds: float) -> None:
         """Keep at least this much from now on."""
         self.buffer.extend_to(seconds)
-        if self.expressions is not None:
-            self.expressions.extend_to(seconds)
+        for buffer in (self.expressions, self.qualities):
+            if buffer is not None:
+                buffer.extend_to(seconds)
 
 
 @dataclass(slots=True, eq=False)
