@@ -11,7 +11,8 @@ from typing import Protocol
 
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.capture.container import Media
-from emolive.capture.decode import OnCorruption, OnNotice, iter_media, probe, weight
+from emolive.capture.decode import iter_media, probe, weight
+from emolive.capture.media_reader import OnCorruption, OnNotice
 from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.capture.tracks import AUTOMATIC, TrackChoice
 from emolive.clock import to_s

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.capture.container import Media, NetworkFile, media_of
-from emolive.capture.decode import OnCorruption, OnNotice, probe
+from emolive.capture.decode import probe
+from emolive.capture.media_reader import OnCorruption, OnNotice
 from emolive.capture.tracks import AUTOMATIC, TrackChoice
 from emolive.clip_features import ClipFeatures, decode_into, extract_clip_features, open_clip
 from emolive.clock import to_ns, to_s

@@ -340,7 +340,7 @@ class StreamListener:
         stream.audio_dbfs = rms_dbfs(samples)
         stream.delivered_ns = block.t_ns
         if stream.tap is not None:
-            stream.tap.add_audio(block, wait=not stream.realtime)
+            stream.tap.add_audio(replace(block, samples=samples), wait=not stream.realtime)
 
     def on_status(self, status: Status) -> None:
         """Store a status, unless it is of a part that another source delivers."""
