@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from emolive.audio.resample import AudioBuffer
     from emolive.windowing import FeatureSequence
 
-Hint = Literal["no_face", "far", "dark", "turned", "blurred", "no_speech"]
+Hint = Literal["no_face", "far", "dark", "covered", "turned", "blurred", "no_speech"]
 HINTS: tuple[Hint, ...] = get_args(Hint)
 """Of the face first, the gravest first."""
 FACE_HINTS = frozenset(HINTS) - {"no_face", "no_speech"}
@@ -38,6 +38,10 @@ MIN_LIGHT = 0.12
 MAX_YAW_DEG = 35.0
 """Farther to the side, half of the face is hidden."""
 MIN_SHARPNESS = 0.08
+MAX_COVERED = 0.5
+"""Above this probability mouth or eyes count as covered."""
+COVERED_DOUBT = 0.4
+"""So much of the answer about a face that is partly covered is not known: it goes to all labels alike."""
 NOISE_DBFS = -50.0
 """Sound above this level without speech is worth a word."""
 SUMMARY_SHARE = 0.5
@@ -51,6 +55,7 @@ def face_hints(quality: FaceQuality | None) -> tuple[Hint, ...]:
     found: list[tuple[Hint, bool]] = [
         ("far", quality.size_px < MIN_SIZE_PX),
         ("dark", quality.light < MIN_LIGHT),
+        ("covered", quality.covered > MAX_COVERED),
         ("turned", abs(quality.yaw_deg) > MAX_YAW_DEG),
         ("blurred", quality.sharpness < MIN_SHARPNESS),
     ]

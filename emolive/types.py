@@ -151,6 +151,8 @@ class FaceQuality:
     """Rotation in the image, clockwise."""
     yaw_deg: float
     """Rough turn to the right of the image."""
+    covered: float = 0.0
+    """Probability that the mouth or the eyes are covered."""
 
 
 @dataclass(frozen=True, slots=True)

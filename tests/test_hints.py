@@ -33,6 +33,7 @@ GOOD = FaceQuality(size_px=200, light=0.5, sharpness=0.3, roll_deg=0, yaw_deg=0)
 FAULTS: dict[Hint, dict[str, float]] = {
     "far": {"size_px": MIN_SIZE_PX - 1},
     "dark": {"light": MIN_LIGHT - 0.01},
+    "covered": {"covered": 0.9},
     "turned": {"yaw_deg": -MAX_YAW_DEG - 1},
     "blurred": {"sharpness": 0.01},
 }

@@ -21,6 +21,7 @@ HINT_TEXTS: dict[Hint, str] = {
     "no_face": "No face is detected: move into the picture.",
     "far": "The face is too small: come closer.",
     "dark": "The face is too dark: add light in front of it.",
+    "covered": "A part of the face is covered: uncover mouth and eyes.",
     "turned": "The face is turned away: look towards the camera.",
     "blurred": "The face is blurred: hold still, or clean the lens.",
     "no_speech": "There is sound but no speech: estimates use the face only.",
