@@ -29,7 +29,8 @@ from emolive.session.calibration import load_profile, run_inline
 from emolive.session.model_loader import LoadedModel
 from emolive.session.pipeline import LivePipeline
 from emolive.session.status import StatusRegistry
-from emolive.session.stream import Stream, StreamListener, VideoFeatures
+from emolive.session.stream import Stream, VideoFeatures
+from emolive.session.stream_listener import StreamListener
 from emolive.types import AudioBlock, Estimate, FloatArray, Frame, Image
 from emolive.vision.encoders import landmarks
 from emolive.vision.face_pipeline import FacePipeline

@@ -2,173 +2,33 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
 
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.capture.container import Media, NetworkFile, media_of
-from emolive.capture.decode import OnCorruption, OnNotice, iter_media, probe, weight
-from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
+from emolive.capture.decode import probe
+from emolive.capture.media_reader import OnCorruption, OnNotice
 from emolive.capture.tracks import AUTOMATIC, TrackChoice
+from emolive.clip_features import ClipFeatures, decode_into, extract_clip_features, open_clip
 from emolive.clock import to_ns, to_s
 from emolive.errors import MediaError
-from emolive.opinion_pool import EXPRESSIONS
+from emolive.file_summary import FileSummarizer
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerStats
 from emolive.smoothing import Smoother, make_estimate
-from emolive.types import Estimate, FaceObservation, FileSummary, Frame
+from emolive.types import Estimate
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
-from emolive.windowing import (
-    MIN_FACE_SHARE,
-    FeatureTrack,
-    FeatureWindow,
-    Waveform,
-    centre_window_end_ns,
-    extract_window,
-)
+from emolive.windowing import MIN_FACE_SHARE, FeatureWindow
 
 KEEP_MARGIN_S = 4.0
 """While a file is analysed a window and so much before it is kept: encoders and resamplers look back, and
 pictures hold."""
-_N_KEPT_WINDOWS = 96
-"""Windows over the whole file of which one becomes its summary."""
 
 OnProgress = Callable[[float, float | None], None]
 """Called with the seconds that are done, and those of the whole file if it states them."""
-
-
-class Perception(Protocol):
-    """What `decode_into` needs of a `FacePipeline`."""
-
-    def reset(self) -> None: ...
-
-    def process(self, frame: Frame) -> FaceObservation: ...
-
-
-@dataclass(slots=True)
-class ClipFeatures:
-    """The frame vectors and the audio of a file."""
-
-    path: Media
-    video: FeatureTrack | None
-    """None for a file without video."""
-    audio: Waveform | None
-    """None for a file without audio."""
-    duration_s: float
-    expressions: FeatureTrack | None = None
-    """Log-probabilities of the expression classifier; None if it did not run."""
-
-
-def extract_clip_features(
-    path: Path,
-    pipeline: FacePipeline,
-    sampler: FrameSampler,
-    dim: int,
-    on_corruption: OnCorruption | None = None,
-) -> ClipFeatures:
-    """Decode a file and extract its features.
-
-    Args:
-        path: a file with video or audio.
-        pipeline: for the frames that `sampler` accepts; it is reset first.
-        sampler: with origin 0, the file's own time.
-        dim: D of the pipeline's vectors.
-        on_corruption: called once, with a message, if some of the file cannot be decoded.
-
-    Raises:
-        MediaError: the file cannot be read.
-    """
-    clip = open_clip(path, dim)
-    for _ in decode_into(clip, pipeline, sampler, on_corruption):
-        pass
-    return clip
-
-
-def open_clip(
-    path: Media, dim: int, keep_s: float = math.inf, tracks: TrackChoice = AUTOMATIC
-) -> ClipFeatures:
-    """The features of a file before anything is decoded.
-
-    Args:
-        path: a file with video or audio.
-        dim: D of the frame vectors.
-        keep_s: how much of the newest frame vectors is kept.
-        tracks: which of several tracks to use.
-
-    Raises:
-        MediaError: it cannot be read.
-    """
-    has_video = probe(path, tracks).has_video
-    return ClipFeatures(path, FeatureTrack.empty(dim, keep_s) if has_video else None, None, 0.0)
-
-
-def decode_into(
-    clip: ClipFeatures,
-    pipeline: Perception,
-    sampler: FrameSampler,
-    on_corruption: OnCorruption | None,
-    on_observation: Callable[[FaceObservation], None] | None = None,
-    *,
-    audio: bool = True,
-    on_notice: OnNotice | None = None,
-    tracks: TrackChoice = AUTOMATIC,
-    keep_s: float = math.inf,
-    av_offset_ns: int = 0,
-) -> Generator[int, None, None]:
-    """Add everything in a file to its features.
-
-    Args:
-        clip: from `open_clip`.
-        pipeline: for the frames that `sampler` accepts; it is reset first.
-        sampler: with origin 0, the file's own time.
-        on_corruption: called once, with a message, if some of the file cannot be decoded.
-        on_observation: called with what was seen in each processed frame.
-        audio: whether to decode the sound.
-        on_notice, tracks: as for `iter_media`.
-        keep_s: how much of the newest sound and expressions is kept.
-        av_offset_ns: by how much the sound is moved to later times against the picture.
-
-    Yields:
-        The time of each frame and block before it is added, and the end. Everything earlier is complete then.
-    """
-    pipeline.reset()
-    end_ns = 0
-    media = iter_media(
-        clip.path,
-        audio=audio,
-        on_corruption=on_corruption,
-        on_notice=on_notice,
-        tracks=tracks,
-        av_offset_ns=av_offset_ns,
-    )
-    # The next frames are decoded while this thread processes one.
-    with closing(prefetch(media, MEDIA_BUFFER_SIZE, weight)) as items:
-        for item in items:
-            yield item.t_ns
-            if isinstance(item, Frame):
-                end_ns = max(end_ns, item.t_ns)
-                if clip.video is not None and sampler.accept(item.t_ns):
-                    observation = pipeline.process(item)
-                    clip.video.append(observation.t_ns, observation.features)
-                    if on_observation is not None:
-                        on_observation(observation)
-                    if observation.expression is not None:
-                        clip.expressions = clip.expressions or FeatureTrack.empty(len(EXPRESSIONS), keep_s)
-                        clip.expressions.append(observation.t_ns, observation.expression)
-            else:
-                clip.audio = clip.audio or Waveform((), item.rate_hz, keep_s)
-                clip.audio.append(item)
-                end_ns = max(end_ns, clip.audio.duration_ns)
-            clip.duration_s = to_s(end_ns)
-    yield end_ns + 1
 
 
 class FileAnalyzer:
@@ -258,9 +118,8 @@ class FileAnalyzer:
         if not self._same_person:
             profile.reset()
         smoother = Smoother.for_spec(spec)
-        n_displayed: Counter[str] = Counter()
         clip, stated_s = self._open(path)
-        middle = _MiddleWindows(None if stated_s is None else centre_window_end_ns(stated_s, spec))
+        summarizer = FileSummarizer(predictor, self._baseline, stated_s)
         waiting: list[Estimate] = []
         for window in self._windows(clip):
             if self._same_person:
@@ -271,13 +130,18 @@ class FileAnalyzer:
             if on_progress is not None:
                 on_progress(to_s(window.end_ns), stated_s)
             if prediction is None:
+                summarizer.add(window, None)
                 continue
-            middle.add(window)
-            smoothed = smoother.update(prediction.probs, window.end_ns, prediction.age_s)
-            n_displayed[smoothed.label] += 1
-            waiting.append(
-                make_estimate(prediction, smoothed, spec, source=str(clip.path), t_ns=window.end_ns)
+            estimate = make_estimate(
+                prediction,
+                smoother.update(prediction.probs, window.end_ns, prediction.age_s),
+                spec,
+                source=str(clip.path),
+                t_ns=window.end_ns,
+                hints=window.hints,
             )
+            summarizer.add(window, estimate)
+            waiting.append(estimate)
             if clip.duration_s >= self._shortest_s:
                 yield from waiting
                 waiting.clear()
@@ -287,7 +151,7 @@ class FileAnalyzer:
                 f"{self._shortest_s:.1f} s are needed."
             )
         yield from waiting
-        yield self._summarize(clip, middle, n_displayed)
+        yield summarizer.summarize(clip, profile)
 
     def _open(self, path: Media | str) -> tuple[ClipFeatures, float | None]:
         """A clip without features yet, and its duration in seconds if it is stated."""
@@ -324,91 +188,8 @@ class FileAnalyzer:
         with closing(decoding) as times:
             for t_ns in times:
                 while end_ns < t_ns and end_ns <= to_ns(clip.duration_s):
-                    yield extract_window(
-                        clip.video, clip.audio, end_ns, spec, extractor, expressions=clip.expressions
-                    )
+                    yield clip.window(end_ns, spec, extractor)
                     end_ns += bin_ns
-
-    def _summarize(
-        self, clip: ClipFeatures, middle: _MiddleWindows, n_displayed: Counter[str]
-    ) -> FileSummary:
-        """The summary of a file.
-
-        Args:
-            clip: its newest features.
-            middle: windows that gave an estimate.
-            n_displayed: the number of estimates that displayed each label.
-
-        Raises:
-            MediaError: there is no window to summarise it with.
-        """
-        spec = self._predictor.spec
-        centre_ns = centre_window_end_ns(clip.duration_s, spec)
-        windows = []
-        if centre_ns > to_ns(clip.duration_s):
-            windows.append(
-                extract_window(clip.video, clip.audio, centre_ns, spec, expressions=clip.expressions)
-            )
-        # Without face and voice in the middle, the nearest window that has one is used.
-        for window in (*windows, *middle.nearest(centre_ns)):
-            prediction = self._predictor.predict(window, self._profile, self._baseline, alone=True)
-            if prediction is None:
-                continue
-            likeliest = int(np.argmax(prediction.probs))
-            return FileSummary(
-                source=str(clip.path),
-                t_ns=window.end_ns,
-                t_s=to_s(window.end_ns),
-                labels=spec.labels,
-                raw_probs=prediction.probs,
-                probs=prediction.probs,
-                label=spec.labels[likeliest],
-                confidence=prediction.probs[likeliest],
-                modality=prediction.modality,
-                fusion=spec.fusion,
-                baseline=prediction.baseline,
-                answer_age_s=prediction.age_s,
-                shares={label: n / n_displayed.total() for label, n in n_displayed.most_common()},
-            )
-        if spec.streams != "av":
-            kind = "voice" if spec.streams == "a" else "face"
-            raise MediaError(
-                f"{clip.path.name} holds no {kind} that can be analysed, and this model reads nothing else."
-            )
-        raise MediaError(f"{clip.path.name} holds neither a face nor a voice that can be analysed.")
-
-
-class _MiddleWindows:
-    """Windows of a file of which one lies in its middle, however long it turns out to be.
-
-    All of a short file; of a long one evenly spaced ones, and those where the middle should be.
-
-    Args:
-        expected_ns: where the middle window ends if the file is as long as it states.
-    """
-
-    def __init__(self, expected_ns: int | None) -> None:
-        self._expected_ns = expected_ns
-        self._kept: list[FeatureWindow] = []
-        self._expected: FeatureWindow | None = None
-        self._count = 0
-        self._stride = 1
-
-    def add(self, window: FeatureWindow) -> None:
-        """Note a window that gave an estimate."""
-        if window.end_ns == self._expected_ns:
-            self._expected = window
-        if self._count % self._stride == 0:
-            self._kept.append(window)
-        self._count += 1
-        if len(self._kept) > _N_KEPT_WINDOWS:
-            self._kept = self._kept[::2]
-            self._stride *= 2
-
-    def nearest(self, end_ns: int) -> list[FeatureWindow]:
-        """The window that ends nearest to `end_ns`, of those that were kept; none if there is none."""
-        windows = self._kept if self._expected is None else [*self._kept, self._expected]
-        return sorted(windows, key=lambda window: abs(window.end_ns - end_ns))[:1]
 
 
 def analyze(

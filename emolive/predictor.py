@@ -14,6 +14,7 @@ from torch import Tensor
 
 from emolive.device import choose_device
 from emolive.errors import ConfigError
+from emolive.hints import COVERED_DOUBT
 from emolive.models.factory import shipped_checkpoint
 from emolive.models.io import checkpoint as checkpoints
 from emolive.models.io.backbone import weights_digest
@@ -242,6 +243,8 @@ class Predictor:
             assert opinions.network is not None
             log_probs = opinions.network
         probs = np.exp(log_probs)
+        if "covered" in window.hints and opinions.modality.has_video:
+            probs = (1 - COVERED_DOUBT) * probs + COVERED_DOUBT / len(probs)
         if not np.isfinite(probs).all():
             self.n_refused += 1
             return None

@@ -119,6 +119,7 @@ def make_estimate(
     t_ns: int,
     origin_ns: int = 0,
     stamps: Timestamps | None = None,
+    hints: tuple[str, ...] = (),
 ) -> Estimate:
     """The estimate of one window, the same live and for files.
 
@@ -130,6 +131,7 @@ def make_estimate(
         t_ns: the end of the window.
         origin_ns: the source's time 0.
         stamps: of a live estimate.
+        hints: of the window.
     """
     return Estimate(
         source=source,
@@ -145,4 +147,5 @@ def make_estimate(
         baseline=prediction.baseline,
         answer_age_s=displayed.age_s,
         stamps=stamps,
+        hints=hints,
     )

@@ -151,6 +151,8 @@ class FaceQuality:
     """Rotation in the image, clockwise."""
     yaw_deg: float
     """Rough turn to the right of the image."""
+    covered: float = 0.0
+    """Probability that the mouth or the eyes are covered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,8 @@ class Estimate:
     """The normalisation in use: none, neutral or running."""
     answer_age_s: float = 0.0
     """Mean age of the evidence in `probs` at `t_ns`: in the window, and by smoothing."""
+    hints: tuple[str, ...] = ()
+    """What keeps face or voice from being read well, the gravest first; see `emolive.hints.HINTS`."""
     stamps: Timestamps | None = None
     """None for estimates of a file that was analysed offline."""
 
@@ -252,6 +256,7 @@ class Estimate:
             "baseline": self.baseline,
             "summary": False,
             "answer_age_s": round(self.answer_age_s, 2),
+            "hints": list(self.hints),
         }
         if self.stamps is not None:
             record |= {
@@ -266,8 +271,8 @@ class Estimate:
 class FileSummary(Estimate):
     """The result for a file.
 
-    Its probabilities, label and times are those of one window, in the middle of the file. `shares` covers
-    all of it.
+    Its probabilities, label and times are those of one window, in the middle of the file. `shares` and
+    `hints` cover all of it.
     """
 
     window: str = "centre"

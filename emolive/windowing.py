@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.audio.resample import AudioBuffer
 from emolive.clock import NS_PER_S, to_ns
+from emolive.hints import Hint, window_hints
 from emolive.models.spec import ModelSpec
 from emolive.plausibility import is_plausible_vector, plausible_rows, plausible_samples
 from emolive.pooling import HOLD_S, held_frames, pool_bins
@@ -233,6 +234,8 @@ class FeatureWindow:
     """(bins, 8) mean log-probabilities of the expression classifier, zero where missing; None without one."""
     expressions_present: BoolArray | None = None
     """(bins,)"""
+    hints: tuple[Hint, ...] = ()
+    """What keeps its newest part from being read well."""
 
     @property
     def has_face(self) -> bool:
@@ -275,6 +278,7 @@ def extract_window(
     extractor: OnlineFeatureExtractor | None = None,
     *,
     expressions: FeatureSequence | None = None,
+    qualities: FeatureSequence | None = None,
 ) -> FeatureWindow:
     """Extract the features of the window that ends at `end_ns`.
 
@@ -285,6 +289,7 @@ def extract_window(
         spec: the model that the window is for.
         extractor: for `spec.audio`; keeps frames of earlier windows. A new one gives the same window, slower.
         expressions: log-probabilities (8,) of the expression classifier; None if there are none.
+        qualities: how well the face can be seen, see `emolive.hints.quality_vector`; None if not measured.
     """
     if video is None:
         bins = np.zeros((spec.n_bins, spec.video_dim), np.float32)
@@ -301,7 +306,15 @@ def extract_window(
         features = (extractor or OnlineFeatureExtractor(spec.audio)).read(audio, end_ns, spec.n_samples)
         sound = _plausible_sound(features.frames, features.present, features.speech)
     face = (None, None) if expressions is None else _expression_bins(expressions, end_ns, spec, held_ns)
-    return FeatureWindow(end_ns, bins, bins_present, *sound, *face)
+    window = FeatureWindow(end_ns, bins, bins_present, *sound, *face)
+    hints = window_hints(
+        end_ns,
+        face_present=None if video is None else bins_present,
+        qualities=qualities,
+        audio=audio,
+        has_voice=window.has_voice(spec.window_s),
+    )
+    return replace(window, hints=hints)
 
 
 def _video_bins(

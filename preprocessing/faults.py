@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from emolive.capture.decode import OnCorruption
+from emolive.capture.media_reader import OnCorruption
 from emolive.errors import EmoliveError, MediaError
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import emolive
-from emolive import file_analyzer
+from emolive import clip_features
 from emolive.errors import MediaError
 from emolive.file_analyzer import FileAnalyzer
 from emolive.predictor import load_predictor
@@ -55,14 +55,14 @@ def test_the_summary_covers_the_file_and_names_its_window(analyzer, clip):
 
 def test_estimates_come_while_the_file_is_decoded(analyzer, clip, monkeypatch):
     decoded = []
-    iter_media = file_analyzer.iter_media
+    iter_media = clip_features.iter_media
 
     def watched(*args, **kwargs):
         for item in iter_media(*args, **kwargs):
             decoded.append(item.t_ns)
             yield item
 
-    monkeypatch.setattr(file_analyzer, "iter_media", watched)
+    monkeypatch.setattr(clip_features, "iter_media", watched)
     estimates = analyzer.analyze(clip)
     first = next(estimates)
     assert decoded[-1] < first.t_ns + 1_000_000_000

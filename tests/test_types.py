@@ -24,9 +24,10 @@ def test_a_file_estimate_has_these_keys_in_this_order():
         "baseline": "running",
         "summary": False,
         "answer_age_s": 0.0,
+        "hints": [],
     }
     order = ["file", "t_s", "fusion", "modality", "probs", "label", "confidence", "baseline"]
-    order += ["summary", "answer_age_s"]
+    order += ["summary", "answer_age_s", "hints"]
     assert list(record) == order
 
 

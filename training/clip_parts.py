@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from emolive.clip_features import ClipFeatures
 from emolive.clock import NS_PER_S, to_s
-from emolive.file_analyzer import ClipFeatures
 from emolive.models.spec import ModelSpec
 from emolive.windowing import FeatureTrack, Waveform
 from preprocessing.clip_parts import part_spans

@@ -1,4 +1,4 @@
-"""Frame features and waveform of one annotated clip, the same as `emolive.file_analyzer` computes."""
+"""Frame features and waveform of one annotated clip, the same as `emolive.clip_features` computes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from emolive._compat.opencv import cv2
+from emolive.clip_features import ClipFeatures, extract_clip_features
 from emolive.clock import NS_PER_S, to_ns, to_s
 from emolive.errors import EmoliveError, MediaError
-from emolive.file_analyzer import ClipFeatures, extract_clip_features
 from emolive.models.spec import ModelSpec
 from emolive.types import FloatArray, Frame, Image
 from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders

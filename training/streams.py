@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.audio.resample import ResampledReader
+from emolive.clip_features import ClipFeatures
 from emolive.clock import NS_PER_S, to_ns
 from emolive.errors import MediaError
-from emolive.file_analyzer import ClipFeatures
 from emolive.models.spec import ModelSpec
 from emolive.types import BoolArray, FloatArray
 from emolive.windowing import FeatureTrack, Waveform

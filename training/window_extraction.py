@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from emolive.audio.online_features import OnlineFeatureExtractor
+from emolive.clip_features import ClipFeatures
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
-from emolive.file_analyzer import ClipFeatures
 from emolive.models import factory
 from emolive.models.io import onnx
 from emolive.models.io.checkpoint import Checkpoint

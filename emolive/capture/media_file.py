@@ -11,7 +11,8 @@ from typing import Self
 from emolive.capture.audio_blocks import fill_gap
 from emolive.capture.base import Listener, ThreadedSource
 from emolive.capture.container import Media, NetworkFile, media_of
-from emolive.capture.decode import MediaReader, iter_media, probe, read_audio
+from emolive.capture.decode import iter_media, probe, read_audio
+from emolive.capture.media_reader import MediaReader
 from emolive.capture.paced import DecoderPolicy, Player
 from emolive.capture.source_spec import SourceSpec
 from emolive.capture.tracks import TrackChoice

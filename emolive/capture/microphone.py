@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from emolive.audio.downmix import Downmixer
 from emolive.buffers.audio_ring import GAP_S
 from emolive.capture import portaudio
 from emolive.capture.base import Listener, ReconnectingSource, SourceInfo
+from emolive.capture.channel_mixer import ChannelMixer
 from emolive.capture.devices import Device, find_microphone, find_microphone_again
 from emolive.clock import Watchdog, now_ns, to_ns
 from emolive.errors import DeviceError
@@ -88,7 +88,7 @@ class MicrophoneSource(ReconnectingSource):
             t_ns = self._in_order(now_ns() - to_ns(age_s))
             self._blocks.feed()
             self._delivered += 1
-            samples = data[:, 0].copy() if data.shape[1] == 1 else mix(data.T)
+            samples = mix(data.T)
             if samples.any():
                 self._sound.feed()
             if not self._stopping.is_set():
@@ -127,14 +127,20 @@ class MicrophoneSource(ReconnectingSource):
 
 
 class _Mixer:
-    """Mixes the channels of a microphone, whose number is known with its first block."""
+    """Mixes the channels of a microphone, whose number is known with its first block.
+
+    What can be no sound stays so, for whoever stores it to mask and count.
+    """
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        self._mix: Downmixer | None = None
+        self._mix: ChannelMixer | None = None
 
     def __call__(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
         """(channels, n) → (n,)"""
+        if len(channels) == 1:
+            return channels[0].copy()
         if self._mix is None:
-            self._mix = Downmixer(len(channels), self._rate_hz)
-        return self._mix(channels)
+            self._mix = ChannelMixer(len(channels), self._rate_hz)
+        samples, refused = self._mix(channels)
+        return samples if refused is None else np.where(refused, np.float32(np.nan), samples)

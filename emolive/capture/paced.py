@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Literal
 
-from emolive.capture.decode import SkipMode
+from emolive.capture.packets import SkipMode
 from emolive.capture.timeline import MAX_GAP_NS, OnJump
 from emolive.clock import NS_PER_S, now_ns, to_ns, to_s
 from emolive.types import AudioBlock, Frame

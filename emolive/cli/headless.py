@@ -63,6 +63,11 @@ class EstimateWriter:
             self._stack.close()
 
     def __call__(self, estimate: Estimate) -> None:
+        """Write an estimate; after an error nothing any more.
+
+        Raises:
+            OutputError: it cannot be written. Raised once; a session shows it for as long as it runs.
+        """
         if self.error is not None:
             return
         self._is_writing = True
@@ -71,11 +76,13 @@ class EstimateWriter:
             self.n_written += 1
         except OSError as error:
             self.error = error
+            text = (
+                f"The estimates are not written any more ({error.strerror or error}): start again with "
+                f"another file."
+            )
             if self._report is not None:
-                self._report(
-                    f"The estimates are not written any more ({error.strerror or error}): start again with "
-                    f"another file."
-                )
+                self._report(text)
+            raise OutputError(text) from error
         finally:
             self._is_writing = False
 

@@ -75,7 +75,7 @@ def measure(source: str, mic: str, seconds: float) -> SyncResult:
     from emolive.capture.factory import resolve
     from emolive.capture.flash_beep import SyncMeter
     from emolive.capture.source_spec import parse_source
-    from emolive.session.stream import open_stream
+    from emolive.session.stream_opening import open_stream
 
     if resolve(parse_source(source)).kind in ("demo", "none"):
         raise ConfigError("There is no camera to measure: name one with --source.")

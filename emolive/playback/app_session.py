@@ -15,6 +15,7 @@ from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player_session import PlayerSession
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
+from emolive.session.snapshot import with_outputs
 from emolive.session.subscription import Publisher, Subscription
 from emolive.types import Estimate, RecordingState, Snapshot
 
@@ -71,7 +72,8 @@ class AppSession:
 
     def snapshot(self) -> Snapshot:
         """Of the session in use."""
-        return self._active.snapshot()
+        snapshot = self._active.snapshot()
+        return with_outputs(snapshot, snapshot.recording, self._publisher.statuses())
 
     def subscribe(self, callback: Callable[[Estimate], None]) -> Subscription:
         """Call `callback` with each estimate, of all sources."""

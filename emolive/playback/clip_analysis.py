@@ -16,7 +16,7 @@ from emolive.session.status import baseline_status, stream_statuses
 from emolive.types import Estimate, FaceObservation, Frame, Status, WindowExplanation
 
 if TYPE_CHECKING:
-    from emolive.file_analyzer import ClipFeatures
+    from emolive.clip_features import ClipFeatures
     from emolive.predictor import Predictor
     from emolive.vision.face_pipeline import FacePipeline
     from emolive.windowing import FeatureWindow, Waveform
@@ -140,7 +140,14 @@ class _ModelAtWork:
         if prediction is None:
             return None
         smoothed = self._smoother.update(prediction.probs, window.end_ns, prediction.age_s)
-        return make_estimate(prediction, smoothed, predictor.spec, source=self._source, t_ns=window.end_ns)
+        return make_estimate(
+            prediction,
+            smoothed,
+            predictor.spec,
+            source=self._source,
+            t_ns=window.end_ns,
+            hints=window.hints,
+        )
 
     def explain(
         self, window: FeatureWindow, estimate: Estimate, audio: Waveform | None
@@ -287,16 +294,13 @@ class ClipAnalysis(threading.Thread):
 
     def _estimate_all(self, evidence: _Evidence, models: Sequence[_ModelAtWork], *, explaining: bool) -> None:
         from emolive.audio.online_features import OnlineFeatureExtractor
-        from emolive.windowing import extract_window
 
         spec, clip, track = models[0].predictor.spec, evidence.clip, self.track
         bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
         end_ns = bin_ns
         while not self._interrupted():
             if end_ns < evidence.complete_ns and end_ns <= to_ns(clip.duration_s):
-                window = extract_window(
-                    clip.video, clip.audio, end_ns, spec, extractor, expressions=clip.expressions
-                )
+                window = clip.window(end_ns, spec, extractor)
                 track.add(_results(window, models, clip, explaining=explaining))
                 self.analyzed_s = to_s(end_ns)
                 end_ns += bin_ns
@@ -309,7 +313,7 @@ class ClipAnalysis(threading.Thread):
 
     def _evidence_for(self, predictor: Predictor) -> _Evidence:
         """What was decoded already, if a model reads that; else the file from its beginning."""
-        from emolive.file_analyzer import decode_into, open_clip
+        from emolive.clip_features import decode_into, open_clip
         from emolive.vision.face_pipeline import FacePipeline
         from emolive.vision.frame_sampler import FrameSampler
 

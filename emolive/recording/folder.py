@@ -175,6 +175,7 @@ def estimate_from_row(row: dict[str, Any]) -> Estimate | None:
             modality=Modality(row["modality"]),
             fusion=str(row["fusion"]),
             baseline=str(row["baseline"]),
+            hints=tuple(map(str, row.get("hints", ()))),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -65,6 +65,7 @@ class Comparison:
                         t_ns=window.end_ns,
                         origin_ns=stream.origin_ns,
                         stamps=stamps,
+                        hints=window.hints,
                     )
                 )
         return tuple(found)

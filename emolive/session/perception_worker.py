@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 
 from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.faults import is_out_of_memory, log_fault, one_line
+from emolive.hints import QUALITY_DIM, quality_vector
 from emolive.models.spec import ModelSpec
 from emolive.opinion_pool import EXPRESSIONS
 from emolive.session.request_queue import RequestQueue
@@ -131,7 +132,10 @@ class PerceptionWorker(threading.Thread):
                 self._space,
                 FeatureBuffer(self._spec.frame_dim, stream.history_s),
                 FrameSampler(self._spec, stream.origin_ns),
-                FeatureBuffer(len(EXPRESSIONS), stream.history_s) if self._spec.pool is not None else None,
+                *(
+                    FeatureBuffer(dim, stream.history_s) if self._spec.pool is not None else None
+                    for dim in (len(EXPRESSIONS), QUALITY_DIM)
+                ),
             )
         if features.sampler.accept(frame.t_ns):
             observation = self._pipeline.process(frame)
@@ -140,6 +144,8 @@ class PerceptionWorker(threading.Thread):
             # First, so that whoever finds the vector finds the expression too.
             if observation.expression is not None and features.expressions is not None:
                 features.expressions.append(observation.t_ns, observation.expression)
+            if observation.quality is not None and features.qualities is not None:
+                features.qualities.append(observation.t_ns, quality_vector(observation.quality))
             n_refused, problem = features.buffer.n_refused, observation.problem
             features.buffer.append(observation.t_ns, observation.features)
             if features.buffer.n_refused > n_refused:

@@ -165,6 +165,7 @@ class LivePipeline:
             stream.extractor,
             # The classifier of faces has learned from photographs: a drawing is left to the network.
             expressions=None if readable is None or stream.is_synthetic else readable.expressions,
+            qualities=None if readable is None else readable.qualities,
         )
         stream.profile.update(window, predictor.video_stats, predictor.audio_stats)
         if stream.calibration is not None and stream.calibration.add(window, predictor):
@@ -196,6 +197,7 @@ class LivePipeline:
             t_ns=end_ns,
             origin_ns=stream.origin_ns,
             stamps=stamps,
+            hints=window.hints,
         )
         stream.estimate = estimate
         stream.estimates += 1
@@ -240,8 +242,6 @@ class LivePipeline:
                 has_audio=stream.audio is not None,
                 video_lost=stream.video_lost,
                 audio_lost=stream.audio_lost,
-                quality=None if stream.observation is None else stream.observation.quality,
-                level_dbfs=None if stream.audio is None else stream.audio_dbfs,
             )
         )
         if profile is None or stream.calibration is not None or self._failure_shown:

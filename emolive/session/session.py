@@ -25,9 +25,10 @@ from emolive.session.lease_watch import LeaseWatch
 from emolive.session.model_loader import LoadModel, ModelLoader
 from emolive.session.perception_worker import PerceptionWorker
 from emolive.session.recording import SessionRecording, session_settings
-from emolive.session.snapshot import build_snapshot
+from emolive.session.snapshot import build_snapshot, with_outputs
 from emolive.session.status import StatusRegistry
-from emolive.session.stream import Stream, open_stream
+from emolive.session.stream import Stream
+from emolive.session.stream_opening import open_stream
 from emolive.session.subscription import Publisher, Subscription
 from emolive.types import Estimate, RecordingState, Snapshot
 
@@ -154,7 +155,7 @@ class Session:
         snapshot = build_snapshot(
             self._config, self._statuses, self._inference.pipeline, self._stream, running=self._running
         )
-        return replace(snapshot, recording=self._recording.state())
+        return with_outputs(snapshot, self._recording.state(), self._publisher.statuses())
 
     def subscribe(self, callback: Callable[[Estimate], None]) -> Subscription:
         """Call `callback` with each new estimate, in a thread of its own.

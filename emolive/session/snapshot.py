@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from emolive.clock import now_ns, to_s
@@ -9,7 +10,7 @@ from emolive.session.config import SessionConfig
 from emolive.session.pipeline import LivePipeline
 from emolive.session.status import StatusRegistry, answer_status, latency_status
 from emolive.session.stream import Stream
-from emolive.types import Estimate, Snapshot
+from emolive.types import Estimate, RecordingState, Snapshot, Status
 
 STALE_BINS = 6
 """After this many bins without a new estimate, snapshots no longer contain the last one."""
@@ -64,6 +65,20 @@ def build_snapshot(
         comparison=stream.comparison if estimate is not None else (),
         explanation=stream.explanation if estimate is not None else None,
     )
+
+
+def with_outputs(snapshot: Snapshot, recording: RecordingState | None, rows: Iterable[Status]) -> Snapshot:
+    """A snapshot with the state of what is written, and lasting errors where that is no longer possible.
+
+    Args:
+        snapshot: of what is read.
+        recording: the recording that runs, or the last one.
+        rows: the statuses of the subscriptions.
+    """
+    statuses = [*snapshot.statuses, *rows]
+    if recording is not None and recording.problem:
+        statuses.append(Status("recording", "error", "unwritten", recording.problem))
+    return replace(snapshot, recording=recording, statuses=tuple(statuses))
 
 
 def _recent_estimate(stream: Stream, bin_s: float | None) -> Estimate | None:

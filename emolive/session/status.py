@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 from emolive.clock import now_ns, to_ns
 from emolive.errors import EmoliveError
-from emolive.hints import Hint, face_hint, voice_hint
-from emolive.types import Estimate, FaceQuality, Severity, Status
+from emolive.hints import FACE_HINTS, Hint, has_recent_face
+from emolive.types import Estimate, Severity, Status
 
 if TYPE_CHECKING:
     from emolive.windowing import FeatureWindow
 
 SLOW_MS = 250.0
 """A higher latency is a warning."""
-RECENT_BINS = 3
-"""A face counts as present if it was detected in one of this many newest bins."""
 
 HINT_TEXTS: dict[Hint, str] = {
+    "no_face": "No face is detected: move into the picture.",
     "far": "The face is too small: come closer.",
     "dark": "The face is too dark: add light in front of it.",
+    "covered": "A part of the face is covered: uncover mouth and eyes.",
     "turned": "The face is turned away: look towards the camera.",
     "blurred": "The face is blurred: hold still, or clean the lens.",
-    "no speech": "There is sound but no speech: estimates use the face only.",
+    "no_speech": "There is sound but no speech: estimates use the face only.",
 }
 NO_VIDEO = "There is no picture: estimates use the voice only."
 NO_AUDIO = "There is no sound: estimates use the face only."
@@ -103,10 +103,8 @@ def stream_statuses(
     has_audio: bool,
     video_lost: bool = False,
     audio_lost: bool = False,
-    quality: FaceQuality | None = None,
-    level_dbfs: float | None = None,
 ) -> tuple[Status, Status]:
-    """Whether a window has a face and a voice.
+    """Whether a window has a face and a voice, and the gravest hint about each.
 
     Args:
         window: the newest one.
@@ -114,22 +112,20 @@ def stream_statuses(
         has_video: the source has video.
         has_audio: audio has arrived.
         video_lost, audio_lost: a device no longer delivers: that says nothing of a person.
-        quality: of the newest face; None if it was not measured.
-        level_dbfs: of the newest sound.
     """
     if video_lost:
         face = Status("face", "warning", "lost", "The camera sends no picture: estimates use the voice only.")
     elif not has_video:
         face = Status("face", "info", "none", NO_VIDEO)
-    elif window.has_face and window.video_present[-RECENT_BINS:].any():
-        hint = face_hint(quality)
+    elif window.has_face and has_recent_face(window.video_present):
+        hint = next((hint for hint in window.hints if hint in FACE_HINTS), None)
         face = (
             Status("face", "ok", "found", "A face is tracked.")
             if hint is None
             else Status("face", "warning", hint, HINT_TEXTS[hint])
         )
     else:
-        face = Status("face", "warning", "missing", "No face is detected: move into the picture.")
+        face = Status("face", "warning", "missing", HINT_TEXTS["no_face"])
     if audio_lost:
         text = "The microphone sends no sound: estimates use the face only."
         voice = Status("voice", "warning", "lost", text)
@@ -137,8 +133,8 @@ def stream_statuses(
         voice = Status("voice", "info", "none", NO_AUDIO)
     elif window.has_voice(window_s):
         voice = Status("voice", "ok", "speech", "Speech is detected.")
-    elif (hint := voice_hint(level_dbfs, has_voice=False)) is not None:
-        voice = Status("voice", "info", hint, HINT_TEXTS[hint])
+    elif "no_speech" in window.hints:
+        voice = Status("voice", "info", "no speech", HINT_TEXTS["no_speech"])
     else:
         voice = Status("voice", "info", "silent", "Nobody speaks: estimates use the face only.")
     return face, voice

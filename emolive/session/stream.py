@@ -1,30 +1,23 @@
-"""All state of one source, from the first frame to the newest estimate, and its delivery."""
+"""All state of one source, from the first frame to the newest estimate."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from emolive.audio.levels import SILENCE_DBFS, rms_dbfs
+from emolive.audio.levels import SILENCE_DBFS
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.buffers.latest_slot import LatestSlot
-from emolive.capture.av_offset import audio_shift_ns, video_shift_ns
 from emolive.capture.base import Source, SourceInfo
-from emolive.capture.factory import open_spec, resolve
-from emolive.capture.source_spec import SourceSpec, parse_microphone, parse_source
 from emolive.clock import Watchdog, now_ns, to_ns, to_s
-from emolive.errors import ConfigError, EmoliveError
+from emolive.errors import EmoliveError
 from emolive.faults import log_fault, one_line
-from emolive.plausibility import plausible_samples
-from emolive.session.status import NO_AUDIO, NO_VIDEO, StatusRegistry
+from emolive.session.status import StatusRegistry
 from emolive.types import (
-    AudioBlock,
     Counters,
     Estimate,
     FaceObservation,
@@ -38,6 +31,7 @@ if TYPE_CHECKING:
     from emolive.profile import SpeakerProfile
     from emolive.recording.recorder import Recorder
     from emolive.session.calibration import Calibration
+    from emolive.session.stream_listener import StreamListener
     from emolive.smoothing import Smoother
     from emolive.vision.frame_sampler import FrameSampler
 
@@ -51,8 +45,6 @@ WATCH_S = 0.1
 """How often it is checked whether the parts of a stream still deliver."""
 METER_S = 0.5
 """A level is shown for so long after its sound."""
-BAD_SOUND = "The sound holds values that can be no sound and are left out."
-_POLL_S = 0.004
 
 
 def _watchdog() -> Watchdog:
@@ -69,12 +61,15 @@ class VideoFeatures:
     sampler: FrameSampler
     expressions: FeatureBuffer | None = None
     """Log-probabilities of the expression classifier, if there is one."""
+    qualities: FeatureBuffer | None = None
+    """How well the face could be seen where it was classified, see `emolive.hints`."""
 
     def extend_to(self, seconds: float) -> None:
         """Keep at least this much from now on."""
         self.buffer.extend_to(seconds)
-        if self.expressions is not None:
-            self.expressions.extend_to(seconds)
+        for buffer in (self.expressions, self.qualities):
+            if buffer is not None:
+                buffer.extend_to(seconds)
 
 
 @dataclass(slots=True, eq=False)
@@ -270,145 +265,6 @@ class Stream:
         for stop in stops:
             stop.join(_left_s(deadline_ns))
         return not any(stop.is_alive() for stop in stops)
-
-
-class StreamListener:
-    """Delivers a source to a stream.
-
-    Args:
-        stream: where to.
-        video: whether its frames are used.
-        audio: whether its audio is used.
-    """
-
-    def __init__(self, stream: Stream, *, video: bool = True, audio: bool = True) -> None:
-        self._stream = stream
-        self._video, self._audio = video, audio
-
-    @property
-    def uses_video(self) -> bool:
-        """Whether frames of the source are used."""
-        return self._video
-
-    @property
-    def uses_audio(self) -> bool:
-        """Whether sound of the source is used."""
-        return self._audio
-
-    def on_frame(self, frame: Frame) -> None:
-        """Store a frame for perception; waits for perception if the stream is not in real time."""
-        stream = self._stream
-        if not self._video or stream.cancelled.is_set():
-            return
-        if by_ns := video_shift_ns(stream.av_offset_ns):
-            frame = replace(frame, t_ns=frame.t_ns + by_ns)
-        if not stream.realtime:
-            self._wait_for_reader(frame.t_ns)
-        stream.frame, stream.frame_arrived_ns = frame, now_ns()
-        stream.frame_watch.feed()
-        stream.frames_captured += 1
-        stream.frame_slot.put(frame, wait=not stream.realtime)
-        stream.delivered_ns = frame.t_ns
-        if stream.tap is not None:
-            stream.tap.add_frame(frame, wait=not stream.realtime)
-
-    def on_audio(self, block: AudioBlock) -> None:
-        """Append a block to the ring; a block of another rate starts a new one."""
-        stream = self._stream
-        if not self._audio or stream.cancelled.is_set():
-            return
-        if by_ns := audio_shift_ns(stream.av_offset_ns):
-            block = replace(block, t_ns=block.t_ns + by_ns)
-        if not stream.realtime:
-            self._wait_for_reader(block.t_ns)
-        ring = stream.audio
-        if ring is None or ring.rate_hz != block.rate_hz:
-            ring = stream.audio = AudioRingBuffer(block.rate_hz, stream.history_s)
-            # The window may have become longer meanwhile.
-            ring.extend_to(stream.history_s)
-        samples, present = block.samples, plausible_samples(block.samples)
-        if present is not None:
-            samples = np.where(present, samples, np.float32(0))
-            stream.samples_refused += len(present) - int(np.count_nonzero(present))
-            stream.statuses.put_passing(Status("microphone", "warning", "implausible", BAD_SOUND))
-        ring.write(samples, block.t_ns, present, lost_before=block.lost_before)
-        stream.audio_arrived_ns = now_ns()
-        stream.audio_watch.feed()
-        stream.audio_dbfs = rms_dbfs(samples)
-        stream.delivered_ns = block.t_ns
-        if stream.tap is not None:
-            stream.tap.add_audio(block, wait=not stream.realtime)
-
-    def on_status(self, status: Status) -> None:
-        """Store a status, unless it is of a part that another source delivers."""
-        accepted = {"camera": self._video, "microphone": self._audio}.get(status.source, True)
-        if accepted and not self._stream.cancelled.is_set():
-            self._stream.statuses.put(status)
-
-    def on_end(self) -> None:
-        """Everything was delivered."""
-        if not self._stream.cancelled.is_set():
-            self._stream.ended.set()
-
-    def _wait_for_reader(self, t_ns: int) -> None:
-        stream = self._stream
-        while t_ns > stream.read_limit_ns and not stream.cancelled.wait(_POLL_S):
-            pass
-
-
-def open_stream(
-    source: str, microphone: str, *, paced: bool, loop: bool, window_s: float, track: str = ""
-) -> Stream:
-    """Open what two strings name, not started. May wait some seconds for a driver.
-
-    Args:
-        source: see `emolive.capture.source_spec`.
-        microphone: as well; "auto" is the source's own audio, or the default microphone beside a live source.
-        paced: False reads a file or the demo as fast as it can be processed; no effect beside a microphone.
-        loop: play a file again when it ends.
-        window_s: length of the model's window.
-        track: which of several tracks of a file, see `emolive.capture.tracks.TrackChoice.parse`.
-
-    Raises:
-        EmoliveError: there is no such source or microphone, or both are "none".
-    """
-    source_spec, mic_spec = resolve(parse_source(source)), parse_microphone(microphone)
-    if source_spec.kind in ("file", "stream"):
-        source_spec = replace(source_spec, track=track)
-    paced = paced or mic_spec.kind not in ("auto", "none")
-    video = open_spec(source_spec, paced=paced, loop=loop)
-    own_audio = mic_spec.kind == "auto" and video is not None and video.info.has_audio
-    no_audio_text = NO_AUDIO
-    audio: Source | None = None
-    if mic_spec.kind not in ("auto", "none"):
-        audio = open_spec(mic_spec)
-    elif mic_spec.kind == "auto" and not own_audio and video is not None and video.info.live:
-        try:
-            audio = open_spec(SourceSpec("microphone", "default"))
-        except EmoliveError as error:
-            # It was not asked for by name, so that a computer without a microphone is no error.
-            no_audio_text = f"{str(error).rstrip('.')}; estimates use the face only."
-    if video is None and audio is None:
-        raise ConfigError("There is neither a picture nor a sound: choose a source or a microphone.")
-    stream = Stream(
-        source=source_spec.redacted if video is not None else mic_spec.redacted,
-        video_info=video.info if video is not None else None,
-        audio_info=video.info if video is not None and own_audio else audio.info if audio else None,
-        realtime=paced or video is None or video.info.live,
-        has_video=video is not None and video.info.has_video,
-        window_s=window_s,
-        lasting_source=getattr(video, "lasting_text", ""),
-        lasting_mic=getattr(audio, "lasting_text", "") if mic_spec.kind == "microphone" else "",
-    )
-    if not stream.has_video:
-        stream.statuses.put(Status("camera", "info", "none", NO_VIDEO))
-    if stream.audio_info is None:
-        stream.statuses.put(Status("microphone", "info", "none", no_audio_text))
-    if video is not None:
-        stream.sources.append((video, StreamListener(stream, audio=own_audio)))
-    if audio is not None:
-        stream.sources.append((audio, StreamListener(stream, video=False)))
-    return stream
 
 
 def _stop(source: Source, deadline_ns: int) -> None:

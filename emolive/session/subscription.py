@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Self
 
 from emolive.clock import now_ns, to_ns, to_s
+from emolive.errors import EmoliveError
 from emolive.faults import log_fault
-from emolive.types import Estimate
+from emolive.types import Estimate, Status
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,11 @@ class Publisher:
             for subscription in self._subscriptions:
                 subscription.put(estimate)
 
+    def statuses(self) -> tuple[Status, ...]:
+        """An error as long as there is a subscription that could not use an estimate."""
+        problems = [subscription.problem for subscription in self._subscriptions if subscription.problem]
+        return tuple(Status("rows", "error", "unwritten", problem) for problem in problems[:1])
+
     @property
     def is_idle(self) -> bool:
         """Every callback has returned from every estimate."""
@@ -79,11 +85,13 @@ class Subscription:
 
     Attributes:
         dropped: estimates that were lost because the callback was too slow.
+        problem: the sentence of the first `EmoliveError` that the callback raised, for the user; "" without.
     """
 
     def __init__(self, callback: Callable[[Estimate], None], publisher: Publisher) -> None:
         self.callback = callback
         self.dropped = 0
+        self.problem = ""
         self._publisher = publisher
         self._queue: deque[Estimate] = deque()
         self._changed = threading.Condition()
@@ -149,6 +157,8 @@ class Subscription:
                 self._is_busy = True
             try:
                 self.callback(estimate)
+            except EmoliveError as error:
+                self.problem = self.problem or str(error)
             except BaseException as error:  # SystemExit too: it must not end the thread
                 log_fault(log, "a subscriber failed", error)
 

@@ -13,7 +13,8 @@ from emolive.types import UNSURE, Estimate
 class CsvSink(TextSink):
     """A header, then one row per estimate.
 
-    Probabilities are in columns p_LABEL. Summary rows also fill `window` and share_LABEL.
+    Probabilities are in columns p_LABEL, the hints in one column with spaces between. Summary rows also fill
+    `window` and share_LABEL.
     """
 
     def __init__(self, target: Path | TextIO | None = None) -> None:
@@ -27,7 +28,7 @@ class CsvSink(TextSink):
         """Write a row: the values of `Estimate.to_dict`, and any others."""
         record = dict(record)
         probs, shares = record.pop("probs"), record.pop("shares", {})
-        row = {"window": "", **record}
+        row = {"window": "", **record, "hints": " ".join(record.get("hints", ()))}
         row |= {f"p_{label}": f"{p:.6f}" for label, p in probs.items()}
         row |= {f"share_{label}": "" for label in (*probs, UNSURE)}
         row |= {f"share_{label}": f"{share:.6f}" for label, share in shares.items()}

@@ -15,7 +15,8 @@ _N_LIKELIEST = 3
 
 
 class TableSink(TextSink):
-    """A line per estimate: time, displayed label, its probability as a bar, and the three likeliest labels.
+    """A line per estimate: time, displayed label, its probability as a bar, the three likeliest labels, the
+    streams that it is based on and hints about them.
 
     A file's summary is two lines: the window in the middle, and the shares of all displayed labels.
     """
@@ -31,9 +32,8 @@ class TableSink(TextSink):
         when = estimate.window if isinstance(estimate, FileSummary) else f"{estimate.t_s:.2f} s"
         bar = "█" * round(_BAR_CHARS * estimate.confidence)
         likeliest = _percentages(dict(zip(estimate.labels, estimate.probs, strict=True)), _N_LIKELIEST)
-        self.out.write(
-            f"{when:>9}  {estimate.label:<10} {bar:<{_BAR_CHARS}} {likeliest}  [{estimate.modality.title}]\n"
-        )
+        based_on = ", ".join((estimate.modality.title, *estimate.hints))
+        self.out.write(f"{when:>9}  {estimate.label:<10} {bar:<{_BAR_CHARS}} {likeliest}  [{based_on}]\n")
         if isinstance(estimate, FileSummary):
             self.out.write(f"{'shares':>9}  {_percentages(estimate.shares, len(estimate.shares))}\n")
         self.out.flush()

@@ -26,6 +26,7 @@ from emolive.models.spec import PixelSpec, read_pixels
 from emolive.opinion_pool import EXPRESSIONS
 from emolive.types import FaceQuality, FloatArray, Image
 from emolive.vision.landmarks import eye_roll_deg
+from emolive.vision.occlusion import covered_probability
 
 log = logging.getLogger(__name__)
 
@@ -174,6 +175,7 @@ class ExpressionClassifier:
             sharpness=sharpness,
             roll_deg=roll_deg,
             yaw_deg=estimate_yaw_deg(points_px),
+            covered=covered_probability(image, points_px),
         )
         return log_probs.astype(np.float32), quality
 

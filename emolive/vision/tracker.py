@@ -30,6 +30,15 @@ STILL_SHARE = 0.03
 still. It is detected in every frame, because the landmark predictor fails on a box that lags."""
 
 
+SURE_SCORE = 0.8
+"""A face that is detected with a lower score is also looked at upside down: upright faces score .9, and about
+.7 when they are upside down and taken for upright."""
+TURN_MARGIN = 0.1
+"""By how much the other direction must score better."""
+MIN_TURNED_SCORE = 0.7
+"""Of a face upside down where none is found upright."""
+
+
 class FaceTracker(Protocol):
     """Follows one face from frame to frame; registered in `emolive.plugins.FACE_TRACKERS`.
 
@@ -132,6 +141,8 @@ class BlazeFaceTracker:
         self._last: FloatArray | None = None
         self._still = False
         self._roll_deg = 0.0
+        self._upside_down = False
+        """The camera hangs upside down, or the picture was saved so."""
 
     def close(self) -> None:
         """Release the detector."""
@@ -193,14 +204,37 @@ class BlazeFaceTracker:
         )
 
     def _detect(self, image: Image, t_ns: int) -> Detection | None:
+        found = self._find(image, t_ns)
+        if found is not None and found.score >= SURE_SCORE:
+            return found
+        return self._turned(image, found) or found
+
+    def _turned(self, image: Image, found: Detection | None) -> Detection | None:
+        """The face in the other direction, if that is right; this direction is then kept."""
+        near = None if found is None else square_around(found.box_px, SEARCH_SCALE)
+        others = self._detector.detect(image, near, upside_down=not self._upside_down)
+        if found is not None:
+            other, least = self._same(others, found.box_px), found.score + TURN_MARGIN
+        elif self._box is not None:
+            other, least = self._same(others, self._box), MIN_TURNED_SCORE
+        else:
+            other, least = max(others, key=lambda d: d.box_px.area_px, default=None), MIN_TURNED_SCORE
+        if other is None or other.score < least:
+            return None
+        self._upside_down = not self._upside_down
+        return other
+
+    def _find(self, image: Image, t_ns: int) -> Detection | None:
+        """The tracked face, or the largest one, in the direction of the last one."""
         last = self._box
         if last is not None and t_ns - self._tracked_ns > to_ns(GIVE_UP_S):
             last = self._box = None
         if last is not None:
-            near = self._same(self._detector.detect(image, square_around(last, SEARCH_SCALE)), last)
+            region = square_around(last, SEARCH_SCALE)
+            near = self._same(self._detector.detect(image, region, upside_down=self._upside_down), last)
             if near is not None:
                 return near
-        everywhere = self._detector.detect(image)
+        everywhere = self._detector.detect(image, upside_down=self._upside_down)
         if last is not None:
             return self._same(everywhere, last)
         return max(everywhere, key=lambda d: d.box_px.area_px, default=None) or self._tiles.search(image)

@@ -20,7 +20,8 @@ from emolive.capture.flash_beep import (
     write_clip,
 )
 from emolive.clock import to_ns
-from emolive.session.stream import Stream, StreamListener
+from emolive.session.stream import Stream
+from emolive.session.stream_listener import StreamListener
 from emolive.types import AudioBlock, Frame
 
 STEP_NS = 40_000_000

@@ -12,8 +12,8 @@ from emolive.capture.synthetic import PASS_S, SyntheticScene, emotion_at
 from emolive.capture.synthetic.emotion_timeline import EMOTIONS, SEGMENTS
 from emolive.capture.synthetic.source import FPS
 from emolive.capture.synthetic.voice import BLOCK, RATE_HZ, Voice
+from emolive.clip_features import ClipFeatures
 from emolive.clock import NS_PER_S, to_ns
-from emolive.file_analyzer import ClipFeatures
 from emolive.predictor import Predictor, load_predictor
 from emolive.types import AudioBlock, Frame
 from emolive.vision.face_pipeline import FacePipeline

@@ -118,8 +118,8 @@ def watch(random_checkpoint: Callable[..., Path]) -> Iterator[Callable[..., Watc
 @pytest.fixture
 def puppet(monkeypatch: pytest.MonkeyPatch) -> Puppet:
     """What the next session that opens a camera opens instead."""
-    from emolive.session import stream
+    from emolive.session import stream_opening
 
     source = Puppet()
-    monkeypatch.setattr(stream, "open_spec", lambda spec, **_: source)
+    monkeypatch.setattr(stream_opening, "open_spec", lambda spec, **_: source)
     return source

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from emolive.clip_features import extract_clip_features
 from emolive.clock import NS_PER_S, to_ns
-from emolive.file_analyzer import extract_clip_features
 from emolive.models.spec import ModelSpec
 from emolive.types import Image
 from emolive.vision.encoders.base import CropInput, FrameEncoder

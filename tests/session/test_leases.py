@@ -14,7 +14,8 @@ from emolive.session.lease_watch import LeaseWatch
 from emolive.session.pipeline import LivePipeline
 from emolive.session.snapshot import build_snapshot
 from emolive.session.status import StatusRegistry, stream_statuses
-from emolive.session.stream import Stream, StreamListener
+from emolive.session.stream import Stream
+from emolive.session.stream_listener import StreamListener
 from emolive.types import AudioBlock, FaceObservation, Frame, Snapshot, Status
 from emolive.windowing import FeatureWindow
 
@@ -28,7 +29,13 @@ class Scene:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now_ns = 10**12
-        for module in ("clock", "session.stream", "session.status", "session.snapshot"):
+        for module in (
+            "clock",
+            "session.stream",
+            "session.stream_listener",
+            "session.status",
+            "session.snapshot",
+        ):
             monkeypatch.setattr(f"emolive.{module}.now_ns", lambda: self.now_ns)
         info = SourceInfo("C920", has_video=True, has_audio=True, live=True)
         self.stream = Stream(

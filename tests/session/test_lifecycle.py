@@ -50,19 +50,19 @@ def test_starting_twice_is_starting_once(watch):
 
 
 def test_requests_return_at_once_and_stop_is_timely_while_a_source_opens(watch, monkeypatch):
-    from emolive.session import stream
+    from emolive.session import stream_opening
 
     watched = watch("demo")
     watched.until_estimates(1)
     search_started, search_ended = threading.Event(), threading.Event()
-    real = stream.open_spec
+    real = stream_opening.open_spec
 
     def slow(spec, **options):
         search_started.set()
         assert search_ended.wait(30)
         return real(spec, **options)
 
-    monkeypatch.setattr(stream, "open_spec", slow)
+    monkeypatch.setattr(stream_opening, "open_spec", slow)
     start_ns = now_ns()
     change = watched.session.set_source("demo")
     assert now_ns() - start_ns < 0.5e9

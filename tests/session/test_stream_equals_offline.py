@@ -53,7 +53,7 @@ def compare(estimates, expected) -> None:
         assert type(estimate) is type(offline)
         assert estimate.t_s == pytest.approx(offline.t_s, abs=1e-3)
         assert (estimate.modality, estimate.baseline) == (offline.modality, offline.baseline)
-        assert estimate.label == offline.label
+        assert (estimate.label, estimate.hints) == (offline.label, offline.hints)
         assert estimate.probs == pytest.approx(offline.probs, abs=TOLERANCE)
 
 

@@ -15,7 +15,7 @@ from emolive.session.inference_worker import InferenceWorker
 from emolive.session.lease_watch import LeaseWatch
 from emolive.session.model_loader import ModelLoader
 from emolive.session.session import Session
-from emolive.session.stream import StreamListener
+from emolive.session.stream_listener import StreamListener
 from emolive.session.subscription import Subscription
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from emolive.clip_features import ClipFeatures
 from emolive.clock import NS_PER_S
-from emolive.file_analyzer import ClipFeatures
 from emolive.models.io import checkpoint
 from emolive.windowing import FeatureTrack, Waveform, centre_window_end_ns
 from preprocessing import annotations

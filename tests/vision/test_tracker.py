@@ -105,16 +105,68 @@ def test_a_small_face_is_detected_again_at_its_place(tracker, portrait):
     assert [half_of(box) for box in boxes] == ["left"] * 5
 
 
+# --- pictures that are upside down
+
+
+def turned(image: np.ndarray, degrees: float) -> np.ndarray:
+    """Clockwise about the middle; the edge is repeated."""
+    height, width = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1.0)
+    return cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize("degrees", [0, 60, 120, 180, 240, 300])
+def test_a_face_is_found_in_any_direction_with_its_roll(tracker, portrait, degrees):
+    upright = tracker.track(portrait, 0)
+    tracker.reset()
+    found = tracker.track(turned(portrait, degrees), 0)
+    assert (found.roll_deg - upright.roll_deg - degrees + 180) % 360 - 180 == pytest.approx(0, abs=25)
+
+
+def test_a_box_upside_down_is_where_the_face_is(detector, portrait):
+    canvas = scene(portrait, 0.9, 0)
+    (upright,) = detector.detect(canvas)
+    region = BoundingBox(700.0, 20.0, 560.0, 440.0)
+    for within in (None, region):
+        (found,) = detector.detect(np.ascontiguousarray(canvas[::-1, ::-1]), within, upside_down=True)
+        x, y = found.box_px.center_px
+        assert (1280 - x, 480 - y) == pytest.approx(upright.box_px.center_px, abs=6)
+        assert abs(found.roll_deg) == pytest.approx(180, abs=5)
+
+
+def test_a_camera_that_is_turned_over_is_followed(tracker, portrait):
+    over = np.ascontiguousarray(portrait[::-1, ::-1])
+    rolls = [tracker.track(over if 3 <= i < 6 else portrait, to_ns(i)).roll_deg for i in range(9)]
+    assert [abs(roll) > 90 for roll in rolls] == [False] * 3 + [True] * 3 + [False] * 3
+
+
+@pytest.mark.data
+def test_landmarks_upside_down_are_those_upright():
+    """The file is a clip of the base file, turned by 180 degrees and smaller."""
+    folder = paths.data_dir().resolve().parent / "cases"
+    if not (folder / "rotpix180.mp4").is_file():
+        pytest.skip(f"there is no {folder / 'rotpix180.mp4'}")
+    pipeline = FacePipeline([LandmarkEncoder()])
+    vectors = {}
+    for name in ("base.mp4", "rotpix180.mp4"):
+        pipeline.reset()
+        frames = (frame for frame in iter_media(folder / name, audio=False) if frame.index % 2 == 0)
+        vectors[name] = np.array([pipeline.process(next(frames)).features for _ in range(20)])
+    pipeline.close()
+    difference = vectors["rotpix180.mp4"] - vectors["base.mp4"]
+    assert np.sqrt((difference**2).mean()) < 0.02
+
+
 class CountingDetector:
-    """A detector that counts its calls."""
+    """A detector that counts its calls for faces that are not upside down."""
 
     def __init__(self, detector) -> None:
         self.detector = detector
         self.n_detections = 0
 
-    def detect(self, image, within=None):
-        self.n_detections += 1
-        return self.detector.detect(image, within)
+    def detect(self, image, within=None, *, upside_down=False):
+        self.n_detections += not upside_down
+        return self.detector.detect(image, within, upside_down=upside_down)
 
 
 class TrackerWithFeedback:
