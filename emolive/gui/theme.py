@@ -207,6 +207,11 @@ def emotion_colors(labels: Sequence[str]) -> tuple[QColor, ...]:
     return tuple(colors)
 
 
+def label_color(labels: Sequence[str], label: str | None) -> QColor | None:
+    """The colour of one of the labels; None for none."""
+    return None if label is None else emotion_colors(labels)[list(labels).index(label)]
+
+
 def font(size_px: int, *, bold: bool = False) -> QFont:
     """The application's font in another size."""
     result = QFont()

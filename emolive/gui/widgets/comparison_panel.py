@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.gui.i18n import tr
 from emolive.gui.presenter import estimate_view
-from emolive.gui.theme import COLORS, SIZES, emotion_colors, font
+from emolive.gui.theme import COLORS, SIZES, emotion_colors, font, label_color
 from emolive.types import Estimate
 
 HEIGHT_PX = 92
@@ -65,8 +65,7 @@ class ComparisonPanel(QWidget):
         top = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
         painter.drawText(text, top, estimate.fusion)
         painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, view.modality)
-        color = COLORS.dim if view.label is None else colors[view.labels.index(view.label)].name()
-        painter.setPen(QColor(color))
+        painter.setPen(label_color(view.labels, view.leader) or QColor(COLORS.dim))
         painter.setFont(font(SIZES.large_px + 3, bold=True))
         middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
         painter.drawText(text, middle, view.caption.capitalize())

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.gui.i18n import noop, tr
-from emolive.gui.theme import COLORS, SIZES, emotion_colors
+from emolive.gui.theme import COLORS, SIZES, label_color
 from emolive.gui.view_state import EstimateView, ResultState
 from emolive.gui.widgets.affect_view import AffectView
 from emolive.gui.widgets.bars import Bars
@@ -108,8 +108,8 @@ class ResultsPanel(QWidget):
         self._state, self._painted_s = state, now_s
         if result.estimate is not None:
             self.bars.set_labels(result.estimate.labels)
-            label = None if result.current is None else result.current.label
-            self.bars.show_values(result.estimate.probs, label, presence=result.presence)
+            emphasized = () if result.current is None else result.current.emphasized
+            self.bars.show_values(result.estimate.probs, emphasized, presence=result.presence)
         self.affect.show_result(result)
         self._show_text(result)
 
@@ -121,11 +121,10 @@ class ResultsPanel(QWidget):
     def _show_text(self, result: ResultState) -> None:
         color, headline, subline = QColor(COLORS.faint), "–", result.waiting
         if (estimate := result.current) is not None:
-            color, headline = QColor(COLORS.dim), estimate.caption.capitalize()
+            color = label_color(estimate.labels, estimate.leader) or QColor(COLORS.dim)
+            headline = estimate.caption.capitalize()
             subline = tr("from {modality}", modality=estimate.modality)
             if result.ended:
                 subline = tr("ended · last answer, from {modality}", modality=estimate.modality)
-            if estimate.label is not None:
-                color = emotion_colors(estimate.labels)[estimate.labels.index(estimate.label)]
         self.headline.show_text(headline, color)
         self.subline.setText(subline)

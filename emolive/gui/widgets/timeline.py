@@ -117,7 +117,7 @@ class Timeline(QWidget):
         waited = now_s - self._painted_s >= (FADE_STEP_S if fading else SCROLL_S)
         if not self.empty and self.isVisible() and (self._dirty or waited):
             self._dirty, self._painted_s = False, now_s
-            self.draw(result.now_ns, result.current.label if result.current is not None else None)
+            self.draw(result.now_ns, result.current.leader if result.current is not None else None)
 
     def set_labels(self, labels: Sequence[str]) -> None:
         """Start again with one curve for each label. Nothing happens if they are the same as before."""

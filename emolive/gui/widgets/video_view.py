@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from emolive.gui.frame_converter import FrameConverter
 from emolive.gui.i18n import tr
 from emolive.gui.render_metrics import RenderMetrics
-from emolive.gui.theme import COLORS, emotion_colors
+from emolive.gui.theme import COLORS, emotion_colors, label_color
 from emolive.gui.view_state import EstimateView, VideoState
 from emolive.gui.widgets.overlay import (
     draw_banner,
@@ -203,9 +203,7 @@ def _color(estimate: EstimateView | None) -> QColor:
     """The colour of a face box."""
     if estimate is None:
         return QColor(COLORS.text)
-    if estimate.label is None:
-        return emotion_colors(("neutral",))[0]
-    return emotion_colors(estimate.labels)[estimate.labels.index(estimate.label)]
+    return label_color(estimate.labels, estimate.leader) or emotion_colors(("neutral",))[0]
 
 
 def _fit(width: int, height: int, area: QRectF, ratio: float) -> QRectF:
