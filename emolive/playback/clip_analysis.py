@@ -39,6 +39,10 @@ class AnalysisRequest:
     """Whose saved neutral baseline is used."""
     explaining: bool = False
     """Explain each estimate, which costs a second run of the network."""
+    hop_bins: int = 1
+    """Bins between two estimates."""
+    smoothing: str = "fitted"
+    """One of `emolive.smoothing.SMOOTHING_MODES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +131,19 @@ class _ModelAtWork:
         self.predictor = predictor
         self._baseline, self._person, self._source = request.baseline, request.person, source
         self._profile = predictor.new_profile(request.person)
-        self._smoother = Smoother.for_spec(predictor.spec)
+        self._smoother = Smoother.for_spec(predictor.spec, request.smoothing)
         if request.baseline == "neutral":
             self._profile.load()
 
+    def observe(self, window: FeatureWindow) -> None:
+        """Learn from the newest bin of a window."""
+        self._profile.update(window, self.predictor.video_stats, self.predictor.audio_stats)
+
     def estimate(self, window: FeatureWindow) -> Estimate | None:
+        """The estimate of a window that was observed."""
         from emolive.smoothing import make_estimate
 
         predictor = self.predictor
-        self._profile.update(window, predictor.video_stats, predictor.audio_stats)
         prediction = predictor.predict(window, self._profile, self._baseline)
         if prediction is None:
             return None
@@ -283,21 +291,27 @@ class ClipAnalysis(threading.Thread):
         text = f"{main.spec.fusion} runs on {main.device} by {main.runtime.title}."
         self._on_status(Status("model", "ok", "ready", text))
         self.idle.set()
-        self._estimate_all(evidence, models, explaining=request.explaining)
+        self._estimate_all(evidence, models, request)
 
-    def _estimate_all(self, evidence: _Evidence, models: Sequence[_ModelAtWork], *, explaining: bool) -> None:
+    def _estimate_all(
+        self, evidence: _Evidence, models: Sequence[_ModelAtWork], request: AnalysisRequest
+    ) -> None:
         from emolive.audio.online_features import OnlineFeatureExtractor
         from emolive.windowing import extract_window
 
         spec, clip, track = models[0].predictor.spec, evidence.clip, self.track
         bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
         end_ns = bin_ns
+        hop_ns = request.hop_bins * bin_ns
         while not self._interrupted():
             if end_ns < evidence.complete_ns and end_ns <= to_ns(clip.duration_s):
                 window = extract_window(
                     clip.video, clip.audio, end_ns, spec, extractor, expressions=clip.expressions
                 )
-                track.add(_results(window, models, clip, explaining=explaining))
+                for model in models:
+                    model.observe(window)
+                if end_ns % hop_ns == 0:
+                    track.add(_results(window, models, clip, explaining=request.explaining))
                 self.analyzed_s = to_s(end_ns)
                 end_ns += bin_ns
             elif evidence.exhausted:

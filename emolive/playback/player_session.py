@@ -13,7 +13,10 @@ from emolive.audio.levels import SILENCE_DBFS
 from emolive.capture.decode import probe
 from emolive.capture.source_spec import parse_source
 from emolive.clock import now_ns, to_ns, to_s
+from emolive.device import choose_device
 from emolive.errors import ConfigError
+from emolive.models.io.checkpoint import is_onnx
+from emolive.models.runtimes.base import AUTO, ONNX, check_backend
 from emolive.normalization import MODES
 from emolive.playback.clip_analysis import AnalysisRequest, AnalyzedWindow, ClipAnalysis
 from emolive.playback.clock import PlaybackClock
@@ -21,9 +24,11 @@ from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player import Player
 from emolive.playback.speaker import Speaker
 from emolive.plugins import FUSIONS
-from emolive.session.config import SessionConfig
+from emolive.session.config import SessionConfig, check_hop
+from emolive.session.model_loader import ONNX_ONLY
 from emolive.session.status import NO_AUDIO, NO_VIDEO, StatusRegistry
 from emolive.session.subscription import Publisher, Subscription
+from emolive.smoothing import check_smoothing
 from emolive.types import Counters, Estimate, PlaybackState, RecordingState, Snapshot, Status
 
 if TYPE_CHECKING:
@@ -189,6 +194,34 @@ class PlayerSession:
             raise ConfigError("A person needs a name under which the baseline is saved.")
         self._change(person=person.strip())
 
+    def set_device(self, device: str) -> None:
+        """Analyse on another device.
+
+        Raises:
+            DeviceError: this computer has no such device.
+        """
+        if device != "auto":
+            choose_device(device)
+        self._change(device=device)
+
+    def set_backend(self, backend: str) -> None:
+        """Analyse by another runtime."""
+        check_backend(backend)
+        checkpoint = self._config.checkpoint
+        if checkpoint is not None and is_onnx(checkpoint) and backend not in (AUTO, ONNX):
+            raise ConfigError(ONNX_ONLY.format(name=checkpoint.name))
+        self._change(backend=backend)
+
+    def set_hop_bins(self, hop_bins: int) -> None:
+        """Answer at the end of every so many bins of the file."""
+        check_hop(hop_bins)
+        self._change(hop_bins=hop_bins)
+
+    def set_smoothing(self, mode: str) -> None:
+        """Smooth the answers in another way."""
+        check_smoothing(mode)
+        self._change(smoothing=mode)
+
     def set_comparison(self, fusions: tuple[str, ...]) -> None:
         """Analyse with these fusions too, on the same evidence."""
         for fusion in fusions:
@@ -257,7 +290,16 @@ class PlayerSession:
             others = [name for name in comparison if name != main.spec.fusion or config.checkpoint]
             return [main, *(models.load(name, None, config.device, config.backend) for name in others)]
 
-        self._analysis.request(AnalysisRequest(load, config.baseline, config.person, self._explaining))
+        self._analysis.request(
+            AnalysisRequest(
+                load,
+                config.baseline,
+                config.person,
+                self._explaining,
+                hop_bins=config.hop_bins,
+                smoothing=config.smoothing,
+            )
+        )
 
     def _window_at(self, position_ns: int) -> AnalyzedWindow | None:
         """The results for the position; at the end, the last ones."""

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from emolive.clock import now_ns
+from emolive.clock import now_ns, to_ns
 from emolive.session.calibration import (
     BackgroundRunner,
     Calibration,
@@ -60,6 +60,10 @@ class LivePipeline:
         self.stream: Stream | None = None
         self.comparison = Comparison()
         """Other models on the same windows."""
+        self.hop_bins = 1
+        """Bins between two answers; set by the inference thread."""
+        self.smoothing = "fitted"
+        """One of `emolive.smoothing.SMOOTHING_MODES`; set by the inference thread."""
         self._statuses = statuses
         self.explaining = False
         """Whether each answer is explained; set by the inference thread."""
@@ -140,6 +144,17 @@ class LivePipeline:
                 self._finish_calibration(stream, self.predictor)
             stream.finished.set()
 
+    def set_smoothing(self, mode: str) -> None:
+        """Smooth in another mode from the next answer on; the answers so far stay."""
+        self.smoothing = mode
+        self.comparison.set_smoothing(mode)
+        if self.stream is not None and self.stream.smoother is not None:
+            self.stream.smoother.set_mode(mode)
+
+    def set_hop(self, hop_bins: int) -> None:
+        """Answer at the end of every so many bins from now on."""
+        self.hop_bins = hop_bins
+
     def set_comparison(self, predictors: Sequence[Predictor]) -> None:
         """Let these models answer too."""
         self.comparison.set_models(predictors)
@@ -147,8 +162,8 @@ class LivePipeline:
     # --- estimates
 
     def predict(self, end_ns: int) -> Estimate | None:
-        """The estimate of the window that ends at `end_ns`; None without a model or without face and
-        voice."""
+        """The estimate of the window that ends at `end_ns`; None without a model, without face and voice, or
+        if no answer is due yet."""
         from emolive.windowing import extract_window
 
         start_ns = now_ns()
@@ -169,6 +184,9 @@ class LivePipeline:
         stream.profile.update(window, predictor.video_stats, predictor.audio_stats)
         if stream.calibration is not None and stream.calibration.add(window, predictor):
             self._finish_calibration(stream, predictor)
+        if round((end_ns - stream.origin_ns) / to_ns(spec.bin_s)) % self.hop_bins:
+            # The person was seen and heard all the same.
+            return None
         n_refused = predictor.n_refused
         prediction = predictor.predict(window, stream.profile, self.baseline)
         if predictor.n_refused > n_refused:
@@ -281,7 +299,7 @@ class LivePipeline:
         if stream.extractor is None:
             stream.extractor = OnlineFeatureExtractor(spec.audio)
         if stream.smoother is None:
-            stream.smoother = Smoother.for_spec(spec)
+            stream.smoother = Smoother.for_spec(spec, self.smoothing)
 
     def _load_profile(self) -> None:
         if self.predictor is not None:
