@@ -160,7 +160,7 @@ def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWrit
         from emolive.gui.ui_settings import REMEMBERED, with_remembered
 
     if has_display():
-        explicit = {name for name in REMEMBERED if getattr(options, name) is not None}
+        explicit = {name for name in REMEMBERED if getattr(options, name, None) not in (None, "auto")}
         if options.checkpoint is not None:
             explicit.add("fusion")
         return run_app(

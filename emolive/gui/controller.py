@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 State = Literal["idle", "loading", "running", "failed", "closing", "closed"]
-Option = Literal["source", "mic", "fusion", "baseline", "person"]
+Option = Literal[
+    "source", "mic", "fusion", "baseline", "person", "hop_bins", "smoothing", "device", "backend"
+]
 
 CLOSE_MARGIN_S = 0.2
 """On top of the session's own timeout when it is stopped."""
@@ -105,9 +107,9 @@ class SessionController(QObject):
         if self.state in ("loading", "running"):
             self._tasks.submit(run, on_error=on_error)
 
-    def set_option(self, name: Option, value: str) -> None:
+    def set_option(self, name: Option, value: str | int) -> None:
         """Change one field of the config in the running session; after a failed start, start with it."""
-        previous: str = getattr(self.config, name)
+        previous: str | int = getattr(self.config, name)
         self._set_config(name, value)
 
         def change(session: AppSession) -> None:
@@ -189,10 +191,10 @@ class SessionController(QObject):
         self.state = "failed"
         self.error = sentence
 
-    def _restore(self, name: Option, value: str, previous: str) -> None:
+    def _restore(self, name: Option, value: str | int, previous: str | int) -> None:
         if getattr(self.config, name) == value:
             self._set_config(name, previous)
 
-    def _set_config(self, name: Option, value: str) -> None:
+    def _set_config(self, name: Option, value: str | int) -> None:
         changes: dict[str, Any] = {name: value}
         self.config = replace(self.config, **changes)

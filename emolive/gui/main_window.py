@@ -20,6 +20,7 @@ from emolive.gui.file_opener import FileOpener, local_path
 from emolive.gui.i18n import tr
 from emolive.gui.icon import app_icon
 from emolive.gui.media_commands import MediaCommands
+from emolive.gui.model_settings import ModelSettings
 from emolive.gui.presenter import WindowPresenter
 from emolive.gui.services import Services
 from emolive.gui.ui_settings import REMEMBERED, UiSettings
@@ -79,6 +80,9 @@ class MainWindow(QMainWindow):
             record=record,
         )
         self.view.add_panel(self._media.panel)
+        self.model_settings = ModelSettings(
+            self.pages.stack, self.controller, services, self._fusions, self.choose_fusion
+        )
         self._opener = FileOpener(
             self,
             on_source=self.choose_source,
@@ -126,6 +130,7 @@ class MainWindow(QMainWindow):
         actions.add(tr("Open a file…"), "O Ctrl+O", self._opener.ask_for_media, tr("Open a media file"))
         actions.add(tr("Stream address…"), "", self._opener.ask_for_stream)
         actions.add(tr("Load a checkpoint…"), "", self._opener.ask_for_checkpoint)
+        actions.add(tr("Settings…"), "Ctrl+,", self.model_settings.open, tr("Settings of the model"))
         actions.add(tr("Play again"), "R", self.play_again, tr("Play the file again"))
         actions.add_separator()
         self._media.add_actions(actions)
@@ -160,6 +165,7 @@ class MainWindow(QMainWindow):
         controls.person.chosen.connect(partial(self._set_option, "person"))
         controls.calibration.clicked.connect(self.calibrate)
         self.pages.load_wanted.connect(self._opener.ask_for_checkpoint)
+        self.model_settings.load_wanted.connect(self._opener.ask_for_checkpoint)
         self.view.offers.chosen.connect(self.choose_source)
         self.view.offers.file_wanted.connect(self._opener.ask_for_media)
         self._devices.connect_dialogs(file=self._opener.ask_for_media, stream=self._opener.ask_for_stream)
@@ -268,6 +274,7 @@ class MainWindow(QMainWindow):
                 self._devices.list_cameras(self.view.offers.show_cameras)
         self.view.show_state(state)
         self.pages.show_state(state)
+        self.model_settings.show(snapshot, state.controls.fusion)
 
     # --- events
 
@@ -287,6 +294,7 @@ class MainWindow(QMainWindow):
         self._timer.stop()
         self._remember()
         self._devices.close()
+        self.model_settings.close()
         self._media.close()
         log.info("%d frames were painted", self.view.video.painted)
         self.controller.close(STOP_S)

@@ -73,6 +73,19 @@ def list_microphones() -> tuple[Device, ...]:
     return tuple(microphones(refresh=True))
 
 
+def compute_problems() -> dict[str, str]:
+    """Compute device → why this computer does not have it. Imports torch."""
+    from emolive.device import choose_device
+
+    problems: dict[str, str] = {}
+    for name in ("cuda", "mps"):
+        try:
+            choose_device(name)
+        except EmoliveError:
+            problems[name] = tr("This computer has none.")
+    return problems
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Functions that the window calls; replaced in tests. All but `fusions` may block for seconds."""
@@ -81,3 +94,4 @@ class Services:
     fusions: Callable[[], Sequence[FusionChoice]] = registered_fusions
     cameras: Callable[[], Sequence[Device]] = list_cameras
     microphones: Callable[[], Sequence[Device]] = list_microphones
+    compute_problems: Callable[[], dict[str, str]] = compute_problems

@@ -8,12 +8,13 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from emolive.gui.model_choices import model_choices, option_value
 from emolive.models.factory import available_fusions
 from emolive.normalization import MODES
 from emolive.paths import user_dir
 from emolive.session.config import SessionConfig
 
-REMEMBERED = ("fusion", "baseline")
+REMEMBERED = ("fusion", "baseline", "hop_bins", "smoothing", "device", "backend")
 """The remembered fields of `SessionConfig`. Not the devices: one that is gone would fail the next start.
 Not the person: somebody else may sit there, and would get their baseline."""
 
@@ -47,9 +48,9 @@ class UiSettings:
         value = self._settings.value(f"session/{name}")
         return value if isinstance(value, str) and value else None
 
-    def set_text(self, name: str, value: str) -> None:
+    def set_text(self, name: str, value: str | int) -> None:
         """Remember a field of the session's config."""
-        self._settings.setValue(f"session/{name}", value)
+        self._settings.setValue(f"session/{name}", str(value))
 
     def geometry(self) -> QByteArray | None:
         """Where the window was."""
@@ -73,12 +74,12 @@ def with_remembered(config: SessionConfig, explicit: Collection[str] = ()) -> Se
         explicit: names of fields that were set on purpose and are not replaced.
     """
     settings = UiSettings()
-    values: dict[str, Any] = {name: settings.text(name) for name in REMEMBERED if name not in explicit}
-    return replace(config, **{name: value for name, value in values.items() if _is_usable(name, value)})
-
-
-def _is_usable(name: str, value: str | None) -> bool:
-    """Whether this version knows a remembered value: the file may be another version's, or damaged."""
-    if value is None:
-        return False
-    return value in (available_fusions() if name == "fusion" else MODES)
+    known = {"fusion": available_fusions(), "baseline": MODES}
+    known |= {choice.option: tuple(choice.titles) for choice in model_choices()}
+    values: dict[str, Any] = {}
+    for name in REMEMBERED:
+        value = settings.text(name)
+        # The file may be another version's, or damaged.
+        if name not in explicit and value is not None and value in known[name]:
+            values[name] = option_value(name, value)
+    return replace(config, **values)

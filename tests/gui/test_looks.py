@@ -64,7 +64,9 @@ def state(
     status: StatusState | None = None,
 ) -> WindowState:
     """A state of the window; the arguments replace parts of it."""
-    estimate = EstimateView(to_ns(9.0), EMOTIONS, PROBS, "happy", "happy 62 %", "face and voice", "0", word="happy")
+    estimate = EstimateView(
+        to_ns(9.0), EMOTIONS, PROBS, "happy", "happy 62 %", "face and voice", "0", word="happy"
+    )
     shown = {"frame": Frame(0, IMAGE, 0), "face": face, "estimate": estimate, **(video or {})}
     results = {"estimate": estimate, "presence": presence, "now_ns": to_ns(9.0), **(result or {})}
     return WindowState(

@@ -26,6 +26,7 @@ class WindowDriver:
         self.fusions: tuple[FusionChoice, ...] = FUSIONS
         self.cameras: Callable[[], tuple[FakeDevice, ...]] = lambda: (FakeDevice(0, "Front camera", True),)
         self.microphones: Callable[[], tuple[FakeDevice, ...]] = lambda: (FakeDevice(3, "Desk microphone"),)
+        self.compute_problems: Callable[[], dict[str, str]] = lambda: {"cuda": "None.", "mps": "None."}
         self.window: MainWindow
         self._closed = False
 
@@ -33,7 +34,13 @@ class WindowDriver:
         self, config: SessionConfig | None = None, *, wait: bool = True, begin: bool = True
     ) -> MainWindow:
         """Show the window; with `wait`, until the session runs and the first estimate is shown."""
-        services = Services(self._create_session, lambda: self.fusions, self.cameras, self.microphones)
+        services = Services(
+            self._create_session,
+            lambda: self.fusions,
+            self.cameras,
+            self.microphones,
+            self.compute_problems,
+        )
         self.window = MainWindow(config or SessionConfig(), services)
         self.window.show()
         if begin:
