@@ -17,6 +17,7 @@ from emolive.atomic_io import atomic_text_file
 from emolive.capture.recording_folder import is_recording
 from emolive.capture.source_spec import parse_source
 from emolive.errors import ConfigError, EmoliveError, OutputError
+from emolive.gui import strings
 from emolive.gui.actions import Actions
 from emolive.gui.controller import SessionController
 from emolive.gui.file_queue import FileQueue
@@ -73,7 +74,7 @@ class MediaCommands(QObject):
         record: Path | None = None,
     ) -> None:
         super().__init__(window)
-        self.panel = MediaPanel()
+        self.panel = MediaPanel({each.name: strings.fusion_title(each.name, each.title) for each in fusions})
         self.spans = SpanEditor()
         self.queue = FileQueue()
         self.last_recording: Path | None = None

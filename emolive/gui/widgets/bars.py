@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from emolive.gui import strings
 from emolive.gui.i18n import tr
-from emolive.gui.theme import COLORS, SIZES, emotion_colors, font
+from emolive.gui.theme import COLORS, SIZES, emotion_colors, font, scaled
 
+GAP_OF_ROW = 0.05
+"""Between a text and its bar, as a part of their row."""
 TEXT_OF_ROW = 0.42
 """Height of the text, as a part of its row."""
 BAR_OF_ROW = 0.30
@@ -59,7 +61,7 @@ class Bars(QWidget):
         super().__init__()
         self._large = large
         self._clock = clock
-        self.setMinimumSize(120, 120)
+        self.setMinimumSize(120, 60)
         self.setAccessibleName(tr("Probabilities"))
         self.labels: tuple[str, ...] = ()
         self.values: tuple[float, ...] = ()
@@ -144,7 +146,8 @@ class Bars(QWidget):
             else:
                 bottom = area.bottom() - row_px * 0.10
                 groove = QRectF(0, bottom - row_px * BAR_OF_ROW, self.width(), row_px * BAR_OF_ROW)
-                text = QRectF(0, area.top(), self.width(), groove.top() - area.top())
+                # The tails of g and p keep clear of the bar.
+                text = QRectF(0, area.top(), self.width(), groove.top() - area.top() - row_px * GAP_OF_ROW)
             self._paint_text(painter, text, row, text_px, centered=inline)
             self._paint_bar(painter, groove, row, colors[row], emphasized=label in self._emphasized)
 
@@ -170,7 +173,7 @@ class Bars(QWidget):
     def _paint_bar(
         self, painter: QPainter, groove: QRectF, row: int, color: QColor, *, emphasized: bool
     ) -> None:
-        radius = min(4.0, groove.height() / 3)
+        radius = min(scaled(4.0), groove.height() / 3)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(COLORS.groove))
         painter.drawRoundedRect(groove, radius, radius)
@@ -191,7 +194,7 @@ class Bars(QWidget):
     def _rows(self) -> tuple[float, float]:
         """Height of a row, and the top of the first one."""
         rows = max(1, len(self.labels))
-        limit = float("inf") if self._large else MAX_ROW_PX * SIZES.text_px / 13
+        limit = float("inf") if self._large else scaled(MAX_ROW_PX)
         return min(limit, self.height() / rows), 0.0
 
     def _description(self) -> str:

@@ -6,7 +6,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from emolive.gui.i18n import tr
-from emolive.gui.theme import COLORS
+from emolive.gui.theme import COLORS, scaled
 
 FLOOR_DBFS = -60.0
 LOUD = 0.95
@@ -20,7 +20,7 @@ class LevelMeter(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFixedHeight(4)
+        self.setFixedHeight(round(scaled(4)))
         self.setToolTip(tr("Audio level"))
         self.setAccessibleName(tr("Audio level"))
         self._level = 0.0

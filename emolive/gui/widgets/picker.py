@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPolyg
 from PySide6.QtWidgets import QMenu, QSizePolicy, QStyle, QStyleOptionToolButton, QToolButton
 
 from emolive.gui.services import Device
-from emolive.gui.theme import COLORS, SIZES
+from emolive.gui.theme import COLORS, SIZES, scaled
 
 REFRESH_MS = 2000
 """While the list is open the devices are read again."""
@@ -156,10 +156,10 @@ class Picker(QToolButton):
         option.text = ""
         painter = QPainter(self)
         self.style().drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option, painter, self)
-        inner = self.rect().adjusted(11, 0, -26, 0)
+        inner = self.rect().adjusted(11, 0, -round(scaled(26)), 0)
         text = self.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideMiddle, inner.width())
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-        draw_arrow(painter, self.width() - 14.0, self.height() / 2)
+        draw_arrow(painter, self.width() - scaled(14.0), self.height() / 2)
 
 
 def device_titles(devices: Sequence[Device]) -> dict[str, str]:
@@ -173,5 +173,6 @@ def device_titles(devices: Sequence[Device]) -> dict[str, str]:
 def draw_arrow(painter: QPainter, x: float, y: float) -> None:
     """Draw the arrow of a control that opens a list, with its middle at (x, y)."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(COLORS.dim), 1.6))
-    painter.drawPolyline(QPolygonF([QPointF(x - 4, y - 2), QPointF(x, y + 2), QPointF(x + 4, y - 2)]))
+    painter.setPen(QPen(QColor(COLORS.dim), scaled(1.6)))
+    dx, dy = scaled(4), scaled(2)
+    painter.drawPolyline(QPolygonF([QPointF(x - dx, y - dy), QPointF(x, y + dy), QPointF(x + dx, y - dy)]))
