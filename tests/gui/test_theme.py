@@ -126,7 +126,7 @@ def test_the_theme_changes_while_widgets_are_shown(qtbot: QtBot, qapp: QApplicat
     timeline.show_result(result)
 
     def corner(widget: QWidget) -> str:
-        return widget.grab().toImage().pixelColor(widget.width() - 3, widget.height() // 2).name()
+        return widget.grab().toImage().pixelColor(widget.width() - 3, widget.height() // 2 + 4).name()
 
     assert corner(timeline) == theme.DARK.surface
     theme.apply(qapp, "light")
