@@ -89,6 +89,14 @@ QComboBox QAbstractItemView, QMenu {{
 }}
 QComboBox QAbstractItemView::item {{ min-height: {px(26)}px; padding: 0 {px(8)}px; }}
 QComboBox QAbstractItemView::item:disabled {{ color: {colors.faint}; }}
+QListWidget {{
+    background: {colors.raised}; border: 1px solid {colors.line};
+    border-radius: {sizes.control_radius_px}px; outline: none; padding: {px(3)}px;
+}}
+QListWidget:focus {{ border: 2px solid {colors.focus}; padding: {px(3) - 1}px; }}
+QListWidget::item {{ padding: {px(4)}px {px(8)}px; border-radius: {px(4)}px; color: {colors.text}; }}
+QListWidget::item:selected {{ background: {colors.primary}; color: {colors.primary_text}; }}
+QListWidget::item:disabled {{ color: {colors.faint}; }}
 QMenu::item {{ padding: {px(5)}px {px(26)}px {px(5)}px {px(24)}px; border-radius: {px(4)}px; }}
 QMenu::item:selected {{ background: {colors.primary}; color: {colors.primary_text}; }}
 QMenu::item:disabled {{ color: {colors.faint}; background: transparent; }}

@@ -8,6 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from emolive.capture.source_spec import parse_microphone, parse_source
+from emolive.errors import ConfigError
 from emolive.gui.model_choices import model_choices, option_value
 from emolive.models.factory import available_fusions
 from emolive.normalization import MODES
@@ -15,8 +17,11 @@ from emolive.paths import user_dir
 from emolive.session.config import SessionConfig
 
 REMEMBERED = ("fusion", "baseline", "hop_bins", "smoothing", "device", "backend")
-"""The remembered fields of `SessionConfig`. Not the devices: one that is gone would fail the next start.
-Not the person: somebody else may sit there, and would get their baseline."""
+"""The remembered fields of `SessionConfig`. Not the person: somebody else may sit there, and would get their
+baseline."""
+REMEMBERED_DEVICES = ("source", "mic")
+"""The fields that name a camera and a microphone; one that is gone is replaced at the start
+(`SessionController`)."""
 
 
 class UiSettings:
@@ -47,6 +52,10 @@ class UiSettings:
         """A field of the session's config; None if it was never saved."""
         value = self._settings.value(f"session/{name}")
         return value if isinstance(value, str) and value else None
+
+    def forget_text(self, name: str) -> None:
+        """Remember nothing of a field."""
+        self._settings.remove(f"session/{name}")
 
     def set_text(self, name: str, value: str | int) -> None:
         """Remember a field of the session's config."""
@@ -82,4 +91,21 @@ def with_remembered(config: SessionConfig, explicit: Collection[str] = ()) -> Se
         # The file may be another version's, or damaged.
         if name not in explicit and value is not None and value in known[name]:
             values[name] = option_value(name, value)
+    for name in REMEMBERED_DEVICES:
+        value = settings.text(name)
+        if name not in explicit and value is not None and is_device(name, value):
+            values[name] = value
     return replace(config, **values)
+
+
+def is_device(name: str, value: str) -> bool:
+    """Whether the value of a field of `REMEMBERED_DEVICES` names a device, or for the sound none.
+
+    Not a file, a stream or the demo: those were for once.
+    """
+    try:
+        if name == "source":
+            return parse_source(value).kind == "camera"
+        return parse_microphone(value).kind in ("microphone", "none") and value != "default"
+    except ConfigError:
+        return False

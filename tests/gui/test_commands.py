@@ -85,7 +85,7 @@ def test_camera_picker(driver: WindowDriver) -> None:
     driver.until(lambda: driver.session.called("source") == ["Front"])
     assert picker.title == "Front"
     driver.until(lambda: view.video.state.mirrored)  # as in a mirror
-    [twin] = [action for action in picker.menu().actions() if action.text() == "Twin"][1:]
+    [twin] = [action for action in picker.menu().actions() if action.text() == "Twin (2)"]
     twin.trigger()
     driver.until(lambda: driver.session.called("source") == ["Front", "2"])
 

@@ -45,6 +45,7 @@ class FakeDevice:
     index: int
     name: str
     default: bool = False
+    id: str = ""
 
 
 class FakeSession:

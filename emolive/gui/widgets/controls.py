@@ -32,14 +32,14 @@ class Controls(QWidget):
         self.source = Picker(
             tr("Video"),
             {name: strings.source_title(name) for name in ("auto", "demo", "none")},
-            {"file": tr("Open a file…"), "stream": tr("Stream address…")},
+            {"file": tr("Open a file…"), "stream": tr("Stream address…"), "devices": tr("Preview…")},
             searching=tr("Looking for cameras…"),
             empty_text=tr("No cameras found"),
         )
         self.mic = Picker(
             tr("Audio"),
             {name: strings.mic_title(name) for name in ("auto", "default", "none")},
-            {},
+            {"devices": tr("Preview…")},
             searching=tr("Looking for microphones…"),
             empty_text=tr("No microphones found"),
         )

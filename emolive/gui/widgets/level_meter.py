@@ -18,9 +18,10 @@ FALL = 0.03
 class LevelMeter(QWidget):
     """Fast attack and slow release, so that peaks stay visible."""
 
-    def __init__(self) -> None:
+    def __init__(self, height_px: int | None = None) -> None:
+        """`height_px`: by default that of a thin line."""
         super().__init__()
-        self.setFixedHeight(round(scaled(4)))
+        self.setFixedHeight(height_px or round(scaled(4)))
         self.setToolTip(tr("Audio level"))
         self.setAccessibleName(tr("Audio level"))
         self._level = 0.0
