@@ -236,7 +236,7 @@ class MediaCommands(QObject):
         """Say once for each source how another face is chosen."""
         source = self._controller.config.source
         observation = snapshot.observation
-        several = snapshot.playback is None and observation is not None and bool(observation.others)
+        several = observation is not None and bool(observation.others)
         if several and self._faces_mentioned != source:
             self._faces_mentioned = source
             self._show_message(tr("Only one face is read. Click another one, or press A, to read that."))
@@ -245,7 +245,7 @@ class MediaCommands(QObject):
         """Read the face at a point of the frame; a click elsewhere changes nothing."""
         observation = None if self._snapshot is None else self._snapshot.observation
         for box in () if observation is None else observation.others:
-            if 0 <= x_px - box.x_px <= box.width_px and 0 <= y_px - box.y_px <= box.height_px:
+            if box.contains(x_px, y_px):
                 self._controller.submit(lambda session: session.choose_face(x_px, y_px))
                 return
 

@@ -18,7 +18,8 @@ from emolive.errors import ConfigError
 from emolive.models.io.checkpoint import is_onnx
 from emolive.models.runtimes.base import AUTO, ONNX, check_backend
 from emolive.normalization import MODES
-from emolive.playback.clip_analysis import AnalysisRequest, AnalyzedWindow, ClipAnalysis
+from emolive.playback.clip_analysis import ClipAnalysis
+from emolive.playback.clip_track import AnalysisRequest, AnalyzedWindow, FaceChoice
 from emolive.playback.clock import PlaybackClock
 from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player import Player
@@ -38,7 +39,6 @@ STALE_S = 1.5
 """An estimate whose window ended longer ago is not shown as that of the position."""
 _POLL_S = 0.03
 CALIBRATION_REFUSED = "A file says nothing about you: open the camera to calibrate."
-FACE_REFUSED = "In a file the largest face is read: another one can be chosen with a camera."
 RECORDING_REFUSED = "A file is playing: only a camera, a stream or the demo is recorded."
 
 
@@ -91,6 +91,7 @@ class PlayerSession:
         )
         self._comparison = config.comparison
         self._explaining = False
+        self._faces: tuple[FaceChoice, ...] = ()
         self._running = False
         self._stopped = threading.Event()
         self._published = threading.Thread(target=self._publish, name="emolive-publisher", daemon=True)
@@ -240,8 +241,19 @@ class PlayerSession:
         raise ConfigError(CALIBRATION_REFUSED)
 
     def choose_face(self, x_px: float, y_px: float) -> None:
-        """Refused: the whole file is analysed for one face."""
-        raise ConfigError(FACE_REFUSED)
+        """Read another face of the file from the position on; the file is analysed anew.
+
+        Args:
+            x_px, y_px: a point of the frame at the position, in the box of one of the faces that are not
+                read; elsewhere nothing changes.
+        """
+        frame = self._player.frame
+        seen = None if frame is None else self._analysis.observation_at(frame.t_ns)
+        if seen is None or not any(box.contains(x_px, y_px) for box in seen.others):
+            return
+        earlier = tuple(choice for choice in self._faces if choice.t_ns < seen.t_ns)
+        self._faces = (*earlier, FaceChoice(seen.t_ns + 1, x_px, y_px))
+        self._request()
 
     def start_recording(self, parent: Path | None = None) -> Path:
         """Refused."""
@@ -298,6 +310,7 @@ class PlayerSession:
                 self._explaining,
                 hop_bins=config.hop_bins,
                 smoothing=config.smoothing,
+                faces=self._faces,
             )
         )
 

@@ -164,6 +164,7 @@ class LivePipeline:
     def predict(self, end_ns: int) -> Estimate | None:
         """The estimate of the window that ends at `end_ns`; None without a model, without face and voice, or
         if no answer is due yet."""
+        from emolive.voice_owner import without_others_voice
         from emolive.windowing import extract_window
 
         start_ns = now_ns()
@@ -181,6 +182,7 @@ class LivePipeline:
             # The classifier of faces has learned from photographs: a drawing is left to the network.
             expressions=None if readable is None or stream.is_synthetic else readable.expressions,
         )
+        window, foreign_voice = without_others_voice(window, stream.lips, spec.bin_s)
         stream.profile.update(window, predictor.video_stats, predictor.audio_stats)
         if stream.calibration is not None and stream.calibration.add(window, predictor):
             self._finish_calibration(stream, predictor)
@@ -192,7 +194,7 @@ class LivePipeline:
         if predictor.n_refused > n_refused:
             stream.answers_refused += 1
             self._statuses.put_passing(refused_answer_status())
-        self._report(stream, window, predictor)
+        self._report(stream, window, predictor, foreign_voice=foreign_voice)
         if prediction is None:
             return None
         stream.explanation = (
@@ -248,7 +250,9 @@ class LivePipeline:
             pitch_hz = pitch(samples, ring.rate_hz)
         return explain_window(predictor, window, stream.profile, self.baseline, probs, pitch_hz=pitch_hz)
 
-    def _report(self, stream: Stream, window: FeatureWindow, predictor: Predictor) -> None:
+    def _report(
+        self, stream: Stream, window: FeatureWindow, predictor: Predictor, *, foreign_voice: bool
+    ) -> None:
         spec, profile = predictor.spec, stream.profile
         stream.statuses.put(
             *stream_statuses(
@@ -260,6 +264,7 @@ class LivePipeline:
                 audio_lost=stream.audio_lost,
                 quality=None if stream.observation is None else stream.observation.quality,
                 level_dbfs=None if stream.audio is None else stream.audio_dbfs,
+                foreign_voice=foreign_voice,
             )
         )
         if profile is None or stream.calibration is not None or self._failure_shown:

@@ -105,6 +105,7 @@ def stream_statuses(
     audio_lost: bool = False,
     quality: FaceQuality | None = None,
     level_dbfs: float | None = None,
+    foreign_voice: bool = False,
 ) -> tuple[Status, Status]:
     """Whether a window has a face and a voice.
 
@@ -116,6 +117,7 @@ def stream_statuses(
         video_lost, audio_lost: a device no longer delivers: that says nothing of a person.
         quality: of the newest face; None if it was not measured.
         level_dbfs: of the newest sound.
+        foreign_voice: speech was left out, because it is not of the face that is read.
     """
     if video_lost:
         face = Status("face", "warning", "lost", "The camera sends no picture: estimates use the voice only.")
@@ -137,6 +139,9 @@ def stream_statuses(
         voice = Status("voice", "info", "none", NO_AUDIO)
     elif window.has_voice(window_s):
         voice = Status("voice", "ok", "speech", "Speech is detected.")
+    elif foreign_voice:
+        text = "Somebody else speaks: estimates use the face only."
+        voice = Status("voice", "info", "another", text)
     elif (hint := voice_hint(level_dbfs, has_voice=False)) is not None:
         voice = Status("voice", "info", hint, HINT_TEXTS[hint])
     else:

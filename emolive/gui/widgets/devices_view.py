@@ -161,7 +161,7 @@ class DevicesView(Page):
         row = QHBoxLayout(top)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SIZES.gap_px * 2)
-        row.addWidget(self.cameras, 1)
+        row.addWidget(self.cameras, 1, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.video, 0, Qt.AlignmentFlag.AlignTop)
         self.content.addWidget(top)
         self.microphones.add_below_list(self.level)
