@@ -40,15 +40,14 @@ def merge(sources: Sequence[str], out: Path, labels: Collection[str] = ()) -> Me
     for source in sources:
         name, path = _split_name(source)
         table = read(path, allow_outside=True)
-        for item in relocate(table.items, table.root, out.parent):
-            if labels and item.label not in labels:
-                left_out[item.label] += 1
+        for found in relocate(table.items, table.root, out.parent):
+            if labels and found.label not in labels:
+                left_out[found.label] += 1
                 continue
-            corpus = item.corpus or name or path.stem
+            corpus, item = found.corpus or name or path.stem, found
             if name:
-                item = replace(
-                    item, id=f"{name}-{item.id}", actor=f"{name}{item.actor}" if item.actor else ""
-                )
+                actor = f"{name}{found.actor}" if found.actor else ""
+                item = replace(found, id=f"{name}-{found.id}", actor=actor)
             if item.id in items:
                 raise ConfigError(
                     f"{path.name} has a clip {item.id}, as another file has: give the file a name of its own "

@@ -17,6 +17,7 @@ from emolive.atomic_io import atomic_text_file
 from emolive.capture.recording_folder import is_recording
 from emolive.capture.source_spec import parse_source
 from emolive.errors import ConfigError, EmoliveError, OutputError
+from emolive.gui import strings
 from emolive.gui.actions import Actions
 from emolive.gui.controller import SessionController
 from emolive.gui.file_queue import FileQueue
@@ -73,7 +74,7 @@ class MediaCommands(QObject):
         record: Path | None = None,
     ) -> None:
         super().__init__(window)
-        self.panel = MediaPanel()
+        self.panel = MediaPanel({each.name: strings.fusion_title(each.name, each.title) for each in fusions})
         self.spans = SpanEditor()
         self.queue = FileQueue()
         self.last_recording: Path | None = None
@@ -235,7 +236,7 @@ class MediaCommands(QObject):
         """Say once for each source how another face is chosen."""
         source = self._controller.config.source
         observation = snapshot.observation
-        several = snapshot.playback is None and observation is not None and bool(observation.others)
+        several = observation is not None and bool(observation.others)
         if several and self._faces_mentioned != source:
             self._faces_mentioned = source
             self._show_message(tr("Only one face is read. Click another one, or press A, to read that."))
@@ -244,7 +245,7 @@ class MediaCommands(QObject):
         """Read the face at a point of the frame; a click elsewhere changes nothing."""
         observation = None if self._snapshot is None else self._snapshot.observation
         for box in () if observation is None else observation.others:
-            if 0 <= x_px - box.x_px <= box.width_px and 0 <= y_px - box.y_px <= box.height_px:
+            if box.contains(x_px, y_px):
                 self._controller.submit(lambda session: session.choose_face(x_px, y_px))
                 return
 
