@@ -203,7 +203,7 @@ class BatchMaker:
         )
         if self._recordings[0].streams is not None:
             for row in np.flatnonzero(rng.random(len(clips)) < self._stream_share):
-                streams = chosen[row].streams
+                streams = chosen[int(row)].streams
                 assert streams is not None
                 for values, of_stream in zip(arrays, streams.draw(int(clips[row]), rng), strict=True):
                     values[row] = torch.from_numpy(of_stream)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from emolive.predictor import Predictor
     from emolive.profile import SpeakerStats
     from emolive.session.model_loader import LoadedModel
-    from emolive.windowing import FeatureWindow
+    from emolive.windowing import FeatureSequence, FeatureWindow
 
 
 class LivePipeline:
@@ -173,7 +173,7 @@ class LivePipeline:
             return None
         spec, features = predictor.spec, stream.features
         readable = features if features is not None and features.space == self._video_space else None
-        expressions = None if readable is None else readable.expressions
+        expressions: FeatureSequence | None = None if readable is None else readable.expressions
         if expressions is None:
             expressions = no_expressions(spec)
         window = extract_window(

@@ -98,7 +98,7 @@ def _encode(samples: FloatArray) -> FloatArray:
     n_missing = min(int(recorded[0]) // FRAME_HOP, CONTEXT_FRAMES)
     clean = _high_pass(samples[n_missing * FRAME_HOP :])
     frames = _network()(clean * _gain(clean))
-    return frames[-FRAMES_PER_STEP:].mean(axis=0)
+    return np.asarray(frames[-FRAMES_PER_STEP:].mean(axis=0), np.float32)
 
 
 def _high_pass(samples: FloatArray) -> FloatArray:
