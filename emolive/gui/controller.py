@@ -189,7 +189,8 @@ class SessionController(QObject):
         missing: DeviceError | None = None
         for replaced in _replacements(self._remembered):
             try:
-                session = self._start_session(replace(self.config, **dict.fromkeys(replaced, "auto")))
+                changes: dict[str, Any] = dict.fromkeys(replaced, "auto")
+                session = self._start_session(replace(self.config, **changes))
             except DeviceError as error:
                 missing = missing or error
             else:

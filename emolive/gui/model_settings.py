@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from emolive.gui import strings
-from emolive.gui.controller import SessionController
+from emolive.gui.controller import Option, SessionController
 from emolive.gui.i18n import tr
 from emolive.gui.model_choices import Choice, chosen_values, model_choices, option_value
 from emolive.gui.services import FusionChoice, Services
@@ -98,5 +99,5 @@ class ModelSettings(QObject):
     def _choose(self, option: str, value: str) -> None:
         if option == "fusion":
             self._choose_fusion(value)
-        elif option in ("hop_bins", "smoothing", "device", "backend"):
-            self._controller.set_option(option, option_value(option, value))
+        else:
+            self._controller.set_option(cast(Option, option), option_value(option, value))
