@@ -63,7 +63,7 @@ class Folder:
     """
 
     labels: Annotated[Path | None, Arg(metavar="CSV")] = None
-    """CSV file with the columns file (relative to ROOT) and label, and optionally actor (or speaker), split and
+    """CSV file with the columns file (relative to ROOT) and label, and perhaps actor (or speaker), split and
     corpus."""
 
     def items(self, root: Path) -> Iterator[DatasetItem]:
