@@ -92,7 +92,7 @@ def test_a_minute_is_trained_in_parts_and_scored_once(
 def test_a_long_video_is_read_to_its_end(tmp_path: Path) -> None:
     """Through the face pipeline: the face looks sad in the second half alone."""
     faces = [demo_face("happy"), demo_face("sad")]
-    write_clip(tmp_path / "long.mp4", 16, picture=lambda t_s: faces[t_s >= 8], fps=6)
+    write_clip(tmp_path / "long.mp4", 16, picture=lambda t_s: faces[t_s >= 8], fps=10)
     items = [ClipEntry("long", "long.mp4", "", "happy", "1"), ClipEntry("again", "long.mp4", "", "sad", "1")]
     annotations.write(tmp_path / "a.csv", items)
     backbone = make_backbone(tmp_path / "backbone.safetensors")
