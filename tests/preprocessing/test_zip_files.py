@@ -14,7 +14,7 @@ import pytest
 
 from emolive.errors import EmoliveError, MediaError, OutputError
 from emolive.plugins import DATASETS
-from preprocessing import annotations, zip_files
+from preprocessing import annotations, zip_files, zip_streams
 from preprocessing.cli import main
 from preprocessing.datasets.index import index_dataset
 from preprocessing.records import DatasetIndex
@@ -199,7 +199,7 @@ def test_a_damaged_clip_is_an_issue_of_that_clip_alone(tmp_path: Path) -> None:
 def test_a_full_disk_is_no_fault_of_the_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, out = tmp_path / "clips", tmp_path / "out"
     pack(root / "happy.zip", {"a.mp4": b"1234"})
-    monkeypatch.setattr(zip_files.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 0}))
+    monkeypatch.setattr(zip_streams.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 0}))
     with pytest.raises(OutputError, match="has no room"):
         content_of(root / "happy.zip/a.mp4")
     assert main(["folder", str(root), str(out), *FAST]) == 2
