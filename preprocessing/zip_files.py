@@ -19,6 +19,7 @@ from typing import IO
 
 from emolive.errors import MediaError, OutputError
 from emolive.printable import printable
+from emolive.quantities import size_text
 from preprocessing.faults import reading
 from preprocessing.zip_streams import Chain, check_room, copy_content, open_chain, open_zip
 
@@ -29,9 +30,9 @@ MAX_DEPTH = 3
 MAX_BYTES = 8 << 30
 """Size of a member."""
 MAX_EXPANSION = 200
-"""A member that grows more than so many times is no clip but fills the disk (a "zip bomb")..."""
+"""A member that grows more than so many times is no clip: it would fill the disk (a "zip bomb")."""
 SMALL_BYTES = 64 << 20
-"""... unless it stays below this."""
+"""A member of this size may grow more: digital silence does."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _ENCRYPTED = 0x1
 
@@ -226,9 +227,10 @@ def _is_plain(name: str) -> bool:
 
 
 def _size_fault(info: zipfile.ZipInfo) -> str:
+    """Why a member is not unpacked, in a sentence; "" if it may be."""
     expansion = info.file_size / max(1, info.compress_size)
     if info.file_size > MAX_BYTES:
-        return f"It would take {info.file_size / 1e9:.0f} GB, which is more than a clip may have."
+        return f"It would take {size_text(info.file_size)}, which is more than a clip may have."
     if info.file_size > SMALL_BYTES and expansion > MAX_EXPANSION:
-        return f"It would grow {expansion:.0f} times to {info.file_size / 1e9:.1f} GB: it is no clip."
+        return f"It would grow {expansion:.0f} times to {size_text(info.file_size)}: it is no clip."
     return ""
