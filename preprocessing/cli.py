@@ -105,6 +105,8 @@ class MergeOptions(SplitOptions):
     actors are the same people need the same NAME."""
     labels: Annotated[tuple[str, ...], Arg(metavar="LABEL")] = ()
     """Labels to use; clips of other labels are left out. Default: all."""
+    corpora: Annotated[tuple[str, ...], Arg(metavar="CORPUS")] = ()
+    """Corpora to use, as for labels."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -117,7 +117,7 @@ def rewrite_annotations(options: AnnotationsOptions) -> int:
 def merge_annotations(options: MergeOptions) -> int:
     """Merge annotation files."""
     console = Console()
-    merged = merge(options.sources, options.out, options.labels)
+    merged = merge(options.sources, options.out, options.labels, options.corpora)
     items, split = _apply_split(options, merged.items)
     print_index(DatasetIndex("merge", tuple(items), ()), console)
     if merged.left_out:

@@ -20,10 +20,12 @@ class Merged:
 
     items: list[ClipEntry]
     left_out: dict[str, int]
-    """Clips that were left out, by label."""
+    """Clips that were left out, by label or corpus."""
 
 
-def merge(sources: Sequence[str], out: Path, labels: Collection[str] = ()) -> Merged:
+def merge(
+    sources: Sequence[str], out: Path, labels: Collection[str] = (), corpora: Collection[str] = ()
+) -> Merged:
     """The clips of all files.
 
     Args:
@@ -31,6 +33,7 @@ def merge(sources: Sequence[str], out: Path, labels: Collection[str] = ()) -> Me
             becomes their prefix, and the corpus of clips that have none.
         out: the file that will list them; paths are relative to it.
         labels: clips of other labels are left out; empty for none.
+        corpora: likewise.
 
     Raises:
         ConfigError: a file cannot be used, two clips have one id, or no clip is left.
@@ -40,23 +43,30 @@ def merge(sources: Sequence[str], out: Path, labels: Collection[str] = ()) -> Me
     for source in sources:
         name, path = _split_name(source)
         table = read(path, allow_outside=True)
-        for found in relocate(table.items, table.root, out.parent):
-            if labels and found.label not in labels:
-                left_out[found.label] += 1
-                continue
-            corpus, item = found.corpus or name or path.stem, found
-            if name:
-                actor = f"{name}{found.actor}" if found.actor else ""
-                item = replace(found, id=f"{name}-{found.id}", actor=actor)
-            if item.id in items:
+        for listed in relocate(table.items, table.root, out.parent):
+            item = _named(listed, name, path.stem)
+            if corpora and item.corpus not in corpora:
+                left_out[item.corpus] += 1
+            elif labels and item.label not in labels:
+                left_out[item.label] += 1
+            elif item.id in items:
                 raise ConfigError(
                     f"{path.name} has a clip {item.id}, as another file has: give the file a name of its own "
                     f"(NAME={path})."
                 )
-            items[item.id] = replace(item, corpus=corpus)
+            else:
+                items[item.id] = item
     if not items:
-        raise ConfigError(f"No clip has one of the labels {', '.join(labels)}.")
+        raise ConfigError(f"No clip has one of {', '.join((*labels, *corpora))}: all are left out.")
     return Merged(list(items.values()), dict(left_out.most_common()))
+
+
+def _named(item: ClipEntry, name: str, default: str) -> ClipEntry:
+    """A clip with its corpus, and with the name of its file before its id and actor."""
+    item = replace(item, corpus=item.corpus or name or default)
+    if not name:
+        return item
+    return replace(item, id=f"{name}-{item.id}", actor=f"{name}{item.actor}" if item.actor else "")
 
 
 def _split_name(source: str) -> tuple[str, Path]:

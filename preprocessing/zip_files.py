@@ -7,11 +7,7 @@ decides where something is written.
 
 from __future__ import annotations
 
-import io
-import os
-import shutil
 import stat
-import struct
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -19,11 +15,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, cast
+from typing import IO
 
 from emolive.errors import MediaError, OutputError
 from emolive.printable import printable
+from emolive.quantities import size_text
 from preprocessing.faults import reading
+from preprocessing.zip_streams import Chain, check_room, copy_content, open_chain, open_zip
 
 SUFFIX = ".zip"
 MAX_MEMBERS = 200_000
@@ -32,12 +30,9 @@ MAX_DEPTH = 3
 MAX_BYTES = 8 << 30
 """Size of a member."""
 MAX_EXPANSION = 200
-"""A member that grows more than so many times is no clip but fills the disk (a "zip bomb")..."""
+"""A member that grows more than so many times is no clip: it would fill the disk (a "zip bomb")."""
 SMALL_BYTES = 64 << 20
-"""... unless it stays below this."""
-_LOCAL_HEADER = struct.Struct("<26xHH")
-Chain = tuple[zipfile.ZipInfo, ...]
-"""The entry of a member, after those of the zip files around it within the outermost one."""
+"""A member of this size may grow more: digital silence does."""
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _ENCRYPTED = 0x1
 
@@ -142,12 +137,12 @@ def local_file(path: Path) -> Iterator[Path]:
     zip_file, name = parts
     if (member := list_zip(zip_file).members.get(name)) is None:
         raise MediaError(f"{zip_file} has no file {name}: check how it was packed.")
-    _check_room(member.n_bytes)
+    check_room(member.n_bytes)
     with tempfile.TemporaryDirectory(prefix="emolive-") as folder:
         copy = Path(folder) / f"clip{PurePosixPath(name).suffix}"
         with reading(path, "a file that can be unpacked"), ExitStack() as stack:
-            content = _open_chain(zip_file, member.chain, stack)
-            _copy(content, stack.enter_context(copy.open("wb", buffering=0)), path)
+            content = open_chain(zip_file, member.chain, stack)
+            copy_content(content, stack.enter_context(copy.open("wb", buffering=0)), path)
         yield copy
 
 
@@ -205,7 +200,7 @@ class _Lister:
             self._fault(name, "It is packed too many times: unpack it.")
             return
         try:
-            inner = _open_zip(file, self._path, chain)
+            inner = open_zip(file, self._path, chain)
         except OutputError as error:
             self._fault(name, str(error))
         except Exception:  # noqa: BLE001 - a damaged member may raise anything
@@ -232,109 +227,10 @@ def _is_plain(name: str) -> bool:
 
 
 def _size_fault(info: zipfile.ZipInfo) -> str:
+    """Why a member is not unpacked, in a sentence; "" if it may be."""
     expansion = info.file_size / max(1, info.compress_size)
     if info.file_size > MAX_BYTES:
-        return f"It would take {info.file_size / 1e9:.0f} GB, which is more than a clip may have."
+        return f"It would take {size_text(info.file_size)}, which is more than a clip may have."
     if info.file_size > SMALL_BYTES and expansion > MAX_EXPANSION:
-        return f"It would grow {expansion:.0f} times to {info.file_size / 1e9:.1f} GB: it is no clip."
+        return f"It would grow {expansion:.0f} times to {size_text(info.file_size)}: it is no clip."
     return ""
-
-
-def _open_chain(zip_file: Path, chain: Chain, stack: ExitStack) -> IO[bytes]:
-    """The content of a member; `stack` closes what is opened."""
-    file: IO[bytes] = stack.enter_context(zip_file.open("rb"))
-    for depth in range(1, len(chain)):
-        file = _open_zip(file, zip_file, chain[:depth])
-    return stack.enter_context(zipfile.ZipFile(file).open(chain[-1]))
-
-
-def _open_zip(file: IO[bytes], path: Path, chain: Chain) -> IO[bytes]:
-    """A zip file in the zip file `file`, seekable: a section of it, or an unpacked copy."""
-    info = chain[-1]
-    if info.compress_type == zipfile.ZIP_STORED:
-        file.seek(info.header_offset)
-        name_length, extra_length = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-        start = info.header_offset + _LOCAL_HEADER.size + name_length + extra_length
-        return cast(IO[bytes], io.BufferedReader(_Section(file, start, info.compress_size)))
-    key = (path, *((each.header_offset, each.CRC) for each in chain))
-    if _unpacked.key != key:
-        _check_room(info.file_size)
-        copy = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - used until another one takes its place
-        with zipfile.ZipFile(file).open(info) as content:
-            _copy(content, copy, path)
-        _unpacked.replace(key, copy)
-    return cast(IO[bytes], io.BufferedReader(_Section(_unpacked.file, 0, info.file_size)))
-
-
-class _Section(io.RawIOBase):
-    """A part of a file as a file of its own. Closing it leaves the file open."""
-
-    def __init__(self, file: IO[bytes], start: int, size: int) -> None:
-        self._file, self._start, self._size, self._at = file, start, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise OSError("negative seek")
-        self._at = base + offset
-        return self._at
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        self._file.seek(self._start + self._at)
-        data = self._file.read(max(0, min(len(buffer), self._size - self._at)))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-
-class _Unpacked:
-    """The unpacked copy of the zip file in a zip file that was read last: its clips follow each other."""
-
-    def __init__(self) -> None:
-        self.key: object = None
-        self.file: IO[bytes] = io.BytesIO()
-
-    def replace(self, key: object, file: IO[bytes]) -> None:
-        self.file.close()
-        self.key, self.file = key, file
-
-
-_unpacked = _Unpacked()
-
-
-def _check_room(n_bytes: int) -> None:
-    folder = tempfile.gettempdir()
-    if shutil.disk_usage(folder).free < n_bytes + SMALL_BYTES:
-        raise OutputError(
-            f"{folder} has no room for {n_bytes / 1e6:.0f} MB: free some, or set TMPDIR to another folder."
-        )
-
-
-def _copy(content: IO[bytes], file: IO[bytes], what: Path) -> None:
-    """Copy to the end, where zipfile compares the checksum.
-
-    Raises:
-        MediaError: `what` is damaged.
-        OutputError: the disk is full.
-    """
-    while True:
-        try:
-            data = content.read(1 << 20)
-        except Exception as error:
-            raise MediaError(f"{what} is damaged: copy or download the zip file again.") from error
-        if not data:
-            return
-        try:
-            file.write(data)
-        except OSError as error:
-            folder = tempfile.gettempdir()
-            raise OutputError(f"A file cannot be unpacked into {folder}: {error.strerror}.") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from emolive.cli.config import Arg, Range, Registered
@@ -15,6 +15,7 @@ from training import published_options, run_config
 from training.augment.base import ImageAugmentation, WindowAugmentation
 from training.augment.pipeline import with_augmentations
 from training.encoder_traits import landmarker_of
+from training.fabric_config import FabricConfig
 from training.modality_dropout import Mask
 
 PUBLISHED_MILESTONES = (40, 55, 65, 70, 200, 250)
@@ -31,30 +32,6 @@ NOT_PART_OF_A_TEST = (
     *("neutral_label", "num_nodes"),
 )
 """Options with which a run may be tested that differ from those of its training."""
-
-Accelerator = Literal["cpu", "cuda", "mps", "auto"]
-Precision = Literal["32-true", "bf16-mixed", "16-mixed", "64-true"]
-
-
-@dataclass(frozen=True)
-class FabricConfig:
-    """Where and with how many processes a training loop runs (Lightning Fabric)."""
-
-    accelerator: Accelerator = "auto"
-    """Device type to train on; auto is CUDA where there is a GPU for it, else the CPU."""
-    devices: Annotated[int, Range(1, 1024)] = 1
-    """Processes (cpu) or GPUs on each node."""
-    num_nodes: Annotated[int, Range(1, 1024)] = 1
-    """Machines."""
-    precision: Precision = "32-true"
-    """Number format."""
-    threads: Annotated[int, Range(0, 256)] = 0
-    """Threads of torch on a CPU; 0: all cores where a backbone is trained, else one."""
-
-    @property
-    def n_threads(self) -> int:
-        """Threads to use; 0 leaves torch's own number, that of the cores."""
-        return self.threads
 
 
 @dataclass(frozen=True)
@@ -319,11 +296,6 @@ def mode_shares(config: TrainConfig) -> list[float]:
 def split_list(text: str) -> list[str]:
     """ "1, 5,9" → ["1", "5", "9"]."""
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def fabric_config(config: Any) -> FabricConfig:
-    """The options that determine devices and processes."""
-    return FabricConfig(**{f.name: getattr(config, f.name) for f in fields(FabricConfig)})
 
 
 def model_spec(config: TrainConfig, labels: tuple[str, ...]) -> ModelSpec:

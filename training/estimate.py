@@ -49,7 +49,10 @@ class Estimate:
     sampled: int
     """Clips that this is measured on."""
     clips: int
-    extraction_s: float
+    clip_s: float
+    """In which the windows of a clip are extracted by one process."""
+    workers: int
+    """Processes that extract."""
     cache_bytes: float
     is_cached: bool
     """Whether the windows are extracted already."""
@@ -64,6 +67,11 @@ class Estimate:
     """Peak so far; None where the system does not report it."""
 
     @property
+    def extraction_s(self) -> float:
+        """Of all clips."""
+        return self.clip_s * self.clips / self.workers
+
+    @property
     def training_s(self) -> float:
         """Of all runs."""
         return self.runs * self.epochs * self.epoch_s
@@ -73,10 +81,9 @@ class Estimate:
         size = size_text(self.cache_bytes)
         windows = f"their windows, {size}, are in {cache} already."
         if not self.is_cached:
-            clip_s, total_s = self.extraction_s / self.clips, self.extraction_s
             windows = (
-                f"their windows take about {duration_text(total_s)} ({duration_text(clip_s)} a clip in one "
-                f"process) and {size} of disk in {cache}."
+                f"their windows take about {duration_text(self.extraction_s)} "
+                f"({duration_text(self.clip_s)} a clip, processes: {self.workers}) and {size} of disk in {cache}."
             )
         runs = f"{self.runs} runs of " if self.runs > 1 else ""
         memory = [] if self.memory_bytes is None else [f"Memory: about {size_text(self.memory_bytes)}."]
@@ -153,7 +160,8 @@ def estimate(
     return Estimate(
         sampled=sampled,
         clips=len(items),
-        extraction_s=watch.step_s * n_passes * len(items) / max(1, config.workers),
+        clip_s=watch.step_s * n_passes,
+        workers=max(1, config.workers),
         cache_bytes=clip_bytes * len(items),
         is_cached=_is_cached(config, annotations, start, spec),
         epochs=config.n_epochs,

@@ -63,8 +63,8 @@ class Folder:
     """
 
     labels: Annotated[Path | None, Arg(metavar="CSV")] = None
-    """CSV file with the columns file (relative to ROOT) and label, and optionally actor (or speaker), split
-    and corpus."""
+    """CSV file with the columns file (relative to ROOT) and label, and perhaps actor (or speaker), split and
+    corpus."""
 
     def items(self, root: Path) -> Iterator[DatasetItem]:
         """The clips, by path. ConfigError if there is no folder, no clip, or the CSV file cannot be used."""

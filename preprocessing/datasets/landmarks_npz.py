@@ -69,7 +69,9 @@ def _audio_by_trial(root: Path) -> dict[str, Path]:
     """Audio files by the trial without its modality. Audio-only files (03-…) take precedence."""
     files: dict[str, Path] = {}
     for found in scan_media(root, zips=False):
-        stem = found.place.stem if isinstance(found, MediaFile) and not found.is_video else ""
+        if not isinstance(found, MediaFile) or found.is_video:
+            continue
+        stem = found.place.stem
         if _TRIAL.fullmatch(stem) and (stem.startswith("03") or stem[3:] not in files):
             files[stem[3:]] = root / found.name
     return files

@@ -14,7 +14,7 @@ import pytest
 
 from emolive.errors import EmoliveError, MediaError, OutputError
 from emolive.plugins import DATASETS
-from preprocessing import annotations, zip_files
+from preprocessing import annotations, zip_files, zip_streams
 from preprocessing.cli import main
 from preprocessing.datasets.index import index_dataset
 from preprocessing.records import DatasetIndex
@@ -156,7 +156,7 @@ def test_bombs_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     inner = packed({"y.zip": packed({"z.zip": packed({"w.zip": packed({"v.mp4": b""})})}), "b.mp4": b""})
     pack(tmp_path / "happy.zip", {"x.zip": bomb, "deep.zip": inner, "a.mp4": b""})
     assert issues("folder", tmp_path) == [
-        ("packed", "happy.zip/x.zip/x.mp4", "It would grow 1028 times to 0.0 GB: it is no clip."),
+        ("packed", "happy.zip/x.zip/x.mp4", "It would grow 1028 times to 4.2 MB: it is no clip."),
         ("packed", "happy.zip/deep.zip/y.zip/z.zip", "It is packed too many times: unpack it."),
     ]
     monkeypatch.setattr(zip_files, "MAX_MEMBERS", 1)
@@ -199,7 +199,7 @@ def test_a_damaged_clip_is_an_issue_of_that_clip_alone(tmp_path: Path) -> None:
 def test_a_full_disk_is_no_fault_of_the_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, out = tmp_path / "clips", tmp_path / "out"
     pack(root / "happy.zip", {"a.mp4": b"1234"})
-    monkeypatch.setattr(zip_files.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 0}))
+    monkeypatch.setattr(zip_streams.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 0}))
     with pytest.raises(OutputError, match="has no room"):
         content_of(root / "happy.zip/a.mp4")
     assert main(["folder", str(root), str(out), *FAST]) == 2

@@ -21,7 +21,7 @@ from training.config import from_values
 from training.fabric import make_fabric
 from training.finetune import CropEncoder
 
-LONG_S, N_CROPS, PARTS = 60, 120, 16
+LONG_S, N_CROPS, PARTS = 60, 60, 16
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_each_part_has_the_crops_of_its_own_time(arguments: list[str]) -> None:
         middle = N_CROPS * (number + 0.5) / PARTS
         assert len(shown) >= 7
         assert np.all(np.diff(shown) >= 0)
-        assert abs(shown.mean() - middle) < 1.5, "2 crops a second; a picture holds until the next"
+        assert abs(shown.mean() - middle) < 1, "a crop a second, which holds until the next"
 
 
 def test_the_last_part_trains_the_backbone(arguments: list[str]) -> None:
@@ -79,7 +79,8 @@ def test_a_minute_is_trained_in_parts_and_scored_once(
     folder: Path, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = tmp_path / "run"
-    assert train([*arguments, *FINETUNE, "--n_epochs", "1", "--result_path", str(model)]) == 0
+    options = ["--n_epochs", "1", "--threads", "1", "--result_path", str(model)]
+    assert train([*arguments, *FINETUNE, *options]) == 0
     assert f"training: {6 + 2 * PARTS} clips of actors 1, 2, 3" in capsys.readouterr().out
     out, table = tmp_path / "out.json", str(folder / "annotations.csv")
     options = ["--checkpoint", str(model / "model.safetensors"), "--annotations", table, "--json", str(out)]
@@ -92,7 +93,7 @@ def test_a_minute_is_trained_in_parts_and_scored_once(
 def test_a_long_video_is_read_to_its_end(tmp_path: Path) -> None:
     """Through the face pipeline: the face looks sad in the second half alone."""
     faces = [demo_face("happy"), demo_face("sad")]
-    write_clip(tmp_path / "long.mp4", 16, picture=lambda t_s: faces[t_s >= 8], fps=6)
+    write_clip(tmp_path / "long.mp4", 16, picture=lambda t_s: faces[t_s >= 8], fps=10)
     items = [ClipEntry("long", "long.mp4", "", "happy", "1"), ClipEntry("again", "long.mp4", "", "sad", "1")]
     annotations.write(tmp_path / "a.csv", items)
     backbone = make_backbone(tmp_path / "backbone.safetensors")
