@@ -25,6 +25,9 @@ MARGIN = 0.03
 """The search aims at so much more than the targets, since clips of other strangers differ."""
 LONGER = 20.0
 """The strangers are also scored as if each had been watched this many times as long."""
+CAUTION = 0.1
+"""Loss for each unit of the distances at which the network leads. Strangers of other sources may lie nearer
+than these few, so a limit is no higher than the actors need."""
 RESTARTS = 3
 MIN_TEMPERATURE = 0.35
 
@@ -187,7 +190,7 @@ class _Problem:
             missed += max(0.0, results["sure_wrong"] - MAX_SURE_WRONG + MARGIN)
         recalls = self.recalls(spec)
         kept = np.mean([recalls[f"{mode}/av"] + 0.3 * recalls[f"{mode}/v"] for mode in MODES])
-        return 10 * missed - float(kept)
+        return 10 * missed - float(kept) + CAUTION * sum(spec.novelty_limits)
 
     def score(self, spec: OpinionPoolSpec, longer: float = 1.0, mode: str = "running") -> dict[str, Any]:
         """What `emolive-evaluate strangers` measures, without the list of clips."""
