@@ -143,4 +143,6 @@ class _Mixer:
         if self._mix is None:
             self._mix = ChannelMixer(len(channels), self._rate_hz)
         samples, refused = self._mix(channels)
-        return samples if refused is None else np.where(refused, np.float32(np.nan), samples)
+        if refused is not None:
+            samples[refused] = np.nan
+        return samples
