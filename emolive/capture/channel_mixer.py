@@ -38,4 +38,4 @@ class ChannelMixer:
             return self._mix(channels), None
         present = present.reshape(channels.shape)
         mixed = self._mix(np.where(present, channels, np.float32(0)))
-        return mixed, ~present.all(axis=0)
+        return mixed, np.asarray(~present.all(axis=0), np.bool_)

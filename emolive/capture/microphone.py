@@ -139,8 +139,10 @@ class _Mixer:
     def __call__(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
         """(channels, n) → (n,)"""
         if len(channels) == 1:
-            return channels[0].copy()
+            return np.array(channels[0])
         if self._mix is None:
             self._mix = ChannelMixer(len(channels), self._rate_hz)
         samples, refused = self._mix(channels)
-        return samples if refused is None else np.where(refused, np.float32(np.nan), samples)
+        if refused is not None:
+            samples[refused] = np.nan
+        return samples

@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from emolive.file_analyzer import FileAnalyzer
+from emolive.models.factory import shipped_checkpoint
 from emolive.models.io import checkpoint
 from emolive.models.io.chumachenko2022 import convert_checkpoint
 from emolive.predictor import load_predictor
 from emolive.types import Estimate
+from tests.helpers.clips import demo_frames, write_clip
 
 FUSIONS = ("lt", "it", "ia")
 TOLERANCE = 1e-6
@@ -107,6 +110,16 @@ def test_without_a_baseline_too(watch, offline, random_checkpoint, clips):
     model = random_checkpoint("ia")
     estimates = streamed(watch, clips["full"], model, paced=False, baseline="none")
     assert_equal(estimates, offline(model, clips["full"], "none"))
+
+
+def test_hints_about_the_picture_too(watch, offline, tmp_path):
+    """With a shipped model, since others do not measure the quality of a face."""
+    dim = [(frame * 0.1).astype(np.uint8) for frame in demo_frames(2.5)]
+    path = write_clip(tmp_path / "dim.mkv", dim, None)
+    model = shipped_checkpoint("ia")
+    rows = offline(model, path)
+    assert any("dark" in estimate.hints for estimate in rows.values())
+    assert_equal(streamed(watch, path, model, paced=False), rows)
 
 
 @pytest.mark.data
