@@ -83,7 +83,8 @@ class Estimate:
         if not self.is_cached:
             windows = (
                 f"their windows take about {duration_text(self.extraction_s)} "
-                f"({duration_text(self.clip_s)} a clip, processes: {self.workers}) and {size} of disk in {cache}."
+                f"({duration_text(self.clip_s)} a clip, processes: {self.workers}) and {size} of disk in "
+                f"{cache}."
             )
         runs = f"{self.runs} runs of " if self.runs > 1 else ""
         memory = [] if self.memory_bytes is None else [f"Memory: about {size_text(self.memory_bytes)}."]
