@@ -5,7 +5,7 @@
 Two sources are weighed against each other:
 
 * RAVDESS: the answers of the networks of a cross-validation on the actors they were not trained on, beside
-  the classifier's answers on warped portraits of these actors (`preprocessing.portraits`);
+  the classifier's predictions on warped portraits of these actors (`preprocessing.portraits`);
 * strangers: clips of people outside RAVDESS with every plausible label (`training.evaluate.strangers`). They
   choose and calibrate these few numbers; nothing is trained on them.
 
@@ -77,7 +77,7 @@ class FitOptions:
     windows: Annotated[Path, Arg(metavar="FOLDER")]
     """Cache folder of that cross-validation (--cache_path)."""
     cache: Annotated[Path, Arg(metavar="FILE")] = Path("portraits.npz")
-    """Stores the classifier's answers on the portraits."""
+    """Stores the classifier's predictions on the portraits."""
     tries: Annotated[int, Range(1, 100_000)] = 600
     """Candidates of the search."""
     seed: Annotated[int, Range(0, 2**31)] = 1

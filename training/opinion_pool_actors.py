@@ -94,7 +94,7 @@ def read_actors(
     cache: Path,
     say: Callable[[str], None],
 ) -> ActorClips:
-    """The held-out clips of a cross-validation beside the classifier's answers.
+    """The held-out clips of a cross-validation beside the classifier's predictions.
 
     Args:
         annotations: the clips of the cross-validation.
@@ -102,7 +102,7 @@ def read_actors(
         ravdess: folder with landmarks and portraits.
         spec: of the final model, with a pool that names the classifier.
         means: of the clips.
-        cache: file that stores the classifier's answers on the portraits.
+        cache: file that stores the classifier's predictions on the portraits.
         say: gets a line about each actor.
 
     Raises:
