@@ -15,6 +15,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 WRITERS = ("emolive-gui-files", "emolive-disk")
 """Threads that write what the user wants to keep."""
 IDLE_S = 0.05
+WINDOW_LIBRARY = "PySide6.QtWidgets"
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -102,7 +103,8 @@ def leave(code: int) -> int:
     for thread in own:
         # A pool that was shut down ends its idle threads by itself.
         thread.join(None if thread.name.startswith(WRITERS) and not thread.daemon else IDLE_S)
-    if any(thread.is_alive() for thread in own):
+    # Taking Qt and torch down takes a second of computing, after the window is gone, and saves nothing.
+    if WINDOW_LIBRARY in sys.modules or any(thread.is_alive() for thread in own):
         leave_now(code)
     with suppress(ValueError):
         for each in SIGNALS:

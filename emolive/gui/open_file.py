@@ -101,7 +101,11 @@ class OpenFile:
         def cut() -> Path:
             return export_spans(path, spans, parent, actor=person)
 
-        text = tr("{n} clips for training are listed in {path}.", n=len(spans), path="{path}")
+        text = (
+            tr("1 clip for training is listed in {path}.", path="{path}")
+            if len(spans) == 1
+            else tr("{n} clips for training are listed in {path}.", n=len(spans), path="{path}")
+        )
         self._tasks.submit(cut, lambda path: self._show_message(text.format(path=path)), self._show_message)
 
     def label_by_number(self, number: int) -> None:
