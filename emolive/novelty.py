@@ -1,4 +1,4 @@
-"""How far a window's features lie from those of the people whom a model was trained on.
+"""How far a person's features lie from those of the people whom a model was trained on.
 
 A network's answer is worth little for inputs unlike its training data, however confident it is. The distance
 is the Mahalanobis distance of a stream's mean features in the directions in which the training clips hardly
@@ -18,12 +18,16 @@ from numpy.typing import NDArray
 from emolive.types import FloatArray
 
 if TYPE_CHECKING:
+    from emolive.models.spec import ModelSpec
+    from emolive.profile import SpeakerStats
     from emolive.windowing import FeatureWindow
 
 LEADING = 8
 """So many directions of the largest variance do not count."""
 MOST = 128
 """Of those behind them at most so many do: the ones of the least variance are noise of few clips."""
+MIN_FACE_S, MIN_SPEECH_S = 0.9, 0.9
+"""The mean of less than this says more of the moment than of the person."""
 _RIDGE = 1e-3
 """Added to the variance of each scaled feature."""
 
@@ -66,12 +70,27 @@ def mean_video(rows: FloatArray, frame_dim: int) -> FloatArray:
 
 
 def distances(
-    window: FeatureWindow, video: Population, audio: Population, *, frame_dim: int, window_s: float
+    window: FeatureWindow, seen: SpeakerStats, video: Population, audio: Population, spec: ModelSpec
 ) -> tuple[float | None, float | None]:
-    """Of the face and the voice in a window; None for a stream that the network does not read."""
+    """Of a person's face and voice; None for a stream of which too little is known.
+
+    They are properties of the person and the place, so what was seen of them in the session counts, and a
+    pause or an expression changes nothing. Before there is enough of it, the window counts.
+
+    Args:
+        window: the newest one.
+        seen: statistics of the session so far.
+        video, audio: the training people.
+        spec: of the model.
+    """
     of_video = of_audio = None
-    if window.has_face:
-        of_video = float(video.distance(mean_video(window.video[window.video_present], frame_dim)))
-    if window.has_voice(window_s):
+    if seen.video.count * spec.bin_s >= MIN_FACE_S:
+        of_video = float(video.distance(seen.video.mean[: spec.frame_dim]))
+    elif window.has_face:
+        of_video = float(video.distance(mean_video(window.video[window.video_present], spec.frame_dim)))
+    step_s = spec.audio.hop_length / spec.audio.rate_hz
+    if seen.audio.count * step_s >= MIN_SPEECH_S:
+        of_audio = float(audio.distance(seen.audio.mean))
+    elif np.count_nonzero(window.speech) * step_s >= MIN_SPEECH_S:
         of_audio = float(audio.distance(window.audio[window.speech].mean(axis=0)))
     return of_video, of_audio

@@ -263,9 +263,7 @@ class Predictor:
         if self.pool is None or window.expressions is None:
             return Opinions(modality, network, None, UNKNOWN, baseline, age_s)
         assert self._populations is not None
-        novelty = distances(
-            window, *self._populations, frame_dim=self.spec.frame_dim, window_s=self.spec.window_s
-        )
+        novelty = distances(window, profile.running, *self._populations, self.spec)
         if expression is None:
             return Opinions(modality, network, None, UNKNOWN, baseline, age_s, novelty)
         reference = profile.reference(mode, self.pool)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from emolive.models import factory
 from emolive.models.spec import ModelSpec
-from emolive.novelty import LEADING, Population
+from emolive.normalization import RunningStats
+from emolive.novelty import LEADING, Population, distances
+from emolive.plugins import VOICE_ENCODERS
+from emolive.profile import SpeakerStats
 from emolive.types import Modality
+from emolive.windowing import FeatureWindow
 from tests.test_opinion_pool import SMILE, SPEC, UNKNOWN, pool
 
 WIDTH = 40
@@ -73,3 +79,33 @@ def test_a_novel_voice_alone_is_doubted():
     assert novel.argmax() == 3
     assert novel.max() < 0.6 < known.max()
     assert novel.sum() == pytest.approx(1)
+
+
+def test_what_was_seen_of_a_person_counts_more_than_the_window():
+    spec = ModelSpec(
+        encoders=("landmarks",), landmarker="dlib68", audio=VOICE_ENCODERS.get("logmel").default_spec
+    )
+    width, steps = spec.audio.channels, spec.audio.n_frames(spec.n_samples)
+    rng = np.random.default_rng(0)
+    video, audio = (
+        Population.fit(rng.standard_normal((300, dim)), np.ones(dim, np.float32))
+        for dim in (spec.frame_dim, width)
+    )
+    far = FeatureWindow(
+        0,
+        np.full((spec.n_bins, spec.video_dim), 5, np.float32),
+        np.ones(spec.n_bins, np.bool_),
+        np.full((steps, width), 5, np.float32),
+        np.ones(steps, np.bool_),
+        np.ones(steps, np.bool_),
+    )
+    silent = replace(far, speech=np.zeros(steps, np.bool_))
+    seen = SpeakerStats.none(spec)
+    of_window = distances(far, seen, video, audio, spec)
+    assert min(of_window) > 3
+    assert distances(silent, seen, video, audio, spec) == (of_window[0], None)
+    seen.video = RunningStats.of(np.zeros((40, spec.video_dim), np.float32))
+    seen.audio = RunningStats.of(np.zeros((400, width), np.float32))
+    near = distances(silent, seen, video, audio, spec)
+    assert max(near) < 1
+    assert distances(far, seen, video, audio, spec) == near

@@ -1,7 +1,7 @@
 """The model card beside the weights. All results in it are read from the checkpoints.
 
 Run as `python -m training.model_card assets/models/*.safetensors`; it writes README.md beside the first of
-them.
+them, and its headline into the project's README.md, if that lies two folders above.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ MODE_TITLES = {
     "running": "the clips before it",
     "person": "all clips, unlabelled",
 }
+HEADLINE_START, HEADLINE_END = "<!-- results -->", "<!-- end of results -->"
 ABOUT = """\
 # The shipped models
 
@@ -79,6 +80,47 @@ COMMANDS = """\
 
 def _title(fusion: str) -> str:
     return FUSIONS.titles().get(fusion, fusion)
+
+
+def headline(paths: Sequence[Path]) -> str:
+    """The main results of some checkpoints as a table in Markdown, between two marks.
+
+    Raises:
+        CheckpointError: one of them cannot be read.
+    """
+    lines = [
+        HEADLINE_START,
+        "| | clips of held-out actors, UAR: none / neutral / person | as a stream: right hops, reaction "
+        "| people outside the studio, plausible: neutral / happy / acted / changing | sure and wrong |",
+        "|---|---|---|---|---|",
+    ]
+    for path in paths:
+        if is_backbone_file(path):
+            continue
+        about = (model := describe(path)).provenance
+        figures, stream, pool = (about.get(name) for name in ("figures", "stream", "opinion_pool"))
+        if not (figures and stream and pool):
+            continue
+        uars = " / ".join(
+            f"{figures['figures'][mode]['av']['uar']:.2f}" for mode in ("none", "neutral", "person")
+        )
+        hops, strangers = stream["scores"]["neutral"], pool["strangers"]
+        kinds = " / ".join(
+            f"{strangers['kinds'][kind]['plausible']:.2f}"
+            for kind in ("neutral", "happy", "acted", "changing")
+        )
+        lines.append(
+            f"| `{model.spec.fusion}` | {uars} | {hops['hop_uar_shown']:.2f}, {hops['reaction_median_s']:.1f} s "
+            f"| {kinds} | {strangers['sure_wrong']:.2f} |"
+        )
+    return "\n".join([*lines, HEADLINE_END])
+
+
+def with_headline(text: str, paths: Sequence[Path]) -> str:
+    """A README whose headline is that of some checkpoints; unchanged if it has no place for one."""
+    before, start, rest = text.partition(HEADLINE_START)
+    _, end, after = rest.partition(HEADLINE_END)
+    return f"{before}{headline(paths)}{after}" if start and end else text
 
 
 def _model_section(model: Description) -> str:
@@ -237,6 +279,11 @@ def main() -> int:
             raise ConfigError("Name the checkpoints that the card describes.")
         with atomic_write(paths[0].parent / "README.md") as part:
             part.write_text(card(paths))
+        readme = paths[0].resolve().parents[2] / "README.md"
+        if readme.is_file():
+            text = readme.read_text(encoding="utf-8")
+            with atomic_write(readme) as part:
+                part.write_text(with_headline(text, paths), encoding="utf-8")
     except EmoliveError as error:
         sys.stderr.write(f"{error}\n")
         return 2
