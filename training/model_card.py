@@ -110,7 +110,8 @@ def headline(paths: Sequence[Path]) -> str:
             for kind in ("neutral", "happy", "acted", "changing")
         )
         lines.append(
-            f"| `{model.spec.fusion}` | {uars} | {hops['hop_uar_shown']:.2f}, {hops['reaction_median_s']:.1f} s "
+            f"| `{model.spec.fusion}` | {uars} "
+            f"| {hops['hop_uar_shown']:.2f}, {hops['reaction_median_s']:.1f} s "
             f"| {kinds} | {strangers['sure_wrong']:.2f} |"
         )
     return "\n".join([*lines, HEADLINE_END])
