@@ -22,7 +22,7 @@ from emolive.opinion_pool import EXPRESSIONS
 from emolive.types import FaceObservation, Frame
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
-from emolive.windowing import FeatureTrack, FeatureWindow, Waveform, extract_window
+from emolive.windowing import FeatureTrack, FeatureWindow, Waveform, extract_window, no_expressions
 
 
 class Perception(Protocol):
@@ -58,7 +58,7 @@ class ClipFeatures:
             end_ns,
             spec,
             extractor,
-            expressions=self.expressions,
+            expressions=no_expressions(spec) if self.expressions is None else self.expressions,
             qualities=self.qualities,
         )
 

@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 
 LEADING = 8
 """So many directions of the largest variance do not count."""
+MOST = 128
+"""Of those behind them at most so many do: the ones of the least variance are noise of few clips."""
 _RIDGE = 1e-3
 """Added to the variance of each scaled feature."""
+
+
+def n_directions(width: int) -> int:
+    """How many directions count for features of a width."""
+    return min(max(1, width - LEADING), MOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,7 @@ class Population:
     mean: FloatArray
     """(D,)"""
     whitening: FloatArray
-    """(D, D - LEADING): a deviation times this has a root mean square length of about 1."""
+    """(D, `n_directions(D)`): a deviation times this has a root mean square length of about 1."""
 
     @classmethod
     def fit(cls, rows: NDArray[np.floating], scale: FloatArray) -> Self:
@@ -42,8 +49,10 @@ class Population:
         mean = scaled.mean(axis=0)
         covariance = np.cov((scaled - mean).T) + _RIDGE * np.eye(len(scale))
         variances, directions = np.linalg.eigh(covariance)
-        kept = len(scale) - LEADING
-        whitening = directions[:, :kept] / np.sqrt(variances[:kept] * kept) / scale[:, None]
+        # In ascending order of the variance.
+        count = n_directions(len(scale))
+        part = slice(len(scale) - LEADING - count, len(scale) - LEADING)
+        whitening = directions[:, part] / np.sqrt(variances[part] * count) / scale[:, None]
         return cls((mean * scale).astype(np.float32), whitening.astype(np.float32))
 
     def distance(self, rows: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -75,10 +75,13 @@ class OpinionPoolSpec:
     state, as a calibration does."""
     calibration_s: float
     """The same for a neutral calibration, in which all evidence is known to be neutral; its limit is 1."""
-    novelty_limits: tuple[float, float]
-    """Distances of face and voice from the training data at which g is 1/2."""
+    novelty_limits: tuple[float, float, float]
+    """Distances from the training data at which g is 1/2: of a face beside a voice, of a voice, and of a face
+    alone. A voice tells studio and people better than a face, so a face may lie farther off beside it."""
     novelty_width: float
     """How softly: g = sigmoid((limit - distance) / width), multiplied over the streams."""
+    novel_voice_weight: float
+    """Of the model's log-probabilities for a voice alone that is unlike the training data (g = 0)."""
     temperatures: tuple[float, float]
     """Of the result, for face and voice and for the face alone."""
 
@@ -86,7 +89,7 @@ class OpinionPoolSpec:
         """Check types and ranges. ConfigError for the first value that does not fit."""
         check.text("classifier", self.classifier)
         for name in ("network", "absolute", "relative"):
-            for value in pair(name, getattr(self, name)):
+            for value in numbers(name, getattr(self, name), 2):
                 check.number(name, value, 0, 100)
         check.number("calm_offset", self.calm_offset, -20, 20)
         check.number("neutral_bias", self.neutral_bias, -20, 20)
@@ -94,10 +97,11 @@ class OpinionPoolSpec:
         check.number("floor", self.floor, 0, 1)
         for name in ("recent_s", "evidence_s", "calibration_s"):
             check.number(name, getattr(self, name), 0.01, 600)
-        for value in pair("novelty_limits", self.novelty_limits):
+        for value in numbers("novelty_limits", self.novelty_limits, 3):
             check.number("novelty_limits", value, -1000, 1000)
+        check.number("novel_voice_weight", self.novel_voice_weight, 0, 1)
         check.number("novelty_width", self.novelty_width, 1e-3, 100)
-        for value in pair("temperatures", self.temperatures):
+        for value in numbers("temperatures", self.temperatures, 2):
             check.number("temperatures", value, 0.01, 100)
         if odd := sorted(set(labels) - EMOTIONS):
             raise ConfigError(f"The opinion pool cannot read {odd[0]} from a single face.")
@@ -106,17 +110,17 @@ class OpinionPoolSpec:
     def from_dict(cls, values: Any) -> OpinionPoolSpec:
         """Rebuild from its JSON. ConfigError if it does not fit."""
         named = check.exact(cls, values, "opinion pool")
-        for name in ("network", "absolute", "relative", "novelty_limits", "temperatures"):
-            named[name] = pair(name, named[name])
+        for name in ("network", "absolute", "relative", "temperatures"):
+            named[name] = numbers(name, named[name], 2)
+        named["novelty_limits"] = numbers("novelty_limits", named["novelty_limits"], 3)
         return cls(**named)
 
 
-def pair(name: str, values: object) -> tuple[float, float]:
-    """Two numbers of a description. ConfigError if it is something else."""
-    if not isinstance(values, list | tuple) or len(values) != 2:
-        raise ConfigError(f"The model description does not fit: {name} must be two numbers.")
-    low, high = values
-    return low, high
+def numbers(name: str, values: object, count: int) -> tuple[float, ...]:
+    """Some numbers of a description. ConfigError if it is something else."""
+    if not isinstance(values, list | tuple) or len(values) != count:
+        raise ConfigError(f"The model description does not fit: {name} must be {count} numbers.")
+    return tuple(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,14 +311,20 @@ class OpinionPool:
 
     def resemblance(self, video: float | None, audio: float | None) -> float:
         """g, from the distances of face and voice; None for a stream that is not there."""
+        beside_voice, of_voice, alone = self.spec.novelty_limits
         result = 1.0
-        for distance, limit in zip((video, audio), self.spec.novelty_limits, strict=True):
+        for distance, limit in ((video, alone if audio is None else beside_voice), (audio, of_voice)):
             if distance is not None and not np.isfinite(distance):
                 return 0.0
             if distance is not None:
                 exponent = np.clip((distance - limit) / self.spec.novelty_width, -60, 60)
                 result *= float(1 / (1 + np.exp(exponent)))
         return result
+
+    def voice_alone(self, network: NDArray[np.floating], resemblance: float) -> NDArray[np.float64]:
+        """Log-probabilities (classes,) of the model for a voice without a face, doubted where it is novel."""
+        weight = resemblance + (1 - resemblance) * self.spec.novel_voice_weight
+        return log_softmax(weight * np.asarray(network, np.float64))
 
     def temperature(self, modality: Modality) -> float:
         """Of the result for these streams."""

@@ -235,8 +235,11 @@ class Predictor:
                 opinions.modality,
                 self.pool.resemblance(*opinions.distances),
             )
+        elif self.pool is not None and opinions.distances != (None, None):
+            assert opinions.network is not None
+            log_probs = self.pool.voice_alone(opinions.network, self.pool.resemblance(*opinions.distances))
         else:
-            # A voice alone, and a face without pixels, are left to the network.
+            # What has no pixels (a drawing, landmarks of a data set) is left to the network.
             assert opinions.network is not None
             log_probs = opinions.network
         probs = np.exp(log_probs)
@@ -257,14 +260,16 @@ class Predictor:
         mode = mode if mode in self.spec.baselines else "none"
         network, baseline, age_s = self._network(window, profile, mode, alone=alone)
         expression = self._expression(window)
-        if self.pool is None or expression is None:
+        if self.pool is None or window.expressions is None:
             return Opinions(modality, network, None, UNKNOWN, baseline, age_s)
-        reference = profile.reference(mode, self.pool)
-        baseline = mode if reference.familiarity > 0 else baseline
         assert self._populations is not None
         novelty = distances(
             window, *self._populations, frame_dim=self.spec.frame_dim, window_s=self.spec.window_s
         )
+        if expression is None:
+            return Opinions(modality, network, None, UNKNOWN, baseline, age_s, novelty)
+        reference = profile.reference(mode, self.pool)
+        baseline = mode if reference.familiarity > 0 else baseline
         if network is None:
             age_s = self.pool.spec.recent_s / 2
         return Opinions(modality, network, expression, reference, baseline, age_s, novelty)
@@ -276,18 +281,18 @@ class Predictor:
 
         None if neither stream has enough for it.
         """
-        spec, stream = self.spec, self.spec.stream
+        spec, reading = self.spec, self.spec.stream_reading
         read = self.read_network(window, profile, mode, alone=alone)
         if read is None:
             return None, "none", 0.0
         log_probs, age_s = read.whole, _evidence_s(window, spec) / 2
         temperature = self._temperature[read.modality]
-        if stream is not None and not alone:
-            temperature = stream.temperatures[MODALITIES.index(read.modality)]
+        if reading is not None and not alone:
+            temperature = reading.temperatures[MODALITIES.index(read.modality)]
             if read.short is not None:
-                log_probs = stream.short_weight * read.short + (1 - stream.short_weight) * read.whole
+                log_probs = reading.short_weight * read.short + (1 - reading.short_weight) * read.whole
                 if read.short.argmax() == log_probs.argmax():
-                    age_s = min(age_s, stream.short_bins * spec.bin_s / 2)
+                    age_s = min(age_s, reading.short_bins * spec.bin_s / 2)
         return log_softmax(log_probs / temperature), read.baseline, age_s
 
     def read_network(
@@ -308,7 +313,7 @@ class Predictor:
         whole = assemble_inputs(
             window, video if modality.has_video else None, audio if modality.has_audio else None, spec
         )
-        newest = None if alone or spec.stream is None else self._newest(window, modality, whole)
+        newest = None if alone or spec.stream_reading is None else self._newest(window, modality, whole)
         batch = [whole] if newest is None else [whole, newest]
         tensors = (torch.from_numpy(np.stack(parts)) for parts in zip(*batch, strict=True))
         rows = self.runtime.logits(*tensors).double().log_softmax(dim=-1).numpy()
@@ -319,9 +324,9 @@ class Predictor:
     ) -> tuple[FloatArray, FloatArray] | None:
         """The inputs with nothing but their newest part; None if that has neither a face nor a voice."""
         spec = self.spec
-        assert spec.stream is not None
-        part = newest_part(window, spec.stream.short_bins, spec.n_bins)
-        has_face, has_voice = part.has_face, part.has_voice(spec.stream.short_bins * spec.bin_s)
+        assert spec.stream_reading is not None
+        part = newest_part(window, spec.stream_reading.short_bins, spec.n_bins)
+        has_face, has_voice = part.has_face, part.has_voice(spec.stream_reading.short_bins * spec.bin_s)
         if not (modality.has_video and has_face) and not (modality.has_audio and has_voice):
             return None
         video, audio = (values.copy() for values in whole)

@@ -6,14 +6,15 @@ where it wavers (compare the innovation-dependent gain of an adaptive Kalman fil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emolive.clock import to_s
+from emolive.errors import ConfigError
 from emolive.stream_reading import SmoothingSpec
 from emolive.types import UNSURE, Estimate, Timestamps
 
@@ -25,6 +26,28 @@ HOP_S = 0.24
 """The rates of a `SmoothingSpec` are for answers at this interval."""
 RESET_S = 1.5
 """After a pause this long the smoother is reset."""
+STEADY_SHARE = 1 / 3
+"""Of the fitted rates, in the mode "steady"."""
+
+SmoothingMode = Literal["fitted", "off", "steady"]
+SMOOTHING_MODES: tuple[SmoothingMode, ...] = get_args(SmoothingMode)
+"""As the model's parameters were fitted; every answer as it is; or three times as slow as fitted."""
+
+
+def check_smoothing(mode: str) -> None:
+    """ConfigError unless there is a smoothing of this name."""
+    if mode not in SMOOTHING_MODES:
+        raise ConfigError(f"There is no smoothing {mode}: choose {', '.join(SMOOTHING_MODES)}.")
+
+
+def smoothing_spec(fitted: SmoothingSpec, mode: str) -> SmoothingSpec:
+    """The parameters of a model's smoother in one of `SMOOTHING_MODES`."""
+    check_smoothing(mode)
+    if mode == "off":
+        return replace(fitted, rate=1.0, jump=0.0, margin=0.0)
+    if mode == "steady":
+        return replace(fitted, rate=max(0.01, fitted.rate * STEADY_SHARE), jump=fitted.jump * STEADY_SHARE)
+    return fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +72,20 @@ class Smoother:
     """
 
     def __init__(self, labels: tuple[str, ...], spec: SmoothingSpec | None = None) -> None:
-        self._labels, self._spec = labels, spec or SmoothingSpec()
+        self._labels = labels
+        self._fitted = self._spec = spec or SmoothingSpec()
         self.reset()
 
     @classmethod
-    def for_spec(cls, spec: ModelSpec) -> Smoother:
-        """The smoother for a model."""
-        return cls(spec.labels, None if spec.stream is None else spec.stream.smoothing)
+    def for_spec(cls, spec: ModelSpec, mode: str = "fitted") -> Smoother:
+        """The smoother for a model, in one of `SMOOTHING_MODES`."""
+        smoother = cls(spec.labels, None if spec.stream_reading is None else spec.stream_reading.smoothing)
+        smoother.set_mode(mode)
+        return smoother
+
+    def set_mode(self, mode: str) -> None:
+        """Smooth like one of `SMOOTHING_MODES` from the next window on; what was smoothed so far stays."""
+        self._spec = smoothing_spec(self._fitted, mode)
 
     def reset(self) -> None:
         """Forget everything before the next window."""

@@ -124,6 +124,10 @@ class BoundingBox:
     def center_px(self) -> tuple[float, float]:
         return self.x_px + self.width_px / 2, self.y_px + self.height_px / 2
 
+    def contains(self, x_px: float, y_px: float) -> bool:
+        """Whether a point is inside."""
+        return 0 <= x_px - self.x_px <= self.width_px and 0 <= y_px - self.y_px <= self.height_px
+
 
 @dataclass(frozen=True, slots=True)
 class Face:

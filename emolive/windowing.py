@@ -20,6 +20,7 @@ from emolive.audio.resample import AudioBuffer
 from emolive.clock import NS_PER_S, to_ns
 from emolive.hints import Hint, window_hints
 from emolive.models.spec import ModelSpec
+from emolive.opinion_pool import EXPRESSIONS
 from emolive.plausibility import is_plausible_vector, plausible_rows, plausible_samples
 from emolive.pooling import HOLD_S, held_frames, pool_bins
 from emolive.types import AudioBlock, AudioSegment, BoolArray, FloatArray, StampArray
@@ -268,6 +269,11 @@ def centre_window_end_ns(duration_s: float, spec: ModelSpec) -> int:
     """End of the window in the middle of a file, on the grid of bins."""
     bin_ns = to_ns(spec.bin_s)
     return round((duration_s + spec.window_s) / 2 * NS_PER_S / bin_ns) * bin_ns
+
+
+def no_expressions(spec: ModelSpec) -> FeatureTrack | None:
+    """The expressions of people who were not seen, for a model that asks the classifier; else None."""
+    return None if spec.pool is None else FeatureTrack.empty(len(EXPRESSIONS))
 
 
 def extract_window(

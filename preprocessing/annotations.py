@@ -1,7 +1,7 @@
 """Annotation files: `annotations.csv`, and `annotations.txt` of the published code.
 
-A CSV file has the columns id, video, audio, label, actor and split. Paths are relative to the file and
-written with "/". `video` is a media file, an `.npy` of face crops, a folder of crop images, or
+A CSV file has the columns id, video, audio, label, actor, split and perhaps corpus. Paths are relative to the
+file and written with "/". `video` is a media file, an `.npy` of face crops, a folder of crop images, or
 `FILE.npz#KEY` for landmarks (KEY/xy (T, 68, 2), KEY/frame (T,), and KEY/rate if it is not 30000/1001);
 `audio` is anything soundfile reads. One of the two may be empty.
 """
@@ -12,7 +12,7 @@ import csv
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from emolive.atomic_io import atomic_write
@@ -21,6 +21,8 @@ from emolive.models.spec import EMOTIONS
 from preprocessing.csv_table import read_rows
 
 SPLITS = ("training", "validation", "testing")
+COLUMNS = ("id", "video", "audio", "label", "actor", "split", "corpus")
+REQUIRED = COLUMNS[:-1]
 _RAVDESS_ID = re.compile(r"(\d\d-){6}\d\d")
 _SPLIT_NAMES = {
     **{name: name for name in SPLITS},
@@ -48,6 +50,8 @@ class ClipEntry:
     """Id of the person; "" if unknown."""
     split: str = ""
     """training, validation, testing, or "" for no split."""
+    corpus: str = ""
+    """The data set that the clip is from, where an annotation file lists several; "" for the only one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +155,8 @@ def read(path: Path, *, allow_outside: bool = False, check_files: bool = True) -
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, ClipEntry]]:
-    columns = [f.name for f in fields(ClipEntry)]
-    for line, row in read_rows(path, columns, "The annotation file"):
-        yield line, _item({name: row[name] for name in columns}, f"{path.name}, row {line}")
+    for line, row in read_rows(path, REQUIRED, "The annotation file"):
+        yield line, _item({name: row.get(name, "") for name in COLUMNS}, f"{path.name}, row {line}")
 
 
 def _published_file(path: Path) -> Iterator[tuple[int, ClipEntry]]:
@@ -208,7 +211,7 @@ def _item(values: dict[str, str], where: str) -> ClipEntry:
     if not (item.video or item.audio):
         raise ConfigError(f"{where} ({item.id}): it has neither video nor audio.")
     try:
-        return ClipEntry(item.id, item.video, item.audio, item.label, item.actor, split_name(item.split))
+        return replace(item, split=split_name(item.split))
     except ConfigError as error:
         raise ConfigError(f"{where} ({item.id}): {error}") from error
 
@@ -266,7 +269,7 @@ def write(path: Path, items: Iterable[ClipEntry]) -> None:
         if published is not None:
             file.writelines(published)
         else:
-            columns = [f.name for f in fields(ClipEntry)]
+            columns = COLUMNS if any(item.corpus for item in entries) else REQUIRED
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(columns)
             writer.writerows([getattr(item, column) for column in columns] for item in entries)

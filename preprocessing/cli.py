@@ -43,7 +43,7 @@ class PreprocessOptions(SplitOptions):
     """Extract face crops, landmarks and audio from the clips of a data set."""
 
     root: Annotated[Path, Arg(positional=True)]
-    """Folder with the clips, at any depth."""
+    """Folder with the clips at any depth, in zip files too; or a zip file."""
     out: Annotated[Path, Arg(positional=True)]
     """Folder to write to; or a .csv (.txt) file that lists the clips in place."""
     steps: tuple[Step, ...] = STEPS
@@ -91,6 +91,29 @@ class AnnotationsOptions(SplitOptions):
             raise ConfigError(f"TO is missing: name a second file for the annotations of {self.source}.")
 
 
+@dataclass(frozen=True, kw_only=True)
+class MergeOptions(SplitOptions):
+    """Merge the annotations of several corpora into one file.
+
+    Training does not hold the absence of a label against clips of a corpus that lacks it.
+    """
+
+    out: Annotated[Path, Arg(positional=True)]
+    """The .csv file to write."""
+    sources: Annotated[tuple[str, ...], Arg(positional=True, metavar="NAME=FILE")]
+    """Annotation files. NAME= is put before their ids and actors, which other files may use too; files whose
+    actors are the same people need the same NAME."""
+    labels: Annotated[tuple[str, ...], Arg(metavar="LABEL")] = ()
+    """Labels to use; clips of other labels are left out. Default: all."""
+    corpora: Annotated[tuple[str, ...], Arg(metavar="CORPUS")] = ()
+    """Corpora to use, as for labels."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.out.suffix != ".csv":
+            raise ConfigError(f"{self.out} must end in .csv.")
+
+
 @dataclass(frozen=True)
 class CheckOptions:
     """Read all files of a folder of preprocessed clips, and report any issues."""
@@ -115,8 +138,16 @@ def rewrite_annotations(options: AnnotationsOptions) -> int:
     return commands.rewrite_annotations(options)
 
 
+def merge_annotations(options: MergeOptions) -> int:
+    """Run the command `merge`."""
+    from preprocessing import commands
+
+    return commands.merge_annotations(options)
+
+
 BUILTIN = (
     Command("annotations", "rewrite annotations with other splits or in another place", rewrite_annotations),
+    Command("merge", "merge the annotations of several corpora", merge_annotations),
     Command("check", "read all written files and report issues", check),
 )
 

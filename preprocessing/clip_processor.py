@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from emolive.audio.resample import resample
 from emolive.capture.media_file import iter_media, probe
 from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.clock import to_ns, to_s
-from emolive.errors import EmoliveError
+from emolive.errors import EmoliveError, OutputError
 from emolive.types import AudioBlock
 from emolive.windowing import Waveform
 from preprocessing import output as names
@@ -29,18 +30,12 @@ from preprocessing.face_extractor import (
 from preprocessing.faults import reading
 from preprocessing.output import OutputFolder
 from preprocessing.records import Issue, Kind, PreprocessConfig, Record, Step, StepResult
+from preprocessing.zip_files import file_state, local_file
 
 
 def source_state(root: Path, clip: ClipEntry) -> dict[str, tuple[int, int]]:
-    """Size and modification time (ns) of a clip's files; -1 and 0 for a missing file."""
-    states = {}
-    for name in filter(None, {clip.video, clip.audio}):
-        try:
-            stat = (root / name).stat()
-            states[name] = stat.st_size, stat.st_mtime_ns
-        except OSError:
-            states[name] = -1, 0
-    return states
+    """What changes with a clip's files, see `zip_files.file_state`; -1 and 0 for a missing file."""
+    return {name: file_state(root / name) or (-1, 0) for name in {clip.video, clip.audio} if name}
 
 
 @dataclass(slots=True)
@@ -83,16 +78,26 @@ class ClipProcessor:
             The record. Problems of the clip are issues in it.
 
         Raises:
-            OutputError: the output folder cannot be written to.
+            OutputError: the output folder, or that for temporary files, cannot be written to.
         """
         source = source_state(self._root, clip)
         old = self._output.record(clip.id)
         valid_steps = dict(old.steps) if old and old.matches(clip, source) else {}
+        files: dict[str, Path] = {}
         try:
-            with reading(self._root / (clip.video or clip.audio), "a video or sound file"):
-                decoded = self._decode(clip)
+            with ExitStack() as stack:
+                stack.enter_context(reading(self._root / (clip.video or clip.audio), "a video or sound file"))
+                for name in source:
+                    files[name] = stack.enter_context(local_file(self._root / name))
+                decoded = self._decode(clip, files)
+        except OutputError:
+            # There is no room for what is in a zip file, which is no fault of the clip.
+            raise
         except EmoliveError as error:
-            text = str(error).replace(f"{self._root}/", "")
+            text = str(error)
+            for name, path in files.items():
+                text = text.replace(str(path), name)
+            text = text.replace(f"{self._root}/", "")
             issue = Issue("corrupt", clip.id, text)
             results: dict[str, StepResult] = {step: StepResult({}, (issue,), {}) for step in self._steps}
         else:
@@ -103,8 +108,13 @@ class ClipProcessor:
         self._output.save_record(record)
         return record
 
-    def _decode(self, clip: ClipEntry) -> _Decoded:
-        """Decode the clip; frames go to the face extractor as they come."""
+    def _decode(self, clip: ClipEntry, files: Mapping[str, Path]) -> _Decoded:
+        """Decode the clip; frames go to the face extractor as they come.
+
+        Args:
+            clip: the clip.
+            files: where its video and its audio are on the disk.
+        """
         decoded = _Decoded()
         if self._faces is not None:
             self._faces.reset()
@@ -113,12 +123,12 @@ class ClipProcessor:
             decoded.corruption = decoded.corruption or text
 
         audio_file = clip.audio if clip.audio != clip.video else ""
-        has_track = bool(clip.video and clip.audio) and probe(self._root / clip.video).has_audio
+        has_track = bool(clip.video and clip.audio) and probe(files[clip.video]).has_audio
         use_track = has_track and not (audio_file and self._config.audio_source == "file")
         blocks: list[AudioBlock] = []
         end_ns = 0
         if clip.video:
-            media = iter_media(self._root / clip.video, audio=use_track, on_corruption=on_corruption)
+            media = iter_media(files[clip.video], audio=use_track, on_corruption=on_corruption)
             with closing(prefetch(media, MEDIA_BUFFER_SIZE)) as items:
                 for item in items:
                     if isinstance(item, AudioBlock):
@@ -131,7 +141,7 @@ class ClipProcessor:
         decoded.audio, decoded.audio_file = Waveform.from_blocks(blocks), clip.video
         track_is_silent = decoded.audio is not None and peak_level_dbfs(decoded.audio) < SILENT_BELOW_DBFS
         if audio_file and (decoded.audio is None or track_is_silent):
-            media = iter_media(self._root / audio_file, video=False, on_corruption=on_corruption)
+            media = iter_media(files[audio_file], video=False, on_corruption=on_corruption)
             decoded.audio = Waveform.from_blocks([item for item in media if isinstance(item, AudioBlock)])
             decoded.audio_file, decoded.track_is_silent = audio_file, track_is_silent
         if decoded.audio is not None:

@@ -16,18 +16,21 @@ from preprocessing.cli import (
     TABLE_SUFFIXES,
     AnnotationsOptions,
     CheckOptions,
+    MergeOptions,
     PreprocessOptions,
     SplitOptions,
 )
 from preprocessing.contact_sheet import write_contact_sheets
 from preprocessing.datasets.base import Dataset
-from preprocessing.datasets.index import index_dataset
+from preprocessing.datasets.index import base_folder, index_dataset
 from preprocessing.media_scan import is_media
+from preprocessing.merge import merge
 from preprocessing.output import OutputFolder
 from preprocessing.records import DatasetIndex
 from preprocessing.report import build_report
 from preprocessing.report_view import print_index, print_report
-from preprocessing.run import run, unfinished
+from preprocessing.run import estimate, run, unfinished
+from preprocessing.zip_files import split_path
 
 
 def preprocess(name: str, dataset: Dataset, options: PreprocessOptions) -> int:
@@ -52,6 +55,10 @@ def preprocess(name: str, dataset: Dataset, options: PreprocessOptions) -> int:
         print_report(build_report(output, index), console)
         steps = " and ".join(options.steps)
         console.print(f"Clips to process: {len(remaining)} ({steps}). Nothing was written.")
+        if remaining:
+            with console.status("Measuring a few clips"):
+                measured = estimate(options.root, remaining, options.config, options.steps)
+            console.print(measured.sentence(options.workers), markup=False, highlight=False, soft_wrap=True)
         return 0
     summary = run(
         options.root,
@@ -107,6 +114,19 @@ def rewrite_annotations(options: AnnotationsOptions) -> int:
     return 0
 
 
+def merge_annotations(options: MergeOptions) -> int:
+    """Merge annotation files."""
+    console = Console()
+    merged = merge(options.sources, options.out, options.labels, options.corpora)
+    items, split = _apply_split(options, merged.items)
+    print_index(DatasetIndex("merge", tuple(items), ()), console)
+    if merged.left_out:
+        text = ", ".join(f"{label} {n}" for label, n in merged.left_out.items())
+        console.print(f"Left out: {text}.", markup=False, highlight=False, soft_wrap=True)
+    _write_list(options.out, items, split, console)
+    return 0
+
+
 def _apply_split(options: SplitOptions, items: Sequence[ClipEntry]) -> tuple[list[ClipEntry], str]:
     return apply_split(items, options.splits, options.test_actors, options.validation_actors)
 
@@ -125,7 +145,12 @@ def _list_clips(
     options: PreprocessOptions, index: DatasetIndex, clips: list[ClipEntry], split: str, console: Console
 ) -> int:
     """Write annotations of the clips in place."""
-    base = options.root if options.root.is_dir() else options.root.parent
+    base = base_folder(options.root)
+    if packed := next((clip for clip in clips if split_path(base / (clip.video or clip.audio))), None):
+        raise ConfigError(
+            f"The clip {packed.id} is in a zip file, and training reads no zip files: give a folder as OUT "
+            f"to extract the clips to, or unpack the zip file."
+        )
     print_index(index, console)
     if options.dry_run:
         console.print(f"Clips to list: {len(clips)}. Nothing was written.")

@@ -50,7 +50,7 @@ class CheckedData:
 
 
 def check_training(data: CheckedData, tested: str = "testing") -> list[Finding]:
-    """What to know about the splits of a run.
+    """The findings about the splits of a run.
 
     Args:
         data: its clips.
@@ -85,7 +85,7 @@ def check_training(data: CheckedData, tested: str = "testing") -> list[Finding]:
 
 
 def check_crossval(folds: Sequence[CheckedData]) -> list[Finding]:
-    """What to know about the folds of a cross-validation, whose tested clips are scored together.
+    """The findings about the folds of a cross-validation, whose tested clips are scored together.
 
     Args:
         folds: the same clips in the splits of each fold.
@@ -101,7 +101,7 @@ def check_crossval(folds: Sequence[CheckedData]) -> list[Finding]:
 
 
 def check_evaluation(data: CheckedData, labels: Sequence[str], record: Mapping[str, Any]) -> list[Finding]:
-    """What to know about the clips on which a checkpoint is evaluated.
+    """The findings about the clips on which a checkpoint is evaluated.
 
     Args:
         data: its clips, all as the split testing.

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emolive.atomic_io import atomic_write
-from emolive.cli.commands import Command, guarded
+from emolive.cli.commands import run_program
 from emolive.cli.config import Arg
 from emolive.errors import ConfigError
 from emolive.types import FloatArray
@@ -99,9 +99,7 @@ def _difference(path: Path, shape: NDArray[Any]) -> float | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the module."""
-    command = Command("mean-shape", "", write_mean_shape)
-    prog = "python -m preprocessing.mean_shape"
-    return guarded(prog, lambda: command.run(sys.argv[1:] if argv is None else argv, prog))
+    return run_program("python -m preprocessing.mean_shape", write_mean_shape, argv)
 
 
 if __name__ == "__main__":

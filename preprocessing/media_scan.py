@@ -1,17 +1,18 @@
-"""Finds media files in a folder, and says what it passes over."""
+"""Finds media files in a folder and in the zip files in it, and says what it passes over."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from emolive.capture.container import open_media
 from emolive.capture.tracks import choose_tracks
 from emolive.errors import ConfigError, MediaError
+from preprocessing import zip_files
 from preprocessing.annotations import ClipEntry, split_key
-from preprocessing.datasets.base import Skipped
+from preprocessing.datasets.base import DatasetItem, Skipped
 from preprocessing.output import PLAN
 from preprocessing.records import Issue
 
@@ -45,37 +46,71 @@ _NEVER_MEDIA = frozenset({
 class MediaFile:
     """A video or sound file."""
 
-    path: Path
+    name: str
+    """Its path relative to the folder that is searched; through a zip file as if that were a folder."""
     is_video: bool
+    in_zip: bool = False
+
+    @property
+    def place(self) -> PurePosixPath:
+        """Its name if each zip file were unpacked into a folder of the same name."""
+        return PurePosixPath(zip_files.without_suffixes(self.name))
 
 
 Found = MediaFile | Issue | Skipped
 
 
-def scan_media(root: Path) -> Iterator[Found]:
+def scan_media(root: Path, *, zips: bool = True) -> Iterator[Found]:
     """Media files at any depth under `root`, in an order that does not depend on the file system.
 
     Links are followed. Hidden files and folders that preprocessing has written are not searched.
 
+    Args:
+        root: a folder, or a zip file.
+        zips: search zip files too; see `preprocessing.zip_files`. Their clips come last.
+
     Yields:
-        A `MediaFile` for everything that FFmpeg reads, an `Issue` for each archive and broken link, and a
-        `Skipped` for each other file.
+        A `MediaFile` for everything that FFmpeg reads, an `Issue` for each other archive and broken link, and
+        a `Skipped` for each other file.
 
     Raises:
         ConfigError: there is no such folder.
+        MediaError: the zip file `root` cannot be read.
     """
+    if zips and zip_files.is_zip(root):
+        yield from _scan_zip(root, "")
+        return
     if root.suffix.lower() in ARCHIVE_SUFFIXES and root.is_file():
         raise ConfigError(f"{root} is a {root.suffix} file: unpack it, and give the folder with its clips.")
     if not root.is_dir():
         raise ConfigError(f"There is no folder {root}: check the path.")
-    seen = {os.path.realpath(root)}
+    seen, packed = {os.path.realpath(root)}, list[str]()
     for folder, folders, files in os.walk(root, followlinks=True):
         here = Path(folder)
         folders[:] = [name for name in sorted(folders) if _is_searched(here / name, seen)]
         for name in sorted(files):
             # macOS writes a "._NAME" beside every NAME on foreign disks.
-            if not name.startswith("."):
+            if name.startswith("."):
+                continue
+            if zips and zip_files.is_zip(here / name):
+                packed.append((here / name).relative_to(root).as_posix())
+            else:
                 yield _classify(here / name, root)
+    for name in packed:
+        try:
+            yield from _scan_zip(root / name, f"{name}/")
+        except MediaError as error:
+            yield Issue("corrupt", name, str(error))
+
+
+def _scan_zip(path: Path, folder: str) -> Iterator[Found]:
+    """What a zip file has; `folder` is its own name, with "/" behind it."""
+    listing = zip_files.list_zip(path)
+    for fault in listing.faults:
+        name = f"{folder}{fault.name}".rstrip("/") or path.name
+        yield Issue("corrupt" if fault.is_damage else "packed", name, fault.text)
+    for name in sorted(listing.members):
+        yield _by_suffix(f"{folder}{name}", in_zip=True) or _skipped(name)
 
 
 def _is_searched(folder: Path, seen: set[str]) -> bool:
@@ -92,18 +127,38 @@ def _classify(path: Path, root: Path) -> Found:
     suffix, name = path.suffix.lower(), path.relative_to(root).as_posix()
     if not path.exists():
         return Issue("missing", name, "It is a link to a file that is not there.")
-    if suffix in ARCHIVE_SUFFIXES:
-        return Issue("packed", name, f"It is a {suffix} file, whose clips are not read: unpack it.")
-    if suffix in VIDEO_SUFFIXES or suffix in AUDIO_SUFFIXES:
-        return MediaFile(path, suffix in VIDEO_SUFFIXES)
+    if (found := _by_suffix(name)) is not None:
+        return found
     if suffix not in _NEVER_MEDIA:
         try:
             with open_media(path) as container:
                 video = choose_tracks(path.name, container).video
-                return MediaFile(path, video is not None)
+                return MediaFile(name, video is not None)
         except MediaError:
             pass
+    return _skipped(name)
+
+
+def _by_suffix(name: str, *, in_zip: bool = False) -> Found | None:
+    """What a file is by its suffix; None if that does not tell."""
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in ARCHIVE_SUFFIXES:
+        return Issue("packed", name, f"It is a {suffix} file, whose clips are not read: unpack it.")
+    if suffix in VIDEO_SUFFIXES or suffix in AUDIO_SUFFIXES:
+        return MediaFile(name, suffix in VIDEO_SUFFIXES, in_zip)
+    return None
+
+
+def _skipped(name: str) -> Skipped:
+    suffix = PurePosixPath(name).suffix.lower()
     return Skipped(f"{suffix} files" if suffix else "files without a suffix")
+
+
+def second_copy(found: MediaFile, first: str) -> DatasetItem:
+    """What a second file of one name is: in a zip file that is unpacked too, or elsewhere."""
+    if found.in_zip:
+        return Skipped("second copies in zip files")
+    return Issue("duplicated", found.name, f"It has the same name as {first}, which is used.")
 
 
 def is_media(clip: ClipEntry, root: Path) -> bool:

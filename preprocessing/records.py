@@ -127,7 +127,7 @@ class Record:
 
     clip: ClipEntry
     source: dict[str, tuple[int, int]]
-    """Size in bytes and modification time (ns) of each source file."""
+    """The state of each source file, see `preprocessing.zip_files.file_state`."""
     steps: dict[str, StepResult]
 
     def matches(self, clip: ClipEntry, source: dict[str, tuple[int, int]]) -> bool:

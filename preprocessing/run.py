@@ -5,16 +5,23 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 from rich.console import Console
 
+from emolive.process_stats import peak_rss_bytes
+from emolive.quantities import duration_text, size_text
 from preprocessing.annotations import ClipEntry
 from preprocessing.clip_processor import ClipProcessor, source_state
+from preprocessing.estimate import Stopwatch, folder_bytes, spread
 from preprocessing.output import OutputFolder
 from preprocessing.progress import ProgressBar
 from preprocessing.records import DatasetIndex, PreprocessConfig, Step
 from preprocessing.worker_pool import Stopped, map_ordered, sigterm_as_interrupt
+
+SAMPLE = 3
+"""Clips that an estimate is measured on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,30 @@ class RunSummary:
     def clips_per_s(self) -> float:
         """Throughput of this run."""
         return self.processed / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunEstimate:
+    """What a run will take, measured on a few clips."""
+
+    sampled: int
+    clips: int
+    clip_s: float
+    """In one process."""
+    clip_bytes: float
+    memory_bytes: int | None
+    """Of a process; None where the system does not report it."""
+
+    def sentence(self, workers: int) -> str:
+        """For people."""
+        processes = max(1, workers)
+        memory = "" if self.memory_bytes is None else f", {size_text(self.memory_bytes)} of memory for each"
+        return (
+            f"They take about {duration_text(self.clips * self.clip_s / processes)} "
+            f"({duration_text(self.clip_s)} a clip, processes: {processes}{memory}) and "
+            f"{size_text(self.clips * self.clip_bytes)} of disk, measured on {self.sampled} of them "
+            f"under the present load."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +94,19 @@ def unfinished(
         if not done:
             clips.append(clip)
     return clips
+
+
+def estimate(
+    root: Path, clips: list[ClipEntry], config: PreprocessConfig, steps: tuple[Step, ...]
+) -> RunEstimate:
+    """Process a few of the clips into a temporary folder; arguments as for `run`."""
+    sample, watch = spread(clips, SAMPLE), Stopwatch()
+    with TemporaryDirectory(prefix="emolive-") as folder:
+        watch.start(len(sample))
+        for _ in map_ordered(ClipProcessorFactory(root, Path(folder), config, steps), sample, 0):
+            watch.advance()
+        clip_bytes = folder_bytes(Path(folder)) / len(sample)
+    return RunEstimate(len(sample), len(clips), watch.step_s, clip_bytes, peak_rss_bytes())
 
 
 def run(

@@ -42,8 +42,9 @@ def test_what_varies_most_in_training_is_not_novel():
 
 
 def test_the_network_counts_as_far_as_the_input_resembles_its_training_data():
-    gated = pool(novelty_limits=(1.5, 2.0), novelty_width=0.1)
+    gated = pool(novelty_limits=(1.8, 2.0, 1.5), novelty_width=0.1)
     assert gated.resemblance(1.5, None) == pytest.approx(0.5)
+    assert gated.resemblance(1.8, 0.5) == pytest.approx(0.5)
     assert gated.resemblance(1.0, 1.0) > 0.98
     assert gated.resemblance(1.0, 5.0) < 1e-6
     assert gated.resemblance(None, None) == 1
@@ -62,3 +63,13 @@ def test_a_network_with_a_pool_holds_the_populations():
     }
     without = ModelSpec(encoders=("landmarks",), landmarker="dlib68", pooling="mean")
     assert not any("population" in name for name, _ in factory.build(without).named_buffers())
+
+
+def test_a_novel_voice_alone_is_doubted():
+    network = np.log(np.full(8, 0.02) + 0.84 * np.eye(8)[3])
+    gated = pool(novelty_limits=(1.8, 1.2, 1.5), novel_voice_weight=0.5)
+    known, novel = (np.exp(gated.voice_alone(network, gated.resemblance(None, d))) for d in (0.5, 3.0))
+    np.testing.assert_allclose(known, np.exp(network), atol=1e-3)
+    assert novel.argmax() == 3
+    assert novel.max() < 0.6 < known.max()
+    assert novel.sum() == pytest.approx(1)

@@ -38,8 +38,9 @@ SPEC = OpinionPoolSpec(
     evidence_s=4.0,
     calibration_s=1.0,
     running_limit=0.5,
-    novelty_limits=(-1000.0, -1000.0),
+    novelty_limits=(-1000.0, -1000.0, -1000.0),
     novelty_width=0.1,
+    novel_voice_weight=0.5,
     temperatures=(0.5, 0.8),
 )
 BIN_S = 0.24

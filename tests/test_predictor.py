@@ -113,7 +113,7 @@ READING = StreamReadingSpec(4, 0.6, (1.3, 1.7, 1.1), SmoothingSpec())
 
 @pytest.fixture(scope="module", params=["eager", "onnx"])
 def stream_predictor(request, random_checkpoint):
-    path = random_checkpoint("ia", arch="emolive-stream", stream=READING)
+    path = random_checkpoint("ia", arch="emolive-stream", stream_reading=READING)
     loaded = load_predictor(None, path, "cpu", request.param)
     assert (loaded.runtime.name, loaded.runtime.fallback_reason) == (request.param, "")
     return loaded

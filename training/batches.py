@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from emolive.errors import ConfigError
 from emolive.models.spec import ModelSpec
+from emolive.types import BoolArray
 from training.augment.base import Stage, WindowBatch
 from training.augment.pipeline import WindowPipeline
 from training.batch_normalizer import BatchNormalizer
@@ -39,6 +41,19 @@ def class_indices(dataset: WindowDataset, labels: Sequence[str]) -> IntArray:
     return np.array([index[item.label] for item in dataset.items], np.int64)
 
 
+def possible_labels(dataset: WindowDataset, labels: Sequence[str]) -> BoolArray:
+    """(N, classes) which labels each clip could have: those that its corpus has.
+
+    A corpus without calm clips may call a calm face neutral: such a clip says nothing about calm.
+    """
+    of_corpus: dict[str, set[str]] = {}
+    for item in dataset.items:
+        of_corpus.setdefault(item.corpus, set()).add(item.label)
+    if len(of_corpus) == 1:
+        return np.ones((len(dataset.items), len(labels)), np.bool_)
+    return np.array([[label in of_corpus[item.corpus] for label in labels] for item in dataset.items])
+
+
 class EncodeBatch(Protocol):
     """Recomputes the frame features of windows for each batch, with gradients for the encoder."""
 
@@ -47,6 +62,16 @@ class EncodeBatch(Protocol):
 
         It must draw the same random numbers for every `rank_slice`.
         """
+
+
+@dataclass(slots=True)
+class _Recording:
+    """The clips under one recording condition."""
+
+    dataset: WindowDataset
+    normalizers: NormalizerSampler | None
+    """From what was measured of the people under this condition."""
+    streams: StreamWindows | None
 
 
 class BatchMaker:
@@ -63,6 +88,8 @@ class BatchMaker:
         soft_targets: of a teacher; None for the labels alone.
         encode: computes the frame features, in place of those in `dataset`.
         stream_share: how often a window is one of a stream, see `StreamWindows`; without `encode` alone.
+        conditions: the same clips under other recording conditions.
+        condition_share: how often a window is one of those.
     """
 
     def __init__(
@@ -78,18 +105,27 @@ class BatchMaker:
         soft_targets: SoftTargets | None = None,
         encode: EncodeBatch | None = None,
         stream_share: float = 0.0,
+        conditions: Sequence[WindowDataset] = (),
+        condition_share: float = 0.0,
     ) -> None:
-        self._dataset, self._clips, self._spec, self._encode = dataset, clips, spec, encode
+        self._clips, self._spec, self._encode = clips, spec, encode
         self._augment, self._mode_shares = augment, np.asarray(mode_shares, float)
-        self._normalizers: NormalizerSampler | None = None
-        self.set_stats(dataset, global_stats)
         self._mirror = mirror_of(spec)
-        self._stream_share = stream_share
-        self._streams = (
-            StreamWindows(dataset, clips.tolist(), spec) if stream_share and encode is None else None
-        )
+        self._stream_share, self._condition_share = stream_share, condition_share
+        self._recordings = [
+            _Recording(
+                of_condition,
+                self._normalizers(of_condition, global_stats),
+                StreamWindows(of_condition, clips.tolist(), spec)
+                if stream_share and encode is None
+                else None,
+            )
+            for of_condition in (dataset, *conditions)
+        ]
         classes = class_indices(dataset, spec.labels)
-        self._targets = make_targets(classes, len(spec.labels), soft_targets)
+        targets = make_targets(classes, len(spec.labels), soft_targets)
+        possible = torch.from_numpy(possible_labels(dataset, spec.labels)).float()
+        self._targets = torch.cat([targets, possible[:, None]], dim=1)
         weights = 1 / np.bincount(classes[clips], minlength=len(spec.labels))[classes[clips]]
         self._weights = weights / weights.sum() if balanced else None
 
@@ -97,9 +133,13 @@ class BatchMaker:
         return len(self._clips)
 
     def set_stats(self, dataset: WindowDataset, global_stats: GlobalStatsPair) -> None:
-        """Draw normalizers from these features of the same clips from now on."""
-        if self._spec.baselines:
-            self._normalizers = NormalizerSampler(dataset, self._clips.tolist(), global_stats, self._spec)
+        """Draw normalizers from these features of the same clips from now on, as they were recorded."""
+        self._recordings[0].normalizers = self._normalizers(dataset, global_stats)
+
+    def _normalizers(self, dataset: WindowDataset, global_stats: GlobalStatsPair) -> NormalizerSampler | None:
+        if not self._spec.baselines:
+            return None
+        return NormalizerSampler(dataset, self._clips.tolist(), global_stats, self._spec)
 
     def epoch_order(self, seed: int, epoch: int) -> IntArray:
         """The clips of an epoch; a function of seed and epoch alone."""
@@ -120,12 +160,12 @@ class BatchMaker:
             rank_slice: the samples that this process will use; with `encode` the video of others is zero.
 
         Returns:
-            video (B, bins, channels), audio (B, channels, steps), target (B, 3, classes) for both streams,
-            the video alone and the audio alone.
+            video (B, bins, channels), audio (B, channels, steps), target (B, 4, classes) for both streams,
+            the video alone and the audio alone, and the labels that are possible (see `possible_labels`).
         """
-        batch = self._augment(self._read(clips, rng, rank_slice), Stage.VIEW)
-        if self._normalizers is not None:
-            self._draw_normalizers(batch, clips)
+        chosen = self._draw_recordings(len(clips), rng)
+        batch = self._augment(self._read(clips, chosen, rng, rank_slice), Stage.VIEW)
+        self._draw_normalizers(batch, clips, chosen)
         batch = self._augment(batch, Stage.FEATURES)
         if batch.video_normalizer is not None and batch.audio_normalizer is not None:
             batch.video = batch.video_normalizer.apply(batch.video)
@@ -134,44 +174,59 @@ class BatchMaker:
         batch = self._augment(_masked(batch), Stage.INPUTS)
         return batch.video, batch.audio.mT.contiguous(), batch.target
 
-    def _read(self, clips: IntArray, rng: np.random.Generator, rank_slice: slice) -> WindowBatch:
-        dataset = self._dataset
-        shifts = rng.integers(len(dataset.shifts_s), size=len(clips))
+    def _draw_recordings(self, n: int, rng: np.random.Generator) -> list[_Recording]:
+        """Under which condition each sample was recorded."""
+        original, *others = self._recordings
+        if not others:
+            return [original] * n
+        is_other, which = rng.random(n) < self._condition_share, rng.integers(len(others), size=n)
+        return [others[w] if other else original for other, w in zip(is_other, which, strict=True)]
 
-        def stored(values: NDArray[np.generic]) -> Tensor:
-            return torch.from_numpy(np.asarray(values[clips, shifts]))
-
+    def _read(
+        self, clips: IntArray, chosen: Sequence[_Recording], rng: np.random.Generator, rank_slice: slice
+    ) -> WindowBatch:
+        shifts = rng.integers(len(self._recordings[0].dataset.shifts_s), size=len(clips))
+        samples = [
+            (recording.dataset, int(clip), int(shift) % len(recording.dataset.shifts_s))
+            for recording, clip, shift in zip(chosen, clips, shifts, strict=True)
+        ]
         video = (
-            stored(dataset.video) if self._encode is None else self._encode(clips, shifts, rank_slice).cpu()
+            torch.from_numpy(np.stack([data.video[i, k] for data, i, k in samples]))
+            if self._encode is None
+            else self._encode(clips, shifts, rank_slice).cpu()
         )
         arrays = (
             video,
-            stored(dataset.video_present),
-            stored(dataset.audio).float(),
-            stored(dataset.audio_present),
+            torch.from_numpy(np.stack([data.video_present[i, k] for data, i, k in samples])),
+            torch.from_numpy(np.stack([data.audio[i, k] for data, i, k in samples]).astype(np.float32)),
+            torch.from_numpy(np.stack([data.audio_present[i, k] for data, i, k in samples])),
         )
-        if self._streams is not None:
+        if self._recordings[0].streams is not None:
             for row in np.flatnonzero(rng.random(len(clips)) < self._stream_share):
-                window = self._streams.draw(int(clips[row]), rng)
-                for values, of_stream in zip(arrays, window, strict=True):
+                streams = chosen[int(row)].streams
+                assert streams is not None
+                for values, of_stream in zip(arrays, streams.draw(int(clips[row]), rng), strict=True):
                     values[row] = torch.from_numpy(of_stream)
         return WindowBatch(self._spec, rng, *arrays, self._targets[clips], self._mirror)
 
-    def _draw_normalizers(self, batch: WindowBatch, clips: IntArray) -> None:
-        assert self._normalizers is not None
+    def _draw_normalizers(self, batch: WindowBatch, clips: IntArray, chosen: Sequence[_Recording]) -> None:
+        if not self._spec.baselines:
+            return
         modes = batch.rng.choice(len(self._spec.baselines), len(clips), p=self._mode_shares)
-        pairs = [
-            self._normalizers.sample(
-                int(clip),
-                self._spec.baselines[mode],
-                batch.rng,
-                mirrored=bool(mirrored),
-                audio_offset=float(offset),
+        pairs = []
+        for clip, mode, mirrored, offset, recording in zip(
+            clips, modes, batch.mirrored, batch.audio_offset, chosen, strict=True
+        ):
+            assert recording.normalizers is not None
+            pairs.append(
+                recording.normalizers.sample(
+                    int(clip),
+                    self._spec.baselines[mode],
+                    batch.rng,
+                    mirrored=bool(mirrored),
+                    audio_offset=float(offset),
+                )
             )
-            for clip, mode, mirrored, offset in zip(
-                clips, modes, batch.mirrored, batch.audio_offset, strict=True
-            )
-        ]
         video, audio = (BatchNormalizer.stack(part, self._spec) for part in zip(*pairs, strict=True))
         batch.video_normalizer, batch.audio_normalizer = video, audio
 

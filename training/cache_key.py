@@ -13,6 +13,7 @@ from emolive.models.io.onnx import OnnxCheckpoint
 from emolive.models.network import EmotionNet
 from emolive.models.spec import FeatureSpace, ModelSpec
 from preprocessing.annotations import Annotations
+from training import recording_conditions
 
 FORMAT = 6
 """Rises with every change of what is stored."""
@@ -25,14 +26,16 @@ def cache_key(
     net: EmotionNet | OnnxCheckpoint | None = None,
     *,
     crops: bool = False,
+    condition: int = 0,
 ) -> str:
-    """A name for windows of these files, this feature space, these shifts and this backbone or crops."""
+    """A name for windows of these files, this feature space, these shifts and this backbone or crops, under
+    this recording condition."""
     files = []
     for item in annotations.items:
         for entry in (item.video, item.audio):
             path, key = annotations.locate(entry)
             files.append([os.path.realpath(path), key, *_state(path)] if entry else ["", "", 0, 0])
-    content = {
+    content: dict[str, object] = {
         "format": FORMAT,
         "features": FeatureSpace.of(spec, _weights(net, crops)).digest(),
         "window_s": spec.window_s,
@@ -41,6 +44,8 @@ def cache_key(
         "items": [item.id for item in annotations.items],
         "files": files,
     }
+    if condition:
+        content["condition"] = [condition, recording_conditions.VERSION]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
 

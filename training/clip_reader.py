@@ -22,6 +22,7 @@ from preprocessing.array_archive import ArrayArchive, read_array
 from preprocessing.audio import read_waveform
 from preprocessing.faults import reading, whole_file
 from preprocessing.landmark_archive import read_landmark_track
+from training import recording_conditions
 from training.encoder_traits import reads_only_landmarks
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -34,11 +35,18 @@ class ClipReader:
         annotations: the clips.
         spec: of the model.
         encoders: of the model; needed if one of them is learned.
+        condition: number of a recording condition (`training.recording_conditions`); 0: as recorded.
     """
 
     def __init__(
-        self, annotations: Annotations, spec: ModelSpec, encoders: Sequence[FrameEncoder] | None = None
+        self,
+        annotations: Annotations,
+        spec: ModelSpec,
+        encoders: Sequence[FrameEncoder] | None = None,
+        *,
+        condition: int = 0,
     ) -> None:
+        self._condition = condition
         self._annotations = annotations
         self._spec = spec
         self._encoders = encoders
@@ -73,6 +81,10 @@ class ClipReader:
             raise MediaError(f"The clip {item.id} cannot be used. {error}") from error
         if track is None and waveform is None:
             raise MediaError(f"The clip {item.id} cannot be used. It has neither video nor audio.")
+        if waveform is not None and self._condition:
+            waveform = recording_conditions.recorded(
+                waveform, item.actor or item.id, item.id, self._condition
+            )
         end_ns = int(track.stamps_ns[-1]) if track is not None and len(track.stamps_ns) else 0
         if waveform is not None:
             end_ns = max(end_ns, to_ns(len(waveform.samples) / waveform.rate_hz))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from emolive.cli.config import Arg, Range, Registered
@@ -15,6 +15,7 @@ from training import published_options, run_config
 from training.augment.base import ImageAugmentation, WindowAugmentation
 from training.augment.pipeline import with_augmentations
 from training.encoder_traits import landmarker_of
+from training.fabric_config import FabricConfig
 from training.modality_dropout import Mask
 
 PUBLISHED_MILESTONES = (40, 55, 65, 70, 200, 250)
@@ -31,30 +32,6 @@ NOT_PART_OF_A_TEST = (
     *("neutral_label", "num_nodes"),
 )
 """Options with which a run may be tested that differ from those of its training."""
-
-Accelerator = Literal["cpu", "cuda", "mps", "auto"]
-Precision = Literal["32-true", "bf16-mixed", "16-mixed", "64-true"]
-
-
-@dataclass(frozen=True)
-class FabricConfig:
-    """Where and with how many processes a training loop runs (Lightning Fabric)."""
-
-    accelerator: Accelerator = "auto"
-    """Device type to train on; auto is CUDA where there is a GPU for it, else the CPU."""
-    devices: Annotated[int, Range(1, 1024)] = 1
-    """Processes (cpu) or GPUs on each node."""
-    num_nodes: Annotated[int, Range(1, 1024)] = 1
-    """Machines."""
-    precision: Precision = "32-true"
-    """Number format."""
-    threads: Annotated[int, Range(0, 256)] = 0
-    """Threads of torch on a CPU; 0: all cores where a backbone is trained, else one."""
-
-    @property
-    def n_threads(self) -> int:
-        """Threads to use; 0 leaves torch's own number, that of the cores."""
-        return self.threads
 
 
 @dataclass(frozen=True)
@@ -107,7 +84,7 @@ class TrainConfig(FabricConfig):
     """Number of classes; 0: as in the annotations."""
     neutral_label: str = ""
     """Label of the neutral clips, with which people are calibrated (default: neutral, in any case)."""
-    audio: Annotated[str, Registered(VOICE_ENCODERS)] = "logmel"
+    audio: Annotated[str, Registered(VOICE_ENCODERS)] = "moonshine"
     """Audio features."""
     modality: Literal["av", "a", "v"] = "av"
     """Streams to train on."""
@@ -124,7 +101,7 @@ class TrainConfig(FabricConfig):
     """Share of samples without video (mask drop)."""
     p_audio: Annotated[float, Range(0, 1)] = 0.05
     """Share of samples without audio (mask drop)."""
-    n_epochs: Annotated[int, Range(1, 100_000)] = 70
+    n_epochs: Annotated[int, Range(1, 100_000)] = 120
     """Epochs."""
     batch_size: Annotated[int, Range(1, 100_000)] = 32
     """Samples in a step over all devices."""
@@ -168,10 +145,14 @@ class TrainConfig(FabricConfig):
     """Draw each class equally often."""
     baseline_shares: str = "0.3,0.3,0.4"
     """How often the normalization modes none, neutral, running are drawn."""
-    shifts: Annotated[int, Range(1, 101)] = 11
+    shifts: Annotated[int, Range(1, 101)] = 3
     """Windows extracted from each clip; odd."""
     stream_share: Annotated[float, Range(0, 1)] = 0.7
     """Share of training windows that are drawn from streams of a person's clips."""
+    conditions: Annotated[int, Range(0, 20)] = 2
+    """Other recording conditions (rooms, noises, lines) under which each person's sound is extracted too."""
+    condition_share: Annotated[float, Range(0, 1)] = 0.4
+    """Share of training windows under one of these conditions."""
 
     manual_seed: Annotated[int, Range(0, 2**31 - 1)] = 1
     """Seed of all random numbers."""
@@ -315,11 +296,6 @@ def mode_shares(config: TrainConfig) -> list[float]:
 def split_list(text: str) -> list[str]:
     """ "1, 5,9" → ["1", "5", "9"]."""
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def fabric_config(config: Any) -> FabricConfig:
-    """The options that determine devices and processes."""
-    return FabricConfig(**{f.name: getattr(config, f.name) for f in fields(FabricConfig)})
 
 
 def model_spec(config: TrainConfig, labels: tuple[str, ...]) -> ModelSpec:

@@ -23,6 +23,7 @@ from training import data_fingerprint, metrics, report, scoring
 from training.config import NOT_PART_OF_A_RUN, TrainConfig
 from training.data_checks import check_training_data
 from training.data_module import DataModule, make_split, read_annotations, setup, start_of
+from training.estimate import print_estimate
 from training.fabric import make_fabric
 from training.fit import fit
 from training.run_config import CONFIG, write_run_config
@@ -60,6 +61,7 @@ def crossval(config: TrainConfig, scheme: str, only: list[int], console: Console
         start_of(config, annotations)
         for fold in folds:
             console.print(f"fold {fold.name}: tests {', '.join(fold.testing)}", markup=False, highlight=False)
+        print_estimate(config, annotations, [folds[n - 1] for n in only] or folds, console)
         return
     fabric = make_fabric(config)
     if fabric.global_rank:

@@ -20,7 +20,7 @@ from training.normalizer_sampler import NEUTRAL, calibration_clips
 def check_training_data(
     config: TrainConfig, annotations: Annotations, folds: Sequence[Fold | None], console: Console
 ) -> None:
-    """Print what to know about the data of a run, before anything is extracted.
+    """Check the data of a run before anything is extracted, and print the findings.
 
     Args:
         config: options of the run.
@@ -29,7 +29,7 @@ def check_training_data(
         console: for the sentences.
 
     Raises:
-        ConfigError: with `--strict`, if there is something to know.
+        ConfigError: with `--strict`, if there are findings.
     """
     calibrating = _calibrating(annotations, neutral_label(config.neutral_label, annotations.labels))
     checked = []
@@ -56,7 +56,7 @@ def check_evaluated_data(
     strict: bool,
     neutral: str = NEUTRAL,
 ) -> list[Finding]:
-    """Print what to know about the clips on which a checkpoint is evaluated.
+    """Check the clips on which a checkpoint is evaluated, and print the findings.
 
     Args:
         labels: the classes of the checkpoint.
@@ -68,7 +68,7 @@ def check_evaluated_data(
         neutral: the label of a person's neutral clips.
 
     Raises:
-        ConfigError: with `strict`, if there is something to know.
+        ConfigError: with `strict`, if there are findings.
     """
     scored = [item for item in annotations.items if item.id in scored_ids]
     data = CheckedData({"testing": scored}, clip_digests(annotations), _calibrating(annotations, neutral))

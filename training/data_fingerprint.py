@@ -47,6 +47,7 @@ def fingerprint(annotations: Annotations, fold: Fold | None) -> Fingerprint:
             fold.split_of(item.actor) if fold else item.split or "training",
             content(item.video),
             content(item.audio),
+            *([item.corpus] if item.corpus else []),
         ]
         for item in annotations.items
     }

@@ -51,6 +51,8 @@ class DataModule:
     """Network with the weights to start from."""
     crops: CropWindows | None = None
     """`dataset` with its crops, where the backbone is trained."""
+    conditions: tuple[WindowDataset, ...] = ()
+    """The same clips under other recording conditions, for training."""
     notes: tuple[str, ...] = ()
     """What a user would not expect of this run, in sentences."""
 
@@ -159,25 +161,55 @@ def setup(config: TrainConfig, annotations: Annotations, fabric: Fabric, console
     neutral = neutral_label(config.neutral_label, annotations.labels)
     start, spec = start_of(config, annotations)
     check_frame_rate(annotations, spec)
-    cache = Path(config.cache_path) if config.cache_path else paths.window_cache_dir()
     with ProgressBar(console, "Extracting windows", "clips") as bar, fabric.rank_zero_first():
-        dataset = window_dataset.build(
+        data = extract(config, annotations, start, spec, neutral, device=str(fabric.device), progress=bar)
+    for sentence in data.dataset.failed:
+        console.print(sentence, style="yellow", markup=False)
+    return replace(data, notes=start_notes(config, spec))
+
+
+def extract(
+    config: TrainConfig,
+    annotations: Annotations,
+    start: EmotionNet | None,
+    spec: ModelSpec,
+    neutral: str,
+    *,
+    device: str,
+    progress: window_dataset.ProgressBar,
+) -> DataModule:
+    """The windows of some clips, for a network to start from and a description as `start_of` returns them.
+
+    Raises:
+        EmoliveError: a clip cannot be read, or the cache cannot be written.
+    """
+    is_finetuned = config.backbone == "finetune"
+    # Conditions are for training, and for features that are extracted once.
+    n_conditions = 0 if config.no_train or is_finetuned else config.conditions
+    dataset, *conditions = [
+        window_dataset.build(
             annotations,
             spec,
-            cache=cache,
-            shifts_s=window_dataset.training_shifts(config.shifts),
+            cache=window_folder(config),
+            shifts_s=(0.0,) if condition else window_dataset.training_shifts(config.shifts),
             net=start,
-            device=str(fabric.device),
+            device=device,
             skip_faults=config.skip_faults,
             workers=config.workers,
-            progress=bar,
-            crops=config.backbone == "finetune",
+            progress=progress,
+            crops=is_finetuned,
             neutral=neutral,
+            condition=condition,
         )
-    for sentence in dataset.failed:
-        console.print(sentence, style="yellow", markup=False)
+        for condition in range(1 + n_conditions)
+    ]
     crops = None if dataset.crops is None else CropWindows(dataset, spec.pixels)
-    return DataModule(annotations, spec, dataset, start, crops, start_notes(config, spec))
+    return DataModule(annotations, spec, dataset, start, crops, tuple(conditions))
+
+
+def window_folder(config: TrainConfig) -> Path:
+    """The folder of extracted windows."""
+    return Path(config.cache_path) if config.cache_path else paths.window_cache_dir()
 
 
 def start_of(config: TrainConfig, annotations: Annotations) -> tuple[EmotionNet | None, ModelSpec]:
@@ -217,7 +249,11 @@ def check_frame_rate(annotations: Annotations, spec: ModelSpec) -> None:
 def print_dry_plan(
     config: TrainConfig, annotations: Annotations, fold: Fold | None, console: Console
 ) -> None:
-    """Check the options against the annotations, and print who is trained and tested on; reads no clip."""
+    """Check the options against the annotations, and print who is trained and tested on; reads no clip.
+
+    Raises:
+        EmoliveError: the options do not fit each other or the data.
+    """
     _, spec = start_of(config, annotations)
     check_frame_rate(annotations, spec)
     neutral_label(config.neutral_label, annotations.labels)
@@ -230,11 +266,7 @@ def print_dry_plan(
             console.print(f"{name}: {len(items)} clips of actors {actors}", markup=False, highlight=False)
     for note in start_notes(config, spec):
         console.print(note, style="yellow", markup=False, highlight=False)
-    console.print(
-        f"The model has the labels {', '.join(spec.labels)}. Nothing was read or written.",
-        markup=False,
-        highlight=False,
-    )
+    console.print(f"The model has the labels {', '.join(spec.labels)}.", markup=False, highlight=False)
 
 
 def build_model(data: DataModule, seed: int) -> EmotionNet:

@@ -45,20 +45,25 @@ class LossModule(nn.Module):
 def emotion_loss(net: Any, batch: MaskedBatch, config: TrainConfig) -> Tensor:
     """Cross-entropy with soft targets of the joint logits, and `aux` times that of each stream alone.
 
+    Labels that are not possible for a sample take no part in its softmax.
+
     Args:
         net: a `LossModule`, with branches if `config.aux` is not 0.
-        batch: target is (B, 3, classes) for both streams, the video alone and the audio alone.
+        batch: target as in `training.augment.base.WindowBatch`.
         config: options of the run.
 
     Returns:
         The mean over the batch, a scalar.
     """
-    target = batch.target
+    target, possible = batch.target[:, :3], batch.target[:, 3] > 0
     if config.label_smoothing:
-        target = target * (1 - config.label_smoothing) + config.label_smoothing / target.shape[2]
+        spread = possible / possible.sum(dim=-1, keepdim=True)
+        target = target * (1 - config.label_smoothing) + config.label_smoothing * spread[:, None]
 
     def cross_entropy(logits: Tensor, stream: int) -> Tensor:
-        return -(target[:, stream] * log_softmax(logits)).sum(dim=-1)
+        log_probs = log_softmax(logits.masked_fill(~possible, -torch.inf))
+        # 0 times minus infinity is not a number.
+        return -(target[:, stream] * log_probs.masked_fill(~possible, 0.0)).sum(dim=-1)
 
     out = net(batch.video, batch.audio)
     if not config.aux:

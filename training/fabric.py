@@ -9,7 +9,7 @@ from lightning.fabric import Fabric
 from lightning.fabric.strategies import DDPStrategy
 
 from emolive.errors import DeviceError
-from training.config import FabricConfig
+from training.fabric_config import FabricConfig
 
 
 def make_fabric(config: FabricConfig) -> Fabric:

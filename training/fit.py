@@ -14,6 +14,7 @@ from rich.console import Console
 
 from emolive.errors import ConfigError
 from emolive.models.network import EmotionNet
+from emolive.quantities import duration_text
 from emolive.types import MODALITIES, Modality
 from preprocessing.progress import ProgressBar
 from training import distillation, scoring
@@ -27,7 +28,6 @@ from training.malloc import keep_memory
 from training.normalizer_sampler import GlobalStatsPair, compute_global_stats, store_global_stats
 from training.run_folder import MODEL, NEWEST
 from training.scoring import Validation
-from training.trainer import duration
 from training.window_dataset import WindowDataset
 
 LONG_S = 600.0
@@ -75,6 +75,53 @@ def fit(
     """
     keep_memory()
     spec, crops = data.spec, data.crops
+    prepared = prepare(config, data, split, folder, fabric)
+    trainer, dataset, global_stats = prepared.trainer, prepared.dataset, prepared.global_stats
+    trainer.resume()
+    if crops is not None and trainer.steps_left:
+        _say_how_long(trainer, console)
+
+    def present(net: EmotionNet) -> TrainedModel:
+        progress = trainer.progress
+        return TrainedModel(net, dataset, global_stats, progress.epoch, progress.best_epoch)
+
+    def on_epoch(net: EmotionNet) -> None:
+        if crops is not None and spec.baselines and not prepared.validates:
+            # Validation has stored the statistics of the present features otherwise.
+            _features(data, split, net)
+        save(present(net), NEWEST)
+
+    with ProgressBar(console, title, "samples") as bar:
+        trained = trainer.run(
+            bar,
+            lambda net: save(present(net), MODEL),
+            on_epoch=on_epoch,
+            say=lambda line: _say(console, f"{title}: {line}"),
+        )
+    dataset, global_stats = _features(data, split, trained)
+    result = TrainedModel(trained, dataset, global_stats, trainer.progress.epoch, trainer.progress.best_epoch)
+    temperatures = _temperatures(config, result, split if prepared.validates else None)
+    trained.temperature.copy_(torch.tensor([temperatures[modality] for modality in MODALITIES]))
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTraining:
+    """A trainer before its first step."""
+
+    trainer: EmotionTrainer
+    dataset: WindowDataset
+    """With the features that the network reads at the beginning."""
+    global_stats: GlobalStatsPair
+    validates: bool
+    """Whether there are clips by which an epoch is chosen."""
+
+
+def prepare(
+    config: TrainConfig, data: DataModule, split: Split, folder: Path, fabric: Fabric
+) -> PreparedTraining:
+    """The network, the batches and the validation of a run; arguments as for `fit`."""
+    spec, crops = data.spec, data.crops
     config = replace(config, modality=spec.streams)
     net = build_model(data, config.manual_seed).to(fabric.device)
     dataset, global_stats = _features(data, split, net)
@@ -90,6 +137,8 @@ def fit(
         soft_targets=_soft_targets(config, data),
         encode=None if crops is None else CropEncoder(fabric, net, crops, images),
         stream_share=config.stream_share,
+        conditions=data.conditions,
+        condition_share=config.condition_share,
     )
     validation_of: Callable[[EmotionNet], Validation] | None = None
     if len(scoring.scored_clips(data.dataset, split.validation)) and not config.no_val:
@@ -108,32 +157,7 @@ def fit(
         validation=None if validation_of is None else lambda net: validation_of(net).scores(net),
         before_epoch=before_epoch,
     )
-    trainer.resume()
-    if crops is not None and trainer.steps_left:
-        _say_how_long(trainer, console)
-
-    def present(net: EmotionNet) -> TrainedModel:
-        progress = trainer.progress
-        return TrainedModel(net, dataset, global_stats, progress.epoch, progress.best_epoch)
-
-    def on_epoch(net: EmotionNet) -> None:
-        if crops is not None and spec.baselines and validation_of is None:
-            # Validation has stored the statistics of the present features otherwise.
-            _features(data, split, net)
-        save(present(net), NEWEST)
-
-    with ProgressBar(console, title, "samples") as bar:
-        trained = trainer.run(
-            bar,
-            lambda net: save(present(net), MODEL),
-            on_epoch=on_epoch,
-            say=lambda line: _say(console, f"{title}: {line}"),
-        )
-    dataset, global_stats = _features(data, split, trained)
-    result = TrainedModel(trained, dataset, global_stats, trainer.progress.epoch, trainer.progress.best_epoch)
-    temperatures = _temperatures(config, result, split if validation_of is not None else None)
-    trained.temperature.copy_(torch.tensor([temperatures[modality] for modality in MODALITIES]))
-    return result
+    return PreparedTraining(trainer, dataset, global_stats, validation_of is not None)
 
 
 def _say(console: Console, line: str) -> None:
@@ -148,8 +172,9 @@ def _say_how_long(trainer: EmotionTrainer, console: Console) -> None:
     total_s = step_s * trainer.steps_left
     if total_s > LONG_S:
         console.print(
-            f"Training takes about {duration(total_s)} here: {trainer.steps_left:,} steps of {step_s:.1f} s. "
-            f"It can be stopped at any time, and --resume_path continues after its last epoch.",
+            f"Training takes about {duration_text(total_s)} here: {trainer.steps_left:,} steps of "
+            f"{duration_text(step_s)}. It can be stopped at any time, and --resume_path continues after its "
+            f"last epoch.",
             style="yellow",
             markup=False,
             highlight=False,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, get_args
@@ -19,11 +19,12 @@ from typing import Annotated, get_args
 import numpy as np
 from rich.console import Console
 
+from emolive.cli.commands import run_program
 from emolive.cli.config import Arg, Range
-from emolive.cli.parser import OptionsParser
-from emolive.errors import ConfigError, EmoliveError
+from emolive.errors import ConfigError
 from emolive.models import factory
 from emolive.models.io import checkpoint
+from emolive.models.runtimes.base import AUTO
 from emolive.predictor import Predictor
 from emolive.profile import SpeakerStats
 from emolive.stream_reading import SmoothingSpec, StreamReadingSpec
@@ -97,7 +98,7 @@ def save(path: Path, loaded: checkpoint.Checkpoint, result: SearchResult) -> Non
 
 def with_reading(loaded: checkpoint.Checkpoint, reading: StreamReadingSpec) -> checkpoint.Checkpoint:
     """A copy of a checkpoint that reads streams in this way."""
-    spec = replace(loaded.spec, stream=reading)
+    spec = replace(loaded.spec, stream_reading=reading)
     net = factory.build(spec)
     net.load_state_dict(loaded.net.state_dict())
     return replace(loaded, net=net.eval(), spec=spec)
@@ -116,7 +117,7 @@ def record(
     trained = {normalize_actor_id(str(a)) for a in loaded.provenance.get("data", {}).get("actors", ())}
     if not trained:
         raise ConfigError(f"{path} does not say which actors it was trained on.")
-    predictor = Predictor(with_reading(loaded, reading))
+    predictor = Predictor(with_reading(loaded, reading), backend=AUTO)
     spec = predictor.spec
     items = annotations.items
     calibration = calibration_clips(items)
@@ -162,20 +163,15 @@ def _answers(
         )
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; 2 after one line on stderr if something cannot be used."""
-    parser = OptionsParser(
-        FitOptions,
-        prog="python -m training.fit_stream_reading",
-        description="Fit how a checkpoint reads streams.",
-    )
-    try:
-        (options,) = parser.parse(sys.argv[1:] if argv is None else argv)
-        fit(options, Console(soft_wrap=True))
-    except EmoliveError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+def fit_command(options: FitOptions) -> int:
+    """Run the command."""
+    fit(options, Console(soft_wrap=True))
     return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the module."""
+    return run_program("python -m training.fit_stream_reading", fit_command, argv)
 
 
 if __name__ == "__main__":

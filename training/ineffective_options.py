@@ -21,6 +21,11 @@ _RULES: tuple[_Rule, ...] = (
         "there is no --teacher-path",
     ),
     (("mask",), lambda c, _: c.modality != "av", "a model of one stream has no modality dropout"),
+    (
+        ("conditions", "condition_share"),
+        lambda c, _: c.backbone == "finetune" and c.conditions > 0,
+        "the windows of a backbone that is trained are drawn from the clips as recorded",
+    ),
     (("patience",), lambda c, _: c.no_val, "no epoch is chosen with --no-val"),
     (
         ("baseline_shares",),

@@ -97,6 +97,6 @@ def with_learned(
         )
     if unlearned:
         sentences.append(
-            f"No training clip has the label {' or '.join(unlearned)}: the model will never answer so."
+            f"No training clip has the label {' or '.join(unlearned)}: the model will never predict it."
         )
     return replace(spec, streams=Modality(streams).value, unlearned=unlearned), tuple(sentences)

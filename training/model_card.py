@@ -32,18 +32,21 @@ ABOUT = """\
 
 ## Intended use
 
-They classify the emotion that a face and a voice **express**, for a live demo, for comparing fusions and for
-research. They do not measure what a person feels. They were trained on actors who spoke two sentences of
-North American English in a studio; a classifier of single faces that is pooled with them covers other people
-(see "People outside the studio"), but not other languages and emotions that are not acted. They must not be
-used to judge people: systems that infer emotions at work and in education are prohibited in the European
-Union (AI Act, Art. 5(1)(f)).
+They classify the emotion that a face and a voice **express**, for a live demo, for comparing fusions and
+for research. They do not measure what a person feels. They were trained on actors who spoke two sentences
+of North American English in a studio; a classifier of single faces that is pooled with them covers other
+people (see "People outside the studio"), but not emotions that are not acted. Of other people's voices
+alone they are right in few windows, and mostly say that they are unsure. They must not be used to judge
+people: systems that infer emotions at work and in education are prohibited in the European Union (AI Act,
+Art. 5(1)(f)).
 
 ## Data and licence
 
 Trained on landmarks and audio of RAVDESS speech (Livingstone & Russo 2018, doi:10.1371/journal.pone.0196391),
 which is CC BY-NC-SA 4.0: **the weights are for non-commercial use** under the same licence. The landmarks
-were measured with dlib's 68-point predictor, trained on iBUG 300-W, which is for research use.
+were measured with dlib's 68-point predictor, trained on iBUG 300-W, which is for research use. The voice is
+encoded by the first layers of Moonshine tiny (Useful Sensors, MIT), a speech recogniser, which are not
+trained here. Each clip is also used as other rooms, microphones and lines would have recorded it (simulated).
 
 The targets also contain soft labels (MIT): published posteriors of a wav2vec2 model for the voice and of
 action units for the face, each from a fold in which that clip's actor was held out
@@ -87,8 +90,8 @@ def _model_section(model: Description) -> str:
         "",
         f"{_title(spec.fusion)}, architecture {spec.arch}, {spec.num_heads} head(s), "
         f"{numbers:,} numbers, {model.path.stat().st_size / 1e6:.1f} MB; "
-        f"{' and '.join(spec.encoders)} by {spec.landmarker}, {spec.audio.kind} of {spec.audio.n_mels} "
-        f"bands.",
+        f"{' and '.join(spec.encoders)} by {spec.landmarker}, {spec.audio.kind} of {spec.audio.channels} "
+        f"values each {1000 * spec.audio.hop_length / spec.audio.rate_hz:.0f} ms.",
         "",
         f"Trained on {data.get('clips', '?')} clips of actors {', '.join(map(str, data.get('actors', [])))}; "
         f"{about.get('epochs', '?')} epochs, seed {about.get('seed', '?')}. "

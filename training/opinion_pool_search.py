@@ -25,6 +25,9 @@ MARGIN = 0.03
 """The search aims at so much more than the targets, since clips of other strangers differ."""
 LONGER = 20.0
 """The strangers are also scored as if each had been watched this many times as long."""
+CAUTION = 0.1
+"""Loss for each unit of the distances at which the network leads. Strangers of other sources may lie nearer
+than these few, so a limit is no higher than the actors need."""
 RESTARTS = 3
 MIN_TEMPERATURE = 0.35
 
@@ -122,7 +125,8 @@ def _changed(spec: OpinionPoolSpec, step: float, rng: np.random.Generator) -> Op
         calm_offset=moved(spec.calm_offset, 0.8, -0.5, 3),
         novelty_limits=(
             moved(spec.novelty_limits[0], 0.3, 0, 3),
-            moved(spec.novelty_limits[1], 0.5, 0, 5),
+            moved(spec.novelty_limits[1], 0.3, 0, 3),
+            moved(spec.novelty_limits[2], 0.3, 0, 3),
         ),
         running_limit=moved(spec.running_limit, 0.4, 0, 1),
         temperatures=(
@@ -186,7 +190,7 @@ class _Problem:
             missed += max(0.0, results["sure_wrong"] - MAX_SURE_WRONG + MARGIN)
         recalls = self.recalls(spec)
         kept = np.mean([recalls[f"{mode}/av"] + 0.3 * recalls[f"{mode}/v"] for mode in MODES])
-        return 10 * missed - float(kept)
+        return 10 * missed - float(kept) + CAUTION * sum(spec.novelty_limits)
 
     def score(self, spec: OpinionPoolSpec, longer: float = 1.0, mode: str = "running") -> dict[str, Any]:
         """What `emolive-evaluate strangers` measures, without the list of clips."""
@@ -204,7 +208,7 @@ class _Problem:
                     silent.reshape(-1, 1), scores, _mixed(pool, clip.network, scores, clip.novelty)
                 )
             pooled = np.exp(log_softmax(scores))
-            probs = np.where(clip.has_expression[:, None], pooled, np.exp(clip.network))
+            probs = np.where(clip.has_expression[:, None], pooled, np.exp(_of_voice(pool, clip)))
             smoother = Smoother.for_spec(self._spec)
             shown = [
                 (end_ns, smoother.update(tuple(row.tolist()), end_ns))
@@ -242,6 +246,15 @@ def _mixed(pool: OpinionPool, network: Logs, scores: Logs, novelty: Logs) -> Log
         [pool.resemblance(*(None if np.isnan(d) else float(d) for d in row)) for row in novelty]
     )[:, None]
     return log_softmax(resemblance * network + (1 - resemblance) * log_softmax(scores))
+
+
+def _of_voice(pool: OpinionPool, clip: StrangerRows) -> Logs:
+    """Log-probabilities (n, classes) of a voice alone."""
+    if clip.novelty is None:
+        return clip.network
+    distances = [(None, None if np.isnan(audio) else float(audio)) for _, audio in clip.novelty]
+    rows = zip(clip.network, distances, strict=True)
+    return np.stack([pool.voice_alone(network, pool.resemblance(*each)) for network, each in rows])
 
 
 def _times(stats: ExpressionStats, factor: float) -> ExpressionStats:

@@ -1,4 +1,4 @@
-"""What the expression classifier finds in RAVDESS trials, from warped portraits of the actors."""
+"""Predictions of the expression classifier for RAVDESS trials, from warped portraits of the actors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def measure(
         portraits: folder of the actors' portraits.
         classifier: the classifier.
         trials: which to measure.
-        cache: file that keeps what was measured.
+        cache: file that stores the predictions.
         progress: called with the name of each actor who is done.
 
     Raises:

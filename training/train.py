@@ -27,6 +27,7 @@ from training.data_module import (
     read_annotations,
     setup,
 )
+from training.estimate import print_estimate
 from training.fabric import make_fabric
 from training.fit import TrainedModel, fit
 from training.provenance import face_head, provenance
@@ -51,6 +52,7 @@ def train(config: TrainConfig, console: Console) -> None:
         check_training_data(config, annotations, [fold], console)
     if config.dry_run:
         print_dry_plan(config, annotations, fold, console)
+        print_estimate(config, annotations, [fold], console)
         return
     config = with_absolute_paths(config)
     if config.no_train:

@@ -1,4 +1,4 @@
-"""The loop that all training shares, on Lightning Fabric: epochs, steps, logs, the best weights, resuming.
+"""The loop that all training shares, on Lightning Fabric: epochs, steps, the best weights, resuming.
 
 Devices, nodes and number formats are Fabric's. All random numbers of a step follow from the seed, the epoch
 and the step, and are the same in every process; each process then uses its share of the batch. The number of
@@ -22,17 +22,16 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.tensorboard import SummaryWriter
 
 from emolive.errors import ConfigError, EmoliveError
 from preprocessing.progress import ProgressBar
 from training.batches import IntArray
+from training.epoch_log import EpochLog, scores_text
 from training.run_checkpoint import Progress, RunCheckpoint, warmed_up_average
 from training.sync_batchnorm import synchronize
 
 Net = TypeVar("Net", bound=nn.Module)
 Batch = TypeVar("Batch")
-PROGRESS_METRICS = ("loss", "val_top1", "val_uar")
 
 
 class LoopConfig(Protocol):
@@ -52,13 +51,6 @@ class LoopConfig(Protocol):
     def ema_decay(self) -> float: ...
     @property
     def patience(self) -> int: ...
-
-
-def duration(seconds: float) -> str:
-    """A time for people: 40 s, 12 min, 27 h."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.0f} h"
 
 
 def seed_step(seed: int, epoch: int, step: int, *more: int) -> np.random.Generator:
@@ -189,14 +181,9 @@ class Trainer(ABC, Generic[Net, Batch]):
         """
         progress, epochs = self.progress, self._loop.n_epochs
         is_first = bool(self._fabric.global_rank == 0)
-        writer = (
-            SummaryWriter(str(self._folder / "tensorboard"), purge_step=progress.epoch + 1)
-            if is_first
-            else None
-        )
+        log = EpochLog(self._folder if is_first else None, progress.epoch, epochs)
         per_epoch = self._steps * self._batch_size
         bar.start(epochs * per_epoch, progress.epoch * per_epoch)
-        began_s, began_at = time.monotonic(), progress.epoch
         while progress.epoch < epochs and not self._is_out_of_patience:
             started = time.monotonic()
             loss = self.run_epoch(progress.epoch, bar)
@@ -209,25 +196,17 @@ class Trainer(ABC, Generic[Net, Batch]):
             }
             row |= self._validate_epoch()
             progress.history.append(row)
-            if writer is not None:
-                for name, value in row.items():
-                    writer.add_scalar(name, value, progress.epoch)
-                writer.flush()
+            log.write(row, progress.epoch)
+            if is_first:
                 self._checkpoint.write_log(progress)
                 self._checkpoint.save(progress)
                 on_epoch(self.eval_model)
                 if progress.best_epoch == progress.epoch:
                     on_best(self.eval_model)
-            scores = " ".join(f"{k} {v:.3f}" for k, v in row.items() if k in PROGRESS_METRICS)
-            bar.describe(scores)
-            epoch_s = (time.monotonic() - began_s) / (progress.epoch - began_at)
-            left = (
-                f", {duration((epochs - progress.epoch) * epoch_s)} left" if progress.epoch < epochs else ""
-            )
-            say(f"epoch {progress.epoch} of {epochs}: {scores}; {duration(epoch_s)} an epoch{left}")
+            bar.describe(scores_text(row))
+            say(log.line(row, progress.epoch))
             self._fabric.barrier()
-        if writer is not None:
-            writer.close()
+        log.close()
         best = self.eval_model
         if progress.best_weights:
             best.load_state_dict(progress.best_weights)

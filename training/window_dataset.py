@@ -108,6 +108,7 @@ def build(
     progress: ProgressBar | None = None,
     crops: bool = False,
     neutral: str = "neutral",
+    condition: int = 0,
 ) -> WindowDataset:
     """Windows of all clips, of long ones over their whole length. Cached clips are not extracted again.
 
@@ -126,12 +127,13 @@ def build(
         progress: is advanced with each clip.
         crops: store face crops in place of the features of a learned encoder; needs no `net`.
         neutral: the label of a person's neutral clips.
+        condition: number of a recording condition (`training.recording_conditions`); 0: as recorded.
 
     Raises:
         EmoliveError: a clip cannot be read, or the cache cannot be written.
         Stopped: on Ctrl-C or SIGTERM; a later call continues from there.
     """
-    job = ExtractionJob(annotations, spec, tuple(shifts_s), device, crops=crops)
+    job = ExtractionJob(annotations, spec, tuple(shifts_s), device, crops=crops, condition=condition)
     if spec.learned_encoder is not None and not crops:
         if net is None:
             raise ConfigError(
@@ -141,8 +143,7 @@ def build(
             job = replace(job, export=net.path)
         else:
             job = replace(job, weights={k: v.cpu().numpy() for k, v in net.state_dict().items()})
-    name = cache_key(annotations, spec, shifts_s, net, crops=crops)
-    store = WindowCache(cache / name, layout(spec, len(shifts_s), crops=crops))
+    store = _store(cache, annotations, spec, shifts_s, net, crops, condition)
     if not store.is_complete:
         with store.writing() as is_left:
             if is_left:
@@ -164,6 +165,32 @@ def build(
         neutral=neutral,
         crops=Crops(rows["crops"], offsets["crops"]) if crops else None,
     )
+
+
+def is_complete(
+    annotations: Annotations,
+    spec: ModelSpec,
+    *,
+    cache: Path,
+    shifts_s: Sequence[float],
+    net: EmotionNet | OnnxCheckpoint | None = None,
+    crops: bool = False,
+) -> bool:
+    """Whether `build` would find all clips in the cache; arguments as for it."""
+    return _store(cache, annotations, spec, shifts_s, net, crops).is_complete
+
+
+def _store(  # noqa: PLR0917
+    cache: Path,
+    annotations: Annotations,
+    spec: ModelSpec,
+    shifts_s: Sequence[float],
+    net: EmotionNet | OnnxCheckpoint | None,
+    crops: bool,
+    condition: int = 0,
+) -> WindowCache:
+    name = cache_key(annotations, spec, shifts_s, net, crops=crops, condition=condition)
+    return WindowCache(cache / name, layout(spec, len(shifts_s), crops=crops))
 
 
 def _extract(

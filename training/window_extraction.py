@@ -118,6 +118,8 @@ class ExtractionJob:
     """Record crops in place of a backbone's features."""
     export: Path | None = None
     """An exported checkpoint of this spec, in place of weights."""
+    condition: int = 0
+    """Number of a recording condition for each person's sound; 0: as it was recorded."""
 
     def build(self) -> Callable[[ClipEntry], list[ClipWindows] | str]:
         """A function from a clip to the windows of its parts, or to a sentence on why there are none."""
@@ -129,7 +131,7 @@ class ExtractionJob:
             encoders = Predictor(Checkpoint(net, self.spec, {}, Path()), self.device).encoders()
         elif self.export is not None:
             encoders = Predictor(onnx.load(self.export)).encoders()
-        reader = ClipReader(self.annotations, self.spec, encoders)
+        reader = ClipReader(self.annotations, self.spec, encoders, condition=self.condition)
         return lambda item: self._extract(reader, item, recorder)
 
     def _extract(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emolive.audio.encoders import SpeechAwareEncoder, VoiceEncoder
+from emolive.audio.encoders import VoiceEncoder
 from emolive.audio.resample import AudioBuffer, ResampledReader
 from emolive.audio.vad import SpeechDetector, speech_of_frames, steps_in
 from emolive.models.spec import AudioSpec
@@ -105,11 +105,6 @@ class OnlineFeatureExtractor:
         seconds = n_samples / encoder.rate_hz
         probabilities = self.speech_detector.read(buffer, end_ns, steps_in(seconds))
         speech = speech_of_frames(probabilities, encoder.n_frames(n_samples), seconds)
-        if isinstance(encoder, SpeechAwareEncoder):
-            segment = self._reader.read(buffer, end_ns, encoder.left_context + n_samples)
-            vectors, present = encoder.encode_window(segment.samples, segment.present, speech)
-            self.n_computed += len(present)
-            return AudioFeatures(vectors.T, present, speech & present)
         frames = self._read_frames(buffer, end_ns, n_samples)
         return AudioFeatures(frames.vectors, frames.present, speech & frames.present)
 

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from emolive import paths
 from emolive.cli.config import Arg, Range
 from emolive.errors import ConfigError, OutputError
+from emolive.quantities import size_text
 
 LOCK = "lock"
 """File in a set of windows that its writer holds."""
@@ -58,8 +59,8 @@ def cache(options: CacheOptions) -> int:
     if options.action == "show":
         for kind in sorted({entry.kind for entry in entries}):
             sizes = [entry.n_bytes for entry in entries if entry.kind == kind]
-            sys.stdout.write(f"{kind}: {len(sizes)}, {_size(sum(sizes))}\n")
-        total = _size(sum(entry.n_bytes for entry in entries))
+            sys.stdout.write(f"{kind}: {len(sizes)}, {size_text(sum(sizes))}\n")
+        total = size_text(sum(entry.n_bytes for entry in entries))
         where = ", ".join(str(folder) for folder, _ in _folders(options.folder))
         hint = "; `emolive cache clear` deletes it" if entries else ""
         sys.stdout.write(f"total: {total} in {where}{hint}\n")
@@ -72,7 +73,7 @@ def cache(options: CacheOptions) -> int:
                 freed += entry.n_bytes
             else:
                 sys.stdout.write(f"{entry.path} is being written and stays.\n")
-    sys.stdout.write(f"Deleted {_size(freed)}.\n")
+    sys.stdout.write(f"Deleted {size_text(freed)}.\n")
     return 0
 
 
@@ -132,10 +133,3 @@ def _delete(path: Path) -> None:
             path.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{path} cannot be deleted: {error.strerror}.") from error
-
-
-def _size(n_bytes: int) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6)):
-        if n_bytes >= size:
-            return f"{n_bytes / size:.1f} {unit}"
-    return f"{n_bytes / 1e3:.0f} KB"

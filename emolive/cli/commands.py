@@ -145,6 +145,18 @@ class CommandGroup:
         return 0
 
 
+def run_program(prog: str, function: Callable[..., int], argv: Sequence[str] | None = None) -> int:
+    """Run a program of one command; returns its exit code, see `guarded`.
+
+    Args:
+        prog: the program as typed.
+        function: the command: a function of its options.
+        argv: the arguments; by default those of the process.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    return guarded(prog, lambda: Command("", "", function).run(arguments, prog))
+
+
 def load(target: str) -> Callable[..., int]:
     """Import "module:function"."""
     module, _, name = target.partition(":")

@@ -12,6 +12,10 @@ from types import FrameType
 from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+WRITERS = ("emolive-gui-files", "emolive-disk")
+"""Threads that write what the user wants to keep."""
+IDLE_S = 0.05
+WINDOW_LIBRARY = "PySide6.QtWidgets"
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -91,10 +95,16 @@ def _handlers(handler: Handler) -> Iterator[None]:
 def leave(code: int) -> int:
     """Prepare the end of the process; returns the exit code, or does not return.
 
-    A thread of emolive that is still in a native call while interpreter and libraries are taken down can
-    damage the heap or keep the process for a minute, so then they are not taken down.
+    What is being written is finished. A thread of emolive that is still in a native call while interpreter
+    and libraries are taken down can damage the heap or keep the process for a minute, so then they are not
+    taken down; nor is a driver waited for that does not answer.
     """
-    if any(thread.daemon and thread.name.startswith("emolive-") for thread in threading.enumerate()):
+    own = [thread for thread in threading.enumerate() if thread.name.startswith("emolive-")]
+    for thread in own:
+        # A pool that was shut down ends its idle threads by itself.
+        thread.join(None if thread.name.startswith(WRITERS) and not thread.daemon else IDLE_S)
+    # Taking Qt and torch down takes a second of computing, after the window is gone, and saves nothing.
+    if WINDOW_LIBRARY in sys.modules or any(thread.is_alive() for thread in own):
         leave_now(code)
     with suppress(ValueError):
         for each in SIGNALS:

@@ -34,12 +34,12 @@ class RunOptions(ModelOptions):
     With --headless no window is opened and estimates are written as JSON lines to the terminal or to --jsonl.
     """
 
-    source: Annotated[str, Arg(metavar="S")] = "auto"
+    source: Annotated[str | None, Arg(metavar="S")] = None
     """Camera index or name, stream address, media file, demo or none; auto is the default camera, or the demo
-    without one."""
-    mic: Annotated[str, Arg(metavar="M")] = "auto"
+    without one. Default: the camera that was chosen in the window last, else auto."""
+    mic: Annotated[str | None, Arg(metavar="M")] = None
     """Microphone index or name, default or none; auto is the audio of the file or demo, or the default
-    microphone beside a camera."""
+    microphone beside a camera. Default: as for the source, else auto."""
     headless: bool = False
     """Run without a window."""
     duration: Annotated[float | None, Range(above=0), Arg(metavar="SECONDS")] = None
@@ -121,8 +121,8 @@ def session_config(options: RunOptions) -> SessionConfig:
     from emolive.session.config import DEFAULT_BASELINE, DEFAULT_PERSON, SessionConfig
 
     return SessionConfig(
-        source=options.source,
-        mic=options.mic,
+        source=options.source or "auto",
+        mic=options.mic or "auto",
         fusion=_fusion(options),
         checkpoint=options.checkpoint,
         comparison=options.compared,
@@ -157,14 +157,20 @@ def _run_window(config: SessionConfig, options: RunOptions, writer: EstimateWrit
     with early_exit():
         from emolive.gui.app import run_app
         from emolive.gui.display import has_display
-        from emolive.gui.ui_settings import REMEMBERED, with_remembered
+        from emolive.gui.ui_settings import REMEMBERED, REMEMBERED_DEVICES, with_remembered
 
     if has_display():
-        explicit = {name for name in REMEMBERED if getattr(options, name) is not None}
+        explicit = {name for name in REMEMBERED if getattr(options, name, None) not in (None, "auto")}
         if options.checkpoint is not None:
             explicit.add("fusion")
+        devices = {"source": options.source, "mic": options.mic}
+        if options.source is not None:
+            # The microphone of the last time belongs to its camera: a file has its own sound.
+            devices["mic"] = options.mic or "auto"
+        explicit |= {name for name, value in devices.items() if value is not None}
         return run_app(
             with_remembered(config, explicit),
+            remembered=set(REMEMBERED_DEVICES) - explicit,
             on_estimate=writer,
             report_problems=None if writer is None else writer.report_problems,
             screenshot=options.screenshot,

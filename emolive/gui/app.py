@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -60,6 +60,7 @@ def run_app(
     counters: Path | None = None,
     record: Path | None = None,
     welcome: bool = False,
+    remembered: Collection[str] = (),
 ) -> int:
     """Show the window until it is closed.
 
@@ -72,6 +73,7 @@ def run_app(
         seconds: close by itself this long after a model was loaded or could not be.
         counters: file for the render metrics, as JSON.
         record: record into a new folder in this one from the beginning.
+        remembered: the fields of `config` that are of the last time; without their devices it starts, too.
         welcome: greet a new user, and say whether emolive is open already.
 
     Returns:
@@ -92,7 +94,7 @@ def run_app(
     app = _create_application()
     app.setQuitOnLastWindowClosed(False)
     lock = InstanceLock() if welcome else None
-    window = MainWindow(config, services, _publish_to(metrics, on_estimate), record)
+    window = MainWindow(config, services, _publish_to(metrics, on_estimate), record, remembered)
     window.view.video.metrics = metrics
     if report_problems is not None:
         report_problems(window.controller.command_failed.emit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 State = Literal["idle", "loading", "running", "failed", "closing", "closed"]
-Option = Literal["source", "mic", "fusion", "baseline", "person"]
+Option = Literal[
+    "source", "mic", "fusion", "baseline", "person", "hop_bins", "smoothing", "device", "backend"
+]
 
 CLOSE_MARGIN_S = 0.2
 """On top of the session's own timeout when it is stopped."""
@@ -35,6 +37,8 @@ class SessionController(QObject):
 
     command_failed = Signal(str)
     """A command was refused, with the reason."""
+    device_missing = Signal(str)
+    """A device of the last time is not there, why; the session has started with another one."""
     closed = Signal()
     """Everything that was started has ended, or its time was up."""
 
@@ -43,12 +47,18 @@ class SessionController(QObject):
         services: Services,
         config: SessionConfig,
         on_estimate: Callable[[Estimate], None] | None = None,
+        remembered: Collection[str] = (),
     ) -> None:
-        """`on_estimate` is called with each estimate, in a thread of its own."""
+        """`on_estimate` is called with each estimate, in a thread of its own; the first start may do without
+        the devices of the fields in `remembered`."""
         super().__init__()
         self._services = services
         self.config = config
         self._on_estimate = on_estimate
+        self._remembered = frozenset(remembered) & {"source", "mic"}
+        self._replaced: tuple[Option, ...] = ()
+        """Fields of the config whose device was missing at the start, and why."""
+        self._missing = ""
         self._tasks = TaskRunner("emolive-gui-session")
         self._stop_task = TaskRunner("emolive-gui-stop")
         self._lock = threading.Lock()
@@ -105,9 +115,9 @@ class SessionController(QObject):
         if self.state in ("loading", "running"):
             self._tasks.submit(run, on_error=on_error)
 
-    def set_option(self, name: Option, value: str) -> None:
+    def set_option(self, name: Option, value: str | int) -> None:
         """Change one field of the config in the running session; after a failed start, start with it."""
-        previous: str = getattr(self.config, name)
+        previous: str | int = getattr(self.config, name)
         self._set_config(name, value)
 
         def change(session: AppSession) -> None:
@@ -163,14 +173,7 @@ class SessionController(QObject):
         if self._closing.is_set():
             return
         try:
-            session = self._services.session(self.config)
-            try:
-                if self._on_estimate is not None:
-                    session.subscribe(self._on_estimate)
-                session.start()
-            except BaseException:
-                session.stop()
-                raise
+            session = self._start_with_devices()
         except EmoliveError as error:
             self.source_failed = isinstance(error, DeviceError | MediaError)
             raise
@@ -181,18 +184,57 @@ class SessionController(QObject):
         if late:
             session.stop()
 
+    def _start_with_devices(self) -> AppSession:
+        """Start with the devices of the last time, as far as they are connected."""
+        missing: DeviceError | None = None
+        for replaced in _replacements(self._remembered):
+            try:
+                changes: dict[str, Any] = dict.fromkeys(replaced, "auto")
+                session = self._start_session(replace(self.config, **changes))
+            except DeviceError as error:
+                missing = missing or error
+            else:
+                self._replaced = replaced
+                self._missing = "" if missing is None else str(missing)
+                return session
+        assert missing is not None
+        raise missing
+
+    def _start_session(self, config: SessionConfig) -> AppSession:
+        session = self._services.session(config)
+        try:
+            if self._on_estimate is not None:
+                session.subscribe(self._on_estimate)
+            session.start()
+        except BaseException:
+            session.stop()
+            raise
+        return session
+
     def _on_created(self, _: None) -> None:
         if self.state == "loading":
             self.state = "running"
+        replaced, self._replaced, self._remembered = self._replaced, (), frozenset()
+        for name in replaced:
+            self._set_config(name, "auto")
+        if replaced:
+            self.device_missing.emit(self._missing)
 
     def _on_create_failed(self, sentence: str) -> None:
         self.state = "failed"
         self.error = sentence
 
-    def _restore(self, name: Option, value: str, previous: str) -> None:
+    def _restore(self, name: Option, value: str | int, previous: str | int) -> None:
         if getattr(self.config, name) == value:
             self._set_config(name, previous)
 
-    def _set_config(self, name: Option, value: str) -> None:
+    def _set_config(self, name: Option, value: str | int) -> None:
         changes: dict[str, Any] = {name: value}
         self.config = replace(self.config, **changes)
+
+
+def _replacements(remembered: Collection[str]) -> Iterator[tuple[Option, ...]]:
+    """What may be replaced at the start, the least first: nothing, one of the remembered devices, both."""
+    yield ()
+    choices: tuple[tuple[Option, ...], ...] = (("mic",), ("source",), ("source", "mic"))
+    yield from (names for names in choices if set(names) <= set(remembered))

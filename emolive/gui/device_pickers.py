@@ -7,9 +7,10 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject
 
 from emolive.gui import strings
+from emolive.gui.device_names import device_titles
 from emolive.gui.services import Services
 from emolive.gui.tasks import TaskRunner
-from emolive.gui.widgets.picker import Picker, device_titles
+from emolive.gui.widgets.picker import Picker
 from emolive.session.config import SessionConfig
 
 
@@ -30,19 +31,30 @@ class DevicePickers(QObject):
         self._mic.set_value(config.mic, strings.mic_title(config.mic))
 
     def connect_dialogs(self, **dialogs: Callable[[], None]) -> None:
-        """Open these dialogs from the source picker's entries of the same names."""
-        self._source.dialog_requested.connect(lambda name: dialogs[name]())
+        """Open these dialogs from the pickers' entries of the same names."""
+        for picker in (self._source, self._mic):
+            picker.dialog_requested.connect(lambda name: dialogs[name]())
 
-    def list_cameras(self, on_titles: Callable[[dict[str, str]], None]) -> None:
+    def list_cameras(
+        self, on_titles: Callable[[dict[str, str]], None], on_error: Callable[[str], None] | None = None
+    ) -> None:
         """Read the cameras; `on_titles` gets value → title on the GUI thread."""
-        self._tasks.submit(self._services.cameras, lambda cameras: on_titles(device_titles(cameras)))
+        self._tasks.submit(
+            self._services.cameras,
+            lambda cameras: on_titles(device_titles(cameras, "camera")),
+            on_error,
+        )
 
     def close(self) -> None:
         """Read no more devices."""
         self._tasks.close()
 
     def _list_cameras(self) -> None:
-        self._tasks.submit(self._services.cameras, self._source.set_devices, self._source.set_error)
+        self.list_cameras(self._source.set_devices, self._source.set_error)
 
     def _list_microphones(self) -> None:
-        self._tasks.submit(self._services.microphones, self._mic.set_devices, self._mic.set_error)
+        self._tasks.submit(
+            self._services.microphones,
+            lambda found: self._mic.set_devices(device_titles(found, "microphone")),
+            self._mic.set_error,
+        )

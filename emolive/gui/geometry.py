@@ -6,18 +6,13 @@ from PySide6.QtCore import QRect, QSize
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from emolive.gui.theme import SIZES, Sizes
+from emolive.gui.theme import scale_in_use
 from emolive.gui.ui_settings import UiSettings
 
 DESIGNED = QSize(1280, 800)
 SMALLEST = QSize(600, 400)
 TITLE_BAR_PX = 36
 """Room for the frame, whose size is known only once the window is shown."""
-
-
-def scale_in_use() -> float:
-    """The scale of the sizes."""
-    return SIZES.text_px / Sizes().text_px
 
 
 def place(window: QWidget, settings: UiSettings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -15,14 +15,17 @@ from emolive.gui import geometry, strings
 from emolive.gui.actions import Actions
 from emolive.gui.calibration_guide import CALIBRATION_S
 from emolive.gui.controller import Option, SessionController
+from emolive.gui.device_page import DevicePage
 from emolive.gui.device_pickers import DevicePickers
 from emolive.gui.file_opener import FileOpener, local_path
 from emolive.gui.i18n import tr
 from emolive.gui.icon import app_icon
 from emolive.gui.media_commands import MediaCommands
+from emolive.gui.model_settings import ModelSettings
 from emolive.gui.presenter import WindowPresenter
 from emolive.gui.services import Services
-from emolive.gui.ui_settings import REMEMBERED, UiSettings
+from emolive.gui.session_memory import SessionMemory
+from emolive.gui.ui_settings import UiSettings
 from emolive.gui.video_presenter import VideoPresenter
 from emolive.gui.widgets.central_view import CentralView
 from emolive.gui.window_pages import WindowPages
@@ -49,9 +52,11 @@ class MainWindow(QMainWindow):
         services: Services | None = None,
         on_estimate: Callable[[Estimate], None] | None = None,
         record: Path | None = None,
+        remembered: Collection[str] = (),
     ) -> None:
         """`on_estimate` is called with each estimate, in a thread of its own; the session is recorded from
-        its beginning into a new folder in `record`."""
+        its beginning into a new folder in `record`; `remembered` names the fields of `config` that are of the
+        last time."""
         super().__init__()
         services = services or Services()
         self._settings = UiSettings()
@@ -66,7 +71,7 @@ class MainWindow(QMainWindow):
         geometry.place(self, self._settings)
         self._video_presenter = VideoPresenter(self._settings)
         self._presenter = WindowPresenter(self._video_presenter)
-        self.controller = SessionController(services, config, on_estimate)
+        self.controller = SessionController(services, config, on_estimate, remembered)
         self.pages = WindowPages(self, self.view, self._presenter, self.controller, self._settings)
         self.view.video.setFocus()  # otherwise the first picker would have it and consume the keys
         self._devices = DevicePickers(services, self.view.controls.source, self.view.controls.mic)
@@ -79,6 +84,10 @@ class MainWindow(QMainWindow):
             record=record,
         )
         self.view.add_panel(self._media.panel)
+        self.model_settings = ModelSettings(
+            self.pages.stack, self.controller, services, self._fusions, self.choose_fusion
+        )
+        self.device_page = DevicePage(self.pages.stack, self.controller, services, self._choose_device)
         self._opener = FileOpener(
             self,
             on_source=self.choose_source,
@@ -87,6 +96,7 @@ class MainWindow(QMainWindow):
             on_error=self.view.status_bar.show_message,
         )
         self._file_is_open = False
+        self._memory = SessionMemory(self._settings, self.controller)
         self._create_actions()
         self._connect()
         self._devices.show_config(config)
@@ -125,7 +135,14 @@ class MainWindow(QMainWindow):
         actions.bind(tr("Calibrate with five neutral seconds"), "C", self.calibrate)
         actions.add(tr("Open a file…"), "O Ctrl+O", self._opener.ask_for_media, tr("Open a media file"))
         actions.add(tr("Stream address…"), "", self._opener.ask_for_stream)
+        actions.add(
+            tr("Cameras and microphones…"),
+            "J",
+            self.device_page.open,
+            tr("Cameras and microphones with preview"),
+        )
         actions.add(tr("Load a checkpoint…"), "", self._opener.ask_for_checkpoint)
+        actions.add(tr("Settings…"), "Ctrl+,", self.model_settings.open, tr("Settings of the model"))
         actions.add(tr("Play again"), "R", self.play_again, tr("Play the file again"))
         actions.add_separator()
         self._media.add_actions(actions)
@@ -160,11 +177,17 @@ class MainWindow(QMainWindow):
         controls.person.chosen.connect(partial(self._set_option, "person"))
         controls.calibration.clicked.connect(self.calibrate)
         self.pages.load_wanted.connect(self._opener.ask_for_checkpoint)
+        self.model_settings.load_wanted.connect(self._opener.ask_for_checkpoint)
         self.view.offers.chosen.connect(self.choose_source)
         self.view.offers.file_wanted.connect(self._opener.ask_for_media)
-        self._devices.connect_dialogs(file=self._opener.ask_for_media, stream=self._opener.ask_for_stream)
+        self._devices.connect_dialogs(
+            file=self._opener.ask_for_media,
+            stream=self._opener.ask_for_stream,
+            devices=self.device_page.open,
+        )
         self.view.status_bar.retry.connect(self.controller.start)
         self.controller.command_failed.connect(self._on_command_failed)
+        self.controller.device_missing.connect(self._on_device_missing)
         self.controller.closed.connect(self.finished)
 
     # --- commands
@@ -173,6 +196,12 @@ class MainWindow(QMainWindow):
         """Watch another source; files that wait are forgotten."""
         self._media.queue.clear()
         self._set_option("source", source)
+
+    def _choose_device(self, kind: str, value: str) -> None:
+        if kind == "camera":
+            self.choose_source(value)
+        else:
+            self._set_option("mic", value)
 
     def choose_fusion(self, name: str) -> None:
         """Answer with another fusion; one that has no checkpoint is refused with the reason."""
@@ -223,6 +252,7 @@ class MainWindow(QMainWindow):
         self.controller.submit(lambda session: session.set_explaining(page == "why"))
 
     def _set_option(self, name: Option, value: str) -> None:
+        self._memory.note_choice(name)
         self.controller.set_option(name, value)
         self._devices.show_config(self.controller.config)
 
@@ -242,6 +272,10 @@ class MainWindow(QMainWindow):
         self._presenter.clear_requests()
         self._devices.show_config(self.controller.config)
         self._presenter.log.say(sentence, "warning")
+
+    def _on_device_missing(self, sentence: str) -> None:
+        self._devices.show_config(self.controller.config)
+        self._presenter.log.say(tr("{sentence} Another one is used.", sentence=sentence), "warning")
 
     # --- display
 
@@ -268,6 +302,8 @@ class MainWindow(QMainWindow):
                 self._devices.list_cameras(self.view.offers.show_cameras)
         self.view.show_state(state)
         self.pages.show_state(state)
+        self.model_settings.show(snapshot, state.controls.fusion)
+        self.device_page.show(snapshot)
 
     # --- events
 
@@ -285,17 +321,15 @@ class MainWindow(QMainWindow):
             return
         self._closing = True
         self._timer.stop()
-        self._remember()
-        self._devices.close()
-        self._media.close()
-        log.info("%d frames were painted", self.view.video.painted)
-        self.controller.close(STOP_S)
-
-    def _remember(self) -> None:
+        self._memory.keep()
         if self.controller.state == "running":
-            for name in REMEMBERED:
-                self._settings.set_text(name, getattr(self.controller.config, name))
             self.pages.remember_person()
         if not self.isFullScreen():
             self._settings.set_geometry(self.saveGeometry())
         self._settings.save()
+        self._devices.close()
+        self.model_settings.close()
+        self.device_page.close()
+        self._media.close()
+        log.info("%d frames were painted", self.view.video.painted)
+        self.controller.close(STOP_S)

@@ -45,13 +45,23 @@ Clock = Callable[[], float]
 
 
 def estimate_view(estimate: Estimate) -> EstimateView:
-    """An estimate for the window. The number is the shown label's own probability, as in its bar."""
-    label = estimate.label if estimate.label in estimate.labels else None
+    """An estimate for the window. The number is the shown label's own probability, as in its bar.
+
+    The smoother holds a label for a moment when another one becomes likelier. Nothing on the screen may then
+    name a smaller bar than the largest alone: both are named, without a number.
+    """
+    label, rival = estimate.label if estimate.label in estimate.labels else None, None
     if label is None:
-        caption = tr("unsure")
+        word = caption = tr("unsure")
     else:
-        percent = round(100 * estimate.probs[estimate.labels.index(label)])
-        caption = tr("{label} {percent} %", label=strings.label_title(label), percent=percent)
+        percents = dict(zip(estimate.labels, (round(100 * p) for p in estimate.probs), strict=True))
+        word = strings.label_title(label)
+        caption = tr("{label} {percent} %", label=word, percent=percents[label])
+        largest = estimate.labels[max(range(len(estimate.probs)), key=estimate.probs.__getitem__)]
+        if percents[largest] > percents[label]:
+            rival = largest
+            word = tr("{leader} or {label}", leader=strings.label_title(rival), label=word)
+            caption = word
     return EstimateView(
         t_ns=estimate.t_ns,
         labels=estimate.labels,
@@ -60,6 +70,8 @@ def estimate_view(estimate: Estimate) -> EstimateView:
         caption=caption,
         modality=strings.modality_title(estimate.modality),
         source=estimate.source,
+        rival=rival,
+        word=word,
     )
 
 

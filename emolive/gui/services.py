@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
+from emolive.gui.device_names import Device, DeviceKind
 from emolive.gui.i18n import tr
 from emolive.session.config import SessionConfig
 
 if TYPE_CHECKING:
+    from emolive.capture.base import Source
     from emolive.playback.app_session import AppSession
-
-
-class Device(Protocol):
-    """A camera or microphone as the window lists it."""
-
-    @property
-    def index(self) -> int: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def default(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +62,34 @@ def list_microphones() -> tuple[Device, ...]:
     return tuple(microphones(refresh=True))
 
 
+def open_device(kind: DeviceKind, value: str) -> Source:
+    """Make the source of a camera or microphone, not started.
+
+    Raises:
+        EmoliveError: there is no such device.
+    """
+    from emolive.capture.factory import create_microphone, create_source
+    from emolive.errors import DeviceError
+
+    source = create_source(value) if kind == "camera" else create_microphone(value)
+    if source is None:
+        raise DeviceError(f"There is no {kind} {value}.")
+    return source
+
+
+def compute_problems() -> dict[str, str]:
+    """Compute device → why this computer does not have it. Imports torch."""
+    from emolive.device import choose_device
+
+    problems: dict[str, str] = {}
+    for name in ("cuda", "mps"):
+        try:
+            choose_device(name)
+        except EmoliveError:
+            problems[name] = tr("This computer has none.")
+    return problems
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Functions that the window calls; replaced in tests. All but `fusions` may block for seconds."""
@@ -81,3 +98,5 @@ class Services:
     fusions: Callable[[], Sequence[FusionChoice]] = registered_fusions
     cameras: Callable[[], Sequence[Device]] = list_cameras
     microphones: Callable[[], Sequence[Device]] = list_microphones
+    open_device: Callable[[DeviceKind, str], Source] = open_device
+    compute_problems: Callable[[], dict[str, str]] = compute_problems

@@ -216,9 +216,11 @@ _STATUS_TEXTS = (
     noop("The face is turned away: look towards the camera."),
     noop("The face is blurred: hold still, or clean the lens."),
     noop("There is sound but no speech: estimates use the face only."),
+    noop("Somebody else speaks: estimates use the face only."),
 )
 """Sentences of the session that have a translation; its others stay English."""
 _STATUS_CODES = (
+    noop("another"),
     noop("blurred"),
     noop("calibrated"),
     noop("calibrating"),

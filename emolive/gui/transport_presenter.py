@@ -98,7 +98,8 @@ def _notes(snapshot: Snapshot, editor: SpanEditor, duration_s: float, n_waiting:
     if editor.mark_in_s is not None:
         notes.append(tr("span from {time}", time=clock_text(editor.mark_in_s)))
     elif editor.spans:
-        notes.append(tr("{n} spans", n=len(editor.spans)))
+        n = len(editor.spans)
+        notes.append(tr("1 span") if n == 1 else tr("{n} spans", n=n))
     if n_waiting:
         notes.append(tr("{n} files wait", n=n_waiting))
     if playback.sound:

@@ -8,14 +8,20 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from emolive.capture.source_spec import parse_microphone, parse_source
+from emolive.errors import ConfigError
+from emolive.gui.model_choices import model_choices, option_value
 from emolive.models.factory import available_fusions
 from emolive.normalization import MODES
 from emolive.paths import user_dir
 from emolive.session.config import SessionConfig
 
-REMEMBERED = ("fusion", "baseline")
-"""The remembered fields of `SessionConfig`. Not the devices: one that is gone would fail the next start.
-Not the person: somebody else may sit there, and would get their baseline."""
+REMEMBERED = ("fusion", "baseline", "hop_bins", "smoothing", "device", "backend")
+"""The remembered fields of `SessionConfig`. Not the person: somebody else may sit there, and would get their
+baseline."""
+REMEMBERED_DEVICES = ("source", "mic")
+"""The fields that name a camera and a microphone; one that is gone is replaced at the start
+(`SessionController`)."""
 
 
 class UiSettings:
@@ -47,9 +53,13 @@ class UiSettings:
         value = self._settings.value(f"session/{name}")
         return value if isinstance(value, str) and value else None
 
-    def set_text(self, name: str, value: str) -> None:
+    def forget_text(self, name: str) -> None:
+        """Remember nothing of a field."""
+        self._settings.remove(f"session/{name}")
+
+    def set_text(self, name: str, value: str | int) -> None:
         """Remember a field of the session's config."""
-        self._settings.setValue(f"session/{name}", value)
+        self._settings.setValue(f"session/{name}", str(value))
 
     def geometry(self) -> QByteArray | None:
         """Where the window was."""
@@ -73,12 +83,29 @@ def with_remembered(config: SessionConfig, explicit: Collection[str] = ()) -> Se
         explicit: names of fields that were set on purpose and are not replaced.
     """
     settings = UiSettings()
-    values: dict[str, Any] = {name: settings.text(name) for name in REMEMBERED if name not in explicit}
-    return replace(config, **{name: value for name, value in values.items() if _is_usable(name, value)})
+    known = {"fusion": available_fusions(), "baseline": MODES}
+    known |= {choice.option: tuple(choice.titles) for choice in model_choices()}
+    values: dict[str, Any] = {}
+    for name in REMEMBERED:
+        value = settings.text(name)
+        # The file may be another version's, or damaged.
+        if name not in explicit and value is not None and value in known[name]:
+            values[name] = option_value(name, value)
+    for name in REMEMBERED_DEVICES:
+        value = settings.text(name)
+        if name not in explicit and value is not None and is_device(name, value):
+            values[name] = value
+    return replace(config, **values)
 
 
-def _is_usable(name: str, value: str | None) -> bool:
-    """Whether this version knows a remembered value: the file may be another version's, or damaged."""
-    if value is None:
+def is_device(name: str, value: str) -> bool:
+    """Whether the value of a field of `REMEMBERED_DEVICES` names a device, or for the sound none.
+
+    Not a file, a stream or the demo: those were for once.
+    """
+    try:
+        if name == "source":
+            return parse_source(value).kind == "camera"
+        return parse_microphone(value).kind in ("microphone", "none") and value != "default"
+    except ConfigError:
         return False
-    return value in (available_fusions() if name == "fusion" else MODES)

@@ -21,11 +21,26 @@ class EstimateView:
     label: str | None
     """One of `labels`; None while the session is unsure."""
     caption: str
-    """The label with its own probability ("happy 62 %"), or "unsure"."""
+    """The label with its own probability ("happy 62 %"), the two that compete ("sad or happy"), or
+    "unsure"."""
     modality: str
     """Which of face and voice it is from, in words."""
     source: str = ""
     """What was estimated."""
+    rival: str | None = None
+    """A label whose number is larger than that of `label`, which the smoother still holds against flicker."""
+    word: str = ""
+    """The caption without numbers, for readers who are far away."""
+
+    @property
+    def leader(self) -> str | None:
+        """The label with the largest number, as far as numbers are shown; None while unsure."""
+        return self.rival or self.label
+
+    @property
+    def emphasized(self) -> tuple[str, ...]:
+        """The labels that the caption names, the leader first."""
+        return tuple(label for label in (self.rival, self.label) if label is not None)
 
 
 @dataclass(frozen=True, slots=True)

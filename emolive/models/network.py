@@ -25,7 +25,7 @@ from emolive.models.temporal_pooling import (
     StatisticsPooling,
     present_steps,
 )
-from emolive.novelty import LEADING
+from emolive.novelty import n_directions
 from emolive.plugins import FUSIONS
 from emolive.types import MODALITIES
 
@@ -77,7 +77,7 @@ def novelty_shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     for stream, width in (("video", spec.frame_dim), ("audio", spec.audio.channels)):
         shapes[f"{stream}_population_mean"] = (width,)
-        shapes[f"{stream}_population_whitening"] = (width, max(1, width - LEADING))
+        shapes[f"{stream}_population_whitening"] = (width, n_directions(width))
     return shapes
 
 

@@ -42,8 +42,10 @@ _STREAM_LIMITS = {
     "v": "This model was trained on faces alone: it reads the face and ignores the voice.",
 }
 _REQUIRED = object()
-_OPTIONAL: dict[str, Any] = {"pool": None, "stream": None, "streams": "av", "unlearned": ()}
+_OPTIONAL: dict[str, Any] = {"pool": None, "stream_reading": None, "streams": "av", "unlearned": ()}
 """Parts of a description that a file may lack, with what they are then."""
+_FORMER_NAMES = {"stream": "stream_reading"}
+"""Names of parts in files that earlier versions wrote, with the present ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class ModelSpec:
     emolive-stream."""
     pool: OpinionPoolSpec | None = None
     """How the network's answer is combined with that of a classifier of single faces; None: not at all."""
-    stream: StreamReadingSpec | None = None
+    stream_reading: StreamReadingSpec | None = None
     """How streams are read; None: each window as a whole, with fixed smoothing."""
     streams: Streams = "av"
     """The streams that training showed: av, a or v. Another stream is masked, since its answer would be
@@ -232,15 +234,16 @@ class ModelSpec:
             ConfigError: a name is unknown or missing, or a value has another type or is out of range.
         """
         if isinstance(values, Mapping):
-            values = {**_OPTIONAL, **values}
+            values = _OPTIONAL | {_FORMER_NAMES.get(name, name): value for name, value in values.items()}
         values = check.exact(cls, values, "model description")
         pixels = read_pixels(values["pixels"])
         audio = check.exact(AudioSpec, values["audio"], "audio description")
         for name in ("encoders", "labels", "baselines", "unlearned"):
             values[name] = check.texts(name, values[name])
         pool = None if values["pool"] is None else OpinionPoolSpec.from_dict(values["pool"])
-        stream = None if values["stream"] is None else StreamReadingSpec.from_dict(values["stream"])
-        parts = {"pixels": pixels, "audio": AudioSpec(**audio), "pool": pool, "stream": stream}
+        reading = values["stream_reading"]
+        reading = None if reading is None else StreamReadingSpec.from_dict(reading)
+        parts = {"pixels": pixels, "audio": AudioSpec(**audio), "pool": pool, "stream_reading": reading}
         spec = cls(**{**values, **parts})
         spec.validate()
         return spec
@@ -276,8 +279,8 @@ class ModelSpec:
             )
         if self.pool is not None:
             self.pool.validate(self.labels)
-        if self.stream is not None:
-            self.stream.validate(self.n_bins)
+        if self.stream_reading is not None:
+            self.stream_reading.validate(self.n_bins)
 
 
 @lru_cache(maxsize=64)

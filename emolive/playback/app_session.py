@@ -127,6 +127,26 @@ class AppSession:
         self._active.set_person(person)
         self._config = replace(self._config, person=person.strip())
 
+    def set_device(self, device: str) -> None:
+        """Compute on another device."""
+        self._active.set_device(device)
+        self._config = replace(self._config, device=device)
+
+    def set_backend(self, backend: str) -> None:
+        """Run the model by another runtime."""
+        self._active.set_backend(backend)
+        self._config = replace(self._config, backend=backend)
+
+    def set_hop_bins(self, hop_bins: int) -> None:
+        """Answer at the end of every so many bins."""
+        self._active.set_hop_bins(hop_bins)
+        self._config = replace(self._config, hop_bins=hop_bins)
+
+    def set_smoothing(self, mode: str) -> None:
+        """Smooth the answers in another way."""
+        self._active.set_smoothing(mode)
+        self._config = replace(self._config, smoothing=mode)
+
     def set_comparison(self, fusions: tuple[str, ...]) -> None:
         """Let these fusions answer too, on the same evidence."""
         self._active.set_comparison(fusions)

@@ -5,174 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Generator, Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emolive.clock import to_ns, to_s
 from emolive.errors import ConfigError, EmoliveError, MediaError
-from emolive.session.status import baseline_status, stream_statuses
-from emolive.types import Estimate, FaceObservation, Frame, Status, WindowExplanation
+from emolive.playback.clip_evidence import ClipEvidence, feature_space, open_evidence
+from emolive.playback.clip_track import AnalysisRequest, ClipTrack, FaceChoice
+from emolive.playback.model_at_work import ModelAtWork, window_results
+from emolive.types import FaceObservation, Status
 
 if TYPE_CHECKING:
-    from emolive.clip_features import ClipFeatures
     from emolive.predictor import Predictor
-    from emolive.vision.face_pipeline import FacePipeline
-    from emolive.windowing import FeatureWindow, Waveform
 
 log = logging.getLogger(__name__)
-
-LoadModels = Callable[[], "Sequence[Predictor]"]
-
-
-@dataclass(frozen=True, slots=True)
-class AnalysisRequest:
-    """How a file is to be analysed."""
-
-    load: LoadModels
-    """Returns the models, in the analysis thread; the first one's estimates are the displayed ones. All must
-    read the same features."""
-    baseline: str
-    """none, neutral or running."""
-    person: str
-    """Whose saved neutral baseline is used."""
-    explaining: bool = False
-    """Explain each estimate, which costs a second run of the network."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnalyzedWindow:
-    """The results for one window."""
-
-    t_ns: int
-    """Its end in the file."""
-    estimates: tuple[Estimate, ...]
-    """One for each model; empty if there is neither face nor voice."""
-    statuses: tuple[Status, ...]
-    """Of face, voice and baseline."""
-    explanation: WindowExplanation | None = None
-    """Of the first model's estimate, if it was asked for."""
-
-
-@dataclass(slots=True)
-class ClipTrack:
-    """The results of one choice of models. The analysis appends; any thread reads."""
-
-    fusions: tuple[str, ...]
-    """Of the models, in the order of the estimates."""
-    windows: list[AnalyzedWindow] = field(default_factory=list)
-    estimates: list[Estimate] = field(default_factory=list)
-    """Those of the first model."""
-
-    def add(self, window: AnalyzedWindow) -> None:
-        """Append the results for the next window."""
-        # First, so that whoever finds the window finds the estimate too.
-        self.estimates.extend(window.estimates[:1])
-        self.windows.append(window)
-
-    def window_at(self, t_ns: int) -> AnalyzedWindow | None:
-        """The newest window that has ended at a time in the file."""
-        index = bisect_right(self.windows, t_ns, key=lambda window: window.t_ns)
-        return self.windows[index - 1] if index else None
-
-
-@dataclass(slots=True)
-class _Evidence:
-    """What was decoded of the file so far, for models that read the same."""
-
-    space: Hashable
-    clip: ClipFeatures
-    pipeline: FacePipeline
-    times: Generator[int, None, None]
-    complete_ns: int = 0
-    """Everything before this is there."""
-    exhausted: bool = False
-
-    def advance(self) -> None:
-        """Decode a little more."""
-        try:
-            self.complete_ns = next(self.times)
-        except StopIteration:
-            self.exhausted = True
-
-    def close(self) -> None:
-        self.times.close()
-        self.pipeline.close()
-
-
-class _SurveyingPipeline:
-    """A face pipeline whose observations also have the faces that are not read."""
-
-    def __init__(self, pipeline: FacePipeline) -> None:
-        from emolive.vision.survey import FaceSurvey
-
-        self._pipeline = pipeline
-        self._survey = FaceSurvey(pipeline.tracker)
-
-    def reset(self) -> None:
-        self._pipeline.reset()
-        self._survey.reset()
-
-    def process(self, frame: Frame) -> FaceObservation:
-        return self._survey.add_to(self._pipeline.process(frame), frame)
-
-
-class _ModelAtWork:
-    """One model on a file's windows, in order; gives what `FileAnalyzer.analyze` gives."""
-
-    def __init__(self, predictor: Predictor, request: AnalysisRequest, source: str) -> None:
-        from emolive.smoothing import Smoother
-
-        self.predictor = predictor
-        self._baseline, self._person, self._source = request.baseline, request.person, source
-        self._profile = predictor.new_profile(request.person)
-        self._smoother = Smoother.for_spec(predictor.spec)
-        if request.baseline == "neutral":
-            self._profile.load()
-
-    def estimate(self, window: FeatureWindow) -> Estimate | None:
-        from emolive.smoothing import make_estimate
-
-        predictor = self.predictor
-        self._profile.update(window, predictor.video_stats, predictor.audio_stats)
-        prediction = predictor.predict(window, self._profile, self._baseline)
-        if prediction is None:
-            return None
-        smoothed = self._smoother.update(prediction.probs, window.end_ns, prediction.age_s)
-        return make_estimate(
-            prediction,
-            smoothed,
-            predictor.spec,
-            source=self._source,
-            t_ns=window.end_ns,
-            hints=window.hints,
-        )
-
-    def explain(
-        self, window: FeatureWindow, estimate: Estimate, audio: Waveform | None
-    ) -> WindowExplanation | None:
-        from emolive.explanation import PITCH_WINDOW_S, explain_window, pitch
-
-        pitch_hz = None
-        if audio is not None:
-            samples, _ = audio.read(window.end_ns, round(PITCH_WINDOW_S * audio.rate_hz))
-            pitch_hz = pitch(samples, audio.rate_hz)
-        probs = estimate.raw_probs
-        return explain_window(self.predictor, window, self._profile, self._baseline, probs, pitch_hz=pitch_hz)
-
-    def baseline_status(self) -> Status:
-        from emolive.session.calibration import calibrated_streams
-
-        predictor, profile = self.predictor, self._profile
-        neutral = self._baseline == "neutral"
-        return baseline_status(
-            self._baseline,
-            predictor.spec.baselines,
-            self._person,
-            face_s=profile.running.video.count / predictor.video_stats.rate_hz,
-            calibrated=calibrated_streams(profile, predictor) if neutral else (),
-        )
 
 
 class ClipAnalysis(threading.Thread):
@@ -213,7 +60,7 @@ class ClipAnalysis(threading.Thread):
         self._request: AnalysisRequest | None = None
         self._changed = threading.Condition()
         self._closed = False
-        self._evidence: _Evidence | None = None
+        self._evidence: ClipEvidence | None = None
 
     # --- any thread
 
@@ -280,28 +127,46 @@ class ClipAnalysis(threading.Thread):
             return
         main = predictors[0]
         for other in predictors[1:]:
-            if _space(other) != _space(main):
+            if feature_space(other) != feature_space(main):
                 raise ConfigError(
                     f"{other.spec.fusion} reads other features than {main.spec.fusion}: choose another."
                 )
-        models = [_ModelAtWork(predictor, request, self._source) for predictor in predictors]
-        evidence = self._evidence_for(main)
+        models = [ModelAtWork(predictor, request, self._source) for predictor in predictors]
+        evidence = self._evidence_for(main, request.faces)
         self.track = ClipTrack(tuple(predictor.spec.fusion for predictor in predictors))
         text = f"{main.spec.fusion} runs on {main.device} by {main.runtime.title}."
         self._on_status(Status("model", "ok", "ready", text))
         self.idle.set()
-        self._estimate_all(evidence, models, explaining=request.explaining)
+        self._estimate_all(evidence, models, request)
 
-    def _estimate_all(self, evidence: _Evidence, models: Sequence[_ModelAtWork], *, explaining: bool) -> None:
+    def _estimate_all(
+        self, evidence: ClipEvidence, models: Sequence[ModelAtWork], request: AnalysisRequest
+    ) -> None:
         from emolive.audio.online_features import OnlineFeatureExtractor
+        from emolive.voice_owner import without_others_voice
 
         spec, clip, track = models[0].predictor.spec, evidence.clip, self.track
         bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
         end_ns = bin_ns
+        hop_ns = request.hop_bins * bin_ns
+        changes_ns = [choice.t_ns for choice in request.faces]
         while not self._interrupted():
             if end_ns < evidence.complete_ns and end_ns <= to_ns(clip.duration_s):
                 window = clip.window(end_ns, spec, extractor)
-                track.add(_results(window, models, clip, explaining=explaining))
+                window, foreign_voice = without_others_voice(window, evidence.lips, spec.bin_s)
+                changed = bool(changes_ns) and changes_ns[0] < end_ns
+                changes_ns = [t_ns for t_ns in changes_ns if t_ns >= end_ns]
+                for model in models:
+                    if changed:
+                        model.start_anew()
+                    model.observe(window)
+                if end_ns % hop_ns == 0:
+                    explaining = request.explaining
+                    track.add(
+                        window_results(
+                            window, models, clip, explaining=explaining, foreign_voice=foreign_voice
+                        )
+                    )
                 self.analyzed_s = to_s(end_ns)
                 end_ns += bin_ns
             elif evidence.exhausted:
@@ -311,54 +176,16 @@ class ClipAnalysis(threading.Thread):
             else:
                 evidence.advance()
 
-    def _evidence_for(self, predictor: Predictor) -> _Evidence:
-        """What was decoded already, if a model reads that; else the file from its beginning."""
-        from emolive.clip_features import decode_into, open_clip
-        from emolive.vision.face_pipeline import FacePipeline
-        from emolive.vision.frame_sampler import FrameSampler
-
-        space = _space(predictor)
-        if self._evidence is not None and self._evidence.space == space:
-            return self._evidence
-        if self._evidence is not None:
-            self._evidence.close()
+    def _evidence_for(self, predictor: Predictor, faces: tuple[FaceChoice, ...]) -> ClipEvidence:
+        """What was decoded already if it is of these faces and fits; else the file from its beginning."""
+        before = self._evidence
+        if before is not None and (before.space, before.faces) == (feature_space(predictor), faces):
+            return before
+        if before is not None:
+            before.close()
             self._evidence = None
-        spec = predictor.spec
-        clip = open_clip(self._path, spec.frame_dim)
-        pipeline = FacePipeline.for_spec(spec, predictor.encoders())
-        surveying = _SurveyingPipeline(pipeline)
-        observations: list[FaceObservation] = []
-        self.observations = observations
-        times = decode_into(
-            clip,
-            surveying,
-            FrameSampler(spec, 0),
-            None,
-            lambda seen: observations.append(replace(seen, features=None, expression=None)),
-            audio=self._audio,
-            av_offset_ns=self._av_offset_ns,
+        evidence = open_evidence(
+            self._path, predictor, faces, audio=self._audio, av_offset_ns=self._av_offset_ns
         )
-        self._evidence = _Evidence(space, clip, pipeline, times)
-        return self._evidence
-
-
-def _results(
-    window: FeatureWindow, models: Sequence[_ModelAtWork], clip: ClipFeatures, *, explaining: bool
-) -> AnalyzedWindow:
-    main = models[0]
-    estimates = [model.estimate(window) for model in models]
-    found = tuple(estimate for estimate in estimates if estimate is not None)
-    statuses = stream_statuses(
-        window,
-        main.predictor.spec.window_s,
-        has_video=clip.video is not None,
-        has_audio=clip.audio is not None,
-    )
-    explanation = main.explain(window, found[0], clip.audio) if explaining and found else None
-    return AnalyzedWindow(window.end_ns, found, (*statuses, main.baseline_status()), explanation)
-
-
-def _space(predictor: Predictor) -> Hashable:
-    """What a model's windows are made of."""
-    pool = predictor.spec.pool
-    return predictor.feature_space, None if pool is None else pool.classifier
+        self.observations, self._evidence = evidence.observations, evidence
+        return evidence

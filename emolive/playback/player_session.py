@@ -13,17 +13,23 @@ from emolive.audio.levels import SILENCE_DBFS
 from emolive.capture.decode import probe
 from emolive.capture.source_spec import parse_source
 from emolive.clock import now_ns, to_ns, to_s
+from emolive.device import choose_device
 from emolive.errors import ConfigError
+from emolive.models.io.checkpoint import is_onnx
+from emolive.models.runtimes.base import AUTO, ONNX, check_backend
 from emolive.normalization import MODES
-from emolive.playback.clip_analysis import AnalysisRequest, AnalyzedWindow, ClipAnalysis
+from emolive.playback.clip_analysis import ClipAnalysis
+from emolive.playback.clip_track import AnalysisRequest, AnalyzedWindow, FaceChoice
 from emolive.playback.clock import PlaybackClock
 from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player import Player
 from emolive.playback.speaker import Speaker
 from emolive.plugins import FUSIONS
-from emolive.session.config import SessionConfig
+from emolive.session.config import SessionConfig, check_hop
+from emolive.session.model_loader import ONNX_ONLY
 from emolive.session.status import NO_AUDIO, NO_VIDEO, StatusRegistry
 from emolive.session.subscription import Publisher, Subscription
+from emolive.smoothing import check_smoothing
 from emolive.types import Counters, Estimate, PlaybackState, RecordingState, Snapshot, Status
 
 if TYPE_CHECKING:
@@ -33,7 +39,6 @@ STALE_S = 1.5
 """An estimate whose window ended longer ago is not shown as that of the position."""
 _POLL_S = 0.03
 CALIBRATION_REFUSED = "A file says nothing about you: open the camera to calibrate."
-FACE_REFUSED = "In a file the largest face is read: another one can be chosen with a camera."
 RECORDING_REFUSED = "A file is playing: only a camera, a stream or the demo is recorded."
 
 
@@ -86,6 +91,7 @@ class PlayerSession:
         )
         self._comparison = config.comparison
         self._explaining = False
+        self._faces: tuple[FaceChoice, ...] = ()
         self._running = False
         self._stopped = threading.Event()
         self._published = threading.Thread(target=self._publish, name="emolive-publisher", daemon=True)
@@ -189,6 +195,34 @@ class PlayerSession:
             raise ConfigError("A person needs a name under which the baseline is saved.")
         self._change(person=person.strip())
 
+    def set_device(self, device: str) -> None:
+        """Analyse on another device.
+
+        Raises:
+            DeviceError: this computer has no such device.
+        """
+        if device != "auto":
+            choose_device(device)
+        self._change(device=device)
+
+    def set_backend(self, backend: str) -> None:
+        """Analyse by another runtime."""
+        check_backend(backend)
+        checkpoint = self._config.checkpoint
+        if checkpoint is not None and is_onnx(checkpoint) and backend not in (AUTO, ONNX):
+            raise ConfigError(ONNX_ONLY.format(name=checkpoint.name))
+        self._change(backend=backend)
+
+    def set_hop_bins(self, hop_bins: int) -> None:
+        """Answer at the end of every so many bins of the file."""
+        check_hop(hop_bins)
+        self._change(hop_bins=hop_bins)
+
+    def set_smoothing(self, mode: str) -> None:
+        """Smooth the answers in another way."""
+        check_smoothing(mode)
+        self._change(smoothing=mode)
+
     def set_comparison(self, fusions: tuple[str, ...]) -> None:
         """Analyse with these fusions too, on the same evidence."""
         for fusion in fusions:
@@ -207,8 +241,19 @@ class PlayerSession:
         raise ConfigError(CALIBRATION_REFUSED)
 
     def choose_face(self, x_px: float, y_px: float) -> None:
-        """Refused: the whole file is analysed for one face."""
-        raise ConfigError(FACE_REFUSED)
+        """Read another face of the file from the position on; the file is analysed anew.
+
+        Args:
+            x_px, y_px: a point of the frame at the position, in the box of one of the faces that are not
+                read; elsewhere nothing changes.
+        """
+        frame = self._player.frame
+        seen = None if frame is None else self._analysis.observation_at(frame.t_ns)
+        if seen is None or not any(box.contains(x_px, y_px) for box in seen.others):
+            return
+        earlier = tuple(choice for choice in self._faces if choice.t_ns < seen.t_ns)
+        self._faces = (*earlier, FaceChoice(seen.t_ns + 1, x_px, y_px))
+        self._request()
 
     def start_recording(self, parent: Path | None = None) -> Path:
         """Refused."""
@@ -257,7 +302,17 @@ class PlayerSession:
             others = [name for name in comparison if name != main.spec.fusion or config.checkpoint]
             return [main, *(models.load(name, None, config.device, config.backend) for name in others)]
 
-        self._analysis.request(AnalysisRequest(load, config.baseline, config.person, self._explaining))
+        self._analysis.request(
+            AnalysisRequest(
+                load,
+                config.baseline,
+                config.person,
+                self._explaining,
+                hop_bins=config.hop_bins,
+                smoothing=config.smoothing,
+                faces=self._faces,
+            )
+        )
 
     def _window_at(self, position_ns: int) -> AnalyzedWindow | None:
         """The results for the position; at the end, the last ones."""

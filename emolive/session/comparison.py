@@ -31,10 +31,19 @@ class Comparison:
         self.left_out: tuple[str, ...] = ()
         """Fusions whose models read other features than the one that answers."""
         self._stream: Stream | None = None
+        self._smoothing = "fitted"
 
     def set_models(self, predictors: Sequence[Predictor]) -> None:
         """Let these models answer from the next window on."""
-        self._models = [(predictor, Smoother.for_spec(predictor.spec)) for predictor in predictors]
+        self._models = [
+            (predictor, Smoother.for_spec(predictor.spec, self._smoothing)) for predictor in predictors
+        ]
+
+    def set_smoothing(self, mode: str) -> None:
+        """Smooth in another mode from the next answer on."""
+        self._smoothing = mode
+        for _, smoother in self._models:
+            smoother.set_mode(mode)
 
     def estimates(
         self, window: FeatureWindow, stream: Stream, main: Predictor, baseline: str, stamps: Timestamps
@@ -94,7 +103,8 @@ class ComparisonLoader:
         self._device, self._backend, self._load_model = device, backend, load_model
         self._on_models, self._on_status = on_models, on_status
         self._executor = ThreadPoolExecutor(1, "emolive-compare")
-        self._wanted: tuple[str, ...] = ()
+        self._wanted: list[str] = []
+        """Of the newest call; loading for an older one is given up."""
         self._newest: Future[None] | None = None
 
     def call_when_idle(self, callback: Callable[[], None]) -> None:
@@ -106,8 +116,14 @@ class ComparisonLoader:
 
     def load(self, fusions: tuple[str, ...]) -> None:
         """Load the shipped models of these fusions; the newest call counts."""
-        self._wanted = fusions[:LIMIT]
+        self._wanted = list(fusions[:LIMIT])
         self._newest = self._executor.submit(self._load, self._wanted)
+
+    def set_runtime(self, device: str, backend: str) -> None:
+        """Load the models once more, for another device and runtime."""
+        self._device, self._backend = device, backend
+        if self._wanted:
+            self.load(tuple(self._wanted))
 
     def close(self, timeout_s: float) -> bool:
         """End the thread."""
@@ -115,7 +131,7 @@ class ComparisonLoader:
         self._executor.shutdown(wait=False, cancel_futures=True)
         return True
 
-    def _load(self, fusions: tuple[str, ...]) -> None:
+    def _load(self, fusions: list[str]) -> None:
         from emolive.predictor import load_predictor
 
         load = self._load_model or load_predictor

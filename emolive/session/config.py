@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from emolive.errors import ConfigError
+
+HOPS_BINS = (1, 2, 4)
+"""Bins between two answers. Evidence is gathered in every bin all the same."""
 DEFAULT_BASELINE = "running"
 DEFAULT_PERSON = "guest"
 
 
 @dataclass(frozen=True, slots=True)
 class SessionConfig:
-    """The initial settings of a session. Source, microphone, model, baseline and person can change later."""
+    """The initial settings of a session. All but those of files can change later."""
 
     source: str = "auto"
     """The source to open: auto (the default camera, else the demo), demo, none, a camera's index or name, a
@@ -41,3 +45,13 @@ class SessionConfig:
     """Compute device: auto, cpu, cuda or mps."""
     backend: str = "auto"
     """Runtime of the model: eager, folded, onnx, or auto, the fastest of them as measured while loading."""
+    hop_bins: int = 1
+    """Answer at the end of every bin, every second one, or so on: one of `HOPS_BINS`."""
+    smoothing: str = "fitted"
+    """How answers are smoothed over time: one of `emolive.smoothing.SMOOTHING_MODES`."""
+
+
+def check_hop(hop_bins: int) -> None:
+    """ConfigError unless it is one of `HOPS_BINS`."""
+    if hop_bins not in HOPS_BINS:
+        raise ConfigError(f"There is no hop of {hop_bins} bins: choose {', '.join(map(str, HOPS_BINS))}.")

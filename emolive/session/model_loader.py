@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emolive.errors import EmoliveError
+from emolive.device import choose_device
+from emolive.errors import ConfigError, EmoliveError
 from emolive.faults import is_out_of_memory, log_fault, one_line
 from emolive.models.io import checkpoint
-from emolive.models.runtimes.base import AUTO, check_backend
+from emolive.models.runtimes.base import AUTO, ONNX, check_backend
 from emolive.models.spec import FeatureSpace, ModelSpec
 from emolive.plugins import FUSIONS
 from emolive.session.calibration import LoadedProfile, load_profile
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from emolive.predictor import Predictor
 
 log = logging.getLogger(__name__)
+
+ONNX_ONLY = "{name} is an export and runs on ONNX Runtime only."
 
 LoadModel = Callable[[str | None, Path | None, str, str], "Predictor"]
 """Loads the model of a fusion or a file for a device and a backend."""
@@ -102,6 +105,8 @@ class ModelLoader:
         self._closed = threading.Event()
         self._loaded: ModelRequest | None = None
         """Of the model that was handed over last."""
+        self._before: tuple[str, str] | None = None
+        """Device and backend of the model in use, while it is being loaded for others."""
         self._fell_back = False
         """The device asked for has too little memory."""
         self._when_idle: list[Callable[[], None]] = []
@@ -127,6 +132,29 @@ class ModelLoader:
         request = ModelRequest(fusion, path)
         with self._lock:
             self._post(request)
+
+    def set_runtime(self, device: str, backend: str) -> None:
+        """Load the model in use, or the one that is being loaded, for another device and runtime.
+
+        The model in use continues until then; if it cannot run there, it goes on as it was.
+
+        Raises:
+            ConfigError: there is no such backend, or the model does not run on it.
+            DeviceError: this computer has no such device.
+        """
+        check_backend(backend)
+        if device != "auto":
+            choose_device(device)
+        with self._lock:
+            request = self._request or self._loaded
+            if request is not None and request.is_onnx and backend not in (AUTO, ONNX):
+                raise ConfigError(ONNX_ONLY.format(name=request.title))
+            self._before = self._before or (self._device, self._backend)
+            self._device, self._backend = device, backend
+            self._fastest, self._fell_back = None, False
+            if request is not None:
+                # A new object, so that loading for the old runtime is given up.
+                self._post(replace(request))
 
     def fall_back_to_cpu(self) -> None:
         """Load the model in use once more, on the CPU: its device has no memory left."""
@@ -211,17 +239,26 @@ class ModelLoader:
             profile = load_profile(predictor, self._person())
             space = (predictor.feature_space, _classifier(predictor.spec))
             self._on_model(LoadedModel(predictor, space, video_space, profile))
-            self._loaded, self._loaded_any = request, True
+            self._loaded, self._loaded_any, self._before = request, True, None
         except EmoliveError as error:
+            self._restore_runtime()
             return Status("model", "error", "refused", str(error))
         except Exception as error:
             if self._closed.is_set():
                 # Imports fail while the interpreter shuts down.
                 return None
             log_fault(log, f"loading {request.title} failed", error)
+            self._restore_runtime()
             text = f"Loading {request.title} failed: {one_line(error)}."
             return Status("model", "error", "failed", text)
         return self._loaded_status(predictor)
+
+    def _restore_runtime(self) -> None:
+        """Load the next model for the device and backend of the one in use: others have just failed."""
+        with self._lock:
+            if self._before is not None and self._loaded is not None:
+                (self._device, self._backend), self._fastest = self._before, None
+            self._before = None
 
     def _loaded_status(self, predictor: Predictor) -> Status:
         runtime, fusion = predictor.runtime, predictor.spec.fusion

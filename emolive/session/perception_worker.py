@@ -71,6 +71,7 @@ class PerceptionWorker(threading.Thread):
             if stream is None or stream.frame is None or self._survey is None:
                 return
             if self._survey.follow(x_px, y_px, stream.frame.t_ns):
+                stream.lips.break_off()
                 on_changed()
 
         self._requests.post(follow)
@@ -153,6 +154,7 @@ class PerceptionWorker(threading.Thread):
             if problem:
                 stream.faces_refused += 1
                 stream.statuses.put_passing(Status("face", "warning", "implausible", problem))
+            stream.lips.add(observation)
             stream.observation = observation
             stream.frames_perceived += 1
 

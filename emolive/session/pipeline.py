@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from emolive.clock import now_ns
+from emolive.clock import now_ns, to_ns
 from emolive.session.calibration import (
     BackgroundRunner,
     Calibration,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from emolive.predictor import Predictor
     from emolive.profile import SpeakerStats
     from emolive.session.model_loader import LoadedModel
-    from emolive.windowing import FeatureWindow
+    from emolive.windowing import FeatureSequence, FeatureWindow
 
 
 class LivePipeline:
@@ -60,6 +60,10 @@ class LivePipeline:
         self.stream: Stream | None = None
         self.comparison = Comparison()
         """Other models on the same windows."""
+        self.hop_bins = 1
+        """Bins between two answers; set by the inference thread."""
+        self.smoothing = "fitted"
+        """One of `emolive.smoothing.SMOOTHING_MODES`; set by the inference thread."""
         self._statuses = statuses
         self.explaining = False
         """Whether each answer is explained; set by the inference thread."""
@@ -140,6 +144,17 @@ class LivePipeline:
                 self._finish_calibration(stream, self.predictor)
             stream.finished.set()
 
+    def set_smoothing(self, mode: str) -> None:
+        """Smooth in another mode from the next answer on; the answers so far stay."""
+        self.smoothing = mode
+        self.comparison.set_smoothing(mode)
+        if self.stream is not None and self.stream.smoother is not None:
+            self.stream.smoother.set_mode(mode)
+
+    def set_hop(self, hop_bins: int) -> None:
+        """Answer at the end of every so many bins from now on."""
+        self.hop_bins = hop_bins
+
     def set_comparison(self, predictors: Sequence[Predictor]) -> None:
         """Let these models answer too."""
         self.comparison.set_models(predictors)
@@ -147,9 +162,10 @@ class LivePipeline:
     # --- estimates
 
     def predict(self, end_ns: int) -> Estimate | None:
-        """The estimate of the window that ends at `end_ns`; None without a model or without face and
-        voice."""
-        from emolive.windowing import extract_window
+        """The estimate of the window that ends at `end_ns`; None without a model, without face and voice, or
+        if no answer is due yet."""
+        from emolive.voice_owner import without_others_voice
+        from emolive.windowing import extract_window, no_expressions
 
         start_ns = now_ns()
         stream, predictor = self.stream, self.predictor
@@ -157,6 +173,9 @@ class LivePipeline:
             return None
         spec, features = predictor.spec, stream.features
         readable = features if features is not None and features.space == self._video_space else None
+        expressions: FeatureSequence | None = None if readable is None else readable.expressions
+        if expressions is None:
+            expressions = no_expressions(spec)
         window = extract_window(
             None if readable is None else readable.buffer,
             stream.audio,
@@ -164,18 +183,22 @@ class LivePipeline:
             spec,
             stream.extractor,
             # The classifier of faces has learned from photographs: a drawing is left to the network.
-            expressions=None if readable is None or stream.is_synthetic else readable.expressions,
+            expressions=None if stream.is_synthetic else expressions,
             qualities=None if readable is None else readable.qualities,
         )
+        window, foreign_voice = without_others_voice(window, stream.lips, spec.bin_s)
         stream.profile.update(window, predictor.video_stats, predictor.audio_stats)
         if stream.calibration is not None and stream.calibration.add(window, predictor):
             self._finish_calibration(stream, predictor)
+        if round((end_ns - stream.origin_ns) / to_ns(spec.bin_s)) % self.hop_bins:
+            # The person was seen and heard all the same.
+            return None
         n_refused = predictor.n_refused
         prediction = predictor.predict(window, stream.profile, self.baseline)
         if predictor.n_refused > n_refused:
             stream.answers_refused += 1
             self._statuses.put_passing(refused_answer_status())
-        self._report(stream, window, predictor)
+        self._report(stream, window, predictor, foreign_voice=foreign_voice)
         if prediction is None:
             return None
         stream.explanation = (
@@ -232,7 +255,9 @@ class LivePipeline:
             pitch_hz = pitch(samples, ring.rate_hz)
         return explain_window(predictor, window, stream.profile, self.baseline, probs, pitch_hz=pitch_hz)
 
-    def _report(self, stream: Stream, window: FeatureWindow, predictor: Predictor) -> None:
+    def _report(
+        self, stream: Stream, window: FeatureWindow, predictor: Predictor, *, foreign_voice: bool
+    ) -> None:
         spec, profile = predictor.spec, stream.profile
         stream.statuses.put(
             *stream_statuses(
@@ -242,6 +267,7 @@ class LivePipeline:
                 has_audio=stream.audio is not None,
                 video_lost=stream.video_lost,
                 audio_lost=stream.audio_lost,
+                foreign_voice=foreign_voice,
             )
         )
         if profile is None or stream.calibration is not None or self._failure_shown:
@@ -281,7 +307,7 @@ class LivePipeline:
         if stream.extractor is None:
             stream.extractor = OnlineFeatureExtractor(spec.audio)
         if stream.smoother is None:
-            stream.smoother = Smoother.for_spec(spec)
+            stream.smoother = Smoother.for_spec(spec, self.smoothing)
 
     def _load_profile(self) -> None:
         if self.predictor is not None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,32 +12,20 @@ from typing import Self
 
 from emolive.capture.source_spec import parse_microphone, parse_source
 from emolive.clock import now_ns, to_ns, to_s
-from emolive.errors import ConfigError, DeviceError, EmoliveError
-from emolive.faults import log_fault, one_line
-from emolive.models.spec import ModelSpec
-from emolive.normalization import MODES
-from emolive.plugins import FUSIONS
-from emolive.session.comparison import ComparisonLoader
+from emolive.errors import ConfigError
 from emolive.session.config import SessionConfig
-from emolive.session.inference_worker import InferenceWorker
 from emolive.session.lease_watch import LeaseWatch
-from emolive.session.model_loader import LoadModel, ModelLoader
-from emolive.session.perception_worker import PerceptionWorker
+from emolive.session.model_controls import ModelControls
+from emolive.session.model_loader import LoadModel
 from emolive.session.recording import SessionRecording, session_settings
 from emolive.session.snapshot import build_snapshot, with_outputs
-from emolive.session.status import StatusRegistry
+from emolive.session.source_switch import SourceSwitch
 from emolive.session.stream import Stream
-from emolive.session.stream_opening import open_stream
 from emolive.session.subscription import Publisher, Subscription
 from emolive.types import Estimate, RecordingState, Snapshot
 
-log = logging.getLogger(__name__)
 
-STOP_SOURCE_S = 1.5
-"""How long a change of the source waits for the old one to stop."""
-
-
-class Session:
+class Session(ModelControls):
     """Estimates expressed emotion live from a camera or file and a microphone.
 
     All methods may be called from any thread. `start` waits until the source is open, `stop` until the
@@ -63,44 +50,20 @@ class Session:
 
     def __init__(self, config: SessionConfig | None = None, *, load_model: LoadModel | None = None) -> None:
         config = config or SessionConfig()
-        _check_baseline(config.baseline)
-        self._config = config
-        self._lock = threading.RLock()
-        """Held while a stream is replaced; no frame and no estimate waits for it."""
-        self._statuses = StatusRegistry()
-        """Statuses of model and baseline; those of the source belong to its stream."""
+        super().__init__(config, load_model)
         self._publisher = Publisher()
         """Passes estimates on in threads of its own."""
         self._recording = SessionRecording()
         self._publisher.subscribe(self._recording.add)
-        self._stream: Stream | None = None
-        self._running = False
         self._stopped = threading.Event()
-        self._opener = ThreadPoolExecutor(1, "emolive-open")
-        self._perception = PerceptionWorker(self._statuses, self._out_of_memory)
-        self._inference = InferenceWorker(
-            config.baseline, config.person, self._statuses, self._publish, self._out_of_memory
-        )
         self._watch = LeaseWatch(
             self._statuses, lambda: self._stream, lambda: self._inference.pipeline.predictor is not None
         )
-        self._loader = ModelLoader(
-            config.device,
-            config.backend,
-            person=lambda: self._config.person,
-            on_face_pipeline=self._perception.set_pipeline,
-            on_model=lambda loaded: self._inference.post(partial(self._inference.pipeline.set_model, loaded)),
-            on_status=self._statuses.put,
-            load_model=load_model,
-        )
-        self._comparison = ComparisonLoader(
-            config.device,
-            config.backend,
-            load_model,
-            on_models=lambda models: self._inference.post(
-                partial(self._inference.pipeline.set_comparison, models)
-            ),
-            on_status=self._statuses.put,
+        self._sources = SourceSwitch(
+            config,
+            window_s=self._window_s,
+            on_begin=self._attach,
+            when_models_settle=self._when_models_settle,
         )
 
     # --- start and stop
@@ -111,7 +74,7 @@ class Session:
         Raises:
             EmoliveError: the source or microphone cannot be opened, or the session was stopped.
         """
-        self._submit(self._start).result()
+        self._sources.submit(self._start).result()
 
     def stop(self, timeout_s: float = 3.0) -> bool:
         """End all threads and release devices and models; a stopped session cannot be started again.
@@ -124,8 +87,8 @@ class Session:
         """
         deadline_ns = now_ns() + to_ns(timeout_s)
         self._stopped.set()
-        self._opener.shutdown(wait=False, cancel_futures=True)
-        with self._lock:
+        self._sources.close()
+        with self._sources.lock:
             self._running = False
             ended = self._stream is None or self._stream.stop(deadline_ns)
         self._recording.stop(max(0.1, to_s(deadline_ns - now_ns())))
@@ -153,7 +116,7 @@ class Session:
     def snapshot(self) -> Snapshot:
         """The newest frame, estimate, statuses and counters; never waits."""
         snapshot = build_snapshot(
-            self._config, self._statuses, self._inference.pipeline, self._stream, running=self._running
+            self._person, self._statuses, self._inference.pipeline, self._stream, running=self._running
         )
         return with_outputs(snapshot, self._recording.state(), self._publisher.statuses())
 
@@ -176,12 +139,7 @@ class Session:
         stream = self._stream
         return stream is not None and stream.finished.is_set() and self._publisher.is_idle
 
-    @property
-    def model_settled(self) -> bool:
-        """Whether the newest requested model was loaded or has failed."""
-        return self._loader.idle.is_set()
-
-    # --- requests
+    # --- requests, besides those of `ModelControls`
 
     def set_source(self, source: str) -> Future[None]:
         """Open another source in the background; the present one continues until it is open.
@@ -196,7 +154,7 @@ class Session:
             ConfigError: the string is empty or invalid, or the session was stopped.
         """
         parse_source(source)
-        return self._submit(partial(self._switch, source=source))
+        return self._sources.submit(partial(self._sources.change, lambda: self._running, source=source))
 
     def set_mic(self, mic: str) -> Future[None]:
         """Use another microphone; it and the source are reopened in the background.
@@ -211,93 +169,7 @@ class Session:
             ConfigError: the string is invalid, or the session was stopped.
         """
         parse_microphone(mic)
-        return self._submit(partial(self._switch, mic=mic))
-
-    def set_fusion(self, fusion: str) -> None:
-        """Load the shipped model of a fusion in the background; the present model continues until then.
-
-        Raises:
-            ConfigError: there is no such fusion.
-        """
-        self._loader.request(fusion, None)
-
-    def set_checkpoint(self, path: Path) -> None:
-        """Load a checkpoint file in the background; the present model continues until then."""
-        self._loader.request(None, path)
-
-    def set_comparison(self, fusions: tuple[str, ...]) -> None:
-        """Let the shipped models of these fusions answer too, on the same evidence, beside the present one.
-
-        They are loaded in the background. Their estimates are published after that of the present model, and
-        the newest are in `Snapshot.comparison`.
-
-        Raises:
-            ConfigError: there is no such fusion.
-        """
-        for fusion in fusions:
-            FUSIONS.check(fusion)
-        self._comparison.load(fusions)
-
-    def set_baseline(self, mode: str) -> None:
-        """Use another normalisation from the next window on.
-
-        Args:
-            mode: none, neutral or running.
-
-        Raises:
-            ConfigError: there is no such mode.
-        """
-        _check_baseline(mode)
-        self._inference.post(partial(self._inference.pipeline.set_baseline, mode))
-
-    def set_person(self, person: str) -> None:
-        """Estimate for another person: load their neutral baseline and reset the running statistics.
-
-        Raises:
-            ConfigError: the name is empty.
-        """
-        person = person.strip()
-        if not person:
-            raise ConfigError("A person needs a name under which the baseline is saved.")
-        with self._lock:
-            self._config = replace(self._config, person=person)
-        self._inference.post(partial(self._inference.pipeline.set_person, person))
-
-    def calibrate(self, seconds: float = 5.0) -> None:
-        """Measure the person's neutral baseline from now on, then save and use it.
-
-        Args:
-            seconds: duration, during which the person looks and speaks neutrally.
-
-        Raises:
-            ConfigError: calibration is not possible now: no source plays, no model is loaded, the model reads
-                raw features, or a file is read faster than real time.
-        """
-        if seconds <= 0:
-            raise ConfigError("A calibration must last some seconds: choose more than 0.")
-        stream, predictor = self._stream, self._inference.pipeline.predictor
-        if stream is None or not self._running or stream.finished.is_set():
-            raise ConfigError("Nothing is playing to calibrate on: choose a camera or a file.")
-        if not stream.realtime:
-            raise ConfigError("A file that is read faster than real time leaves no time to calibrate.")
-        if predictor is None:
-            raise ConfigError("The model is still loading: calibrate in a moment.")
-        if not predictor.spec.baselines:
-            raise ConfigError("This model reads raw features and has no baseline: choose another model.")
-        self._inference.post(partial(self._inference.pipeline.start_calibration, seconds, now_ns()))
-
-    # --- called by the parts
-
-    def _publish(self, estimate: Estimate, stream: Stream) -> None:
-        """Pass an estimate on; a source that is not in real time waits until it was taken."""
-        self._publisher.publish(estimate)
-        if not stream.realtime:
-            self._publisher.wait_idle(lambda: stream.cancelled.is_set() or self._stopped.is_set())
-
-    def _out_of_memory(self) -> None:
-        predictor = self._inference.pipeline.predictor
-        if predictor is not None and predictor.device.type != "cpu":
-            self._loader.fall_back_to_cpu()
+        return self._sources.submit(partial(self._sources.change, lambda: self._running, mic=mic))
 
     def start_recording(self, parent: Path | None = None) -> Path:
         """Record picture, sound, estimates and settings from now on. Accesses the disk.
@@ -315,9 +187,18 @@ class Session:
         stream = self._stream
         if stream is None or not self._running or stream.finished.is_set():
             raise ConfigError("Nothing is playing to record: choose a camera or a file.")
-        settings = session_settings(self._config, stream, self._inference.pipeline)
+        pipeline = self._inference.pipeline
+        config = replace(
+            self._sources.config,
+            person=self._person,
+            device=self._runtime[0],
+            backend=self._runtime[1],
+            hop_bins=pipeline.hop_bins,
+            smoothing=pipeline.smoothing,
+        )
+        settings = session_settings(config, stream, pipeline)
         folder = self._recording.start(parent, stream, settings)
-        with self._lock:
+        with self._sources.lock:
             # The source may have been changed meanwhile.
             if self._stream is not None:
                 self._stream.tap = self._recording.recorder
@@ -330,10 +211,6 @@ class Session:
         """
         return self._recording.stop()
 
-    def set_explaining(self, on: bool) -> None:
-        """Explain each answer from the next window on (`Snapshot.explanation`), or no longer."""
-        self._inference.post(partial(self._inference.pipeline.set_explaining, on))
-
     def choose_face(self, x_px: float, y_px: float) -> None:
         """Read another face of the picture from now on; running statistics begin anew.
 
@@ -344,100 +221,36 @@ class Session:
         pipeline = self._inference.pipeline
         self._perception.follow_face(x_px, y_px, lambda: self._inference.post(pipeline.start_anew))
 
+    # --- called by the parts
+
+    def _publish(self, estimate: Estimate, stream: Stream) -> None:
+        """Pass an estimate on; a source that is not in real time waits until it was taken."""
+        self._publisher.publish(estimate)
+        if not stream.realtime:
+            self._publisher.wait_idle(lambda: stream.cancelled.is_set() or self._stopped.is_set())
+
     # --- streams
 
-    def _submit(self, function: Callable[[], None]) -> Future[None]:
-        """Run a change of the source in the opener's thread, in the order of the calls."""
-        try:
-            return self._opener.submit(partial(_call, function))
-        except RuntimeError:
-            raise ConfigError("This session has been stopped: create another one.") from None
+    @property
+    def _stream(self) -> Stream | None:
+        return self._sources.stream
 
     def _start(self) -> None:
         if self._running:
             return
-        config = self._config
-        stream = self._open(config.source, config.mic)
-        with self._lock:
+        config = self._sources.config
+        stream = self._sources.open(config.source, config.mic)
+        with self._sources.lock:
             if self._stopped.is_set():
                 return
             self._perception.start()
             self._inference.start()
             self._watch.start()
-            self._loader.request(None if config.checkpoint else config.fusion, config.checkpoint)
-            if config.comparison:
-                self._comparison.load(config.comparison)
+            self._load_models(config)
             self._running = True
-            self._begin(stream)
+            self._sources.begin(stream)
 
-    def _switch(self, *, source: str | None = None, mic: str | None = None) -> None:
-        """Open the new stream before the old one is stopped: a failure changes nothing."""
-        changed = replace(
-            self._config,
-            source=self._config.source if source is None else source,
-            mic=self._config.mic if mic is None else mic,
-        )
-        # What stays is opened again as the same device: its index may be another one's by now.
-        current = self._stream
-        lasting_source = current.lasting_source if source is None and current is not None else ""
-        lasting_mic = current.lasting_mic if mic is None and current is not None else ""
-        stream = None
-        if self._running:
-            stream = self._open(lasting_source or changed.source, lasting_mic or changed.mic)
-            if lasting_source and current is not None:
-                stream.source = current.source
-        with self._lock:
-            self._config = replace(self._config, source=changed.source, mic=changed.mic)
-            if stream is None or not self._running:
-                return
-            if self._stream is not None:
-                self._stream.stop(now_ns() + to_ns(STOP_SOURCE_S))
-                stream.previous = self._stream.counters
-            self._begin(stream)
-
-    def _open(self, source: str, mic: str) -> Stream:
-        predictor = self._inference.pipeline.predictor
-        spec = predictor.spec if predictor is not None else ModelSpec()
-        stream = open_stream(
-            source,
-            mic,
-            paced=self._config.paced,
-            loop=self._config.loop,
-            window_s=spec.window_s,
-            track=self._config.track,
-        )
-        stream.av_offset_ns = round(self._config.av_offset_ms * 1e6)
-        return stream
-
-    def _begin(self, stream: Stream) -> None:
+    def _attach(self, stream: Stream) -> None:
         stream.tap = self._recording.recorder
         self._perception.attach(stream)
         self._inference.post(partial(self._inference.pipeline.attach, stream))
-        self._stream = stream
-        if stream.is_live or (stream.realtime and stream.is_synthetic):
-            stream.start()
-        else:
-            # A file waits for the model, so that it is analysed from its beginning.
-            start = partial(self._start_stream, stream)
-            self._loader.call_when_idle(partial(self._comparison.call_when_idle, start))
-
-    def _start_stream(self, stream: Stream) -> None:
-        with self._lock:
-            if stream is self._stream and not stream.cancelled.is_set():
-                stream.start()
-
-
-def _call(function: Callable[[], None]) -> None:
-    """Call a function that opens devices. DeviceError for anything unexpected."""
-    try:
-        function()
-    except EmoliveError:
-        raise
-    except Exception as error:
-        log_fault(log, "a source could not be opened", error)
-        raise DeviceError(f"The source could not be opened: {one_line(error)}.") from error
-
-
-def _check_baseline(mode: str) -> None:
-    if mode not in MODES:
-        raise ConfigError(f"There is no baseline {mode}: choose {', '.join(MODES)}.")

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from emolive.clock import now_ns, to_s
-from emolive.session.config import SessionConfig
 from emolive.session.pipeline import LivePipeline
 from emolive.session.status import StatusRegistry, answer_status, latency_status
 from emolive.session.stream import Stream
@@ -17,7 +16,7 @@ STALE_BINS = 6
 
 
 def build_snapshot(
-    config: SessionConfig,
+    person: str,
     statuses: StatusRegistry,
     pipeline: LivePipeline,
     stream: Stream | None,
@@ -27,7 +26,7 @@ def build_snapshot(
     """The state of a session as one immutable value; waits for no thread.
 
     Args:
-        config: the present settings.
+        person: the name under which the neutral baseline is saved.
         statuses: those of model and baseline.
         pipeline: the model and baseline in use.
         stream: the present source; None before it is opened.
@@ -39,7 +38,7 @@ def build_snapshot(
         fusion=predictor.spec.fusion if predictor is not None else "",
         checkpoint=predictor.checkpoint.path if predictor is not None else None,
         baseline=pipeline.baseline,
-        person=config.person,
+        person=person,
         running=running,
     )
     if stream is None:

@@ -103,6 +103,7 @@ def stream_statuses(
     has_audio: bool,
     video_lost: bool = False,
     audio_lost: bool = False,
+    foreign_voice: bool = False,
 ) -> tuple[Status, Status]:
     """Whether a window has a face and a voice, and the gravest hint about each.
 
@@ -112,6 +113,7 @@ def stream_statuses(
         has_video: the source has video.
         has_audio: audio has arrived.
         video_lost, audio_lost: a device no longer delivers: that says nothing of a person.
+        foreign_voice: speech was left out, because it is not of the face that is read.
     """
     if video_lost:
         face = Status("face", "warning", "lost", "The camera sends no picture: estimates use the voice only.")
@@ -133,6 +135,9 @@ def stream_statuses(
         voice = Status("voice", "info", "none", NO_AUDIO)
     elif window.has_voice(window_s):
         voice = Status("voice", "ok", "speech", "Speech is detected.")
+    elif foreign_voice:
+        text = "Somebody else speaks: estimates use the face only."
+        voice = Status("voice", "info", "another", text)
     elif "no_speech" in window.hints:
         voice = Status("voice", "info", "no speech", HINT_TEXTS["no_speech"])
     else:

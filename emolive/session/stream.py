@@ -25,6 +25,7 @@ from emolive.types import (
     Status,
     WindowExplanation,
 )
+from emolive.vision.lips import LipTrack
 
 if TYPE_CHECKING:
     from emolive.audio.online_features import OnlineFeatureExtractor
@@ -43,6 +44,8 @@ READ_AHEAD_S = 1.0
 """How far a source that is not paced may be ahead of inference; less than the margin."""
 WATCH_S = 0.1
 """How often it is checked whether the parts of a stream still deliver."""
+KEPT_LIPS = 1000
+"""Frames for which the lips are remembered: those of the longest window."""
 METER_S = 0.5
 """A level is shown for so long after its sound."""
 
@@ -131,6 +134,8 @@ class Stream:
     # The perception thread.
     features: VideoFeatures | None = None
     observation: FaceObservation | None = None
+    lips: LipTrack = field(default_factory=lambda: LipTrack(KEPT_LIPS))
+    """Of the face that is read."""
     frames_perceived: int = 0
     faces_refused: int = 0
     processed_ns: int | None = None

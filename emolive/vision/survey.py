@@ -67,8 +67,7 @@ class FaceSurvey:
     def follow(self, x_px: float, y_px: float, t_ns: int) -> bool:
         """Follow the other face at a point of the picture; whether there is one."""
         for box in self._faces:
-            inside = 0 <= x_px - box.x_px <= box.width_px and 0 <= y_px - box.y_px <= box.height_px
-            if inside and self._tracker is not None:
+            if box.contains(x_px, y_px) and self._tracker is not None:
                 self._tracker.follow(box, t_ns)
                 self.reset()
                 return True

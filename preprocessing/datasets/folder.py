@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from emolive.cli.config import Arg
 from emolive.errors import ConfigError
@@ -14,14 +14,24 @@ from preprocessing.annotations import ClipEntry, split_name
 from preprocessing.csv_table import read_rows
 from preprocessing.datasets.base import DatasetItem, Skipped
 from preprocessing.datasets.recognition import KNOWN, folders_are_labels, recognise
-from preprocessing.media_scan import MediaFile, scan_media
+from preprocessing.media_scan import MediaFile, scan_media, second_copy
 from preprocessing.records import Issue
+from preprocessing.zip_files import without_suffixes
 
 SPLIT_FOLDERS = {
     **dict.fromkeys(("train", "training", "train_set"), "training"),
     **dict.fromkeys(("val", "valid", "validation", "dev", "val_set"), "validation"),
     **dict.fromkeys(("test", "testing", "test_set"), "testing"),
 }
+
+
+class Label(NamedTuple):
+    """What is known about a clip; "" for what is not."""
+
+    label: str
+    actor: str
+    split: str
+    corpus: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +59,12 @@ class Folder:
 
     Without a CSV file, a clip's label is the name of its folder, and its actor that of the folder around it.
     Folders named train, val and test are splits: train/LABEL/clip.mp4. An audio file of the same name in the
-    same folder belongs to the clip.
+    same folder belongs to the clip. A zip file counts as a folder of its name.
     """
 
     labels: Annotated[Path | None, Arg(metavar="CSV")] = None
-    """CSV file with the columns file (relative to ROOT) and label, and optionally actor and split."""
+    """CSV file with the columns file (relative to ROOT) and label, and perhaps actor (or speaker), split and
+    corpus."""
 
     def items(self, root: Path) -> Iterator[DatasetItem]:
         """The clips, by path. ConfigError if there is no folder, no clip, or the CSV file cannot be used."""
@@ -62,7 +73,7 @@ class Folder:
         audio_files: dict[str, str] = {}
         for found in scan_media(root):
             if isinstance(found, MediaFile):
-                yield from _add(videos if found.is_video else audio_files, found, root, table or {})
+                yield from _add(videos if found.is_video else audio_files, found, table or {})
             elif found != Skipped(".csv files") or table is None:
                 yield found
         places = {stem: _Place.of(stem) for stem in sorted(videos.keys() | audio_files.keys())}
@@ -70,14 +81,14 @@ class Folder:
         ids: set[str] = set()
         for stem, place in places.items():
             video, audio = videos.get(stem, ""), audio_files.get(stem, "")
-            row = place.label, place.actor or actors.get(stem, ""), place.split
+            row = Label(place.label, place.actor or actors.get(stem, ""), place.split)
             if table is not None:
-                named = table.pop(video, None) or table.pop(audio, None)
+                named = table.pop(without_suffixes(video), None) or table.pop(without_suffixes(audio), None)
                 if named is None:
                     yield Skipped("not in the CSV")
                     continue
                 row = named
-            if row[0]:
+            if row.label:
                 yield ClipEntry(_unique_id(stem, ids), video, audio or video, *row)
             else:
                 yield Issue("misnamed", video or audio, "It is not in a folder that could be its label.")
@@ -89,17 +100,14 @@ class Folder:
             )
 
 
-def _add(
-    files: dict[str, str], found: MediaFile, root: Path, table: Mapping[str, object]
-) -> Iterator[DatasetItem]:
+def _add(files: dict[str, str], found: MediaFile, table: Mapping[str, object]) -> Iterator[DatasetItem]:
     """Add a file by its path without the suffix; of two, the one that the CSV file names, or the first."""
-    name = found.path.relative_to(root).as_posix()
-    stem = str(PurePosixPath(name).with_suffix(""))
+    stem = str(found.place.with_suffix(""))
     first = files.get(stem)
-    if first is None or (name in table and first not in table):
-        files[stem] = name
+    if first is None or (str(found.place) in table and without_suffixes(first) not in table):
+        files[stem] = found.name
     else:
-        yield Issue("duplicated", name, f"It has the same name as {first}, which is used.")
+        yield second_copy(found, first)
 
 
 def _not_found(names: Iterable[str], root: Path) -> Iterator[DatasetItem]:
@@ -117,7 +125,8 @@ def _actors_in_names(root: Path, places: Mapping[str, _Place]) -> dict[str, str]
     Raises:
         ConfigError: the clips are of a known data set, and their folders are not labels.
     """
-    path_of = {PurePosixPath(root.resolve().name) / f"{stem}.x": stem for stem in places}
+    around = PurePosixPath(without_suffixes(f"{root.resolve().name}/x")).parent
+    path_of = {around / f"{stem}.x": stem for stem in places}
     if (known := recognise([*path_of])) is None:
         return {}
     command, clips = known
@@ -140,9 +149,9 @@ def _unique_id(stem: str, ids: set[str]) -> str:
     return name
 
 
-def _read_labels(path: Path) -> dict[str, tuple[str, str, str]]:
-    """Label, actor and split ("" if unknown) by file."""
-    labels: dict[str, tuple[str, str, str]] = {}
+def _read_labels(path: Path) -> dict[str, Label]:
+    """What a CSV file says about each file."""
+    labels: dict[str, Label] = {}
     for line, row in read_rows(path, ("file", "label"), "The labels", "file,label or file,label,actor,split"):
         where = f"{path.name}, row {line}"
         name = row["file"].replace("\\", "/").removeprefix("./")
@@ -150,11 +159,13 @@ def _read_labels(path: Path) -> dict[str, tuple[str, str, str]]:
             raise ConfigError(f"{where} has no {'label' if name else 'file'}.")
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise ConfigError(f"{where} is outside the folder of the clips ({name}).")
+        name = without_suffixes(name)
         if name in labels:
             raise ConfigError(f"{where} has {name} a second time.")
         try:
             split = split_name(row.get("split", ""))
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from error
-        labels[name] = row["label"], row.get("actor", ""), split
+        actor = row.get("actor") or row.get("speaker", "")
+        labels[name] = Label(row["label"], actor, split, row.get("corpus", ""))
     return labels

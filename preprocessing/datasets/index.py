@@ -12,6 +12,7 @@ from emolive.registry import plugin_errors
 from preprocessing.annotations import ClipEntry, split_key, split_name
 from preprocessing.datasets.base import Dataset, DatasetItem, Skipped
 from preprocessing.records import DatasetIndex, Issue
+from preprocessing.zip_files import file_state, is_zip
 
 _ID = re.compile(r"\w[\w.-]*")
 
@@ -29,7 +30,7 @@ def index_dataset(name: str, dataset: Dataset, root: Path) -> DatasetIndex:
     """
     if not root.exists():
         raise ConfigError(f"There is nothing at {root}: check the path.")
-    base = root if root.is_dir() else root.parent
+    base = base_folder(root)
     clips: dict[str, ClipEntry] = {}
     issues: list[Issue] = []
     skipped: Counter[str] = Counter()
@@ -57,14 +58,19 @@ def index_dataset(name: str, dataset: Dataset, root: Path) -> DatasetIndex:
     return DatasetIndex(name, tuple(clips.values()), tuple(issues), dict(sorted(skipped.items())))
 
 
+def base_folder(root: Path) -> Path:
+    """What the paths of a data set are relative to: its folder, or the zip file that takes its place."""
+    return root if root.is_dir() or is_zip(root) else root.parent
+
+
 def _passed_over(items: list[DatasetItem]) -> str:
     """A sentence on the files of a folder in which there is no clip; "" if there is nothing to say."""
     counts = Counter(item.what for item in items if isinstance(item, Skipped))
-    archives = [item for item in items if isinstance(item, Issue) and item.kind == "packed"]
+    archives = [item for item in items if isinstance(item, Issue) and item.kind in ("packed", "corrupt")]
     parts = [f"{what} {n}" for what, n in sorted(counts.items())]
     text = f" Passed over: {', '.join(parts)}." if parts else ""
     if archives:
-        text += f" It has {len(archives)} packed files, such as {archives[0].clip}: unpack them first."
+        text += f" {len(archives)} files are packed, such as {archives[0].clip}: {archives[0].text}"
     return text
 
 
@@ -82,6 +88,6 @@ def _issue_of(name: str, clip: ClipEntry, base: Path, clips: dict[str, ClipEntry
     if not (clip.video or clip.audio):
         return Issue("missing", clip.id, "It has neither video nor audio.")
     for entry in (clip.video, clip.audio):
-        if entry and not (base / split_key(entry)[0]).exists():
+        if entry and file_state(base / split_key(entry)[0]) is None:
             return Issue("missing", clip.id, f"The file {entry} does not exist.")
     return None

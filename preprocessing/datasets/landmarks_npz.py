@@ -68,10 +68,10 @@ def is_excluded(trial: str, exclude: Sequence[str]) -> bool:
 def _audio_by_trial(root: Path) -> dict[str, Path]:
     """Audio files by the trial without its modality. Audio-only files (03-…) take precedence."""
     files: dict[str, Path] = {}
-    for found in scan_media(root):
-        if not isinstance(found, MediaFile) or found.is_video or not _TRIAL.fullmatch(found.path.stem):
+    for found in scan_media(root, zips=False):
+        if not isinstance(found, MediaFile) or found.is_video:
             continue
-        trial = found.path.stem[3:]
-        if found.path.stem.startswith("03") or trial not in files:
-            files[trial] = found.path
+        stem = found.place.stem
+        if _TRIAL.fullmatch(stem) and (stem.startswith("03") or stem[3:] not in files):
+            files[stem[3:]] = root / found.name
     return files

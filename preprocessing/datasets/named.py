@@ -11,8 +11,9 @@ from typing import ClassVar
 from emolive.errors import ConfigError
 from preprocessing.annotations import ClipEntry
 from preprocessing.datasets.base import DatasetItem, Skipped
-from preprocessing.media_scan import MediaFile, scan_media
+from preprocessing.media_scan import MediaFile, scan_media, second_copy
 from preprocessing.records import Issue
+from preprocessing.zip_files import without_suffixes
 
 LOSSLESS = (".wav", ".flac", ".aiff")
 
@@ -48,15 +49,16 @@ class NamedDataset(ABC):
 
     def items(self, root: Path) -> Iterator[DatasetItem]:
         """The clips, by actor and id. ConfigError if there is no folder or no clip in it."""
+        # A folder of one actor may itself be the root.
+        around = PurePosixPath(without_suffixes(f"{root.resolve().name}/x")).parent
         clips: dict[str, ClipName] = {}
         files: dict[tuple[str, bool], str] = {}
         for found in scan_media(root):
             if not isinstance(found, MediaFile):
                 yield found
                 continue
-            name = found.path.relative_to(root).as_posix()
-            # A folder of one actor may itself be the root.
-            parsed = self.parse(PurePosixPath(root.resolve().name) / name)
+            name = found.name
+            parsed = self.parse(around / found.place)
             if parsed is None:
                 yield Issue(
                     "misnamed", name, f"It is not named like a clip of {self.title} ({self.example})."
@@ -65,7 +67,7 @@ class NamedDataset(ABC):
                 yield parsed
             else:
                 clips[parsed.clip] = parsed
-                yield from self._add(files, (parsed.clip, found.is_video), name)
+                yield from self._add(files, (parsed.clip, found.is_video), found)
         if not clips:
             raise ConfigError(
                 f"{root} has no clip of {self.title}, named like {self.example}: for other clips use "
@@ -76,13 +78,16 @@ class NamedDataset(ABC):
             yield ClipEntry(clip.clip, video, audio or video, clip.label, clip.actor)
 
     @staticmethod
-    def _add(files: dict[tuple[str, bool], str], key: tuple[str, bool], name: str) -> Iterator[DatasetItem]:
+    def _add(
+        files: dict[tuple[str, bool], str], key: tuple[str, bool], found: MediaFile
+    ) -> Iterator[DatasetItem]:
         """Add a file of a clip; of two in different formats the lossless one is used."""
+        name = found.name
         first = files.setdefault(key, name)
         if first == name:
             return
         if Path(first).suffix.lower() == Path(name).suffix.lower():
-            yield Issue("duplicated", name, f"It has the same name as {first}, which is used.")
+            yield second_copy(found, first)
             return
         if Path(name).suffix.lower() in LOSSLESS and Path(first).suffix.lower() not in LOSSLESS:
             files[key] = name

@@ -18,7 +18,7 @@ from emolive.models.spec import EMOTIONS
 from preprocessing.annotations import ClipEntry
 from preprocessing.datasets.base import DatasetItem, Skipped
 from preprocessing.datasets.named import ClipName
-from preprocessing.media_scan import MediaFile, scan_media
+from preprocessing.media_scan import MediaFile, scan_media, second_copy
 from preprocessing.records import Issue
 
 Channel = Literal["speech", "song", "both"]
@@ -47,7 +47,7 @@ def trials(channel: str, actor: str) -> list[str]:
 class Ravdess:
     """RAVDESS as downloaded, in any of its usual layouts.
 
-    The clips are in folders such as Actor_01 or ACTOR01, in any other folders, or in one folder. Each video
+    The clips are in the zip files, in folders such as Actor_01 or ACTOR01, or anywhere else. Each video
     is paired with its audio file. Clips of another channel and videos without audio are counted and skipped.
     """
 
@@ -68,9 +68,9 @@ class Ravdess:
             if not isinstance(found, MediaFile):
                 yield found
                 continue
-            name = found.path.relative_to(root).as_posix()
-            match = _NAME.fullmatch(found.path.stem)
-            if problem := _name_problem(found, match):
+            name = found.name
+            match = _NAME.fullmatch(found.place.stem)
+            if problem := _name_problem(found, root, match):
                 yield Issue("misnamed", name, problem)
                 continue
             assert match is not None
@@ -78,7 +78,7 @@ class Ravdess:
             if match[3] not in _CHANNELS[self.channel]:
                 yield Skipped("song" if match[3] == "02" else "speech")
             elif first := files.get((modality, trial)):
-                yield Issue("duplicated", name, f"It has the same name as {first}, which is used.")
+                yield second_copy(found, first)
             else:
                 files[modality, trial] = name
                 if modality == "02":
@@ -101,9 +101,9 @@ def _by_actor(trial: str) -> tuple[str, str]:
     return trial[-2:], trial
 
 
-def _name_problem(found: MediaFile, match: re.Match[str] | None) -> str | None:
+def _name_problem(found: MediaFile, root: Path, match: re.Match[str] | None) -> str | None:
     """The problem with a file name; None if it is valid."""
-    path = found.path
+    path = root / found.place
     if match is None:
         return "It is not named like a RAVDESS clip (01-01-05-01-02-01-12)."
     if match[6] not in ACTORS:

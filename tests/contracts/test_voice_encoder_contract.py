@@ -92,8 +92,8 @@ def test_local_frames_depend_on_their_own_samples_alone(encoder, sound, n):
         pytest.skip("it encodes windows")
     hop, context = encoder.hop_length, encoder.left_context
     frames = encoder(sound)
-    for n_frames in (1, 2, 3, 7, 20):
-        for first in (0, 5, encoder.n_frames(n) - n_frames):
+    for n_frames in (1, 2, 3, 7, min(20, frames.shape[1] - 1)):
+        for first in (0, min(5, frames.shape[1] - n_frames), frames.shape[1] - n_frames):
             part = sound[first * hop : context + (first + n_frames) * hop]
             assert_array_equal(encoder(part.copy()), frames[:, first : first + n_frames])
 

@@ -86,6 +86,38 @@ def test_a_display_that_does_not_answer_is_one_sentence(tmp_path: Path, named: d
     assert done.stderr == f"emolive: No display answers at {where}: check it, or run with --headless.\n"
 
 
+def test_a_second_instance_is_told(tmp_path: Path) -> None:
+    """Two processes of one user: the second one's window gets to know that it is not the first."""
+    code = (
+        "from emolive.gui import app, main_window;"
+        "from emolive.gui.services import Services; from emolive.session.config import SessionConfig;"
+        "from tests.helpers.fake_session import FakeSession, FUSIONS;"
+        "greet = lambda self, *, is_first: print('first' if is_first else 'second', flush=True);"
+        "main_window.MainWindow.greet = greet;"
+        "services = Services(FakeSession, lambda: FUSIONS, lambda: (), lambda: ());"
+        "app.run_app(SessionConfig(), services=services, seconds={seconds}, welcome=True)"
+    )
+
+    def start(seconds: float) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", code.format(seconds=seconds)],
+            env={**environment(tmp_path), "QT_QPA_PLATFORM": "offscreen"},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    first = start(600)
+    try:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "first\n"
+        assert start(0.1).communicate(timeout=60)[0] == "second\n"
+    finally:
+        first.terminate()
+        first.communicate(timeout=60)
+    assert start(0.1).communicate(timeout=60)[0] == "first\n", "the lock ends with its process"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are different there")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_close_it(tmp_path: Path, number: signal.Signals) -> None:

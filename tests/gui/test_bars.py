@@ -30,15 +30,15 @@ def test_bars_show_values_peaks_and_a_description(qtbot: QtBot) -> None:
     qtbot.addWidget(bars)
     bars.set_labels(("happy", "sad"))
     now_s = 5.0
-    bars.show_values((0.62, 0.38), "happy")
+    bars.show_values((0.62, 0.38), ("happy",))
     now_s = 5.2
-    bars.show_values((0.30, 0.70), "sad")
+    bars.show_values((0.30, 0.70), ("sad",))
     assert bars.percents == ("30 %", "70 %")
     assert bars.peaks == (0.62, 0.70)
     now_s = 7.0
-    bars.show_values((0.30, 0.70), "sad")
+    bars.show_values((0.30, 0.70), ("sad",))
     assert bars.accessibleDescription() == "happy 30 %, sad 70 %"
-    bars.show_values((0.30, 0.70), None, presence=0.5)
+    bars.show_values((0.30, 0.70), presence=0.5)
     assert bars.percents == ("–", "–")
 
 
@@ -48,7 +48,7 @@ def test_bars_are_painted_at_every_height(qtbot: QtBot, height: int, large: bool
     qtbot.addWidget(bars)
     bars.resize(240, height)
     bars.set_labels(EMOTIONS)
-    bars.show_values([0.9] + [0.1 / 7] * 7, "neutral")
+    bars.show_values([0.9] + [0.1 / 7] * 7, ("neutral",))
     shot = bars.grab().toImage()
     color = theme.COLORS.emotions["neutral"]
     painted = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 
 import pytest
 from PySide6.QtCore import Qt
@@ -85,7 +85,7 @@ def test_camera_picker(driver: WindowDriver) -> None:
     driver.until(lambda: driver.session.called("source") == ["Front"])
     assert picker.title == "Front"
     driver.until(lambda: view.video.state.mirrored)  # as in a mirror
-    [twin] = [action for action in picker.menu().actions() if action.text() == "Twin"][1:]
+    [twin] = [action for action in picker.menu().actions() if action.text() == "Twin (2)"]
     twin.trigger()
     driver.until(lambda: driver.session.called("source") == ["Front", "2"])
 
@@ -171,8 +171,12 @@ def test_a_slow_command_does_not_stop_the_painting(
     driver: WindowDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = driver.open()
-    monkeypatch.setattr(driver.session, "set_mic", lambda mic: time.sleep(0.7))
+    done = threading.Event()
+    monkeypatch.setattr(driver.session, "set_mic", lambda mic: done.wait(60))
     before = window.view.video.painted
     window.view.controls.mic.chosen.emit("none")
-    driver.qtbot.wait(500)
-    assert window.view.video.painted - before > 5
+    try:
+        driver.until(lambda: window.view.video.painted - before > 5)
+        assert not done.is_set()
+    finally:
+        done.set()

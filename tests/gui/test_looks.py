@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from emolive.clock import to_ns
-from emolive.gui import theme
+from emolive.gui import i18n, theme
+from emolive.gui.model_choices import chosen_values, model_choices
 from emolive.gui.view_state import (
     ControlState,
     EstimateView,
@@ -33,7 +34,9 @@ from emolive.gui.view_state import (
 )
 from emolive.gui.widgets.central_view import CentralView
 from emolive.gui.widgets.presentation_view import PresentationView
+from emolive.gui.widgets.settings_view import SettingsView
 from emolive.models.spec import EMOTIONS
+from emolive.session.config import SessionConfig
 from emolive.types import Face, FaceQuality, Frame, Status
 from tests.helpers.fake_session import FUSIONS, draw
 
@@ -64,7 +67,9 @@ def state(
     status: StatusState | None = None,
 ) -> WindowState:
     """A state of the window; the arguments replace parts of it."""
-    estimate = EstimateView(to_ns(9.0), EMOTIONS, PROBS, "happy", "happy 62 %", "face and voice", "0")
+    estimate = EstimateView(
+        to_ns(9.0), EMOTIONS, PROBS, "happy", "happy 62 %", "face and voice", "0", word="happy"
+    )
     shown = {"frame": Frame(0, IMAGE, 0), "face": face, "estimate": estimate, **(video or {})}
     results = {"estimate": estimate, "presence": presence, "now_ns": to_ns(9.0), **(result or {})}
     return WindowState(
@@ -75,6 +80,17 @@ def state(
     )
 
 
+BETWEEN = EstimateView(
+    to_ns(9.0),
+    EMOTIONS,
+    (0.05, 0.06, 0.28, 0.33, 0.14, 0.05, 0.02, 0.07),
+    "happy",
+    "sad or happy",
+    "face and voice",
+    "0",
+    "sad",
+    "sad or happy",
+)
 OLD = state(face=None, presence=0.0, video={"estimate": None, "stale": "This picture is 12 s old."})
 ENDED = state(video={"banner": "Ended. This is the last answer."}, result={"ended": True})
 SILENT = state(video={"tags": (Tag("FACE ONLY"),), "hint": "Your face is small: come closer."})
@@ -90,6 +106,10 @@ NOTHING = state(
     status=StatusState((Status("camera", "error", "lost", "Gone."),), StatusLine("Gone.", "error"), True, 1),
 )
 MARKED = state(result={"marks": (Mark(to_ns(4.0), "fusion", "Fusion it"),)})
+RIVALS = state(
+    result={"estimate": BETWEEN},
+    video={"estimate": BETWEEN},
+)
 WHY = state(
     result={
         "why": WhyState(
@@ -122,6 +142,20 @@ def central(shown: WindowState, page: str = "bars") -> Callable[[], Shown]:
     return make
 
 
+def settings() -> Shown:
+    holder = QWidget()
+    holder.setObjectName("pageContent")
+    view = SettingsView(holder, model_choices({"cuda": "None.", "mps": "None."}))
+    holder.show()
+
+    def show() -> None:
+        view.open_page()
+        values = chosen_values(SessionConfig())
+        view.show_values(values, checkpoint="ia.safetensors", in_use="ia runs on cpu by ONNX Runtime.")
+
+    return holder, show
+
+
 def presentation(shown: WindowState) -> Callable[[], Shown]:
     def make() -> Shown:
         view = PresentationView()
@@ -143,6 +177,11 @@ CASES: dict[str, tuple[Callable[[], Shown], tuple[int, int], theme.ThemeName, fl
     "no-camera": (central(NOTHING), (1280, 720), "dark", 1.0),
     "why": (central(WHY, "why"), (1280, 800), "dark", 1.0),
     "affect": (central(MARKED, "affect"), (1280, 800), "light", 1.0),
+    "rivals": (central(RIVALS), (1280, 720), "light", 1.0),
+    "german": (central(MARKED), (900, 640), "light", 1.0),
+    "settings": (settings, (900, 640), "dark", 1.0),
+    "settings-640": (settings, (640, 440), "light", 1.0),
+    "presentation-rivals": (presentation(RIVALS), (1280, 720), "dark", 1.0),
     "presentation": (presentation(MARKED), (1280, 720), "dark", 1.0),
     "presentation-light": (presentation(MARKED), (1920, 1080), "light", 1.0),
     "presentation-640": (presentation(MARKED), (640, 480), "dark", 1.0),
@@ -169,6 +208,8 @@ def coarse(image: QImage) -> np.ndarray:
 def test_it_looks_as_it_was_approved(qtbot: QtBot, qapp: QApplication, name: str) -> None:
     make, size, theme_name, scale = CASES[name]
     theme.apply(qapp, theme_name, scale=scale)
+    if name == "german":
+        i18n.use_language(["de"])
     widget, show_state = make()
     qtbot.addWidget(widget)
     widget.resize(*size)

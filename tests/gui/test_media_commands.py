@@ -117,7 +117,7 @@ def test_a_span_is_marked_labelled_saved_and_removed(player: WindowDriver, tmp_p
     show(player, replace(PLAYBACK, position_s=4.5))
     assert media.panel.transport.note.text() == "span from 0:02.0"
     player.qtbot.keyClick(player.window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
-    player.until(lambda: media.spans.spans == (Span(2.0, 4.5, "happy"),))
+    player.until(lambda: media.file.spans.spans == (Span(2.0, 4.5, "happy"),))
     player.until(lambda: len(list(tmp_path.rglob("spans/*.json"))) == 1)
     (saved,) = tmp_path.rglob("spans/*.json")
     assert json.loads(saved.read_text())[0]["label"] == "happy"
@@ -125,7 +125,7 @@ def test_a_span_is_marked_labelled_saved_and_removed(player: WindowDriver, tmp_p
     player.until(lambda: "press [ there" in player.window.view.status_bar.text)
     show(player, replace(PLAYBACK, position_s=3.0))
     player.press(Qt.Key.Key_Delete)
-    player.until(lambda: media.spans.spans == ())
+    player.until(lambda: media.file.spans.spans == ())
 
 
 def test_recording_is_one_key_with_a_red_mark_and_says_where_it_is(
@@ -145,7 +145,7 @@ def test_recording_is_one_key_with_a_red_mark_and_says_where_it_is(
     driver.until(lambda: driver.session.called("stop recording") == [None])
     driver.session.override = {"recording": replace(state, running=False)}
     driver.until(lambda: str(state.folder) in window.view.status_bar.text)
-    assert window._media.last_recording == state.folder
+    assert window._media.recordings.last == state.folder
     driver.session.override = {"recording": replace(state, folder=tmp_path / "b")}
     driver.until(lambda: any("REC" in tag.text for tag in window.view.video.state.tags))
     problem = "The recording has ended because less than 1 GB is free on the disk."
@@ -243,7 +243,7 @@ def test_a_dropped_file_that_cannot_be_played_does_not_stop_the_others(
     window._media.open_files(paths)
     called(driver, "source", *map(str, paths))
     driver.until(lambda: window.view.status_bar.text == "It cannot be played.")
-    assert window.controller.config.source == "demo"
+    driver.until(lambda: window.controller.config.source == "demo")
 
 
 def test_keys_of_a_file_are_free_without_one(driver: WindowDriver) -> None:

@@ -44,6 +44,8 @@ SMALL = {
         "4",
         "--cache_path",
         "cache",
+        "--conditions",
+        "1",
     ],
     "emolive-preprocess": ["--size", "32", "--workers", "0"],
     "emolive": ["--format", "jsonl"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QRect, Qt
@@ -33,7 +35,8 @@ def state(label: str | None = "surprised", presence: float = 1.0) -> WindowState
     """A state with a face and an answer."""
     probs = tuple(0.65 if name == label else 0.05 for name in EMOTIONS)
     caption = "unsure" if label is None else f"{label} 65 %"
-    estimate = EstimateView(0, EMOTIONS, probs, label, caption, "face and voice")
+    word = label or "unsure"
+    estimate = EstimateView(0, EMOTIONS, probs, label, caption, "face and voice", word=word)
     image = np.full((480, 640, 3), 90, np.uint8)
     face = Face(BoundingBox(220, 120, 200, 240), 0.9)
     return WindowState(
@@ -69,6 +72,21 @@ def test_it_can_be_read_from_ten_metres(qtbot: QtBot, width: int, height: int) -
     parts = [view.video.geometry(), view.word.geometry(), view.bars.geometry()]
     assert all(inside.contains(part) for part in parts)
     assert not any(parts[i].intersects(parts[j]) for i in range(3) for j in range(i))
+
+
+def test_two_that_compete_can_be_read_too(qtbot: QtBot) -> None:
+    """The longest pair, on the smallest window; both bars are emphasized."""
+    view = PresentationView()
+    qtbot.addWidget(view)
+    view.resize(640, 480)
+    shown = state("surprised")
+    estimate = shown.result.estimate
+    assert estimate is not None
+    estimate = replace(estimate, rival="disgust", word="disgust or surprised")
+    view.show_state(replace(shown, result=replace(shown.result, estimate=estimate)))
+    view.grab()
+    assert view.word.text() == "Disgust or surprised"
+    assert arcmin(0.7 * view.word.text_px, 480) > SHARP_ARCMIN
 
 
 def test_without_an_answer_it_says_what_is_missing(qtbot: QtBot) -> None:

@@ -126,13 +126,30 @@ def test_an_estimate_that_does_not_change_becomes_stale() -> None:
 
 
 def test_the_number_is_that_of_the_label() -> None:
-    view = ResultPresenter().present(snapshot(estimate=estimate((0.4, 0.6), "happy"))).current
+    view = ResultPresenter().present(snapshot(estimate=estimate((0.6, 0.4), "happy"))).current
     assert view is not None
-    assert view.caption == "happy 40 %"
+    assert (view.caption, view.word, view.leader) == ("happy 60 %", "happy", "happy")
     unsure = ResultPresenter().present(snapshot(estimate=estimate((0.5, 0.5), "unsure"))).current
     assert unsure is not None
     assert unsure.label is None
-    assert unsure.caption == "unsure"
+    assert (unsure.caption, unsure.word, unsure.emphasized) == ("unsure", "unsure", ())
+
+
+@pytest.mark.parametrize(
+    ("probs", "caption", "emphasized"),
+    [
+        ((0.40, 0.60), "sad or happy", ("sad", "happy")),
+        ((0.495, 0.505), "happy 50 %", ("happy",)),  # the numbers on the screen are equal
+        ((0.52, 0.48), "happy 52 %", ("happy",)),
+    ],
+)
+def test_a_label_that_lags_is_never_named_alone(
+    probs: tuple[float, ...], caption: str, emphasized: tuple[str, ...]
+) -> None:
+    """The smoother holds "happy" against flicker; a larger bar is named first and gives the colour."""
+    view = ResultPresenter().present(snapshot(estimate=estimate(probs, "happy"))).current
+    assert view is not None
+    assert (view.caption, view.emphasized, view.leader) == (caption, emphasized, emphasized[0])
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,8 @@ def test_record_replay_annotate_export(
     n = snapshot().counters.estimates
     until(lambda: snapshot().counters.estimates > n)
     press(Qt.Key.Key_E)
-    until(lambda: window._media.last_recording is not None)
-    folder = window._media.last_recording
+    until(lambda: window._media.recordings.last is not None)
+    folder = window._media.recordings.last
     assert folder is not None
     assert folder.is_relative_to(tmp_path)
     recording = read_recording(folder)
@@ -84,7 +84,7 @@ def test_record_replay_annotate_export(
     until(lambda: at(2.5))
     press(Qt.Key.Key_BracketRight)
     press(Qt.Key.Key_3, CONTROL)
-    until(lambda: len(media.spans.spans) == 1)
+    until(lambda: len(media.file.spans.spans) == 1)
     press(Qt.Key.Key_E, CONTROL)
     csv = folder / "annotations" / "annotations.csv"
     until(csv.is_file)

@@ -84,7 +84,7 @@ def test_all_widgets_follow_the_language(driver: WindowDriver) -> None:
     window = driver.open()
     driver.qtbot.wait(300)
     names = {"emolive", "ia", "Late transformer (lt)", "Intermediate transformer (it)"}
-    names |= {"Intermediate attention (ia)", "–"}
+    names |= {"Intermediate attention (ia)", "–", "•"}
     statuses = {status.text for status in driver.session.snapshot().statuses}
     unmarked = set()
     for widget in (window, *window.findChildren(QWidget)):

@@ -45,6 +45,7 @@ class FakeDevice:
     index: int
     name: str
     default: bool = False
+    id: str = ""
 
 
 class FakeSession:
@@ -105,6 +106,18 @@ class FakeSession:
 
     def set_person(self, person: str) -> None:
         self._set("person", person)
+
+    def set_hop_bins(self, hop_bins: int) -> None:
+        self._set("hop_bins", hop_bins)
+
+    def set_smoothing(self, mode: str) -> None:
+        self._set("smoothing", mode)
+
+    def set_device(self, device: str) -> None:
+        self._set("device", device)
+
+    def set_backend(self, backend: str) -> None:
+        self._set("backend", backend)
 
     def set_checkpoint(self, path: Path) -> None:
         self._refuse()
@@ -187,10 +200,10 @@ class FakeSession:
         if self.refusal:
             raise EmoliveError(self.refusal)
 
-    def _set(self, name: str, value: str) -> None:
+    def _set(self, name: str, value: object) -> None:
         self.calls.append((name, value))
         self._refuse()
-        self.config = replace(self.config, **{name: value})
+        self.config = replace(self.config, **{name: value})  # type: ignore[arg-type]
 
     def _advance(self, t_ns: int) -> None:
         t_s = (t_ns - self._start_ns) / NS_PER_S

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from emolive.capture.base import Source
+from emolive.gui.device_names import DeviceKind
 from emolive.gui.main_window import MainWindow
 from emolive.gui.services import FusionChoice, Services
 from emolive.session.config import SessionConfig
 from tests.helpers.fake_session import FUSIONS, FakeDevice, FakeSession
+from tests.helpers.fake_source import FakeSource
 
 TIMEOUT_MS = 10_000
 
@@ -26,6 +29,9 @@ class WindowDriver:
         self.fusions: tuple[FusionChoice, ...] = FUSIONS
         self.cameras: Callable[[], tuple[FakeDevice, ...]] = lambda: (FakeDevice(0, "Front camera", True),)
         self.microphones: Callable[[], tuple[FakeDevice, ...]] = lambda: (FakeDevice(3, "Desk microphone"),)
+        self.open_device: Callable[[DeviceKind, str], Source] = FakeSource
+        self.remembered: frozenset[str] = frozenset()
+        self.compute_problems: Callable[[], dict[str, str]] = lambda: {"cuda": "None.", "mps": "None."}
         self.window: MainWindow
         self._closed = False
 
@@ -33,8 +39,15 @@ class WindowDriver:
         self, config: SessionConfig | None = None, *, wait: bool = True, begin: bool = True
     ) -> MainWindow:
         """Show the window; with `wait`, until the session runs and the first estimate is shown."""
-        services = Services(self._create_session, lambda: self.fusions, self.cameras, self.microphones)
-        self.window = MainWindow(config or SessionConfig(), services)
+        services = Services(
+            self._create_session,
+            lambda: self.fusions,
+            self.cameras,
+            self.microphones,
+            self.open_device,
+            self.compute_problems,
+        )
+        self.window = MainWindow(config or SessionConfig(), services, remembered=self.remembered)
         self.window.show()
         if begin:
             self.window.begin()

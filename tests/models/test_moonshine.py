@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from emolive.audio.encoders import SpeechAwareEncoder
-from emolive.audio.encoders.moonshine import Moonshine
+from emolive.audio.encoders.moonshine import STEP, Moonshine
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.models import factory
@@ -57,34 +56,39 @@ def test_onnx_runtime_gives_the_numbers_of_torch_at_any_length():
         assert found == pytest.approx(expected, abs=2e-3)
 
 
-def test_a_window_is_30_steps():
+def test_a_window_is_15_steps():
     features = read(spoken(16_000, 4))
-    assert features.frames.shape == (30, 864)
+    assert features.frames.shape == (15, 864)
     assert features.present.all()
     assert features.speech.mean() > 0.5
-    assert isinstance(SPEC.encoder, SpeechAwareEncoder)
 
 
 @pytest.mark.parametrize("change", [lambda x: x / 10, lambda x: x / 3 + np.float32(0.3), lambda x: x * 1.5])
 def test_level_and_offset_are_taken_out(change):
-    sound = spoken(16_000, 4) / 2
-    expected, found = read(sound).frames, read(change(sound).astype(np.float32)).frames
-    assert np.corrcoef(expected.ravel(), found.ravel())[0, 1] > 0.998
+    sound = spoken(16_000, 5) / 2
+    expected, found = read(sound, 4.8).frames, read(change(sound).astype(np.float32), 4.8).frames
+    assert np.corrcoef(expected.ravel(), found.ravel())[0, 1] > 0.995
+
+
+def test_a_step_depends_on_the_second_before_it_alone():
+    sound = spoken(16_000, 6)
+    other = sound.copy()
+    other[: 3 * 16_000] = 0.1
+    expected, found = read(sound, 5.76).frames, read(other, 5.76).frames
+    n_changed = int(np.flatnonzero((expected != found).any(axis=1)).max()) + 1
+    # 3.6 s before 5.76 s is 2.16 s: 3 s are .84 s, or 3.5 steps, into the window; .99 s follow.
+    assert 4 <= n_changed <= 8
 
 
 def test_what_was_not_recorded_is_absent_and_not_encoded():
     sound = spoken(16_000, 4)
     features = read(sound, 1.92)
-    assert features.present.tolist() == [False] * 14 + [True] * 16
-    assert not features.frames[:14].any()
-    alone = SPEC.encoder.encode_window(
-        np.concatenate([np.ones(33_000, np.float32), sound[:30_720]])[-59_711:],
-        np.arange(59_711) >= 59_711 - 30_720,
-        np.append(np.zeros(14, np.bool_), features.speech[14:]),
-    )[0]
-    encoded = alone.T
-    assert encoded == pytest.approx(features.frames, abs=1e-4)
-    assert not read(sound, 0.48).present.any()
+    assert features.present.tolist() == [False] * 7 + [True] * 8
+    assert not features.frames[:7].any()
+    # The first steps are encoded without zeros in front of them.
+    context = SPEC.encoder.left_context
+    longer = np.concatenate([np.zeros(context, np.float32), sound[: 8 * STEP]])
+    np.testing.assert_allclose(SPEC.encoder(longer).T, features.frames[7:], atol=1e-4)
 
 
 def test_the_network_of_a_model_follows_from_its_voice_encoder():

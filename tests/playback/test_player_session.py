@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from emolive.errors import ConfigError, MediaError
 from emolive.file_analyzer import FileAnalyzer
 from emolive.playback.app_session import AppSession
+from emolive.playback.clip_track import AnalysisRequest
 from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player_session import PlayerSession
 from emolive.playback.speaker import Speaker
 from emolive.predictor import load_predictor
 from emolive.session.config import SessionConfig
-from emolive.types import Estimate, FileSummary, PlaybackState
+from emolive.types import BoundingBox, Estimate, FaceObservation, FileSummary, Frame, PlaybackState
 from tests.helpers.listener import eventually
 from tests.playback.test_player import no_device
 
@@ -130,8 +132,30 @@ def test_nothing_is_learned_or_recorded_from_a_file(open_file: Open) -> None:
         session.calibrate()
     with pytest.raises(ConfigError, match="camera"):
         session.start_recording()
-    with pytest.raises(ConfigError, match="largest face"):
-        session.choose_face(1, 1)
+
+
+def test_a_click_on_another_face_reads_it_from_there_on(
+    open_file: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = open_file(start=False)
+    requests: list[AnalysisRequest] = []
+    monkeypatch.setattr(session._analysis, "request", requests.append)
+    others = (BoundingBox(100, 100, 40, 40),)
+    session._analysis.observations = [
+        FaceObservation(second * 10**9, None, None, others=others) for second in range(5)
+    ]
+
+    def click(x_px: float, t_s: int) -> None:
+        session._player.frame = Frame(t_s * 10**9, np.zeros((240, 320, 3), np.uint8), 0)
+        session.choose_face(x_px, 120)
+
+    click(10, 2)
+    assert not requests, "there is no face"
+    click(110, 2)
+    click(120, 3)
+    assert [(choice.t_ns // 10**9, choice.x_px) for choice in requests[-1].faces] == [(2, 110), (3, 120)]
+    click(130, 1)
+    assert [choice.x_px for choice in requests[-1].faces] == [130], "later choices were of what came before"
 
 
 def test_a_refused_model_keeps_the_results(open_file: Open, tmp_path: Path) -> None:

@@ -334,18 +334,25 @@ def test_what_is_passed_over_is_counted_and_named(tmp_path: Path) -> None:
         "happy/README",
         ".hidden/x.mp4",
     )
-    touch(tmp_path, "Video_Speech_Actor_01.zip", "__MACOSX/happy/a.mp4")
+    touch(tmp_path, "Video_Speech_Actor_01.rar", "broken.zip", "__MACOSX/happy/a.mp4")
     index = index_folder(tmp_path)
     assert [clip.id for clip in index.clips] == ["happy__a"]
     assert index.skipped == {".jpg files": 2, ".txt files": 1, "files without a suffix": 1}
-    assert [(issue.kind, issue.clip) for issue in index.issues] == [("packed", "Video_Speech_Actor_01.zip")]
+    assert [(issue.kind, issue.clip) for issue in index.issues] == [
+        ("packed", "Video_Speech_Actor_01.rar"),
+        ("corrupt", "broken.zip"),
+    ]
     (tmp_path / "happy/a.mp4").unlink()
-    with pytest.raises(EmoliveError, match=r"Passed over: \.jpg files 2, .*1 packed .*: unpack them"):
+    with pytest.raises(
+        EmoliveError, match=r"Passed over: \.jpg files 2, .*2 files are packed, .*rar.*: unpack it"
+    ):
         index_folder(tmp_path)
-    with pytest.raises(EmoliveError, match="1 packed files, such as Video"):
+    with pytest.raises(EmoliveError, match="2 files are packed, such as Video"):
         index_ravdess(tmp_path)
-    with pytest.raises(EmoliveError, match=r"is a \.zip file: unpack it"):
-        index_folder(tmp_path / "Video_Speech_Actor_01.zip")
+    with pytest.raises(EmoliveError, match=r"is a \.rar file: unpack it"):
+        index_folder(tmp_path / "Video_Speech_Actor_01.rar")
+    with pytest.raises(EmoliveError, match=r"broken\.zip: It is damaged, a part of a larger one, or no zip"):
+        index_folder(tmp_path / "broken.zip")
 
 
 def test_links_are_followed_once(tmp_path: Path) -> None:

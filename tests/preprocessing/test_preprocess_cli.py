@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -129,7 +130,9 @@ def test_single_steps_give_the_same_files(tree: Path, tmp_path: Path) -> None:
 
 def test_a_dry_run_writes_nothing(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ravdess", str(tree), str(tmp_path / "out"), "--dry_run"]) == 0
-    assert "Clips to process: 4" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Clips to process: 4" in printed
+    assert re.search(r"They take about \S+ s .*processes: .* of disk, measured on 3 of them", printed)
     assert not (tmp_path / "out").exists()
 
 

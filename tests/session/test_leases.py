@@ -9,7 +9,6 @@ from emolive.capture.base import SourceInfo
 from emolive.clock import NS_PER_S
 from emolive.session import inference_worker
 from emolive.session.calibration import run_inline
-from emolive.session.config import SessionConfig
 from emolive.session.lease_watch import LeaseWatch
 from emolive.session.pipeline import LivePipeline
 from emolive.session.snapshot import build_snapshot
@@ -64,7 +63,7 @@ class Scene:
 
     def snapshot(self) -> Snapshot:
         pipeline = LivePipeline("running", "guest", self.statuses, run_inline)
-        return build_snapshot(SessionConfig(), self.statuses, pipeline, self.stream, running=True)
+        return build_snapshot("guest", self.statuses, pipeline, self.stream, running=True)
 
     def code(self, source: str) -> str:
         return next((s.code for s in self.snapshot().statuses if s.source == source), "")

@@ -77,6 +77,7 @@ def _home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 def small(clips: Path) -> list[str]:
     """Options of a run of one or two seconds."""
     options = "--width 0.25 --shifts 3 --batch_size 8 --learning_rate 0.01 --masked_steps 4 --masked_bands 4"
+    options += " --audio logmel --conditions 0"
     return ["--annotation_path", str(clips), *options.split()]
 
 
@@ -94,7 +95,7 @@ def trained(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run") / "result"
     options = (
         "--width 0.25 --shifts 3 --batch_size 8 --learning_rate 0.01 --test_actors 3 --validation_actors 4 "
-        "--session_gain_db 0 --stream_share 0.4"
+        "--session_gain_db 0 --stream_share 0.4 --audio logmel --conditions 0"
     )
     arguments = ["--annotation_path", str(clips), *options.split(), "--n_epochs", "25"]
     assert train([*arguments, "--result-path", str(folder)]) == 0

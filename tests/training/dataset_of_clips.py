@@ -8,7 +8,7 @@ from preprocessing import annotations
 from training import config, window_dataset
 from training.window_dataset import WindowDataset
 
-CONFIG = config.from_values({})
+CONFIG = config.from_values({"audio": "logmel"})
 SPEC = config.model_spec(CONFIG, ("angry", "happy", "neutral"))
 N = 18
 

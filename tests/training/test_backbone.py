@@ -334,6 +334,15 @@ def test_options_that_do_not_fit_are_rejected(
     assert not (tmp_path / "r").exists()
 
 
+def test_a_dry_run_measures_a_step_and_writes_nothing(
+    ferplus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["backbone", str(ferplus), *SMALL, "--result_path", str(tmp_path / "r"), "--dry_run"]
+    assert train(arguments) == 0
+    assert "Training takes about" in capsys.readouterr().out
+    assert not (tmp_path / "r").exists()
+
+
 def test_a_second_run_does_not_overwrite_the_first(
     trained: Path, ferplus: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

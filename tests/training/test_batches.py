@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -31,7 +33,7 @@ def test_a_batch_without_augmentation_is_what_the_predictor_assembles(dataset: W
         expected = assemble_inputs(dataset.window(clip, int(shifts[row])), *pair, SPEC)
         assert np.allclose(video[row].numpy(), expected[0], atol=1e-5)
         assert np.allclose(audio[row].numpy(), expected[1], atol=1e-5)
-        assert [SPEC.labels[i] for i in target[row].argmax(dim=-1)] == [dataset.items[clip].label] * 3
+        assert [SPEC.labels[i] for i in target[row, :3].argmax(dim=-1)] == [dataset.items[clip].label] * 3
 
 
 def test_a_slow_camera_is_slow_in_a_speakers_own_statistics_too(dataset: WindowDataset) -> None:
@@ -52,3 +54,41 @@ def test_batches_are_determined_by_seed_epoch_and_step(dataset: WindowDataset) -
     epochs = [batches.make(np.arange(6), seed_step(1, 2, step)) for step in (3, 3, 4)]
     assert all(torch.equal(a, b) for a, b in zip(epochs[0], epochs[1], strict=True))
     assert not torch.equal(epochs[0][0], epochs[2][0])
+
+
+def test_another_recording_condition_brings_its_own_windows_and_statistics(dataset: WindowDataset) -> None:
+    session = dataset.session
+    louder = replace(
+        dataset,
+        audio=np.asarray(dataset.audio[:, :1]) + 20,
+        **{
+            name: np.asarray(getattr(dataset, name)[:, :1])
+            for name in ("video", "video_present", "audio_present", "speech")
+        },
+        session=replace(session, bins=replace(session.bins, audio=np.asarray(session.bins.audio) + 20)),
+        shifts_s=(0.0,),
+    )
+    stats = compute_global_stats(dataset, SPEC, range(N))
+
+    def mean_audio(share: float, mode_shares: tuple[float, float, float]) -> float:
+        batches = BatchMaker(
+            dataset,
+            np.arange(N),
+            SPEC,
+            stats,
+            augment=WindowPipeline(),
+            mode_shares=mode_shares,
+            conditions=[louder],
+            condition_share=share,
+        )
+        _, audio, _ = batches.make(np.arange(N), np.random.default_rng(0))
+        channels = SPEC.audio.channels
+        present = audio.abs().amax(dim=1) > 0
+        return float(audio[:, :channels].mean(dim=1)[present].mean())
+
+    def difference(mode_shares: tuple[float, float, float]) -> float:
+        return mean_audio(1.0, mode_shares) - mean_audio(0.0, mode_shares)
+
+    # The level is seen without a speaker's statistics; their own, from the same recording, explain it.
+    assert difference((1.0, 0.0, 0.0)) > 0.5
+    assert difference((0.0, 0.0, 1.0)) < 0.6 * difference((1.0, 0.0, 0.0))

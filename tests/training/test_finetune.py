@@ -27,16 +27,16 @@ from training import config, data_module, finetune
 from training.augment.pipeline import ImagePipeline, image_pipeline, window_pipeline
 from training.batches import BatchMaker
 from training.cli import evaluate, train
-from training.config import FabricConfig
 from training.data_module import DataModule
 from training.emotion_trainer import EmotionTrainer
 from training.fabric import make_fabric
+from training.fabric_config import FabricConfig
 from training.finetune import CropEncoder
 from training.normalizer_sampler import compute_global_stats
 from training.trainer import seed_step
 
 SMALL = ["--encoder", "efficientface", "--fusion", "ia", "--width", "0.25", "--shifts", "3"]
-SMALL += ["--batch_size", "8", "--dropout", "0"]
+SMALL += ["--batch_size", "8", "--dropout", "0", "--audio", "logmel"]
 FINETUNE = ["--backbone", "finetune", "--backbone_lr_scale", "0.3", "--learning_rate", "0.005"]
 SIDES = ["--test_actors", "3", "--validation_actors", "4"]
 

@@ -126,7 +126,7 @@ def test_the_search_gives_the_better_reader_more_weight():
         evidence=dict.fromkeys(modes, nothing),
         novelty=np.full((32, 2), 1.0),
     )
-    start = replace(SPEC, network=(0.5, 0.5), absolute=(0.5, 0.5), novelty_limits=(1.9, 3.0))
+    start = replace(SPEC, network=(0.5, 0.5), absolute=(0.5, 0.5), novelty_limits=(1.9, 3.0, 1.9))
     result = search(start, spec, actors, [to_rows(clip, recorded, 8)], tries=150, seed=1)
     assert result.strangers["kinds"]["neutral"]["plausible"] > 0.92
     assert result.actors["none/v"] == 1

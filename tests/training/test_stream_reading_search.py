@@ -74,10 +74,12 @@ def test_the_description_survives_json_and_is_checked():
     from emolive.errors import ConfigError
     from emolive.models.spec import ModelSpec
 
-    spec = ModelSpec(stream=replace(START, temperatures=(1.2, 1.5, 1.1)))
+    spec = ModelSpec(stream_reading=replace(START, temperatures=(1.2, 1.5, 1.1)))
     assert ModelSpec.from_dict(spec.to_dict()) == spec
-    assert "stream" not in ModelSpec().to_dict()
+    assert "stream_reading" not in ModelSpec().to_dict()
     values = spec.to_dict()
+    former = {"stream" if name == "stream_reading" else name: value for name, value in values.items()}
+    assert ModelSpec.from_dict(former) == spec, "checkpoints of earlier versions name it stream"
     for change in ({"short_bins": 99}, {"temperatures": [1.0]}, {"temperatures": 1.0}, {"smoothing": {}}):
         with pytest.raises(ConfigError):
-            ModelSpec.from_dict(values | {"stream": values["stream"] | change})
+            ModelSpec.from_dict(values | {"stream_reading": values["stream_reading"] | change})

@@ -45,7 +45,8 @@ class WindowBatch:
     audio_present: Tensor
     """(B, steps) bool: steps with audio."""
     target: Tensor
-    """(B, 3, classes) for both streams together, the video alone and the audio alone."""
+    """(B, 4, classes) for both streams together, the video alone and the audio alone, and the labels that are
+    possible at all (not 0)."""
     mirror: tuple[Tensor, Tensor] | None = None
     """(order, sign): a mirrored face has `video[..., order] * sign`; None where that cannot be computed."""
     mirrored: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))

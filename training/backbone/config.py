@@ -12,7 +12,7 @@ from emolive.models.efficientface import MIN_SIZE
 from training import run_config
 from training.augment.base import ImageAugmentation
 from training.augment.pipeline import with_augmentations
-from training.config import FabricConfig
+from training.fabric_config import FabricConfig
 
 NOT_PART_OF_A_RUN = (
     *("data", "result_path", "resume_path", "dry_run", "accelerator", "devices", "threads", "licence"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from emolive.models.io.backbone import (
     save_backbone,
 )
 from emolive.models.spec import PixelSpec
+from emolive.process_stats import peak_rss_bytes
+from emolive.quantities import duration_text, size_text
 from preprocessing.progress import ProgressBar
 from training.backbone.config import BackboneConfig
 from training.backbone.dataset import TESTING, TRAINING, VALIDATION, FaceDataset, Faces, read
@@ -61,20 +64,14 @@ def train(config: BackboneConfig, console: Console) -> None:
         )
     net = _initial_model(config, data)
     _print_plan(console, data, net)
+    keep_memory()
     if config.dry_run:
+        _print_estimate(config, net, data, fabric, console)
         return
     _make_folder(folder, fabric)
     if fabric.global_rank == 0:
         write_run_config(folder, config)
-    keep_memory()
-    trainer = BackboneTrainer(
-        fabric,
-        net,
-        data.splits[TRAINING],
-        config=config,
-        folder=folder,
-        validation=data.splits.get(VALIDATION),
-    )
+    trainer = _trainer(config, net, data, folder, fabric)
     if config.resume_path and not trainer.resume():
         raise ConfigError(f"{folder} holds no run to resume.")
 
@@ -96,6 +93,37 @@ def train(config: BackboneConfig, console: Console) -> None:
                     highlight=False,
                 )
     fabric.barrier()
+
+
+def _trainer(
+    config: BackboneConfig, net: FaceClassifier, data: FaceDataset, folder: Path, fabric: Fabric
+) -> BackboneTrainer:
+    return BackboneTrainer(
+        fabric,
+        net,
+        data.splits[TRAINING],
+        config=config,
+        folder=folder,
+        validation=data.splits.get(VALIDATION),
+    )
+
+
+def _print_estimate(
+    config: BackboneConfig, net: FaceClassifier, data: FaceDataset, fabric: Fabric, console: Console
+) -> None:
+    """Measure a step, and print how long the steps of the run take; writes nothing."""
+    with TemporaryDirectory(prefix="emolive-") as folder:
+        trainer = _trainer(config, net, data, Path(folder), fabric)
+        trainer.measure_step_s()  # the first is slower
+        step_s = trainer.measure_step_s()
+    peak = peak_rss_bytes()
+    memory = "" if peak is None else f", and {size_text(peak)} of memory"
+    console.print(
+        f"Training takes about {duration_text(step_s * trainer.steps_left)}: {trainer.steps_left:,} steps of "
+        f"{duration_text(step_s)}{memory}. Measured under the present load; nothing was written.",
+        markup=False,
+        highlight=False,
+    )
 
 
 def _initial_model(config: BackboneConfig, data: FaceDataset) -> FaceClassifier:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from emolive.models.spec import AudioSpec
-from emolive.types import BoolArray, FloatArray
+from emolive.types import FloatArray
 
 
 class VoiceEncoder(Protocol):
@@ -83,25 +83,5 @@ class VoiceEncoder(Protocol):
 
         Raises:
             ConfigError: there are too few samples for a single frame.
-        """
-        ...
-
-
-@runtime_checkable
-class SpeechAwareEncoder(VoiceEncoder, Protocol):
-    """A voice encoder of whole windows that depends on where they were recorded and where speech is."""
-
-    def encode_window(
-        self, samples: FloatArray, present: BoolArray, speech: BoolArray
-    ) -> tuple[FloatArray, BoolArray]:
-        """Encode a window.
-
-        Args:
-            samples: (left_context + n,) float32 in -1..1 at `rate_hz`, zero where nothing was recorded.
-            present: (left_context + n,) which samples were recorded.
-            speech: (n_frames(n),) which frames are speech.
-
-        Returns:
-            (channels, n_frames(n)) float32, zero where absent; and (n_frames(n),) which frames are present.
         """
         ...

@@ -1,4 +1,4 @@
-"""The first three layers of a speech recogniser's encoder, in steps of 120 ms."""
+"""The first three layers of a speech recogniser's encoder, in steps of 240 ms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.signal import lfilter, lfilter_zi
 from emolive.errors import ConfigError, EmoliveError
 from emolive.models.spec import AudioSpec
 from emolive.paths import asset, file_digest, read_asset
-from emolive.types import BoolArray, FloatArray
+from emolive.types import FloatArray
 
 RATE_HZ = 16_000
 N_LAYERS = 3
@@ -20,26 +20,30 @@ FRAME_HOP = 384
 """Samples between the frames of the network: 24 ms."""
 FRAME_SPAN = 895
 """Samples from which its stem computes a frame."""
-FRAMES_PER_STEP = 5
+FRAMES_PER_STEP = 10
 STEP = FRAMES_PER_STEP * FRAME_HOP
-SETTLE = 1600
-"""Samples after which the high-pass filter has settled."""
-MIN_FRAMES = 25
-"""Less recorded sound than this (0.6 s) is not encoded."""
+CONTEXT_FRAMES = 40
+"""Frames before a step that are encoded with it: .96 s."""
 HIGH_PASS_HZ = 30.0
 SPEECH_DBFS = -26.0
-"""Active speech level at the network's input."""
+"""Level of active speech at the network's input."""
+LEVEL_BLOCK = 640
+"""Samples of the blocks whose levels are compared: 40 ms."""
+ACTIVE_RANGE_DB = 15.0
+"""Blocks that lie at most so far below the loudest one are active."""
 GAIN_STEP_DB = 3.0
 MAX_GAIN_DB = 54.0
 _WEIGHTS = "moonshine_tiny_en_l4.npz"
 
 
 class Moonshine:
-    """Layers 1 to 3 of Moonshine tiny (`emolive.models.moonshine`), concatenated and averaged over 120 ms.
+    """Layers 1 to 3 of Moonshine tiny (`emolive.models.moonshine`), concatenated and averaged over 240 ms.
 
-    The network is frozen. It encodes a window as a whole, and only what was recorded of it. Its group norm
-    takes most of the level away; a gain that brings the speech in the window to `SPEECH_DBFS` takes the rest.
-    The gain moves in steps of 3 dB, so that it stays the same from window to window.
+    The network is frozen. Its attention and its group norm span the sound that it gets, so each step is
+    encoded with the .96 s before it and nothing else: a step then has the same features in each window that
+    contains it, and is computed once. The group norm takes most of the level away; a gain that brings the
+    active level of that stretch to `SPEECH_DBFS` takes the rest. It moves in steps of 3 dB, so that a small
+    change of the level changes nothing.
 
     Args:
         spec: not used: rate, steps and width are the network's.
@@ -49,10 +53,10 @@ class Moonshine:
     rate_hz = RATE_HZ
     channels = N_LAYERS * LAYER_WIDTH
     hop_length = STEP
-    left_context = FRAME_SPAN - FRAME_HOP + SETTLE
-    is_frame_local = False
+    left_context = CONTEXT_FRAMES * FRAME_HOP + FRAME_SPAN - FRAME_HOP
+    is_frame_local = True
     has_band_levels = False
-    default_spec = AudioSpec(kind="moonshine", rate_hz=RATE_HZ, n_fft=2048, hop_length=STEP, fmax_hz=8000.0)
+    default_spec = AudioSpec(kind="moonshine", rate_hz=RATE_HZ, n_fft=STEP, hop_length=STEP, fmax_hz=8000.0)
 
     def __init__(self, spec: AudioSpec) -> None:
         del spec
@@ -61,56 +65,40 @@ class Moonshine:
     def fingerprint(self) -> str:
         """The network's file and how its output is used."""
         digest = file_digest(asset("audio", _WEIGHTS))[:16]
-        return f"moonshine {digest}, layers 1-{N_LAYERS}, {STEP / RATE_HZ:g} s, speech at {SPEECH_DBFS:g} dB"
+        return (
+            f"moonshine {digest}, layers 1-{N_LAYERS}, {STEP / RATE_HZ:g} s, "
+            f"context {CONTEXT_FRAMES * FRAME_HOP / RATE_HZ:g} s, speech at {SPEECH_DBFS:g} dB"
+        )
 
     def n_frames(self, n_samples: int) -> int:
         """One for each whole step."""
         return n_samples // STEP
 
     def __call__(self, samples: FloatArray) -> FloatArray:
-        """(left_context + n,) → (channels, n_frames(n)), as if all of it were recorded speech."""
+        """(left_context + n,) → (channels, n_frames(n)); of sound before the first non-zero sample nothing
+        is encoded."""
         n_steps = self.n_frames(len(samples) - self.left_context)
         if n_steps < 1:
             raise ConfigError(
                 f"Audio features need at least {self.left_context + STEP} samples, and there are "
                 f"{len(samples)}."
             )
-        everywhere = np.ones(len(samples), np.bool_)
-        return self.encode_window(samples, everywhere, np.ones(n_steps, np.bool_))[0]
+        # Steps count from the first sample of the call.
+        span = self.left_context + STEP
+        features = [_encode(samples[i * STEP : i * STEP + span]) for i in range(n_steps)]
+        return np.stack(features, axis=1)
 
-    def encode_window(
-        self, samples: FloatArray, present: BoolArray, speech: BoolArray
-    ) -> tuple[FloatArray, BoolArray]:
-        """See `emolive.audio.encoders.base.SpeechAwareEncoder`."""
-        n_steps = len(speech)
-        n_frames = n_steps * FRAMES_PER_STEP
-        # Steps count from the window's end.
-        offset = len(samples) - (self.left_context + n_steps * STEP)
-        samples, present = samples[offset:], present[offset:]
-        features, encoded = np.zeros((n_steps, self.channels), np.float32), np.zeros(n_steps, np.bool_)
-        recorded = np.flatnonzero(present)
-        if not len(recorded):
-            return features.T, encoded
-        first, end = int(recorded[0]), int(recorded[-1]) + 1
-        clean = np.zeros(len(samples), np.float32)
-        clean[first:end] = _high_pass(samples[first:end])
-        clean[~present] = 0.0
-        # The frames that lie within the recorded stretch.
-        low = max(0, -(-(first - SETTLE) // FRAME_HOP))
-        high = min(n_frames, (end - SETTLE - FRAME_SPAN) // FRAME_HOP + 1)
-        if high - low < min(MIN_FRAMES, n_frames):
-            return features.T, encoded
-        stretch = clean[SETTLE + low * FRAME_HOP : SETTLE + (high - 1) * FRAME_HOP + FRAME_SPAN]
-        window = clean[self.left_context :].reshape(n_steps, STEP)
-        steps_present = present[self.left_context :].reshape(n_steps, STEP).mean(axis=1) > 0.5
-        vectors = _network()(stretch * _gain(window[speech & steps_present]))
-        frames, counts = np.zeros((n_frames, self.channels), np.float32), np.zeros(n_frames)
-        frames[low:high], counts[low:high] = vectors, 1
-        n_encoded = counts.reshape(n_steps, FRAMES_PER_STEP).sum(axis=1)
-        encoded = steps_present & (n_encoded >= 2)
-        sums = frames.reshape(n_steps, FRAMES_PER_STEP, -1).sum(axis=1)
-        features[encoded] = (sums / np.maximum(n_encoded, 1)[:, None])[encoded]
-        return features.T, encoded
+
+def _encode(samples: FloatArray) -> FloatArray:
+    """The features (channels,) of the newest step of a stretch (left_context + STEP,)."""
+    recorded = np.flatnonzero(samples)
+    if not len(recorded):
+        return np.zeros(Moonshine.channels, np.float32)
+    # A whole number of frames, and those of the step at least.
+    n_missing = min(int(recorded[0]) // FRAME_HOP, CONTEXT_FRAMES)
+    clean = _high_pass(samples[n_missing * FRAME_HOP :])
+    frames = _network()(clean * _gain(clean))
+    return np.asarray(frames[-FRAMES_PER_STEP:].mean(axis=0), np.float32)
 
 
 def _high_pass(samples: FloatArray) -> FloatArray:
@@ -121,12 +109,13 @@ def _high_pass(samples: FloatArray) -> FloatArray:
     return np.asarray(filtered, np.float32)
 
 
-def _gain(speech: FloatArray) -> np.float32:
-    """The factor that brings the speech of a window, (steps, STEP), to its level; 1 without speech."""
-    if not speech.size:
-        return np.float32(1)
-    power = float(np.mean(np.square(speech, dtype=np.float64)))
-    gain_db = GAIN_STEP_DB * round((SPEECH_DBFS - 10 * np.log10(max(power, 1e-12))) / GAIN_STEP_DB)
+def _gain(samples: FloatArray) -> np.float32:
+    """The factor that brings the active level of (n,) samples to that of speech."""
+    n = len(samples) // LEVEL_BLOCK
+    blocks = samples[len(samples) - n * LEVEL_BLOCK :].reshape(n, LEVEL_BLOCK)
+    power = np.mean(np.square(blocks, dtype=np.float64), axis=1)
+    active = power[power >= power.max() * 10 ** (-ACTIVE_RANGE_DB / 10)].mean()
+    gain_db = GAIN_STEP_DB * round((SPEECH_DBFS - 10 * np.log10(max(float(active), 1e-12))) / GAIN_STEP_DB)
     return np.float32(10 ** (min(gain_db, MAX_GAIN_DB) / 20))
 
 
@@ -139,7 +128,7 @@ def _network() -> Callable[[FloatArray], FloatArray]:
     from emolive.models.runtimes.onnxruntime import cached_session
 
     network = MoonshineEncoder.from_npz(read_asset("audio", _WEIGHTS), N_LAYERS)
-    example = torch.zeros(1, FRAME_SPAN + 149 * FRAME_HOP)
+    example = torch.zeros(1, Moonshine.left_context + STEP)
     try:
         session = cached_session(
             network,

@@ -23,7 +23,7 @@ class AffectView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setMinimumSize(120, 120)
+        self.setMinimumSize(120, 60)
         self.setAccessibleName(tr("Valence and arousal, derived from the emotions"))
         self._trail: deque[tuple[float, float]] = deque(maxlen=TRAIL)
         self._estimate: EstimateView | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPen
@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from emolive.gui import strings
 from emolive.gui.i18n import tr
-from emolive.gui.theme import COLORS, SIZES, emotion_colors, font
+from emolive.gui.theme import COLORS, SIZES, emotion_colors, font, scaled
 
+GAP_OF_ROW = 0.05
+"""Between a text and its bar, as a part of their row."""
 TEXT_OF_ROW = 0.42
 """Height of the text, as a part of its row."""
 BAR_OF_ROW = 0.30
@@ -59,7 +61,7 @@ class Bars(QWidget):
         super().__init__()
         self._large = large
         self._clock = clock
-        self.setMinimumSize(120, 120)
+        self.setMinimumSize(120, 60)
         self.setAccessibleName(tr("Probabilities"))
         self.labels: tuple[str, ...] = ()
         self.values: tuple[float, ...] = ()
@@ -67,7 +69,7 @@ class Bars(QWidget):
         self.percents: tuple[str, ...] = ()
         """The numbers as they are written."""
         self._peaks: list[PeakHold] = []
-        self._emphasized: str | None = None
+        self._emphasized: tuple[str, ...] = ()
         self._presence = 1.0
         self._described_s = float("-inf")
 
@@ -85,14 +87,16 @@ class Bars(QWidget):
             return
         self.labels = tuple(labels)
         self._peaks = [PeakHold() for _ in self.labels]
-        self.show_values([0.0] * len(self.labels), None)
+        self.show_values([0.0] * len(self.labels))
 
-    def show_values(self, values: Sequence[float], label: str | None, *, presence: float = 1.0) -> None:
+    def show_values(
+        self, values: Sequence[float], emphasized: Collection[str] = (), *, presence: float = 1.0
+    ) -> None:
         """Show the probabilities.
 
         Args:
             values: 0..1, one for each label.
-            label: the row to emphasize, None for none.
+            emphasized: the labels of the rows to emphasize.
             presence: below 1 it fades bars and hides numbers.
         """
         now_s = self._clock()
@@ -101,7 +105,7 @@ class Bars(QWidget):
         self.percents = tuple(f"{round(100 * value)} %" if current else "–" for value in self.values)
         for peak, value in zip(self._peaks, self.values, strict=True):
             peak.update(value, now_s)
-        self._emphasized, self._presence = label if current else None, presence
+        self._emphasized, self._presence = tuple(emphasized) if current else (), presence
         if now_s - self._described_s >= DESCRIBE_S:
             self._described_s = now_s
             self.setAccessibleDescription(self._description())
@@ -142,9 +146,10 @@ class Bars(QWidget):
             else:
                 bottom = area.bottom() - row_px * 0.10
                 groove = QRectF(0, bottom - row_px * BAR_OF_ROW, self.width(), row_px * BAR_OF_ROW)
-                text = QRectF(0, area.top(), self.width(), groove.top() - area.top())
+                # The tails of g and p keep clear of the bar.
+                text = QRectF(0, area.top(), self.width(), groove.top() - area.top() - row_px * GAP_OF_ROW)
             self._paint_text(painter, text, row, text_px, centered=inline)
-            self._paint_bar(painter, groove, row, colors[row], emphasized=label == self._emphasized)
+            self._paint_bar(painter, groove, row, colors[row], emphasized=label in self._emphasized)
 
     def _widest_name(self, text_px: int) -> float:
         metrics = QFontMetricsF(font(text_px, bold=True))
@@ -152,7 +157,7 @@ class Bars(QWidget):
         return min(max(metrics.horizontalAdvance(name) for name in names), self.width() * 0.45)
 
     def _paint_text(self, painter: QPainter, area: QRectF, row: int, text_px: int, *, centered: bool) -> None:
-        emphasized = self.labels[row] == self._emphasized
+        emphasized = self.labels[row] in self._emphasized
         row_font = font(text_px, bold=emphasized)
         painter.setFont(row_font)
         painter.setPen(QColor(COLORS.text if emphasized else COLORS.dim))
@@ -168,11 +173,11 @@ class Bars(QWidget):
     def _paint_bar(
         self, painter: QPainter, groove: QRectF, row: int, color: QColor, *, emphasized: bool
     ) -> None:
-        radius = min(4.0, groove.height() / 3)
+        radius = min(scaled(4.0), groove.height() / 3)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(COLORS.groove))
         painter.drawRoundedRect(groove, radius, radius)
-        strong = emphasized or self._emphasized is None
+        strong = emphasized or not self._emphasized
         shade = QColor(color)
         shade.setAlphaF(self._presence * (1.0 if strong else 0.75))
         painter.setBrush(shade)
@@ -189,7 +194,7 @@ class Bars(QWidget):
     def _rows(self) -> tuple[float, float]:
         """Height of a row, and the top of the first one."""
         rows = max(1, len(self.labels))
-        limit = float("inf") if self._large else MAX_ROW_PX * SIZES.text_px / 13
+        limit = float("inf") if self._large else scaled(MAX_ROW_PX)
         return min(limit, self.height() / rows), 0.0
 
     def _description(self) -> str:

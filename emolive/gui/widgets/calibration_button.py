@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QProgressBar, QPushButton, QStackedWidget
 
 from emolive.gui.i18n import tr
-from emolive.gui.theme import SIZES
+from emolive.gui.theme import SIZES, scaled
 
 
 class CalibrationButton(QStackedWidget):
@@ -28,7 +28,7 @@ class CalibrationButton(QStackedWidget):
         self.addWidget(self.button)
         self.addWidget(self._progress)
         self.setFixedHeight(SIZES.control_height_px)
-        self.setFixedWidth(max(124, self.button.sizeHint().width()))
+        self.setMinimumWidth(max(round(scaled(124)), self.button.sizeHint().width()))
 
     @property
     def running(self) -> bool:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from emolive.gui.services import FusionChoice
-from emolive.gui.theme import SIZES, Sizes
+from emolive.gui.theme import SIZES, scaled
 from emolive.gui.view_state import WindowState
 from emolive.gui.widgets.controls import Controls
 from emolive.gui.widgets.help_view import HelpView
@@ -44,9 +44,9 @@ class CentralView(QWidget):
         self.side = _panel()
         self._has_plots = False
         self.side_layout = QVBoxLayout(self.side)
-        self.side_layout.setContentsMargins(16, 10, 16, 10)
+        self.side_layout.setContentsMargins(*_margins(16, 10, 16, 10))
         middle = QHBoxLayout()
-        middle.setSpacing(10)
+        middle.setSpacing(SIZES.gap_px)
         stage = QVBoxLayout()
         stage.setSpacing(0)
         stage.addWidget(self.video, 1)
@@ -55,9 +55,9 @@ class CentralView(QWidget):
         middle.addWidget(self.side)
         self._timeline_panel = _panel()
         self._timeline_layout = QVBoxLayout(self._timeline_panel)
-        self._timeline_layout.setContentsMargins(8, 8, 12, 4)
+        self._timeline_layout.setContentsMargins(*_margins(8, 8, 12, 4))
         self._rows = layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setContentsMargins(*_margins(12, 8, 12, 8))
         layout.setSpacing(SIZES.gap_px)
         layout.addWidget(self.controls)
         layout.addLayout(middle, 1)
@@ -108,11 +108,15 @@ class CentralView(QWidget):
 
     def _fit(self) -> None:
         """Divide the room; a window that is too low for it has no timeline."""
-        scale = SIZES.text_px / Sizes().text_px
-        low = self.height() < TIMELINE_FROM_PX * scale
+        low = self.height() < scaled(TIMELINE_FROM_PX)
         self._timeline_panel.setVisible(self._timeline_wanted and not low)
-        self._timeline_panel.setFixedHeight(round(max(118 * scale, min(210 * scale, self.height() // 5))))
-        self.side.setFixedWidth(round(max(200 * scale, min(420 * scale, self.width() * 27 // 100))))
+        timeline_px = max(scaled(118), min(scaled(210), self.height() / 5))
+        self._timeline_panel.setFixedHeight(round(timeline_px))
+        self.side.setFixedWidth(round(max(scaled(200), min(scaled(420), self.width() * 0.27))))
+
+
+def _margins(*designed_px: int) -> tuple[int, ...]:
+    return tuple(round(scaled(px)) for px in designed_px)
 
 
 def _panel() -> QFrame:

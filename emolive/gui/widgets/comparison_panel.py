@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.gui.i18n import tr
 from emolive.gui.presenter import estimate_view
-from emolive.gui.theme import COLORS, SIZES, emotion_colors, font
+from emolive.gui.theme import COLORS, SIZES, emotion_colors, font, label_color, scaled
+from emolive.gui.widgets.fitted_label import fitting_size
 from emolive.types import Estimate
 
 HEIGHT_PX = 92
-BARS_SHARE = 0.56
-"""Of a card's width."""
+BARS_SHARE, NARROW_BARS_SHARE = 0.56, 0.42
+"""Of a card's width; the second of a narrow card's, whose words need the room."""
+NARROW_PX = 260
 
 
 class ComparisonPanel(QWidget):
     """A card for each fusion, the chosen one outlined: name, label with its probability, and bars."""
 
-    def __init__(self) -> None:
+    def __init__(self, titles: Mapping[str, str] | None = None) -> None:
+        """`titles`: of the fusions, by name."""
         super().__init__()
+        self._titles = dict(titles or {})
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(tr("Fusions side by side"))
         self.estimates: tuple[Estimate, ...] = ()
         """The estimates shown, that of the chosen fusion first."""
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(400, HEIGHT_PX)
+        return QSize(400, round(scaled(HEIGHT_PX)))
 
     def show_estimates(self, estimates: tuple[Estimate, ...]) -> None:
         """Show the estimates of one window."""
@@ -58,18 +64,25 @@ class ComparisonPanel(QWidget):
         painter.drawRoundedRect(
             card.adjusted(0.5, 0.5, -0.5, -0.5), SIZES.panel_radius_px, SIZES.panel_radius_px
         )
-        inner = card.adjusted(12, 8, -12, -8)
-        text = QRectF(inner.left(), inner.top(), inner.width() * (1 - BARS_SHARE) - 8, inner.height())
+        inner = card.adjusted(scaled(12), scaled(8), -scaled(12), -scaled(8))
+        bars_share = BARS_SHARE if card.width() >= scaled(NARROW_PX) else NARROW_BARS_SHARE
+        text = QRectF(inner.left(), inner.top(), inner.width() * (1 - bars_share) - 8, inner.height())
         painter.setPen(QColor(COLORS.dim))
         painter.setFont(font(SIZES.note_px))
         top = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
-        painter.drawText(text, top, estimate.fusion)
-        painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, view.modality)
-        color = COLORS.dim if view.label is None else colors[view.labels.index(view.label)].name()
-        painter.setPen(QColor(color))
-        painter.setFont(font(SIZES.large_px + 3, bold=True))
-        middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
-        painter.drawText(text, middle, view.caption.capitalize())
+        title = self._titles.get(estimate.fusion, estimate.fusion)
+        if painter.fontMetrics().horizontalAdvance(title) > text.width():
+            title = estimate.fusion
+        painter.drawText(text, top, title)
+        bottom = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
+        elide = Qt.TextElideMode.ElideRight
+        modality = painter.fontMetrics().elidedText(view.modality, elide, round(text.width()))
+        painter.drawText(text, bottom, modality)
+        painter.setPen(label_color(view.labels, view.leader) or QColor(COLORS.dim))
+        caption = view.caption.capitalize()
+        painter.setFont(font(fitting_size(caption, round(SIZES.large_px * 1.2), text.width()), bold=True))
+        middle = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(text, middle, caption)
         bars = QRectF(text.right() + 8, inner.top(), inner.right() - text.right() - 8, inner.height())
         self._paint_bars(painter, bars, view.probs, colors)
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from emolive.gui import strings
 from emolive.gui.i18n import tr
 from emolive.gui.services import FusionChoice
-from emolive.gui.theme import SIZES
+from emolive.gui.theme import SIZES, scaled
 from emolive.gui.view_state import ControlState
 from emolive.gui.widgets.calibration_button import CalibrationButton
 from emolive.gui.widgets.dropdown import Dropdown
@@ -19,6 +19,7 @@ from emolive.gui.widgets.level_meter import LevelMeter
 from emolive.gui.widgets.person_field import PersonField
 from emolive.gui.widgets.picker import Picker
 
+TWO_ROW_COLUMNS = 12
 ONE_ROW_OF_TEXT = 62
 """Narrower than this, in multiples of the text's size, the controls stand in two rows."""
 
@@ -31,14 +32,14 @@ class Controls(QWidget):
         self.source = Picker(
             tr("Video"),
             {name: strings.source_title(name) for name in ("auto", "demo", "none")},
-            {"file": tr("Open a file…"), "stream": tr("Stream address…")},
+            {"file": tr("Open a file…"), "stream": tr("Stream address…"), "devices": tr("Preview…")},
             searching=tr("Looking for cameras…"),
             empty_text=tr("No cameras found"),
         )
         self.mic = Picker(
             tr("Audio"),
             {name: strings.mic_title(name) for name in ("auto", "default", "none")},
-            {},
+            {"devices": tr("Preview…")},
             searching=tr("Looking for microphones…"),
             empty_text=tr("No microphones found"),
         )
@@ -55,6 +56,8 @@ class Controls(QWidget):
         self.calibration = CalibrationButton()
         self.more = QToolButton()
         self.more.setText(tr("More"))
+        self.more.setObjectName("more")
+        self.more.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -91,20 +94,20 @@ class Controls(QWidget):
         self._rows = rows
         for column, _ in self._columns:
             self._grid.removeWidget(column)
-        for index in range(len(self._columns)):
+        for index in range(max(len(self._columns), TWO_ROW_COLUMNS)):
             self._grid.setColumnStretch(index, 0)
         if rows == 1:
             for index, (column, stretch) in enumerate(self._columns):
                 self._grid.addWidget(column, 0, index)
                 self._grid.setColumnStretch(index, stretch)
             return
-        # Twelve columns: three controls above, four below.
+        # Three controls above, four below.
         for index, (column, _) in enumerate(self._columns):
             if index < 3:
                 self._grid.addWidget(column, 0, index * 4, 1, 4)
             else:
                 self._grid.addWidget(column, 1, (index - 3) * 3, 1, 3)
-        for index in range(12):
+        for index in range(TWO_ROW_COLUMNS):
             self._grid.setColumnStretch(index, 1)
 
     def show_state(self, state: ControlState) -> None:
@@ -122,7 +125,7 @@ def _column(caption: str, widget: QWidget, below: QWidget | None = None) -> QWid
     holder = QWidget()
     column = QVBoxLayout(holder)
     column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(3)
+    column.setSpacing(round(scaled(3)))
     label = QLabel(caption)
     label.setObjectName("caption")
     label.setBuddy(widget)
@@ -131,6 +134,6 @@ def _column(caption: str, widget: QWidget, below: QWidget | None = None) -> QWid
     if below is not None:
         column.addWidget(below)
     else:
-        column.addSpacing(4 + column.spacing())
+        column.addSpacing(round(scaled(4)) + column.spacing())
     column.setAlignment(widget, Qt.AlignmentFlag(0))
     return holder

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPaintEvent, QStandardItemModel, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter
 
+from emolive.gui.theme import scaled
 from emolive.gui.widgets.picker import draw_arrow
 
 LIST_MARGIN_PX = 60
@@ -83,9 +84,9 @@ class Dropdown(QComboBox):
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
         option.currentText = self.fontMetrics().elidedText(
-            option.currentText, Qt.TextElideMode.ElideRight, self.width() - 40
+            option.currentText, Qt.TextElideMode.ElideRight, self.width() - round(scaled(30)) - 10
         )
         painter = QStylePainter(self)
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
-        draw_arrow(painter, self.width() - 14.0, self.height() / 2)
+        draw_arrow(painter, self.width() - scaled(14.0), self.height() / 2)

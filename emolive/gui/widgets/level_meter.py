@@ -6,7 +6,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from emolive.gui.i18n import tr
-from emolive.gui.theme import COLORS
+from emolive.gui.theme import COLORS, scaled
 
 FLOOR_DBFS = -60.0
 LOUD = 0.95
@@ -18,9 +18,10 @@ FALL = 0.03
 class LevelMeter(QWidget):
     """Fast attack and slow release, so that peaks stay visible."""
 
-    def __init__(self) -> None:
+    def __init__(self, height_px: int | None = None) -> None:
+        """`height_px`: by default that of a thin line."""
         super().__init__()
-        self.setFixedHeight(4)
+        self.setFixedHeight(height_px or round(scaled(4)))
         self.setToolTip(tr("Audio level"))
         self.setAccessibleName(tr("Audio level"))
         self._level = 0.0

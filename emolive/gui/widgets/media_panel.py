@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from emolive.gui.theme import SIZES
@@ -14,10 +16,11 @@ from emolive.types import Estimate
 class MediaPanel(QWidget):
     """Shows each part only where there is something to show, and takes no room otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, titles: Mapping[str, str] | None = None) -> None:
+        """`titles`: of the fusions, by name."""
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.comparison = ComparisonPanel()
+        self.comparison = ComparisonPanel(titles)
         self.transport = TransportBar()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

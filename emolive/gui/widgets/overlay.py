@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
-from emolive.gui.theme import COLORS, SIZES, font, rgba
+from emolive.gui.theme import COLORS, SIZES, font, rgba, scaled
 from emolive.gui.view_state import Message, Tag
 from emolive.types import BoundingBox, Face
 
@@ -45,7 +45,8 @@ def draw_face(
         xs = face.points_px[:, 0] * (one.x() - zero.x()) + zero.x()
         ys = face.points_px[:, 1] * (one.y() - zero.y()) + zero.y()
         points = QPolygonF([QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)])
-        for pen in (QPen(_SHADOW, 5), QPen(_LANDMARK, 3)):
+        dot = max(3.0, thickness * 0.6)
+        for pen in (QPen(_SHADOW, dot + 2), QPen(_LANDMARK, dot)):
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             painter.setPen(pen)
             painter.drawPoints(points)
@@ -74,21 +75,25 @@ def _corners(rect: QRectF, part: float) -> list[QLineF]:
     return lines
 
 
-def draw_caption(painter: QPainter, text: str, face: QRectF, area: QRectF, color: QColor) -> None:
-    """Draw a caption above the face box, or below it where there is no room; inside `area`."""
+def draw_caption(
+    painter: QPainter, text: str, face: QRectF, area: QRectF, color: QColor, *, avoid: QRectF
+) -> None:
+    """Draw a caption above the face box, or below it where there is no room; inside `area`, and not over what
+    stands in `avoid`."""
     size = round(max(13.0, area.height() / 24))
     text_font = font(size, bold=True)
     metrics = QFontMetricsF(text_font)
     width, height = metrics.horizontalAdvance(text) + size * 1.1, metrics.height() + size * 0.35
     left = min(max(face.center().x() - width / 2, area.left() + 4), area.right() - width - 4)
     top = face.top() - height - 6
-    if top < area.top() + 4:
+    if top < area.top() + 4 or avoid.intersects(QRectF(left, top, width, height)):
         top = min(face.bottom() + 6, area.bottom() - height - 4)
     _draw_pill(painter, QRectF(left, top, width, height), text, text_font, (color, QColor(COLORS.ink)))
 
 
-def draw_tags(painter: QPainter, area: QRectF, tags: tuple[Tag, ...]) -> None:
-    """Draw tags one below the other, from the upper left of `area` on."""
+def draw_tags(painter: QPainter, area: QRectF, tags: tuple[Tag, ...]) -> QRectF:
+    """Draw tags one below the other, from the upper left of `area` on. Returns where they stand."""
+    covered = QRectF()
     size = round(max(SIZES.note_px, area.height() / 44))
     tag_font = font(size, bold=True)
     metrics = QFontMetricsF(tag_font)
@@ -99,7 +104,9 @@ def draw_tags(painter: QPainter, area: QRectF, tags: tuple[Tag, ...]) -> None:
         )
         colors = (rgba(COLORS.plate), QColor(COLORS.levels_on_plate[tag.severity]))
         _draw_pill(painter, rect, tag.text, tag_font, colors)
+        covered = covered.united(rect)
         top += rect.height() + 6
+    return covered
 
 
 def draw_banner(painter: QPainter, area: QRectF, text: str) -> None:
@@ -162,7 +169,7 @@ def draw_message(painter: QPainter, area: QRectF, message: Message, phase: float
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     middle = area.center()
     if message.busy:
-        arc = QRectF(middle.x() - 20, middle.y() - 84, 40, 40)
+        arc = QRectF(middle.x() - scaled(20), middle.y() - scaled(84), scaled(40), scaled(40))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(COLORS.line), 4))
         painter.drawEllipse(arc)
@@ -171,13 +178,33 @@ def draw_message(painter: QPainter, area: QRectF, message: Message, phase: float
     inner = area.adjusted(24, 0, -24, 0)
     painter.setPen(QColor(COLORS.text))
     painter.setFont(font(SIZES.title_px, bold=True))
-    title = QRectF(inner.left(), middle.y() - 30, inner.width(), 34)
+    title = QRectF(inner.left(), middle.y() - scaled(30), inner.width(), scaled(34))
     painter.drawText(title, Qt.AlignmentFlag.AlignCenter, message.title)
     painter.setPen(QColor(COLORS.dim))
     painter.setFont(font(SIZES.large_px))
-    below = QRectF(inner.left(), middle.y() + 8, inner.width(), max(0.0, area.bottom() - middle.y() - 12))
+    top = middle.y() + scaled(8)
+    below = QRectF(inner.left(), top, inner.width(), max(0.0, area.bottom() - top - 4))
     flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
     painter.drawText(below, flags, message.text)
+
+
+def round_corners(painter: QPainter, area: QRectF) -> None:
+    """Give `area` the corners of a panel, by painting what is outside of them. Cheaper than clipping."""
+    radius = float(SIZES.panel_radius_px)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(COLORS.background))
+    for corner, dx, dy in (
+        (area.topLeft(), radius, radius),
+        (area.topRight(), -radius, radius),
+        (area.bottomLeft(), radius, -radius),
+        (area.bottomRight(), -radius, -radius),
+    ):
+        outside = QPainterPath(corner)
+        outside.lineTo(corner.x() + dx, corner.y())
+        outside.quadTo(corner, QPointF(corner.x(), corner.y() + dy))
+        outside.closeSubpath()
+        painter.drawPath(outside)
 
 
 def _draw_pill(
@@ -188,7 +215,7 @@ def _draw_pill(
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(plate)
-    radius = min(rect.height() / 2, 9.0)
+    radius = min(rect.height() / 2, scaled(9.0))
     painter.drawRoundedRect(rect, radius, radius)
     painter.setPen(ink)
     painter.setFont(text_font)

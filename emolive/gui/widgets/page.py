@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from emolive.gui.i18n import tr
 from emolive.gui.theme import COLORS, SIZES, rgba
@@ -151,6 +160,9 @@ class Page(QWidget):
         width = min(round(self._width_of_text * SIZES.text_px), self.width() - 2 * EDGE_PX)
         inner_width = width - 24 - 18 - 12
         self._inner.setFixedWidth(max(120, inner_width))
+        # What labels in nested layouts need is known there only after an event that is still on its way.
+        for layout in self._inner.findChildren(QLayout):
+            layout.invalidate()
         self.content.activate()
         wanted = self._inner.heightForWidth(inner_width)
         wanted = max(wanted, self._inner.sizeHint().height()) if wanted < 0 else wanted

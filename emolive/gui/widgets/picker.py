@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from PySide6.QtCore import QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QMenu, QSizePolicy, QStyle, QStyleOptionToolButton, QToolButton
 
-from emolive.gui.services import Device
-from emolive.gui.theme import COLORS, SIZES
+from emolive.gui.theme import COLORS, SIZES, scaled
 
 REFRESH_MS = 2000
 """While the list is open the devices are read again."""
@@ -88,11 +87,10 @@ class Picker(QToolButton):
             self._fill()
             self.update()
 
-    def set_devices(self, devices: Sequence[Device]) -> None:
-        """List these devices. Their value is the name where it is unique, else the index."""
-        listed = device_titles(devices)
+    def set_devices(self, listed: Mapping[str, str]) -> None:
+        """List these devices: value → title."""
         changed = listed != self._devices or bool(self._error)
-        self._devices, self._error = listed, ""
+        self._devices, self._error = dict(listed), ""
         self.set_value(self._value, self._title)
         if changed:
             self._fill()
@@ -156,22 +154,15 @@ class Picker(QToolButton):
         option.text = ""
         painter = QPainter(self)
         self.style().drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option, painter, self)
-        inner = self.rect().adjusted(11, 0, -26, 0)
+        inner = self.rect().adjusted(11, 0, -round(scaled(26)), 0)
         text = self.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideMiddle, inner.width())
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-        draw_arrow(painter, self.width() - 14.0, self.height() / 2)
-
-
-def device_titles(devices: Sequence[Device]) -> dict[str, str]:
-    """Value → title of devices. The value is the name where it is unique, else the index."""
-    names = [device.name for device in devices]
-    return {
-        device.name if names.count(device.name) == 1 else str(device.index): device.name for device in devices
-    }
+        draw_arrow(painter, self.width() - scaled(14.0), self.height() / 2)
 
 
 def draw_arrow(painter: QPainter, x: float, y: float) -> None:
     """Draw the arrow of a control that opens a list, with its middle at (x, y)."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(QColor(COLORS.dim), 1.6))
-    painter.drawPolyline(QPolygonF([QPointF(x - 4, y - 2), QPointF(x, y + 2), QPointF(x + 4, y - 2)]))
+    painter.setPen(QPen(QColor(COLORS.dim), scaled(1.6)))
+    dx, dy = scaled(4), scaled(2)
+    painter.drawPolyline(QPolygonF([QPointF(x - dx, y - dy), QPointF(x, y + dy), QPointF(x + dx, y - dy)]))

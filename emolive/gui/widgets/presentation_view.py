@@ -6,9 +6,8 @@ from PySide6.QtCore import QRect, QSize
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from emolive.gui import strings
 from emolive.gui.i18n import tr
-from emolive.gui.theme import COLORS, emotion_colors
+from emolive.gui.theme import COLORS, label_color
 from emolive.gui.view_state import ResultState, WindowState
 from emolive.gui.widgets.bars import Bars
 from emolive.gui.widgets.fitted_label import FittedLabel
@@ -56,15 +55,12 @@ class PresentationView(QWidget):
         estimate = result.current
         if estimate is None:
             self.word.show_text(result.waiting or "–")
-        elif estimate.label is None:
-            self.word.show_text(estimate.caption.capitalize())
         else:
-            color = emotion_colors(estimate.labels)[estimate.labels.index(estimate.label)]
-            self.word.show_text(strings.label_title(estimate.label).capitalize(), color)
+            self.word.show_text(estimate.word.capitalize(), label_color(estimate.labels, estimate.leader))
         if result.estimate is not None:
             self.bars.set_labels(result.estimate.labels)
-            label = None if estimate is None else estimate.label
-            self.bars.show_values(result.estimate.probs, label, presence=result.presence)
+            emphasized = () if estimate is None else estimate.emphasized
+            self.bars.show_values(result.estimate.probs, emphasized, presence=result.presence)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         QPainter(self).fillRect(self.rect(), COLORS.surface)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from emolive.gui.i18n import noop, tr
-from emolive.gui.theme import COLORS, SIZES, emotion_colors
+from emolive.gui.theme import COLORS, SIZES, label_color, scaled
 from emolive.gui.view_state import EstimateView, ResultState
 from emolive.gui.widgets.affect_view import AffectView
 from emolive.gui.widgets.bars import Bars
@@ -26,6 +26,8 @@ from emolive.gui.widgets.why_view import WhyView
 
 FADE_STEP_S = 0.1
 """While it fades, it is painted at most this often."""
+LOW_PX, LOWEST_PX = 190, 150
+"""Below the first height, at the designed scale, there are no buttons, below the second no second line."""
 PAGES = {"bars": noop("Bars"), "affect": noop("Valence"), "why": noop("Why")}
 _TOOLTIPS = {
     "bars": noop("The probability of each emotion (B)"),
@@ -67,6 +69,9 @@ class ResultsPanel(QWidget):
             group.addButton(button)
             row.addWidget(button, 1)
         self._buttons["bars"].setChecked(True)
+        self._tab_row = QWidget()
+        self._tab_row.setLayout(row)
+        row.setContentsMargins(0, 0, 0, 0)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -75,9 +80,18 @@ class ResultsPanel(QWidget):
         layout.addSpacing(6)
         layout.addWidget(self._stack, 1)
         layout.addSpacing(6)
-        layout.addLayout(row)
+        layout.addWidget(self._tab_row)
         self._state: tuple[EstimateView | None, float, str, bool] | None = None
         self._painted_s = 0.0
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Where there is little room it is for the bars: keys change the page, too."""
+        super().resizeEvent(event)
+        self._tab_row.setVisible(self.height() >= scaled(LOW_PX))
+        self.subline.setVisible(self.height() >= scaled(LOWEST_PX))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(120, round(scaled(110)))
 
     @property
     def tabs(self) -> tuple[QPushButton, ...]:
@@ -108,8 +122,8 @@ class ResultsPanel(QWidget):
         self._state, self._painted_s = state, now_s
         if result.estimate is not None:
             self.bars.set_labels(result.estimate.labels)
-            label = None if result.current is None else result.current.label
-            self.bars.show_values(result.estimate.probs, label, presence=result.presence)
+            emphasized = () if result.current is None else result.current.emphasized
+            self.bars.show_values(result.estimate.probs, emphasized, presence=result.presence)
         self.affect.show_result(result)
         self._show_text(result)
 
@@ -121,11 +135,10 @@ class ResultsPanel(QWidget):
     def _show_text(self, result: ResultState) -> None:
         color, headline, subline = QColor(COLORS.faint), "–", result.waiting
         if (estimate := result.current) is not None:
-            color, headline = QColor(COLORS.dim), estimate.caption.capitalize()
+            color = label_color(estimate.labels, estimate.leader) or QColor(COLORS.dim)
+            headline = estimate.caption.capitalize()
             subline = tr("from {modality}", modality=estimate.modality)
             if result.ended:
                 subline = tr("ended · last answer, from {modality}", modality=estimate.modality)
-            if estimate.label is not None:
-                color = emotion_colors(estimate.labels)[estimate.labels.index(estimate.label)]
         self.headline.show_text(headline, color)
         self.subline.setText(subline)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from emolive.gui import strings
 from emolive.gui.i18n import tr
-from emolive.gui.theme import COLORS
+from emolive.gui.theme import COLORS, scaled
 from emolive.types import Status
 
 SPACING_PX, SHORT_SPACING_PX = 6, 3
@@ -69,7 +69,7 @@ class StatusBadge(QLabel):
 
     def full_width(self) -> int:
         """Width with the word."""
-        return self.fontMetrics().horizontalAdvance(f"●  {self._title} {self._value}") + 26
+        return self.fontMetrics().horizontalAdvance(f"●  {self._title} {self._value}") + round(scaled(26))
 
     @property
     def _title(self) -> str:
@@ -109,7 +109,7 @@ class StatusBadgeRow(QWidget):
         self.badges: dict[str, StatusBadge] = {}
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(SPACING_PX)
+        self._row.setSpacing(round(scaled(SPACING_PX)))
         self._row.addStretch(1)
         for source in strings.BADGES:
             self._add(source)
@@ -135,9 +135,9 @@ class StatusBadgeRow(QWidget):
         self._row.insertWidget(self._row.count() - 1, badge)
 
     def _fit(self) -> None:
-        needed = sum(badge.full_width() + SPACING_PX for badge in self.badges.values())
+        needed = sum(badge.full_width() + scaled(SPACING_PX) for badge in self.badges.values())
         compact = needed > self.width()
         short = compact and needed > 1.25 * self.width()
-        self._row.setSpacing(SHORT_SPACING_PX if short else SPACING_PX)
+        self._row.setSpacing(round(scaled(SHORT_SPACING_PX if short else SPACING_PX)))
         for badge in self.badges.values():
             badge.set_compact(compact, short=short)

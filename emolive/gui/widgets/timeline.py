@@ -15,7 +15,7 @@ from emolive.clock import NS_PER_S, to_ns
 from emolive.gui import strings
 from emolive.gui.estimate_history import EstimateHistory
 from emolive.gui.i18n import tr
-from emolive.gui.theme import COLORS, SIZES, emotion_colors, font, readable
+from emolive.gui.theme import COLORS, SIZES, emotion_colors, font, readable, scaled
 from emolive.gui.view_state import EstimateView, Mark, ResultState
 from emolive.gui.widgets.plot import create_plot
 from emolive.gui.widgets.timeline_legend import TimelineLegend
@@ -117,7 +117,7 @@ class Timeline(QWidget):
         waited = now_s - self._painted_s >= (FADE_STEP_S if fading else SCROLL_S)
         if not self.empty and self.isVisible() and (self._dirty or waited):
             self._dirty, self._painted_s = False, now_s
-            self.draw(result.now_ns, result.current.label if result.current is not None else None)
+            self.draw(result.now_ns, result.current.leader if result.current is not None else None)
 
     def set_labels(self, labels: Sequence[str]) -> None:
         """Start again with one curve for each label. Nothing happens if they are the same as before."""
@@ -227,7 +227,11 @@ class Timeline(QWidget):
             axis.setTicks([values])
             axis.setPen(COLORS.line)
             axis.setTextPen(COLORS.dim)
-            axis.setStyle(tickFont=font(SIZES.caption_px), tickLength=-4, hideOverlappingLabels=False)
+            axis.setStyle(
+                tickFont=font(SIZES.caption_px), tickLength=-round(scaled(4)), hideOverlappingLabels=False
+            )
+        # Its own guess is for the font that it had before.
+        self._plot.getAxis("bottom").setHeight(round(SIZES.caption_px * 1.4 + scaled(6)))
         self._cursor.setPen(pg.mkPen(COLORS.dim, width=1))
 
     def _emphasize(self, row: int | None) -> None:
@@ -235,7 +239,7 @@ class Timeline(QWidget):
         for index, (curve, color) in enumerate(zip(self._curves, emotion_colors(self.labels), strict=True)):
             shade = readable(color, COLORS.surface, 1.8)
             shade.setAlphaF(1.0 if index == row or row is None else 0.6)
-            curve.setPen(pg.mkPen(shade, width=2.5 if index == row else 1.2))
+            curve.setPen(pg.mkPen(shade, width=scaled(2.5 if index == row else 1.2)))
             curve.setZValue(1 if index == row else 0)
 
     def _draw_marks(self) -> None:

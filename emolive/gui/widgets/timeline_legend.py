@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.gui import strings
 from emolive.gui.i18n import tr
-from emolive.gui.theme import COLORS, SIZES, emotion_colors, font
+from emolive.gui.theme import COLORS, SIZES, emotion_colors, font, scaled
 
 SWATCH_PX = 9.0
 
@@ -54,17 +54,18 @@ class TimelineLegend(QWidget):
         note = metrics.elidedText(self._note, Qt.TextElideMode.ElideLeft, self.width() - 8)
         room = self.width() - metrics.horizontalAdvance(note) - 20
         middle = self.height() / 2
-        x = 4.0
+        swatch = scaled(SWATCH_PX)
+        x = scaled(4.0)
         for label, color in zip(self._labels, emotion_colors(self._labels), strict=True):
             name = strings.label_title(label).capitalize()
-            width = SWATCH_PX + 5 + metrics.horizontalAdvance(name)
+            width = swatch + scaled(5) + metrics.horizontalAdvance(name)
             if x + width > room:
                 break
-            painter.fillRect(QRectF(x, middle - SWATCH_PX / 2, SWATCH_PX, SWATCH_PX), color)
+            painter.fillRect(QRectF(x, middle - swatch / 2, swatch, swatch), color)
             painter.setPen(QColor(COLORS.dim))
-            area = QRectF(x + SWATCH_PX + 5, 0, width, self.height())
+            area = QRectF(x + swatch + scaled(5), 0, width, self.height())
             painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, name)
-            x += width + 14
+            x += width + scaled(14)
         painter.setPen(QColor(COLORS.text))
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         painter.drawText(QRectF(self.rect()).adjusted(0, 0, -6, 0), right, note)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QSizePolicy, Q
 
 from emolive.gui import strings
 from emolive.gui.i18n import tr
-from emolive.gui.theme import COLORS, SIZES, emotion_colors
+from emolive.gui.theme import COLORS, SIZES, emotion_colors, scaled
 from emolive.gui.transport_presenter import TransportState
 from emolive.gui.widgets.file_timeline import FileTimeline
 
@@ -34,6 +34,7 @@ class TransportBar(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.timeline = FileTimeline()
         self.play = _button(tr("Play or pause (Space)"))
+        self.play.setIconSize(QSize(round(scaled(ICON_PX)), round(scaled(ICON_PX))))
         self.play.clicked.connect(self.play_toggled)
         self.loop = _button(tr("Play in a loop (Ctrl+L)"))
         self.loop.setText(tr("Loop"))
@@ -71,18 +72,26 @@ class TransportBar(QFrame):
         for widget in (self.mark_in_button, self.mark_out_button, self.label_button, self.export):
             row.addWidget(widget)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 6, 8, 6)
+        layout.setContentsMargins(SIZES.gap_px, SIZES.gap_px - 2, SIZES.gap_px, SIZES.gap_px - 2)
         layout.setSpacing(4)
         layout.addWidget(self.timeline, 1)
         layout.addLayout(row)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         timeline_px = TIMELINE_PX if self.window().height() >= LOW_WINDOW_PX else LOW_TIMELINE_PX
-        return QSize(600, timeline_px + SIZES.control_height_px + 16)
+        return QSize(600, round(scaled(timeline_px + 16)) + SIZES.control_height_px)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
         self.updateGeometry()
+        self._elide()
+
+    def _elide(self) -> None:
+        room = max(0, self.note.width() - 2)
+        self.note.setText(
+            self.note.fontMetrics().elidedText(self._text[1], Qt.TextElideMode.ElideRight, room)
+        )
+        self.note.setToolTip(self._text[1])
 
     def show_state(self, state: TransportState) -> None:
         """Show a state. To be called often."""
@@ -97,7 +106,7 @@ class TransportBar(QFrame):
         if (state.clock, state.note) != self._text:
             self._text = (state.clock, state.note)
             self.clock.setText(state.clock)
-            self.note.setText(state.note)
+            self._elide()
         self._fill_labels(state.labels)
         marked = state.marks_s[0] is not None
         self.label_button.setEnabled(marked)
@@ -109,7 +118,7 @@ class TransportBar(QFrame):
         self._labels = labels
         self.label_menu.clear()
         for label, color in zip(labels, emotion_colors(labels), strict=True):
-            swatch = QPixmap(12, 12)
+            swatch = QPixmap(SIZES.note_px, SIZES.note_px)
             swatch.fill(color)
             action = self.label_menu.addAction(QIcon(swatch), strings.label_title(label))
             action.triggered.connect(lambda _=False, label=label: self.label_chosen.emit(label))
@@ -126,12 +135,14 @@ def _button(tooltip: str) -> QToolButton:
 
 def _icon(name: str) -> QIcon:
     """Drawn here, as no icon theme is sure to be installed."""
-    pixmap = QPixmap(2 * ICON_PX, 2 * ICON_PX)
+    size = 2 * round(scaled(ICON_PX))
+    pixmap = QPixmap(size, size)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(COLORS.text))
+    painter.scale(size / (2 * ICON_PX), size / (2 * ICON_PX))
     if name == "pause":
         painter.drawRect(7, 4, 6, 24)
         painter.drawRect(19, 4, 6, 24)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from emolive.gui.frame_converter import FrameConverter
 from emolive.gui.i18n import tr
 from emolive.gui.render_metrics import RenderMetrics
-from emolive.gui.theme import COLORS, emotion_colors
+from emolive.gui.theme import COLORS, emotion_colors, label_color
 from emolive.gui.view_state import EstimateView, VideoState
 from emolive.gui.widgets.overlay import (
     draw_banner,
@@ -24,6 +24,7 @@ from emolive.gui.widgets.overlay import (
     draw_other_face,
     draw_stale,
     draw_tags,
+    round_corners,
 )
 from emolive.types import Frame
 
@@ -110,11 +111,14 @@ class VideoView(QWidget):
             if self._state.message is not None:
                 phase = time.monotonic() % BUSY_PERIOD_S / BUSY_PERIOD_S
                 draw_message(painter, area, self._state.message, phase)
+            round_corners(painter, area)
             return
         painter.fillRect(area, QColor(COLORS.surface if self._plain else COLORS.letterbox))
         target, scale = self._paint_frame(painter, self._state.frame, area)
         self._target, self._scale = target, scale
         self._paint_overlay(painter, target, scale)
+        if not self._plain:
+            round_corners(painter, area)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         super().mousePressEvent(event)
@@ -167,6 +171,7 @@ class VideoView(QWidget):
             draw_stale(painter, target, state.stale)
         for other in () if self._plain else state.others:
             draw_other_face(painter, other, to_widget)
+        tags = draw_tags(painter, target, state.tags)
         if state.face is not None:
             painter.save()
             painter.setClipRect(target)
@@ -174,11 +179,10 @@ class VideoView(QWidget):
             landmarks = self._landmarks and not self._plain
             box = draw_face(painter, state.face, to_widget, color, landmarks=landmarks)
             if state.estimate is not None and not self._plain:
-                draw_caption(painter, state.estimate.caption, box, target, color)
+                draw_caption(painter, state.estimate.caption.capitalize(), box, target, color, avoid=tags)
             if state.hint and not state.countdown:
                 draw_hint(painter, state.hint, box, target)
             painter.restore()
-        draw_tags(painter, target, state.tags)
         if state.countdown:
             draw_countdown(painter, target, state.countdown)
         if state.banner:
@@ -203,9 +207,7 @@ def _color(estimate: EstimateView | None) -> QColor:
     """The colour of a face box."""
     if estimate is None:
         return QColor(COLORS.text)
-    if estimate.label is None:
-        return emotion_colors(("neutral",))[0]
-    return emotion_colors(estimate.labels)[estimate.labels.index(estimate.label)]
+    return label_color(estimate.labels, estimate.leader) or emotion_colors(("neutral",))[0]
 
 
 def _fit(width: int, height: int, area: QRectF, ratio: float) -> QRectF:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from emolive.gui import about
 from emolive.gui.device_check import Check
@@ -15,6 +15,7 @@ from emolive.gui.view_state import VideoState
 from emolive.gui.widgets.page import Page
 from emolive.gui.widgets.video_view import VideoView
 
+BULLET = "•"
 _SIGNS = {"ok": "✓", "doubt": "!", "wait": "…"}
 _LEVELS = {"ok": "ok", "doubt": "warning", "wait": "info"}
 
@@ -40,7 +41,15 @@ class WelcomeView(Page):
         self.clear_content()
         self.add_text(tr("It shows which emotion a face and a voice express, while you watch."))
         for sentence in about.promises():
-            self.add_text(f"•  {sentence}")
+            point = QWidget()
+            row = QHBoxLayout(point)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(SIZES.gap_px)
+            bullet, text = QLabel(BULLET), QLabel(sentence)
+            text.setWordWrap(True)
+            row.addWidget(bullet, 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(text, 1)
+            self.content.addWidget(point)
         self._later.setText(tr("Skip"))
         self._next.setText(tr("Check the devices"))
         self.relayout()

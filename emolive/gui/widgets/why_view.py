@@ -20,7 +20,7 @@ class WhyView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setMinimumSize(120, 120)
+        self.setMinimumSize(120, 60)
         self.setAccessibleName(tr("Why this answer"))
         self._state = WhyState()
         self._y = 0.0
