@@ -36,7 +36,7 @@ def test_one_row_per_estimate_and_a_summary(emolive: Run, clips: Clips) -> None:
     assert [row["modality"] for row in rows] == ["a", *["av"] * 10]
     for row in rows:
         assert list(row)[:7] == COLUMNS
-        assert set(row) - set(COLUMNS) == {"baseline", "summary", "answer_age_s"}
+        assert set(row) - set(COLUMNS) == {"baseline", "summary", "answer_age_s", "hints"}
         assert (row["file"], row["fusion"]) == (str(clips["full"]), "ia")
         assert row["modality"] in ("av", "a", "v")
         assert list(row["probs"]) == list(EMOTIONS)
@@ -63,7 +63,9 @@ NOT_SPEECH = {
 @pytest.mark.parametrize("kind", NOT_SPEECH)
 def test_sound_without_speech_is_no_voice(emolive: Run, tmp_path: Path, kind: str) -> None:
     path = write_clip(tmp_path / "sound.mkv", None, NOT_SPEECH[kind])
-    assert "neither a face nor a voice" in emolive("analyze", path).error
+    error = emolive("analyze", path).error
+    assert "neither a face nor a voice" in error
+    assert ("There is sound, but no speech." in error) is (kind != "nobody")
 
 
 def test_beside_a_face_it_leaves_the_face_alone(emolive: Run, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_live_rows_have_timestamps(emolive: Run, clips: Clips, tmp_path: Path) -
     for row in rows:
         assert list(row)[:7] == COLUMNS
         assert set(row) - set(COLUMNS) == {
-            *("baseline", "summary", "answer_age_s", "capture_ns", "start_ns", "end_ns")
+            *("baseline", "summary", "answer_age_s", "hints", "capture_ns", "start_ns", "end_ns")
         }
         assert row["capture_ns"] <= row["start_ns"] <= row["end_ns"]
         assert row["file"] == str(clips["full"])
