@@ -80,6 +80,9 @@ class OpinionPoolSpec:
     alone. A voice tells studio and people better than a face, so a face may lie farther off beside it."""
     novelty_width: float
     """How softly: g = sigmoid((limit - distance) / width), multiplied over the streams."""
+    resemblance_limit: float
+    """What g is at most: the classifier keeps a say with people like the training people too. Where the network
+    wavers between two labels, it decides, and small changes of picture or sound change less."""
     novel_voice_weight: float
     """Of the model's log-probabilities for a voice alone that is unlike the training data (g = 0)."""
     temperatures: tuple[float, float]
@@ -99,6 +102,7 @@ class OpinionPoolSpec:
             check.number(name, getattr(self, name), 0.01, 600)
         for value in numbers("novelty_limits", self.novelty_limits, 3):
             check.number("novelty_limits", value, -1000, 1000)
+        check.number("resemblance_limit", self.resemblance_limit, 0, 1)
         check.number("novel_voice_weight", self.novel_voice_weight, 0, 1)
         check.number("novelty_width", self.novelty_width, 1e-3, 100)
         for value in numbers("temperatures", self.temperatures, 2):
@@ -312,7 +316,7 @@ class OpinionPool:
     def resemblance(self, video: float | None, audio: float | None) -> float:
         """g, from the distances of face and voice; None for a stream that is not there."""
         beside_voice, of_voice, alone = self.spec.novelty_limits
-        result = 1.0
+        result = self.spec.resemblance_limit
         for distance, limit in ((video, alone if audio is None else beside_voice), (audio, of_voice)):
             if distance is not None and not np.isfinite(distance):
                 return 0.0

@@ -40,6 +40,7 @@ SPEC = OpinionPoolSpec(
     running_limit=0.5,
     novelty_limits=(-1000.0, -1000.0, -1000.0),
     novelty_width=0.1,
+    resemblance_limit=1.0,
     novel_voice_weight=0.5,
     temperatures=(0.5, 0.8),
 )

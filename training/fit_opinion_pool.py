@@ -54,10 +54,11 @@ START = OpinionPoolSpec(
     calibration_s=1.0,
     novelty_limits=(1.7, 1.25, 1.4),
     novelty_width=0.05,
+    resemblance_limit=0.7,
     novel_voice_weight=0.5,
     temperatures=(0.5, 0.5),
 )
-"""Where the search starts. Floor and times are not searched."""
+"""Where the search starts. Floor, times and the limit of g are not searched."""
 
 
 @dataclass(frozen=True, kw_only=True)
