@@ -24,6 +24,9 @@ pytestmark = pytest.mark.data
 FOLDER = paths.data_dir().resolve().parent / "cases"
 AS_BASE = 0.9
 """Share of the rows whose label is that of the base file at the same time."""
+NEARLY_AS_BASE = 0.75
+"""The same for files that sound or look different in fact: telephone speech, the next frame of a fast camera.
+While the clip's emotion changes no label leads, and such a difference decides."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Case:
     """What is right for a file."""
 
     name: str
-    as_base: bool = False
+    as_base: float = 0.0
     rows: tuple[int, int] | None = None
     """Number of estimates, from and to."""
     face: float | None = None
@@ -50,12 +53,12 @@ class Case:
 
 CASES = (
     Case("base.mp4", rows=(41, 42), face=1, voice=0.4),
-    Case("h264_bframes.avi", as_base=True, rows=(41, 42), face=1),
-    Case("hdr_pq.mov", as_base=True, rows=(41, 42), face=1),
-    Case("p.3gp", as_base=True, rows=(41, 42), face=1),
-    Case("far_face.mp4", as_base=True, face=1),
-    Case("rotpix180.mp4", as_base=True, face=1),
-    Case("uhd60_hevc.mp4", as_base=True, face=1, voice=0.7),
+    Case("h264_bframes.avi", as_base=AS_BASE, rows=(41, 42), face=1),
+    Case("hdr_pq.mov", as_base=AS_BASE, rows=(41, 42), face=1),
+    Case("p.3gp", as_base=NEARLY_AS_BASE, rows=(41, 42), face=1),
+    Case("far_face.mp4", as_base=AS_BASE, face=1),
+    Case("rotpix180.mp4", as_base=AS_BASE, face=1),
+    Case("uhd60_hevc.mp4", as_base=NEARLY_AS_BASE, face=1, voice=0.7),
     Case("raw.h264", rows=(41, 42), face=1, voice=0),
     Case("roll45.mp4", rows=(25, 25), face=1),
     Case("dim0.1.mp4", rows=(25, 25), face=1, hint="dark"),
@@ -154,7 +157,7 @@ def test_a_file_is_read_as_it_is(read, case: Case):
         labels, base = found.labels, read("base.mp4").labels
         common = labels.keys() & base.keys()
         assert len(common) >= 0.9 * len(labels)
-        assert sum(labels[bin_] == base[bin_] for bin_ in common) >= AS_BASE * len(common)
+        assert sum(labels[bin_] == base[bin_] for bin_ in common) >= case.as_base * len(common)
 
 
 @pytest.mark.parametrize("name", NATIVE)
