@@ -81,8 +81,8 @@ class OpinionPoolSpec:
     novelty_width: float
     """How softly: g = sigmoid((limit - distance) / width), multiplied over the streams."""
     resemblance_limit: float
-    """What g is at most: the classifier keeps a say with people like the training people too. Where the network
-    wavers between two labels, it decides, and small changes of picture or sound change less."""
+    """What g is at most: the classifier keeps a say with people like the training people too. Where the
+    network wavers between two labels, it decides, and small changes of picture or sound change less."""
     novel_voice_weight: float
     """Of the model's log-probabilities for a voice alone that is unlike the training data (g = 0)."""
     temperatures: tuple[float, float]

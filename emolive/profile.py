@@ -9,6 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from emolive import bounded_json
 from emolive.atomic_io import atomic_write
 from emolive.clock import to_ns
@@ -25,6 +27,10 @@ ABSENCE_RESET_S = 8.0
 """A face that was absent for longer may be another person's when it returns."""
 MAX_BYTES = 1 << 20
 """A baseline file has some 10 kB."""
+MIN_FIT_S = 20.0
+"""So much of a face is compared with a neutral baseline."""
+MAX_NEUTRAL_DISTANCE = 1.0
+"""Of a person's face from their own neutral one; farther is another person, camera or pose."""
 _LONGEST_NAME = 40
 _FORMAT_1_STREAMS = {"video": "face", "audio": "voice"}
 
@@ -112,6 +118,21 @@ class SpeakerProfile:
         if mode == "neutral" and self.neutral.expression.count:
             return pool.reference("neutral", self.neutral.expression)
         return pool.reference("none" if mode == "none" else "running", self.running.expression)
+
+    def neutral_fits(self, video: GlobalStats) -> bool:
+        """Whether the neutral face can be that of the person in view; True while too little was seen.
+
+        The distance between both means is the root mean square over the features, in their deviations
+        within a speaker. See docs/experiments.md, "Does a saved baseline fit?".
+
+        Args:
+            video: the model's global statistics.
+        """
+        neutral, running = self.neutral.video, self.running.video
+        if not neutral.count or running.count < MIN_FIT_S * video.rate_hz:
+            return True
+        deviations = (running.mean - neutral.mean) / np.maximum(video.within_speaker_std, 1e-6)
+        return bool(np.sqrt(np.mean(deviations**2)) <= MAX_NEUTRAL_DISTANCE)
 
     def _expression_stats(self, stored: object) -> ExpressionStats:
         """Those of a file; none if another classifier measured them."""

@@ -290,3 +290,19 @@ def test_a_space_that_would_take_gigabytes_is_refused_before_it_is_built():
     path.write_text(json.dumps(stored))
     with pytest.raises(EmoliveError, match="cannot be read: calibrate again"):
         profile.load()
+
+
+def test_a_neutral_face_unlike_the_one_in_view_does_not_fit():
+    person, (video, _) = calibrated(), STATS
+    assert person.neutral_fits(video)
+    seen = window()
+    for count in range(120):
+        # 20 s are needed before it is compared.
+        assert person.neutral_fits(video) or count >= 83
+        person.running.add(replace(seen, video=seen.video + 3), SPEC, *STATS)
+    assert not person.neutral_fits(video)
+    person.reset()
+    for _ in range(120):
+        person.running.add(seen, SPEC, *STATS)
+    assert person.neutral_fits(video)
+    assert SpeakerProfile(SPEC).neutral_fits(video)

@@ -17,7 +17,7 @@ from training import metrics
 from training.evaluate.stream_metrics import Hop, measure
 from training.streams import Span
 
-MAX_CHANGES_PER_MIN = 26.0
+MAX_CHANGES_PER_MIN = 27.5
 MAX_REACTION_S, MAX_REACTION_P90_S = 1.1, 2.5
 MAX_NEVER_RIGHT = 0.05
 """Aims of the search besides right hops; what lies beyond them costs."""

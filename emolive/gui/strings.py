@@ -205,6 +205,7 @@ _STATUS_TEXTS = (
     noop("Calibration failed because there was too little of face and voice: calibrate again."),
     noop("Relative to the {seconds} s of this face so far."),
     noop("Relative to the neutral {streams} of {person}."),
+    noop("The neutral face of {person} is unlike the one in view: calibrate again."),
     noop("{person} is not calibrated, so no baseline is in use: press Calibrate."),
     noop("The neutral baseline of {person} is loaded."),
     noop("The neutral baseline of the {streams} of {person} is saved."),

@@ -78,6 +78,7 @@ class ModelAtWork:
             self._person,
             face_s=profile.running.video.count / predictor.video_stats.rate_hz,
             calibrated=calibrated_streams(profile, predictor) if neutral else (),
+            fits=profile.neutral_fits(predictor.video_stats),
         )
 
 

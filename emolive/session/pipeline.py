@@ -279,6 +279,7 @@ class LivePipeline:
                 "this source" if stream.calibrated else self.person,
                 face_s=profile.running.video.count / predictor.video_stats.rate_hz,
                 calibrated=calibrated_streams(profile, predictor) if self.baseline == "neutral" else (),
+                fits=profile.neutral_fits(predictor.video_stats),
             )
         )
 

@@ -152,7 +152,13 @@ def refused_answer_status() -> Status:
 
 
 def baseline_status(
-    mode: str, modes: Sequence[str], person: str, *, face_s: float, calibrated: Sequence[str]
+    mode: str,
+    modes: Sequence[str],
+    person: str,
+    *,
+    face_s: float,
+    calibrated: Sequence[str],
+    fits: bool = True,
 ) -> Status:
     """Which baseline the estimates are relative to.
 
@@ -162,6 +168,7 @@ def baseline_status(
         person: the person's name.
         face_s: seconds of face in the running statistics.
         calibrated: which of "face" and "voice" have a neutral baseline.
+        fits: whether the neutral face can be that of the person in view.
     """
     if not modes:
         text = "This model reads raw features: baselines have no effect."
@@ -171,6 +178,9 @@ def baseline_status(
     if mode == "running":
         text = f"Relative to the {face_s:.0f} s of this face so far."
         return Status("baseline", "ok", "running", text)
+    if calibrated and not fits:
+        text = f"The neutral face of {person} is unlike the one in view: calibrate again."
+        return Status("baseline", "warning", "unlike", text)
     if calibrated:
         text = f"Relative to the neutral {' and '.join(calibrated)} of {person}."
         return Status("baseline", "ok", "neutral", text)
