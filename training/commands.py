@@ -35,6 +35,8 @@ class CrossvalOptions:
     """Cross-validation scheme: 5fold, 6fold, loao, rotation or reference."""
     only: str = ""
     """Folds to train now, such as 1,3."""
+    streams: str = ""
+    """Measure the held-out actors' streams too, with these baselines: none,neutral,running,person."""
 
 
 def crossval(argv: Sequence[str], prog: str, description: str = "") -> int:
@@ -49,9 +51,16 @@ def crossval(argv: Sequence[str], prog: str, description: str = "") -> int:
     )
     numbers = [int(part) if part.isdecimal() else 0 for part in config.split_list(folds.only)]
     from training.crossval import crossval as run
+    from training.evaluate.options import stream_baselines
 
     with _resume_hint():
-        run(options, folds.scheme, numbers, _console())
+        run(
+            options,
+            folds.scheme,
+            numbers,
+            _console(),
+            stream_baselines=stream_baselines(config.split_list(folds.streams)),
+        )
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,18 +16,23 @@ from rich.console import Console
 
 from emolive.atomic_io import atomic_write
 from emolive.errors import ConfigError
+from emolive.models.io import checkpoint
 from emolive.types import MODALITIES, Modality
 from preprocessing import splits
 from preprocessing.array_archive import ArrayArchive
 from preprocessing.splits import Fold
 from training import data_fingerprint, metrics, report, scoring
 from training.config import NOT_PART_OF_A_RUN, TrainConfig
+from training.crossval_streams import stream_results
 from training.data_checks import check_training_data
 from training.data_module import DataModule, make_split, read_annotations, setup, start_of
 from training.estimate import print_estimate
+from training.evaluate.options import StreamBaseline
 from training.fabric import make_fabric
 from training.fit import fit
+from training.provenance import face_head, provenance
 from training.run_config import CONFIG, write_run_config
+from training.run_folder import MODEL
 from training.run_lock import run_lock
 
 HELD_OUT = "heldout.npz"
@@ -36,7 +42,14 @@ FoldArrays = dict[str, NDArray[Any]]
 """Contents of a fold's `heldout.npz`: clips, truth, actors, and the logits as "mode/modality"."""
 
 
-def crossval(config: TrainConfig, scheme: str, only: list[int], console: Console) -> None:
+def crossval(
+    config: TrainConfig,
+    scheme: str,
+    only: list[int],
+    console: Console,
+    *,
+    stream_baselines: Sequence[StreamBaseline] = (),
+) -> None:
     """Run `emolive-train crossval`. Folds that are done are not trained again.
 
     Args:
@@ -44,6 +57,7 @@ def crossval(config: TrainConfig, scheme: str, only: list[int], console: Console
         scheme: from `preprocessing.splits.folds`.
         only: numbers of the folds to train now, from 1; empty for all.
         console: for messages and tables.
+        stream_baselines: measure the held-out actors' streams with these baselines too.
 
     Raises:
         EmoliveError: something about the options or the data.
@@ -73,7 +87,13 @@ def crossval(config: TrainConfig, scheme: str, only: list[int], console: Console
             _run_fold(config, data, fold, root / f"fold{number}", fabric=fabric, console=console)
     fabric.barrier()
     if fabric.global_rank == 0:
-        _summarize(config, data, folds, scheme, root, only=only, console=console)
+        done = _summarize(config, data, folds, scheme, root, only=only, console=console)
+        if done and stream_baselines:
+            chosen = [(folds[n - 1], root / f"fold{n}") for n in sorted(only) or range(1, len(folds) + 1)]
+            results = stream_results(annotations, chosen, stream_baselines, console)
+            content = json.loads((root / CROSSVAL).read_text())
+            with atomic_write(root / CROSSVAL) as part:
+                part.write_text(json.dumps({**content, "streams": results}, indent=1) + "\n")
 
 
 def _fingerprint(config: TrainConfig, fold: Fold) -> str:
@@ -106,6 +126,9 @@ def _run_fold(
         trained = fit(config, data, split, folder, fabric=fabric, console=console, title=f"Fold {fold.name}")
     if fabric.global_rank:
         return
+    # For what reads streams, and for the next steps towards a final model.
+    record = provenance(config, data, split, trained)
+    checkpoint.save(folder / MODEL, trained.net, provenance=record, face_head=face_head(config, data))
     predictions = scoring.predict_all(trained.net, trained.dataset, split.testing, trained.global_stats)
     with atomic_write(done) as part, part.open("wb") as file:
         arrays: FoldArrays = {
@@ -139,15 +162,15 @@ def _summarize(
     *,
     only: list[int],
     console: Console,
-) -> None:
-    """Print and write the results over all folds, or over those in `only`, once they are complete."""
+) -> bool:
+    """Print and write the results over all folds, or over those in `only`; False while some are missing."""
     held_out: list[FoldArrays] = []
     numbers = sorted(only) or list(range(1, len(folds) + 1))
     for number in numbers:
         path = root / f"fold{number}" / HELD_OUT
         if not path.is_file():
             console.print(f"Fold {number} of {len(folds)} is not done yet.")
-            return
+            return False
         with ArrayArchive(path) as stored:
             held_out.append({name: stored.read(name) for name in stored.names})
     results = _results(held_out, data.spec.labels)
@@ -176,6 +199,7 @@ def _summarize(
     with atomic_write(root / CROSSVAL) as part:
         part.write_text(json.dumps(content, indent=1) + "\n")
     write_run_config(root, config)
+    return True
 
 
 def _results(folds: list[FoldArrays], labels: tuple[str, ...]) -> dict[str, dict[str, Any]]:

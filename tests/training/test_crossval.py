@@ -21,6 +21,12 @@ def test_all_actors_are_tested_and_the_results_go_into_a_model(small: list[str],
     assert train(["crossval", *options, "--scheme", "2fold"]) == 0
     assert (folder / "fold1" / "heldout.npz").stat().st_mtime_ns == before, "a finished fold is not repeated"
     assert train(["crossval", *options, "--scheme", "2fold", "--gain_db", "1"]) == 2
+    assert (folder / "fold2" / "model.safetensors").is_file()
+    assert train(["crossval", *options, "--scheme", "2fold", "--streams", "running,none"]) == 0
+    streams = json.loads((folder / "crossval.json").read_text())["streams"]
+    of_fold = json.loads((folder / "fold1" / "streams.json").read_text())
+    assert list(streams) == list(of_fold) == ["none", "running"]
+    assert streams["running"]["n_hops"] > of_fold["running"]["n_hops"] > 0
     final = tmp_path / "final"
     results = ["--figures", str(folder / "crossval.json"), "--licence", "for tests"]
     assert train([*small, "--n_epochs", "1", *results, "--result_path", str(final)]) == 0
@@ -37,6 +43,7 @@ def test_all_actors_are_tested_and_the_results_go_into_a_model(small: list[str],
         (["--scheme", "sevenfold"], "no split named"),
         (["--scheme", "2fold", "--only", "3"], "no fold 3"),
         (["--test_actors", "1"], "leave out --fold"),
+        (["--streams", "often"], "no baseline often"),
     ],
 )
 def test_schemes_that_do_not_fit_are_rejected(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from emolive.atomic_io import ensure_writable
 from emolive.cli.config import Arg, Range
@@ -144,6 +145,15 @@ def check_files(checkpoints: tuple[Path, ...], annotations: Path | None, output:
 
 
 StreamBaseline = Literal["none", "neutral", "running", "person"]
+
+
+def stream_baselines(names: Sequence[str]) -> list[StreamBaseline]:
+    """Baselines by name. ConfigError if there is none of a name."""
+    known: tuple[StreamBaseline, ...] = get_args(StreamBaseline)
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"There is no baseline {name}: choose {', '.join(known)}.")
+    return [baseline for baseline in known if baseline in names]
 
 
 @dataclass(frozen=True, kw_only=True)

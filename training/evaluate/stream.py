@@ -30,7 +30,7 @@ from preprocessing.splits import normalize_actor_id
 from training import plots
 from training.bins import Recording, windows
 from training.clip_reader import ClipReader
-from training.evaluate.options import StreamOptions
+from training.evaluate.options import StreamBaseline, StreamOptions
 from training.evaluate.stream_metrics import Hop, measure
 from training.normalizer_sampler import calibration_clips
 from training.report import percent
@@ -55,7 +55,16 @@ def stream(options: StreamOptions, console: Console | None = None) -> int:
     if options.annotations is not None:
         annotations = annotation_files.read(options.annotations, allow_outside=options.allow_outside)
         with ProgressBar(console, "Reading streams", "streams") as bar:
-            answered = list(read_clips(predictor, annotations, options, bar))
+            answered = list(
+                read_clips(
+                    predictor,
+                    annotations,
+                    bar,
+                    baseline=options.baseline,
+                    split=options.split,
+                    orders=options.orders,
+                )
+            )
     else:
         assert options.truth is not None
         answered = [_read_media(predictor, options.truth, options)]
@@ -111,38 +120,52 @@ def read_stream(
 
 
 def read_clips(
-    predictor: Predictor, annotations: Annotations, options: StreamOptions, progress: ProgressBar
+    predictor: Predictor,
+    annotations: Annotations,
+    progress: ProgressBar,
+    *,
+    baseline: StreamBaseline,
+    split: str = "",
+    orders: int = 1,
 ) -> Iterator[Answered]:
     """The answers for streams of each actor's clips.
 
     The clips that calibrate baseline neutral (`calibration_clips`) are in no stream, whatever the baseline.
 
+    Args:
+        predictor: the model.
+        annotations: all clips of the actors.
+        progress: is advanced with each stream.
+        baseline: of the normalization.
+        split: whose clips make streams; empty for all.
+        orders: random orders of each actor's clips.
+
     Raises:
         EmoliveError: a clip cannot be read, or no clips are left.
     """
-    scored = annotations.of(options.split) if options.split else annotations
+    scored = annotations.of(split) if split else annotations
     items = annotations.items
     calibration = calibration_clips(items)
     ids = {item.id for item in scored.items}
     excluded = calibration | {i for i, item in enumerate(items) if item.id not in ids}
     reader = ClipReader(annotations, predictor.spec, predictor.encoders())
-    orders = [dict(clip_order(items, excluded, seed)) for seed in range(options.orders)]
-    actors = list(orders[0])
+    clip_orders = [dict(clip_order(items, excluded, seed)) for seed in range(orders)]
+    actors = list(clip_orders[0])
     if not actors:
         raise ConfigError("No clip is left to make a stream of: all of them serve as a neutral calibration.")
-    progress.start(len(actors) * options.orders)
+    progress.start(len(actors) * orders)
     for actor in actors:
-        features = {i: reader.read(items[i]) for i in orders[0][actor]}
+        features = {i: reader.read(items[i]) for i in clip_orders[0][actor]}
         of_actor = [i for i, item in enumerate(items) if normalize_actor_id(item.actor) == actor]
         neutral = person = None
-        if options.baseline == "neutral":
+        if baseline == "neutral":
             neutral = speaker_stats(predictor, reader, annotations, [i for i in of_actor if i in calibration])
-        elif options.baseline == "person":
+        elif baseline == "person":
             person = speaker_stats(predictor, reader, annotations, of_actor)
-        for order in orders:
+        for order in clip_orders:
             clips = [(items[i].label, features[i]) for i in order[actor]]
             joined = join_clips(actor, clips, predictor.spec)
-            hops = read_stream(predictor, joined, options.baseline, neutral=neutral, person=person)
+            hops = read_stream(predictor, joined, baseline, neutral=neutral, person=person)
             progress.advance()
             yield joined.spans, hops
 
