@@ -31,6 +31,9 @@ MAX_MEMORY_BYTES = 64 << 20
 MPEG_CLOCK_HZ = 90_000.0
 """A multiple of every common frame rate."""
 
+MAX_ROLL_DEG = 120.0
+"""A face that is rotated farther is upside down."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crops:
@@ -141,7 +144,9 @@ class FaceExtractor:
         """The picture, the right way up, and the tracked face in it."""
         image = self._orientation.apply(frame.image)
         face = self._tracker.track(image, frame.t_ns)
-        if self._orientation.observe(image, None if face is None else face.score):
+        # The tracker follows faces that are upside down too, but a crop is to be upright.
+        is_upright = face is not None and abs(face.roll_deg) <= MAX_ROLL_DEG
+        if self._orientation.observe(image, face.score if face is not None and is_upright else None):
             # The box of the face in the picture as it was is no guide to where it is now.
             self._tracker.reset()
             self._pipeline.reset()

@@ -121,7 +121,7 @@ def session_config(options: RunOptions) -> SessionConfig:
     from emolive.session.config import DEFAULT_BASELINE, DEFAULT_PERSON, SessionConfig
 
     return SessionConfig(
-        source=options.source or "auto",
+        source="auto" if options.source is None else options.source,
         mic=options.mic or "auto",
         fusion=_fusion(options),
         checkpoint=options.checkpoint,

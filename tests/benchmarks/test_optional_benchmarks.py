@@ -25,8 +25,9 @@ def test_the_published_step_trains_the_backbone() -> None:
     spec = net.spec
     before = net.backbone.stem[0].weight.detach().clone()  # type: ignore[union-attr,index,operator]
     audio = torch.randn(1, spec.audio_channels, spec.audio.n_frames(spec.n_samples))
-    target = torch.full((1, 3, len(spec.labels)), 1 / len(spec.labels))
+    target = torch.full((1, 4, len(spec.labels)), 1 / len(spec.labels))
     target[..., 0] += 0.5
+    target[:, 3] = 1  # all labels are possible
     training.unfrozen_step(net, torch.optim.SGD(net.parameters(), 0.1), audio, target)
     after = net.backbone.stem[0].weight  # type: ignore[union-attr,index]
     assert not torch.equal(before, after)

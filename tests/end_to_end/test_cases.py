@@ -58,7 +58,7 @@ CASES = (
     Case("p.3gp", as_base=NEARLY_AS_BASE, rows=(41, 42), face=1),
     Case("far_face.mp4", as_base=AS_BASE, face=1),
     Case("rotpix180.mp4", as_base=AS_BASE, face=1),
-    Case("uhd60_hevc.mp4", as_base=NEARLY_AS_BASE, face=1, voice=0.7),
+    Case("uhd60_hevc.mp4", as_base=NEARLY_AS_BASE, face=1, voice=0.5),
     Case("raw.h264", rows=(41, 42), face=1, voice=0),
     Case("roll45.mp4", rows=(25, 25), face=1),
     Case("dim0.1.mp4", rows=(25, 25), face=1, hint="dark"),

@@ -64,7 +64,7 @@ def test_record_replay_annotate_export(
     press(Qt.Key.Key_R, CONTROL)
     until(lambda: snapshot().playback is not None and not snapshot().playback.analysing)  # type: ignore[union-attr]
     media = window._media
-    until(lambda: bool(media._recorded))
+    until(lambda: bool(media.file.recorded))
     assert media.panel.transport.isVisible()
 
     def at(position_s: float) -> bool:

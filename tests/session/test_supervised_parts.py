@@ -14,7 +14,7 @@ from emolive.predictor import Predictor
 from emolive.session.inference_worker import InferenceWorker
 from emolive.session.lease_watch import LeaseWatch
 from emolive.session.model_loader import ModelLoader
-from emolive.session.session import Session
+from emolive.session.source_switch import SourceSwitch
 from emolive.session.stream_listener import StreamListener
 from emolive.session.subscription import Subscription
 
@@ -91,7 +91,7 @@ def test_a_loader_that_fails_loads_again(watch, monkeypatch):
 def test_a_bug_while_a_source_is_opened_is_an_error_of_one_sentence(watch, monkeypatch):
     watched = watch("0")
     watched.until_estimates(1)
-    plant(monkeypatch, Session, "_open", times=1)
+    plant(monkeypatch, SourceSwitch, "open", times=1)
     with pytest.raises(EmoliveError, match="could not be opened: a planted bug"):
         watched.session.set_source("demo").result(20)
     watched.until_estimates(1)

@@ -167,10 +167,10 @@ def test_a_dry_run_checks_everything_and_extracts_nothing(
     assert "testing: 9 clips of actors 3" in printed
     assert "labels angry, happy, neutral" in printed
     assert "36 clips: their windows take about" in printed
-    assert re.search(r"Training takes about .*: 70 epochs of 3 steps of", printed)
+    assert re.search(r"Training takes about .*: 120 epochs of 3 steps of", printed)
     assert not list(tmp_path.iterdir())
     assert train([*small, "--n_epochs", "1", "--result_path", str(tmp_path / "r")]) == 0
     assert train([*small, "--dry_run", "--result_path", str(tmp_path / "r2")]) == 0
     assert re.search(r"36 clips: their windows, .* MB, are in .* already", output(capsys))
     assert train(["crossval", *small, "--scheme", "4fold", "--dry_run"]) == 0
-    assert "4 runs of 70 epochs" in output(capsys)
+    assert "4 runs of 120 epochs" in output(capsys)
