@@ -92,7 +92,7 @@ class OpinionPoolSpec:
         """Check types and ranges. ConfigError for the first value that does not fit."""
         check.text("classifier", self.classifier)
         for name in ("network", "absolute", "relative"):
-            for value in numbers(name, getattr(self, name), 2):
+            for value in check.pair(name, getattr(self, name)):
                 check.number(name, value, 0, 100)
         check.number("calm_offset", self.calm_offset, -20, 20)
         check.number("neutral_bias", self.neutral_bias, -20, 20)
@@ -100,12 +100,12 @@ class OpinionPoolSpec:
         check.number("floor", self.floor, 0, 1)
         for name in ("recent_s", "evidence_s", "calibration_s"):
             check.number(name, getattr(self, name), 0.01, 600)
-        for value in numbers("novelty_limits", self.novelty_limits, 3):
+        for value in check.triple("novelty_limits", self.novelty_limits):
             check.number("novelty_limits", value, -1000, 1000)
         check.number("resemblance_limit", self.resemblance_limit, 0, 1)
         check.number("novel_voice_weight", self.novel_voice_weight, 0, 1)
         check.number("novelty_width", self.novelty_width, 1e-3, 100)
-        for value in numbers("temperatures", self.temperatures, 2):
+        for value in check.pair("temperatures", self.temperatures):
             check.number("temperatures", value, 0.01, 100)
         if odd := sorted(set(labels) - EMOTIONS):
             raise ConfigError(f"The opinion pool cannot read {odd[0]} from a single face.")
@@ -115,16 +115,9 @@ class OpinionPoolSpec:
         """Rebuild from its JSON. ConfigError if it does not fit."""
         named = check.exact(cls, values, "opinion pool")
         for name in ("network", "absolute", "relative", "temperatures"):
-            named[name] = numbers(name, named[name], 2)
-        named["novelty_limits"] = numbers("novelty_limits", named["novelty_limits"], 3)
+            named[name] = check.pair(name, named[name])
+        named["novelty_limits"] = check.triple("novelty_limits", named["novelty_limits"])
         return cls(**named)
-
-
-def numbers(name: str, values: object, count: int) -> tuple[float, ...]:
-    """Some numbers of a description. ConfigError if it is something else."""
-    if not isinstance(values, list | tuple) or len(values) != count:
-        raise ConfigError(f"The model description does not fit: {name} must be {count} numbers.")
-    return tuple(values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,8 +145,8 @@ class FaceExtractor:
         image = self._orientation.apply(frame.image)
         face = self._tracker.track(image, frame.t_ns)
         # The tracker follows faces that are upside down too, but a crop is to be upright.
-        is_upright = face is not None and abs(face.roll_deg) <= MAX_ROLL_DEG
-        if self._orientation.observe(image, face.score if face is not None and is_upright else None):
+        score = face.score if face is not None and abs(face.roll_deg) <= MAX_ROLL_DEG else None
+        if self._orientation.observe(image, score):
             # The box of the face in the picture as it was is no guide to where it is now.
             self._tracker.reset()
             self._pipeline.reset()

@@ -190,16 +190,15 @@ class BatchMaker:
             (recording.dataset, int(clip), int(shift) % len(recording.dataset.shifts_s))
             for recording, clip, shift in zip(chosen, clips, shifts, strict=True)
         ]
-        video = (
-            torch.from_numpy(np.stack([data.video[i, k] for data, i, k in samples]))
-            if self._encode is None
-            else self._encode(clips, shifts, rank_slice).cpu()
-        )
+
+        def stored(name: str) -> Tensor:
+            return torch.from_numpy(np.stack([getattr(data, name)[i, k] for data, i, k in samples]))
+
         arrays = (
-            video,
-            torch.from_numpy(np.stack([data.video_present[i, k] for data, i, k in samples])),
-            torch.from_numpy(np.stack([data.audio[i, k] for data, i, k in samples]).astype(np.float32)),
-            torch.from_numpy(np.stack([data.audio_present[i, k] for data, i, k in samples])),
+            stored("video") if self._encode is None else self._encode(clips, shifts, rank_slice).cpu(),
+            stored("video_present"),
+            stored("audio").float(),
+            stored("audio_present"),
         )
         if self._recordings[0].streams is not None:
             for row in np.flatnonzero(rng.random(len(clips)) < self._stream_share):

@@ -87,13 +87,16 @@ def crossval(
             _run_fold(config, data, fold, root / f"fold{number}", fabric=fabric, console=console)
     fabric.barrier()
     if fabric.global_rank == 0:
-        done = _summarize(config, data, folds, scheme, root, only=only, console=console)
-        if done and stream_baselines:
-            chosen = [(folds[n - 1], root / f"fold{n}") for n in sorted(only) or range(1, len(folds) + 1)]
-            results = stream_results(annotations, chosen, stream_baselines, console)
-            content = json.loads((root / CROSSVAL).read_text())
-            with atomic_write(root / CROSSVAL) as part:
-                part.write_text(json.dumps({**content, "streams": results}, indent=1) + "\n")
+        _summarize(
+            config,
+            data,
+            folds,
+            scheme,
+            root,
+            only=only,
+            console=console,
+            stream_baselines=stream_baselines,
+        )
 
 
 def _fingerprint(config: TrainConfig, fold: Fold) -> str:
@@ -162,15 +165,16 @@ def _summarize(
     *,
     only: list[int],
     console: Console,
-) -> bool:
-    """Print and write the results over all folds, or over those in `only`; False while some are missing."""
+    stream_baselines: Sequence[StreamBaseline],
+) -> None:
+    """Print and write the results over all folds, or over those in `only`, once they are complete."""
     held_out: list[FoldArrays] = []
     numbers = sorted(only) or list(range(1, len(folds) + 1))
     for number in numbers:
         path = root / f"fold{number}" / HELD_OUT
         if not path.is_file():
             console.print(f"Fold {number} of {len(folds)} is not done yet.")
-            return False
+            return
         with ArrayArchive(path) as stored:
             held_out.append({name: stored.read(name) for name in stored.names})
     results = _results(held_out, data.spec.labels)
@@ -196,10 +200,12 @@ def _summarize(
         "figures": results,
         "options": asdict(config),
     }
+    if stream_baselines:
+        chosen_folds = [(folds[number - 1], root / f"fold{number}") for number in numbers]
+        content["streams"] = stream_results(data.annotations, chosen_folds, stream_baselines, console)
     with atomic_write(root / CROSSVAL) as part:
         part.write_text(json.dumps(content, indent=1) + "\n")
     write_run_config(root, config)
-    return True
 
 
 def _results(folds: list[FoldArrays], labels: tuple[str, ...]) -> dict[str, dict[str, Any]]:

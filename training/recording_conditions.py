@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, sosfilt
 
+from emolive.audio.levels import active_power
 from emolive.types import FloatArray
 from emolive.windowing import Waveform
 
-VERSION = 1
+VERSION = 2
 """Rises with every change of what a condition does; part of the name of cached windows."""
-LEVEL_BLOCK_S = 0.04
-ACTIVE_RANGE_DB = 15.0
 FULL_SCALE = 1.0
 _MU = 255.0
 """Of ITU-T G.711."""
@@ -79,7 +78,7 @@ class RecordingCondition:
             result = fftconvolve(result, self._room(rate_hz, rng))[: len(sound)]
         if np.isfinite(self.snr_db):
             noise = self._noise(len(sound), rate_hz, rng)
-            result = result + noise * 10 ** ((active_level_db(result, rate_hz) - self.snr_db) / 20)
+            result = result + noise * np.sqrt(active_power(result, rate_hz) * 10 ** (-self.snr_db / 10))
         if self.band_hz is not None:
             high = min(self.band_hz[1], 0.45 * rate_hz)
             band = butter(4, (self.band_hz[0], high), "bandpass", fs=rate_hz, output="sos")
@@ -133,15 +132,6 @@ def recorded(waveform: Waveform, person: str, clip: str, variant: int) -> Wavefo
 def condition_of(person: str, variant: int) -> RecordingCondition:
     """That of a person; a function of the names alone."""
     return RecordingCondition.draw(_rng(person, variant))
-
-
-def active_level_db(samples: NDArray[np.floating], rate_hz: int) -> float:
-    """Mean level of the 40 ms blocks that lie within 15 dB of the loudest one, in dB of full scale."""
-    block = max(1, round(LEVEL_BLOCK_S * rate_hz))
-    n = max(1, len(samples) // block)
-    power = np.array([np.mean(np.square(part)) for part in np.array_split(samples, n)])
-    active = power[power >= power.max() * 10 ** (-ACTIVE_RANGE_DB / 10)]
-    return float(10 * np.log10(active.mean() + 1e-20))
 
 
 def _rng(name: str, variant: int) -> np.random.Generator:

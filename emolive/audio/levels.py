@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from emolive.types import FloatArray
 
 SILENCE_DBFS = -120.0
+ACTIVE_BLOCK_S = 0.04
+ACTIVE_RANGE_DB = 15.0
+"""Blocks that lie at most so far below the loudest one are active."""
 
 
 def rms_dbfs(samples: ArrayLike) -> float:
@@ -42,3 +45,17 @@ def frame_levels_dbfs(samples: FloatArray, n_frames: int) -> FloatArray:
     means = np.add.reduceat(exact, edges[:-1]) / counts
     power = np.add.reduceat(np.square(exact), edges[:-1]) / counts - np.square(means)
     return np.asarray(10 * np.log10(np.maximum(power, 10 ** (SILENCE_DBFS / 10))), np.float32)
+
+
+def active_power(samples: NDArray[np.floating], rate_hz: int) -> float:
+    """Mean power of the active blocks of 40 ms, counted from the end: of the speech, not of its pauses.
+
+    Args:
+        samples: (n,), n at least 1.
+        rate_hz: sampling rate.
+    """
+    block = min(round(ACTIVE_BLOCK_S * rate_hz), len(samples))
+    n = len(samples) // block
+    blocks = samples[len(samples) - n * block :].reshape(n, block)
+    power = np.mean(np.square(blocks, dtype=np.float64), axis=1)
+    return float(power[power >= power.max() * 10 ** (-ACTIVE_RANGE_DB / 10)].mean())

@@ -96,6 +96,13 @@ def shown(value: object) -> str:
     return shorten(repr(value))
 
 
+def pair(name: str, values: object) -> tuple[float, float]:
+    if not isinstance(values, list | tuple) or len(values) != 2:
+        raise ConfigError(f"The model description does not fit: {name} must be two numbers.")
+    a, b = values
+    return a, b
+
+
 def triple(name: str, values: object) -> tuple[float, float, float]:
     if not isinstance(values, list | tuple) or len(values) != 3:
         raise ConfigError(f"The model description does not fit: {name} must be three numbers.")

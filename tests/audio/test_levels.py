@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emolive.audio.levels import frame_levels_dbfs, rms_dbfs
+from emolive.audio.levels import active_power, frame_levels_dbfs, rms_dbfs
 from tests.helpers.sounds import noise, sine
 
 SQUARE = np.tile(np.array([1.0, -1.0], np.float32), 500)
@@ -44,3 +44,10 @@ def test_levels_of_frames_do_not_count_a_dc_offset():
 def test_too_few_samples_are_silence_and_no_frames_are_none():
     assert frame_levels_dbfs(np.ones(3, np.float32), 4).tolist() == [-120] * 4
     assert frame_levels_dbfs(np.ones(3, np.float32), 0).shape == (0,)
+
+
+def test_the_active_level_is_that_of_speech_without_its_pauses():
+    tone = np.sin(np.arange(16_000) * 0.3).astype(np.float32)
+    with_pause = np.concatenate([tone, np.zeros(32_000, np.float32), tone])
+    assert active_power(with_pause, 16_000) == pytest.approx(0.5, rel=0.02)
+    assert active_power(tone[:100], 16_000) == pytest.approx(0.5, rel=0.1)

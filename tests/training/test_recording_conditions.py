@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emolive.audio.levels import active_power
 from emolive.windowing import Waveform
 from tests.helpers.sounds import spoken
-from training.recording_conditions import RecordingCondition, active_level_db, condition_of, recorded
+from training.recording_conditions import RecordingCondition, condition_of, recorded
 
 RATE_HZ = 16_000
 SPEECH = spoken(RATE_HZ, 3)
@@ -37,7 +38,7 @@ def test_noise_has_the_level_that_is_asked_for(slope):
     # The share of the clean sound in the noisy one, then the rest.
     scale = noisy @ clean / (clean @ clean)
     noise = noisy - scale * clean
-    snr_db = active_level_db(scale * clean, RATE_HZ) - 10 * np.log10(np.mean(noise**2))
+    snr_db = 10 * np.log10(active_power(scale * clean, RATE_HZ) / np.mean(noise**2))
     assert snr_db == pytest.approx(10, abs=1)
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.signal import lfilter, lfilter_zi
 
+from emolive.audio.levels import active_power
 from emolive.errors import ConfigError, EmoliveError
 from emolive.models.spec import AudioSpec
 from emolive.paths import asset, file_digest, read_asset
@@ -27,12 +28,11 @@ CONTEXT_FRAMES = 40
 HIGH_PASS_HZ = 30.0
 SPEECH_DBFS = -26.0
 """Level of active speech at the network's input."""
-LEVEL_BLOCK = 640
-"""Samples of the blocks whose levels are compared: 40 ms."""
-ACTIVE_RANGE_DB = 15.0
-"""Blocks that lie at most so far below the loudest one are active."""
 GAIN_STEP_DB = 3.0
 MAX_GAIN_DB = 54.0
+_POLE = np.exp(-2 * np.pi * HIGH_PASS_HZ / RATE_HZ)
+_HIGH_PASS = np.array([1.0, -1.0]) * (1 + _POLE) / 2, np.array([1.0, -_POLE])
+_SETTLED = lfilter_zi(*_HIGH_PASS)
 _WEIGHTS = "moonshine_tiny_en_l4.npz"
 
 
@@ -103,19 +103,14 @@ def _encode(samples: FloatArray) -> FloatArray:
 
 def _high_pass(samples: FloatArray) -> FloatArray:
     """First order, as if the first sample had lasted for ever before: no offset and no rumble."""
-    pole = np.exp(-2 * np.pi * HIGH_PASS_HZ / RATE_HZ)
-    b, a = np.array([1.0, -1.0]) * (1 + pole) / 2, np.array([1.0, -pole])
-    filtered, _ = lfilter(b, a, samples, zi=lfilter_zi(b, a) * samples[0])
+    filtered, _ = lfilter(*_HIGH_PASS, samples, zi=_SETTLED * samples[0])
     return np.asarray(filtered, np.float32)
 
 
 def _gain(samples: FloatArray) -> np.float32:
     """The factor that brings the active level of (n,) samples to that of speech."""
-    n = len(samples) // LEVEL_BLOCK
-    blocks = samples[len(samples) - n * LEVEL_BLOCK :].reshape(n, LEVEL_BLOCK)
-    power = np.mean(np.square(blocks, dtype=np.float64), axis=1)
-    active = power[power >= power.max() * 10 ** (-ACTIVE_RANGE_DB / 10)].mean()
-    gain_db = GAIN_STEP_DB * round((SPEECH_DBFS - 10 * np.log10(max(float(active), 1e-12))) / GAIN_STEP_DB)
+    level_db = 10 * np.log10(max(active_power(samples, RATE_HZ), 1e-12))
+    gain_db = GAIN_STEP_DB * round((SPEECH_DBFS - level_db) / GAIN_STEP_DB)
     return np.float32(10 ** (min(gain_db, MAX_GAIN_DB) / 20))
 
 
