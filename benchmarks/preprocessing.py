@@ -38,7 +38,7 @@ def run(config: BenchmarkConfig, report: Report) -> Iterator[Measurement]:
 
 def _clips(config: BenchmarkConfig) -> tuple[list[Path], str]:
     """Real clips of one folder if available, otherwise a synthetic one; and their description."""
-    real = sorted((data_dir() / "ravdess" / "video").resolve().rglob("*.mp4"))
+    real = sorted((data_dir() / "ravdess" / "video").rglob("*.mp4"))
     if real:
         clips = [path for path in real if path.parent == real[0].parent][:4]
         return clips, f"{len(clips)} RAVDESS clips"

@@ -133,5 +133,5 @@ def window_cache_dir() -> Path:
 
 
 def data_dir() -> Path:
-    """The optional folder of real clips for tests and training; EMOLIVE_DATA overrides it."""
-    return Path(os.environ.get("EMOLIVE_DATA", "../shared/data"))
+    """The optional folder of real clips for tests and training, absolute; EMOLIVE_DATA overrides it."""
+    return Path(os.environ.get("EMOLIVE_DATA", "../shared/data")).resolve()

@@ -83,7 +83,7 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
 @pytest.fixture(scope="session")
 def real_clips() -> list[Path]:
     """The real mp4 clips of one actor, shortest first."""
-    folder = (paths.data_dir() / "ravdess" / "video").resolve()
+    folder = paths.data_dir() / "ravdess" / "video"
     clips = sorted(folder.rglob("*.mp4"), key=lambda path: path.stat().st_size)
     if not clips:
         pytest.skip(f"no real clips in {folder}: set EMOLIVE_DATA")
@@ -93,7 +93,7 @@ def real_clips() -> list[Path]:
 @pytest.fixture(scope="session")
 def parity() -> Path:
     """The folder of checkpoints in the published form."""
-    folder = paths.data_dir().resolve().parent / "parity"
+    folder = paths.data_dir().parent / "parity"
     if not folder.is_dir():
         pytest.skip("the checkpoints in the published form are not on this computer")
     return folder

@@ -80,7 +80,7 @@ def test_implausible_pictures_are_refused(size: tuple[int, int]) -> None:
 
 def test_four_changed_bytes_do_not_end_the_process() -> None:
     """A real file in which a decoder finds a frame of 37 channels."""
-    path = data_dir().resolve().parent / "cases" / "planes.mp4"
+    path = data_dir().parent / "cases" / "planes.mp4"
     if not path.is_file():
         pytest.skip(f"{path} is not on this computer")
     program = (

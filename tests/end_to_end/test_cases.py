@@ -21,7 +21,7 @@ from emolive.predictor import load_predictor
 from emolive.types import Estimate, Modality
 
 pytestmark = pytest.mark.data
-FOLDER = paths.data_dir().resolve().parent / "cases"
+FOLDER = paths.data_dir().parent / "cases"
 AS_BASE = 0.9
 """Share of the rows whose label is that of the base file at the same time."""
 NEARLY_AS_BASE = 0.75

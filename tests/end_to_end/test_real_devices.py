@@ -23,7 +23,7 @@ def test_a_session_survives_device_failures(shipped_random, tmp_path):
     """`device_scenario.py` in a separate process, on a real clip if available."""
     if reason := missing_requirements():
         pytest.skip(reason)
-    clips = sorted((paths.data_dir().resolve() / "ravdess" / "video").rglob("*.mp4"))
+    clips = sorted((paths.data_dir() / "ravdess" / "video").rglob("*.mp4"))
     report_path = tmp_path / "report.json"
     process = subprocess.run(
         [sys.executable, "-m", "tests.end_to_end.device_scenario", str(report_path), *map(str, clips[:1])],

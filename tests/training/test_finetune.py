@@ -84,7 +84,7 @@ def test_crops_have_the_features_that_a_frozen_backbone_is_trained_on(arguments:
 @pytest.mark.data
 def test_real_clips_and_real_crops_have_the_live_features(tmp_path: Path, real_clips: list[Path]) -> None:
     """Video is tracked, cropped and encoded as in the app; stored crops are used unchanged."""
-    folders = sorted((paths.data_dir().resolve() / "ravdess" / "face_crops_gray_20x224").glob("*/*"))
+    folders = sorted((paths.data_dir() / "ravdess" / "face_crops_gray_20x224").glob("*/*"))
     if not folders:
         pytest.skip("no real face crops in the folder of EMOLIVE_DATA")
     items = [annotations.ClipEntry("film", str(real_clips[0]), str(real_clips[0]), "neutral", "1", "")]

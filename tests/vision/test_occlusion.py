@@ -82,7 +82,7 @@ def glasses(image: Image, points: FloatArray) -> Image:
 
 @pytest.mark.data
 def test_real_faces_are_told_from_covered_ones(pipeline):
-    folder = paths.data_dir().resolve() / "ravdess" / "portraits"
+    folder = paths.data_dir() / "ravdess" / "portraits"
     portraits = sorted(folder.glob("Actor_*.png"))[::2]
     if not portraits:
         pytest.skip(f"no portraits in {folder}: set EMOLIVE_DATA")
