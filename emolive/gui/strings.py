@@ -165,6 +165,9 @@ def waiting_text(snapshot: Snapshot) -> str:
     if not snapshot.fusion:
         failed = any(status.source == "model" and status.level == "error" for status in snapshot.statuses)
         return tr("No model is loaded.") if failed else tr("Loading the model…")
+    face = next((status for status in snapshot.statuses if status.source == "face"), None)
+    if face is not None and face.code == "slow":
+        return status_text(face)
     return tr("Waiting for a face or a voice.")
 
 
@@ -218,6 +221,8 @@ _STATUS_TEXTS = (
     noop("The face is blurred: hold still, or clean the lens."),
     noop("There is sound but no speech: estimates use the face only."),
     noop("Somebody else speaks: estimates use the face only."),
+    noop("No picture has been looked at yet."),
+    noop("This computer is too slow to look at the pictures: close other programs."),
 )
 """Sentences of the session that have a translation; its others stay English."""
 _STATUS_CODES = (
@@ -245,6 +250,7 @@ _STATUS_CODES = (
     noop("refused"),
     noop("running"),
     noop("silent"),
+    noop("slow"),
     noop("speech"),
     noop("stalled"),
     noop("turned"),

@@ -19,7 +19,7 @@ from emolive.models.io.checkpoint import is_onnx
 from emolive.models.runtimes.base import AUTO, ONNX, check_backend
 from emolive.normalization import MODES
 from emolive.playback.clip_analysis import ClipAnalysis
-from emolive.playback.clip_track import AnalysisRequest, AnalyzedWindow, FaceChoice
+from emolive.playback.clip_track import AnalysisRequest, AnalyzedWindow
 from emolive.playback.clock import PlaybackClock
 from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player import Player
@@ -31,6 +31,7 @@ from emolive.session.status import NO_AUDIO, NO_VIDEO, StatusRegistry
 from emolive.session.subscription import Publisher, Subscription
 from emolive.smoothing import check_smoothing
 from emolive.types import Counters, Estimate, PlaybackState, RecordingState, Snapshot, Status
+from emolive.vision.survey import FaceChoice
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
