@@ -32,6 +32,10 @@ def truthful_statuses(snapshot: Snapshot, picture_age_s: float | None) -> tuple[
     if snapshot.estimate is None or snapshot.ended:
         for source in OF_THE_ANSWER:
             statuses.pop(source, None)
+    if snapshot.is_synthetic:
+        replace_good("camera", "info", "demo", tr("A drawing plays: no camera is in use."))
+        if "microphone" not in statuses:
+            statuses["microphone"] = Status("microphone", "info", "demo", tr("The voice is made up, too."))
     if snapshot.ended:
         for source in OF_THE_SOURCE:
             replace_good(source, "info", "ended", tr("The file has ended."))
