@@ -42,6 +42,9 @@ def truthful_statuses(snapshot: Snapshot, picture_age_s: float | None) -> tuple[
     if picture_age_s is not None:
         replace_good("camera", "warning", "stalled", tr("The camera sends no new pictures."))
         replace_good("face", "info", "unknown", tr("The picture is old, so no face can be seen in it."))
+    camera = statuses.get("camera")
+    if camera is not None and camera.level == "error":
+        replace_good("face", "info", "unknown", tr("No picture arrives, so no face can be seen."))
     microphone = statuses.get("microphone")
     if microphone is not None and (microphone.level in ("warning", "error") or microphone.code == "none"):
         replace_good("voice", "info", "unknown", tr("No sound arrives, so no voice can be heard."))
