@@ -80,8 +80,8 @@ STATUS_TEXTS = (
     noop("{device} failed and is opened again: {reason}."),
     noop("{device} failed: {reason}."),
 )
-"""Sentences with a translation, with {placeholders} for values; of several that fit the first is used. What an
-error or a driver says stays English."""
+"""Sentences with a translation, with {placeholders} for values; of several that fit the first is used. What
+an error or a driver says stays English."""
 STATUS_CODES = (
     noop("another"),
     noop("blurred"),

@@ -1,4 +1,4 @@
-"""A new user's way on a real window, with a real mouse and real keys: from the first start to what is left."""
+"""A new user's way on a real window, with real keys and a real mouse, from the first start to a report."""
 
 from __future__ import annotations
 

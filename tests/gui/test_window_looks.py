@@ -1,7 +1,7 @@
 """The whole window in each of its states, compared tolerantly with the approved pictures in `looks/window/`.
 
-After an intended change run with EMOLIVE_NEW_LOOKS=1, look at the new pictures (`window_states.py` writes them
-at full size), and commit them.
+After an intended change run with EMOLIVE_NEW_LOOKS=1, look at the new pictures (`window_states.py` writes
+them at full size), and commit them.
 """
 
 from __future__ import annotations
