@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from emolive.audio.online_features import OnlineFeatureExtractor
@@ -20,7 +21,10 @@ from emolive.profile import SpeakerStats
 from emolive.smoothing import Smoother, make_estimate
 from emolive.types import Estimate
 from emolive.vision.face_pipeline import FacePipeline
-from emolive.vision.frame_sampler import FrameSampler
+from emolive.vision.frame_sampler import VIDEO_FEATURE_HZ, FrameSampler
+from emolive.vision.lips import LipTrack
+from emolive.vision.survey import SurveyingPipeline
+from emolive.voice_owner import without_others_voice
 from emolive.windowing import MIN_FACE_SHARE, FeatureWindow
 
 KEEP_MARGIN_S = 4.0
@@ -65,6 +69,8 @@ class FileAnalyzer:
         self._pipeline = FacePipeline.for_spec(predictor.spec, predictor.encoders())
         self._profile = predictor.new_profile(person)
         self._is_calibrated = False
+        self._lips = LipTrack()
+        """Of the file that is read."""
         self.has_saved_baseline = baseline == "neutral" and self._profile.load()
         """Whether a saved neutral baseline of the person is in use."""
 
@@ -151,7 +157,7 @@ class FileAnalyzer:
                 f"{self._shortest_s:.1f} s are needed."
             )
         yield from waiting
-        yield summarizer.summarize(clip, profile)
+        yield summarizer.summarize(clip, profile, partial(self._window, clip))
 
     def _open(self, path: Media | str) -> tuple[ClipFeatures, float | None]:
         """A clip without features yet, and its duration in seconds if it is stated."""
@@ -175,11 +181,13 @@ class FileAnalyzer:
         spec = self._predictor.spec
         bin_ns, extractor = to_ns(spec.bin_s), OnlineFeatureExtractor(spec.audio)
         end_ns = bin_ns
+        self._lips = lips = LipTrack(round(self._keep_s * VIDEO_FEATURE_HZ))
         decoding = decode_into(
             clip,
-            self._pipeline,
+            SurveyingPipeline(self._pipeline),
             FrameSampler(spec, 0),
             self._on_corruption,
+            lips.add,
             on_notice=self._on_notice,
             tracks=self._tracks,
             keep_s=self._keep_s,
@@ -188,8 +196,15 @@ class FileAnalyzer:
         with closing(decoding) as times:
             for t_ns in times:
                 while end_ns < t_ns and end_ns <= to_ns(clip.duration_s):
-                    yield clip.window(end_ns, spec, extractor)
+                    yield self._window(clip, end_ns, extractor)
                     end_ns += bin_ns
+
+    def _window(
+        self, clip: ClipFeatures, end_ns: int, extractor: OnlineFeatureExtractor | None = None
+    ) -> FeatureWindow:
+        """A window with the voice of the read face only."""
+        spec = self._predictor.spec
+        return without_others_voice(clip.window(end_ns, spec, extractor), self._lips, spec.bin_s)[0]
 
 
 def analyze(

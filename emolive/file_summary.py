@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 
@@ -47,12 +48,15 @@ class FileSummarizer:
         self._n_displayed[estimate.label] += 1
         self._n_hints.update(estimate.hints)
 
-    def summarize(self, clip: ClipFeatures, profile: SpeakerProfile) -> FileSummary:
+    def summarize(
+        self, clip: ClipFeatures, profile: SpeakerProfile, window_at: Callable[[int], FeatureWindow]
+    ) -> FileSummary:
         """The summary of the file.
 
         Args:
             clip: its newest features.
             profile: of the person.
+            window_at: the window of the file that ends at a time.
 
         Raises:
             MediaError: there is no window to summarise it with.
@@ -62,7 +66,7 @@ class FileSummarizer:
         # Without face and voice in the middle, the nearest window that has one is used.
         windows = self._middle.nearest(centre_ns)
         if centre_ns > to_ns(clip.duration_s):
-            windows.insert(0, clip.window(centre_ns, spec))
+            windows.insert(0, window_at(centre_ns))
         for window in windows:
             prediction = self._predictor.predict(window, profile, self._baseline, alone=True)
             if prediction is None:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -14,7 +15,8 @@ from typing import Any, NoReturn
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 WRITERS = ("emolive-gui-files", "emolive-disk")
 """Threads that write what the user wants to keep."""
-IDLE_S = 0.05
+IDLE_S = 0.15
+"""So long, in all, idle threads have to end by themselves."""
 WINDOW_LIBRARY = "PySide6.QtWidgets"
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
@@ -101,8 +103,12 @@ def leave(code: int) -> int:
     """
     own = [thread for thread in threading.enumerate() if thread.name.startswith("emolive-")]
     for thread in own:
+        if thread.name.startswith(WRITERS) and not thread.daemon:
+            thread.join()
+    deadline_s = time.monotonic() + IDLE_S
+    for thread in own:
         # A pool that was shut down ends its idle threads by itself.
-        thread.join(None if thread.name.startswith(WRITERS) and not thread.daemon else IDLE_S)
+        thread.join(max(0.0, deadline_s - time.monotonic()))
     # Taking Qt and torch down takes a second of computing, after the window is gone, and saves nothing.
     if WINDOW_LIBRARY in sys.modules or any(thread.is_alive() for thread in own):
         leave_now(code)

@@ -31,6 +31,11 @@ def device_check(snapshot: Snapshot | None) -> tuple[Check, ...]:
     """The checks of picture, light, face size and sound level, for the newest snapshot."""
     if snapshot is None:
         snapshot = Snapshot()
+    if snapshot.is_synthetic:
+        # Whatever were measured of it would say nothing about this computer's devices.
+        drawn = tr("Not checked while the drawing plays.")
+        titles = (tr("Light"), tr("Face"), tr("Sound"))
+        return (_picture(snapshot), *(Check(title, "wait", drawn) for title in titles))
     return (_picture(snapshot), _light(snapshot), _face_size(snapshot), _sound(snapshot))
 
 

@@ -193,7 +193,7 @@ class WindowPresenter:
     def _status(self, statuses: tuple[Status, ...], snapshot: Snapshot, config: SessionConfig) -> StatusState:
         self.log.update(statuses)
         serious = serious_statuses(statuses)
-        line = _status_line(serious, snapshot, config)
+        line = _status_line(serious, snapshot, config, calibrating=self.guide.preparing)
         return StatusState(statuses, line, others=max(0, len(serious) - 1), notice=self.log.notice)
 
     def _say_what_passed(self, snapshot: Snapshot) -> None:
@@ -221,7 +221,9 @@ class WindowPresenter:
         )
 
 
-def _status_line(serious: Sequence[Status], snapshot: Snapshot, config: SessionConfig) -> StatusLine:
+def _status_line(
+    serious: Sequence[Status], snapshot: Snapshot, config: SessionConfig, *, calibrating: bool
+) -> StatusLine:
     """The gravest status, else why a drawing plays, else the hint to calibrate where that makes sense."""
     if serious:
         text = strings.status_sentence(serious[0])
@@ -232,6 +234,8 @@ def _status_line(serious: Sequence[Status], snapshot: Snapshot, config: SessionC
             return StatusLine(strings.why_a_drawing_plays(), "info", strings.why_a_drawing_plays())
         return StatusLine()
     live = strings.source_kind(config.source) in ("auto", "camera", "stream")
-    if live and snapshot.fusion and snapshot.baseline != "neutral" and not snapshot.ended:
+    calibrating = calibrating or snapshot.calibration is not None
+    uncalibrated = snapshot.baseline != "neutral" and not calibrating
+    if live and snapshot.fusion and uncalibrated and not snapshot.ended:
         return StatusLine(strings.calibration_hint(), "info", strings.calibration_hint_reason())
     return StatusLine()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from emolive.capture.source_spec import SourceKind, parse_microphone, parse_source, redact_url
 from emolive.errors import ConfigError
 from emolive.gui.i18n import noop, tr, tr_filled
+from emolive.gui.status_texts import LATER_BADGES, STATUS_TEXTS
 from emolive.models.io.checkpoint import CHECKPOINT_SUFFIXES
 from emolive.types import Modality, Snapshot, Status
 
@@ -165,6 +166,9 @@ def waiting_text(snapshot: Snapshot) -> str:
     if not snapshot.fusion:
         failed = any(status.source == "model" and status.level == "error" for status in snapshot.statuses)
         return tr("No model is loaded.") if failed else tr("Loading the model…")
+    face = next((status for status in snapshot.statuses if status.source == "face"), None)
+    if face is not None and face.code == "slow":
+        return status_text(face)
     return tr("Waiting for a face or a voice.")
 
 
@@ -178,7 +182,8 @@ def disclaimer() -> str:
 
 def badge_title(source: str) -> str:
     """The name of a badge; of a source that is not in the list, its own name."""
-    return tr(BADGES[source]) if source in BADGES else source.capitalize()
+    title = BADGES.get(source) or LATER_BADGES.get(source)
+    return source.capitalize() if title is None else tr(title)
 
 
 def badge_short_title(source: str) -> str:
@@ -192,72 +197,9 @@ def badge_value(status: Status) -> str:
     return text if len(text) <= BADGE_VALUE_CHARS else tr(status.code.replace("_", " "))
 
 
-_STATUS_TEXTS = (
-    noop("A face is tracked."),
-    noop("Look and speak neutrally until the bar is full."),
-    noop("No baseline is in use."),
-    noop("No face is detected: move into the picture."),
-    noop("Nobody speaks: estimates use the face only."),
-    noop("Speech is detected."),
-    noop("There is no picture: estimates use the voice only."),
-    noop("There is no sound: estimates use the face only."),
-    noop("This model reads raw features: baselines have no effect."),
-    noop("Calibration failed because there was too little of face and voice: calibrate again."),
-    noop("Relative to the {seconds} s of this face so far."),
-    noop("Relative to the neutral {streams} of {person}."),
-    noop("The neutral face of {person} is unlike the one in view: calibrate again."),
-    noop("{person} is not calibrated, so no baseline is in use: press Calibrate."),
-    noop("The neutral baseline of {person} is loaded."),
-    noop("The neutral baseline of the {streams} of {person} is saved."),
-    noop("{fusion} runs on {device} by {runtime}."),
-    noop("Loading {model} …"),
-    noop("The face is too small: come closer."),
-    noop("The face is too dark: add light in front of it."),
-    noop("A part of the face is covered: uncover mouth and eyes."),
-    noop("The face is turned away: look towards the camera."),
-    noop("The face is blurred: hold still, or clean the lens."),
-    noop("There is sound but no speech: estimates use the face only."),
-    noop("Somebody else speaks: estimates use the face only."),
-)
-"""Sentences of the session that have a translation; its others stay English."""
-_STATUS_CODES = (
-    noop("another"),
-    noop("blurred"),
-    noop("calibrated"),
-    noop("calibrating"),
-    noop("covered"),
-    noop("dark"),
-    noop("ended"),
-    noop("failed"),
-    noop("fallback"),
-    noop("far"),
-    noop("found"),
-    noop("learning"),
-    noop("live"),
-    noop("loaded"),
-    noop("loading"),
-    noop("missing"),
-    noop("no speech"),
-    noop("none"),
-    noop("raw"),
-    noop("ready"),
-    noop("reconnecting"),
-    noop("refused"),
-    noop("running"),
-    noop("silent"),
-    noop("speech"),
-    noop("stalled"),
-    noop("turned"),
-    noop("uncalibrated"),
-    noop("unknown"),
-    noop("unsaved"),
-)
-"""Codes of statuses that badges show."""
-
-
 def status_text(status: Status) -> str:
     """The text of a status. Sentences without a template have no translation and stay English."""
-    return tr_filled(status.text, _STATUS_TEXTS)
+    return tr_filled(status.text, STATUS_TEXTS)
 
 
 def status_sentence(status: Status) -> str:

@@ -65,6 +65,7 @@ QPushButton:checked, QToolButton:checked {{
     background: {colors.primary}; color: {colors.primary_text}; border-color: {colors.primary_line};
 }}
 QLabel#badge[short="true"] {{ padding: 2px {px(4)}px; }}
+QLabel#badge[small="true"] {{ padding: 2px {px(2)}px; font-size: {round(0.84 * sizes.note_px)}px; }}
 QLabel#badge:focus {{ border: 2px solid {colors.focus}; padding: 1px {px(8)}px; }}
 QPushButton:disabled, QToolButton:disabled, QComboBox:disabled, QLineEdit:disabled {{
     color: {colors.faint}; background: {colors.surface};

@@ -32,12 +32,19 @@ def truthful_statuses(snapshot: Snapshot, picture_age_s: float | None) -> tuple[
     if snapshot.estimate is None or snapshot.ended:
         for source in OF_THE_ANSWER:
             statuses.pop(source, None)
+    if snapshot.is_synthetic:
+        replace_good("camera", "info", "demo", tr("A drawing plays: no camera is in use."))
+        if "microphone" not in statuses:
+            statuses["microphone"] = Status("microphone", "info", "demo", tr("The voice is made up, too."))
     if snapshot.ended:
         for source in OF_THE_SOURCE:
             replace_good(source, "info", "ended", tr("The file has ended."))
     if picture_age_s is not None:
         replace_good("camera", "warning", "stalled", tr("The camera sends no new pictures."))
         replace_good("face", "info", "unknown", tr("The picture is old, so no face can be seen in it."))
+    camera = statuses.get("camera")
+    if camera is not None and camera.level == "error":
+        replace_good("face", "info", "unknown", tr("No picture arrives, so no face can be seen."))
     microphone = statuses.get("microphone")
     if microphone is not None and (microphone.level in ("warning", "error") or microphone.code == "none"):
         replace_good("voice", "info", "unknown", tr("No sound arrives, so no voice can be heard."))

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from emolive.clock import to_ns, to_s
 from emolive.errors import ConfigError, EmoliveError, MediaError
 from emolive.playback.clip_evidence import ClipEvidence, feature_space, open_evidence
-from emolive.playback.clip_track import AnalysisRequest, ClipTrack, FaceChoice
+from emolive.playback.clip_track import AnalysisRequest, ClipTrack
 from emolive.playback.model_at_work import ModelAtWork, window_results
 from emolive.types import FaceObservation, Status
+from emolive.vision.survey import FaceChoice
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Sequence
+from collections.abc import Generator, Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emolive.playback.clip_track import FaceChoice
-from emolive.types import FaceObservation, Frame
+from emolive.types import FaceObservation
 from emolive.vision.lips import LipTrack
+from emolive.vision.survey import FaceChoice, SurveyingPipeline
 
 if TYPE_CHECKING:
     from emolive.clip_features import ClipFeatures
@@ -44,37 +44,6 @@ class ClipEvidence:
     def close(self) -> None:
         self.times.close()
         self.pipeline.close()
-
-
-class SurveyingPipeline:
-    """A face pipeline whose observations also have the faces that are not read.
-
-    Args:
-        pipeline: finds and encodes the followed face.
-        faces: the faces to follow from a time on.
-        on_followed: called when another face is followed.
-    """
-
-    def __init__(
-        self, pipeline: FacePipeline, faces: Sequence[FaceChoice], on_followed: Callable[[], None]
-    ) -> None:
-        from emolive.vision.survey import FaceSurvey
-
-        self._pipeline = pipeline
-        self._survey = FaceSurvey(pipeline.tracker)
-        self._faces = list(faces)
-        self._on_followed = on_followed
-
-    def reset(self) -> None:
-        self._pipeline.reset()
-        self._survey.reset()
-
-    def process(self, frame: Frame) -> FaceObservation:
-        while self._faces and self._faces[0].t_ns <= frame.t_ns:
-            choice = self._faces.pop(0)
-            if self._survey.follow(choice.x_px, choice.y_px, frame.t_ns):
-                self._on_followed()
-        return self._survey.add_to(self._pipeline.process(frame), frame)
 
 
 def open_evidence(

@@ -8,21 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from emolive.types import Estimate, Status, WindowExplanation
+from emolive.vision.survey import FaceChoice
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
 
 LoadModels = Callable[[], "Sequence[Predictor]"]
-
-
-@dataclass(frozen=True, slots=True)
-class FaceChoice:
-    """Another face is read from a time in the file on."""
-
-    t_ns: int
-    x_px: float
-    y_px: float
-    """A point in the box of one of the faces that were not read then."""
 
 
 @dataclass(frozen=True, slots=True)

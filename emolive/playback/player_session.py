@@ -19,18 +19,20 @@ from emolive.models.io.checkpoint import is_onnx
 from emolive.models.runtimes.base import AUTO, ONNX, check_backend
 from emolive.normalization import MODES
 from emolive.playback.clip_analysis import ClipAnalysis
-from emolive.playback.clip_track import AnalysisRequest, AnalyzedWindow, FaceChoice
+from emolive.playback.clip_track import AnalysisRequest, AnalyzedWindow
 from emolive.playback.clock import PlaybackClock
 from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player import Player
+from emolive.playback.source_statuses import at_present, source_statuses
 from emolive.playback.speaker import Speaker
 from emolive.plugins import FUSIONS
 from emolive.session.config import SessionConfig, check_hop
 from emolive.session.model_loader import ONNX_ONLY
-from emolive.session.status import NO_AUDIO, NO_VIDEO, StatusRegistry
+from emolive.session.status import StatusRegistry
 from emolive.session.subscription import Publisher, Subscription
 from emolive.smoothing import check_smoothing
 from emolive.types import Counters, Estimate, PlaybackState, RecordingState, Snapshot, Status
+from emolive.vision.survey import FaceChoice
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
@@ -95,7 +97,7 @@ class PlayerSession:
         self._running = False
         self._stopped = threading.Event()
         self._published = threading.Thread(target=self._publish, name="emolive-publisher", daemon=True)
-        self._report_source()
+        self._statuses.put(*source_statuses(self._info, has_audio=self._has_audio))
 
     # --- as in Session
 
@@ -322,31 +324,10 @@ class PlayerSession:
             return next((each for each in reversed(track.windows) if each.estimates), window)
         return window if window is not None and to_s(position_ns - window.t_ns) <= STALE_S else None
 
-    def _report_source(self) -> None:
-        name = self._info.name
-        if not self._info.has_video:
-            self._statuses.put(Status("camera", "info", "none", NO_VIDEO))
-        if not self._has_audio:
-            self._statuses.put(Status("microphone", "info", "none", NO_AUDIO))
-        for part, there in (("camera", self._info.has_video), ("microphone", self._has_audio)):
-            if there:
-                self._statuses.put(Status(part, "ok", "live", f"Playing {name}."))
-
     def _all_statuses(self, window: AnalyzedWindow | None) -> tuple[Status, ...]:
+        statuses = (*self._statuses.all(), *(() if window is None else window.statuses))
         problem = self._player.error or self._analysis.error
-        statuses = list(self._statuses.all()) + list(() if window is None else window.statuses)
-        if problem:
-            code, level, text = "damaged", "error", problem
-        elif self._player.ended:
-            code, level, text = "ended", "info", f"{self._info.name} has played to its end."
-        else:
-            return tuple(statuses)
-        return tuple(
-            Status(status.source, level, code, text)  # type: ignore[arg-type]
-            if status.source in ("camera", "microphone") and status.code == "live"
-            else status
-            for status in statuses
-        )
+        return at_present(statuses, self._info.name, problem=problem, ended=self._player.ended)
 
     def _publish(self) -> None:
         """Publish the estimates that the position passes, each once in each pass."""

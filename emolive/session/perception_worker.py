@@ -140,7 +140,7 @@ class PerceptionWorker(threading.Thread):
             )
         if features.sampler.accept(frame.t_ns):
             observation = self._pipeline.process(frame)
-            if self._survey is not None and stream.realtime and not observation.problem:
+            if self._survey is not None and not observation.problem:
                 observation = self._survey.add_to(observation, frame)
             # First, so that whoever finds the vector finds the expression too.
             if observation.expression is not None and features.expressions is not None:

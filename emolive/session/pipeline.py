@@ -6,6 +6,7 @@ What needs torch is imported where a model is used, so that devices are opened b
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from emolive.session.status import (
     stream_statuses,
 )
 from emolive.session.stream import Stream
+from emolive.session.unread_pictures import Unread, pictures_unread
 from emolive.smoothing import Smoother, make_estimate
 from emolive.types import Estimate, Status, Timestamps, WindowExplanation
 
@@ -187,6 +189,10 @@ class LivePipeline:
             qualities=None if readable is None else readable.qualities,
         )
         window, foreign_voice = without_others_voice(window, stream.lips, spec.bin_s)
+        unread = pictures_unread(stream, end_ns, spec.bin_s)
+        if unread is not None:
+            # Nobody has looked for one.
+            window = replace(window, hints=tuple(hint for hint in window.hints if hint != "no_face"))
         stream.profile.update(window, predictor.video_stats, predictor.audio_stats)
         if stream.calibration is not None and stream.calibration.add(window, predictor):
             self._finish_calibration(stream, predictor)
@@ -198,7 +204,7 @@ class LivePipeline:
         if predictor.n_refused > n_refused:
             stream.answers_refused += 1
             self._statuses.put_passing(refused_answer_status())
-        self._report(stream, window, predictor, foreign_voice=foreign_voice)
+        self._report(stream, window, predictor, foreign_voice=foreign_voice, unread=unread)
         if prediction is None:
             return None
         stream.explanation = (
@@ -256,7 +262,13 @@ class LivePipeline:
         return explain_window(predictor, window, stream.profile, self.baseline, probs, pitch_hz=pitch_hz)
 
     def _report(
-        self, stream: Stream, window: FeatureWindow, predictor: Predictor, *, foreign_voice: bool
+        self,
+        stream: Stream,
+        window: FeatureWindow,
+        predictor: Predictor,
+        *,
+        foreign_voice: bool,
+        unread: Unread | None,
     ) -> None:
         spec, profile = predictor.spec, stream.profile
         stream.statuses.put(
@@ -268,6 +280,7 @@ class LivePipeline:
                 video_lost=stream.video_lost,
                 audio_lost=stream.audio_lost,
                 foreign_voice=foreign_voice,
+                unread=unread,
             )
         )
         if profile is None or stream.calibration is not None or self._failure_shown:

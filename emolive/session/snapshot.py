@@ -44,7 +44,10 @@ def build_snapshot(
     if stream is None:
         return snapshot
     estimate = _recent_estimate(stream, predictor.spec.bin_s if predictor is not None else None)
-    ages = (latency_status(estimate), answer_status(estimate)) if estimate is not None else ()
+    ages = () if estimate is None else (answer_status(estimate),)
+    if estimate is not None and stream.realtime:
+        # What is read faster or slower than it plays has no latency.
+        ages = (latency_status(estimate), *ages)
     calibration = stream.calibration
     return replace(
         snapshot,

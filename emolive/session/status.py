@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from emolive.clock import now_ns, to_ns
 from emolive.errors import EmoliveError
@@ -27,6 +27,8 @@ HINT_TEXTS: dict[Hint, str] = {
     "no_speech": "There is sound but no speech: estimates use the face only.",
 }
 NO_VIDEO = "There is no picture: estimates use the voice only."
+TOO_SLOW = "This computer is too slow to look at the pictures: close other programs."
+NO_PICTURE_YET = "No picture has been looked at yet."
 NO_AUDIO = "There is no sound: estimates use the face only."
 
 
@@ -104,6 +106,7 @@ def stream_statuses(
     video_lost: bool = False,
     audio_lost: bool = False,
     foreign_voice: bool = False,
+    unread: Literal["starting", "slow"] | None = None,
 ) -> tuple[Status, Status]:
     """Whether a window has a face and a voice, and the gravest hint about each.
 
@@ -114,6 +117,7 @@ def stream_statuses(
         has_audio: audio has arrived.
         video_lost, audio_lost: a device no longer delivers: that says nothing of a person.
         foreign_voice: speech was left out, because it is not of the face that is read.
+        unread: why none of the newest pictures has been looked at.
     """
     if video_lost:
         face = Status("face", "warning", "lost", "The camera sends no picture: estimates use the voice only.")
@@ -126,6 +130,10 @@ def stream_statuses(
             if hint is None
             else Status("face", "warning", hint, HINT_TEXTS[hint])
         )
+    elif unread == "slow":
+        face = Status("face", "warning", "slow", TOO_SLOW)
+    elif unread == "starting":
+        face = Status("face", "info", "unknown", NO_PICTURE_YET)
     else:
         face = Status("face", "warning", "missing", HINT_TEXTS["no_face"])
     if audio_lost:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from emolive.clock import to_ns
@@ -72,3 +72,60 @@ class FaceSurvey:
                 self.reset()
                 return True
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class FaceChoice:
+    """Another face of a file is read from a time on."""
+
+    t_ns: int
+    x_px: float
+    y_px: float
+    """A point of the frame in the box of the face."""
+
+
+class ObservingPipeline(Protocol):
+    """What `SurveyingPipeline` needs of a face pipeline."""
+
+    @property
+    def tracker(self) -> FaceTracker: ...
+
+    def reset(self) -> None: ...
+
+    def process(self, frame: Frame) -> FaceObservation: ...
+
+
+class SurveyingPipeline:
+    """A face pipeline whose observations also have the faces that are not read, as those of a live session.
+
+    Args:
+        pipeline: finds and encodes the followed face.
+        faces: the faces to follow from a time on.
+        on_followed: called when another face is followed.
+    """
+
+    def __init__(
+        self,
+        pipeline: ObservingPipeline,
+        faces: Sequence[FaceChoice] = (),
+        on_followed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._survey = FaceSurvey(pipeline.tracker)
+        self._faces = list(faces)
+        self._on_followed = on_followed
+
+    def reset(self) -> None:
+        """Forget the faces, as for a new source."""
+        self._pipeline.reset()
+        self._survey.reset()
+
+    def process(self, frame: Frame) -> FaceObservation:
+        """What is seen in a frame, with the other faces in it."""
+        while self._faces and self._faces[0].t_ns <= frame.t_ns:
+            choice = self._faces.pop(0)
+            if self._survey.follow(choice.x_px, choice.y_px, frame.t_ns):
+                self._on_followed()
+        observation = self._pipeline.process(frame)
+        # Where a picture is no picture, there is nothing to look for.
+        return observation if observation.problem else self._survey.add_to(observation, frame)

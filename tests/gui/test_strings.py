@@ -14,7 +14,9 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QWi
 
 from emolive import gui
 from emolive.gui import i18n, strings
+from emolive.gui.status_texts import LATER_BADGES
 from emolive.types import Modality, Status
+from tests.helpers.status_texts import reported
 from tests.helpers.window_driver import WindowDriver
 
 SOURCES = sorted(Path(gui.__file__).parent.rglob("*.py"))
@@ -132,6 +134,53 @@ def test_german_is_complete_and_keeps_the_placeholders() -> None:
     assert catalogue_keys() - set(german) == set(), "texts without a translation in locale/de.json"
     for text, translated in german.items():
         assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", translated)), text
+
+
+MEASURED = {"{} ms", "{} s"}
+FILLED_WITH_WORDS = {"{} has no {}.": ("picture", "sound")}
+"""Templates whose value is a word: they are translated for each word."""
+
+
+def test_every_source_and_code_that_a_session_reports_has_a_translation() -> None:
+    i18n.use_language(["de"])
+    named = {**strings.BADGES, **LATER_BADGES}
+    german = i18n._messages
+    places = list(reported())
+    assert len(places) > 60, "the code is read"
+    for place in places:
+        if place.source is not None:
+            assert named.get(place.source) in german, f"{place.where}: a badge {place.source}"
+        if place.code not in (None, "measured"):
+            assert place.code.replace("_", " ") in german, f"{place.where}: a code {place.code}"
+
+
+def test_every_sentence_that_a_session_reports_has_a_translation() -> None:
+    """What is written in the code; a sentence that an error brings along stays English."""
+    i18n.use_language(["de"])
+    sentences = {text: place.where for place in reported() for text in place.templates}
+    assert len(sentences) > 40, "the code is read"
+    for template, where in sentences.items():
+        for word in FILLED_WITH_WORDS.get(template, ("X1",)):
+            text = re.sub(r"{}(?=[^{}]*$)", word, template).replace("{}", "X2")
+            if template not in MEASURED:
+                assert strings.status_text(Status("x", "ok", "y", text)) != text, f"{where}: {text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "german"),
+    [
+        ("Desk camera is live.", "Desk camera läuft."),
+        ("Desk camera failed and has ended: No.", "Desk camera ist ausgefallen und beendet: No."),
+        (
+            "No microphone was found; estimates use the face only.",
+            "No microphone was found; geschätzt wird nur aus dem Gesicht.",
+        ),
+        ("clip.mp4 has no sound.", "clip.mp4 hat keinen Ton."),
+    ],
+)
+def test_the_sentence_that_fits_best_is_taken(text: str, german: str) -> None:
+    i18n.use_language(["de"])
+    assert strings.status_text(Status("x", "ok", "y", text)) == german
 
 
 def test_sentences_of_the_session_are_translated_with_their_values() -> None:

@@ -54,6 +54,18 @@ def test_without_a_microphone_no_voice_is_green() -> None:
     assert "voice" not in green(truthful_statuses(snapshot(statuses=statuses), None))
 
 
+def test_a_drawing_is_no_camera_and_no_microphone() -> None:
+    statuses = tuple(status for status in GOOD if status.source != "microphone")
+    shown = truthful_statuses(snapshot(statuses=statuses, estimate=estimate(), is_synthetic=True), None)
+    parts = {status.source: (status.level, status.code) for status in shown}
+    assert parts["camera"] == parts["microphone"] == ("info", "demo")
+    with_microphone = snapshot(statuses=GOOD, estimate=estimate(), is_synthetic=True)
+    assert "microphone" in green(truthful_statuses(with_microphone, None)), "a real one is in use"
+    picture, *others = device_check(snapshot(is_synthetic=True, frame=frame(), voice_dbfs=-20.0))
+    assert picture.state == "doubt"
+    assert {check.state for check in others} == {"wait"}, "a drawn voice is not the user's"
+
+
 def test_a_worse_status_is_kept() -> None:
     stalled = Status("camera", "error", "stalled", "The camera sends no frames.")
     assert stalled in truthful_statuses(snapshot(statuses=(stalled,)), 7.0)

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from emolive.playback.clip_evidence import SurveyingPipeline
-from emolive.playback.clip_track import FaceChoice
 from emolive.types import BoundingBox, Face, FaceObservation, Frame, Image
 from emolive.vision.detector import Detection
+from emolive.vision.survey import FaceChoice, SurveyingPipeline
 
 LEFT, RIGHT = BoundingBox(0, 0, 40, 40), BoundingBox(60, 0, 40, 40)
 IMAGE = np.zeros((40, 100, 3), np.uint8)

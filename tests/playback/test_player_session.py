@@ -101,6 +101,36 @@ def test_the_analysis_ahead_equals_analyze_for_each_of_several_models(
     assert session._analysis._evidence is evidence, "the file is not decoded again"
 
 
+def test_hop_and_smoothing_change_the_answers_of_a_file_and_nothing_else(
+    open_file: Open, clips: dict[str, Path]
+) -> None:
+    every = {each.t_ns: each for each in offline(clips["full"], "ia")}
+    session = open_file(fusion="ia")
+    session.set_playing(False)
+    until_analysed(session)
+    evidence = session._analysis._evidence
+    session.set_smoothing("off")
+    eventually(lambda: playback_of(session).track, "the first answers")
+    track = until_analysed(session).track
+    assert [each.t_ns for each in track] == list(every)
+    assert [each.raw_probs for each in track] == [each.raw_probs for each in every.values()]
+    assert all(each.probs == each.raw_probs for each in track)
+    assert any(each.probs != each.raw_probs for each in every.values()), "it was smoothed before"
+
+    session.set_hop_bins(2)
+    track = until_analysed(session).track
+    hop_ns = 2 * 240_000_000
+    assert [each.t_ns for each in track] == [t_ns for t_ns in every if t_ns % hop_ns == 0]
+    assert [each.raw_probs for each in track] == [every[each.t_ns].raw_probs for each in track], (
+        "evidence is gathered in every bin"
+    )
+    assert session._analysis._evidence is evidence, "the file is not decoded again"
+    with pytest.raises(ConfigError):
+        session.set_hop_bins(0)
+    with pytest.raises(ConfigError):
+        session.set_smoothing("a lot")
+
+
 def test_paused_ended_and_published(open_file: Open) -> None:
     published: list[Estimate] = []
     session = open_file(start=False)

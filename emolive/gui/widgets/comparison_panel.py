@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from emolive.gui.i18n import tr
@@ -15,7 +15,7 @@ from emolive.gui.widgets.fitted_label import fitting_size
 from emolive.types import Estimate
 
 HEIGHT_PX = 92
-BARS_SHARE, NARROW_BARS_SHARE = 0.56, 0.42
+BARS_SHARE, NARROW_BARS_SHARE = 0.5, 0.42
 """Of a card's width; the second of a narrow card's, whose words need the room."""
 NARROW_PX = 260
 
@@ -52,11 +52,18 @@ class ComparisonPanel(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         gap = SIZES.gap_px
         width = (self.width() - gap * (len(self.estimates) - 1)) / max(1, len(self.estimates))
+        titles = [self._titles.get(each.fusion, each.fusion) for each in self.estimates]
+        room_px = width * (1 - _bars_share(width)) - scaled(24)
+        metrics = QFontMetricsF(font(SIZES.note_px))
+        if any(metrics.horizontalAdvance(title) > room_px for title in titles):
+            titles = [each.fusion for each in self.estimates]  # all short, so that they read alike
         for index, estimate in enumerate(self.estimates):
             card = QRectF(index * (width + gap), 0, width, self.height())
-            self._paint_card(painter, card, estimate, chosen=index == 0)
+            self._paint_card(painter, card, estimate, titles[index], chosen=index == 0)
 
-    def _paint_card(self, painter: QPainter, card: QRectF, estimate: Estimate, *, chosen: bool) -> None:
+    def _paint_card(
+        self, painter: QPainter, card: QRectF, estimate: Estimate, title: str, *, chosen: bool
+    ) -> None:
         view = estimate_view(estimate)
         colors = emotion_colors(view.labels)
         painter.setPen(QColor(COLORS.accent if chosen else COLORS.line))
@@ -65,14 +72,11 @@ class ComparisonPanel(QWidget):
             card.adjusted(0.5, 0.5, -0.5, -0.5), SIZES.panel_radius_px, SIZES.panel_radius_px
         )
         inner = card.adjusted(scaled(12), scaled(8), -scaled(12), -scaled(8))
-        bars_share = BARS_SHARE if card.width() >= scaled(NARROW_PX) else NARROW_BARS_SHARE
+        bars_share = _bars_share(card.width())
         text = QRectF(inner.left(), inner.top(), inner.width() * (1 - bars_share) - 8, inner.height())
         painter.setPen(QColor(COLORS.dim))
         painter.setFont(font(SIZES.note_px))
         top = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
-        title = self._titles.get(estimate.fusion, estimate.fusion)
-        if painter.fontMetrics().horizontalAdvance(title) > text.width():
-            title = estimate.fusion
         painter.drawText(text, top, title)
         bottom = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
         elide = Qt.TextElideMode.ElideRight
@@ -97,3 +101,7 @@ class ComparisonPanel(QWidget):
             painter.drawRect(column)
             painter.setBrush(color)
             painter.drawRect(column.adjusted(0, column.height() * (1 - prob), 0, 0))
+
+
+def _bars_share(card_width_px: float) -> float:
+    return BARS_SHARE if card_width_px >= scaled(NARROW_PX) else NARROW_BARS_SHARE

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from emolive.gui import strings
 from emolive.gui.i18n import tr
-from emolive.gui.theme import COLORS, SIZES, emotion_colors, font
+from emolive.gui.theme import COLORS, SIZES, emotion_colors, font, scaled
 from emolive.gui.transport_presenter import TransportState, clock_text
 from emolive.types import Estimate
 
@@ -40,7 +40,7 @@ class FileTimeline(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(160, 44)
+        self.setMinimumSize(round(scaled(160)), round(scaled(44)))
         self.setMouseTracking(True)
         self.setAccessibleName(tr("Timeline of the file"))
         self._state: TransportState | None = None
@@ -50,7 +50,7 @@ class FileTimeline(QWidget):
         self._drawn_s = 0.0
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(600, 76)
+        return QSize(round(scaled(600)), round(scaled(76)))
 
     def show_state(self, state: TransportState) -> None:
         """Show a state. To be called often: it paints only changes that can be seen."""
@@ -63,13 +63,15 @@ class FileTimeline(QWidget):
         """The position in seconds under a point."""
         if self._state is None:
             return 0.0
-        share = (x - MARGIN_PX) / max(1, self.width() - 2 * MARGIN_PX)
+        margin = scaled(MARGIN_PX)
+        share = (x - margin) / max(1, self.width() - 2 * margin)
         return min(1.0, max(0.0, share)) * self._state.duration_s
 
     def x_of(self, t_s: float) -> float:
         """Where a position is."""
         duration_s = self._state.duration_s if self._state is not None else 1.0
-        return MARGIN_PX + min(1.0, max(0.0, t_s / duration_s)) * (self.width() - 2 * MARGIN_PX)
+        margin = scaled(MARGIN_PX)
+        return margin + min(1.0, max(0.0, t_s / duration_s)) * (self.width() - 2 * margin)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         state = self._state
@@ -80,10 +82,11 @@ class FileTimeline(QWidget):
         painter.drawPixmap(0, 0, self._strip)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         x = self.x_of(state.position_s)
-        painter.setPen(QPen(QColor(COLORS.text), 2))
+        painter.setPen(QPen(QColor(COLORS.text), scaled(2)))
         painter.drawLine(QPointF(x, 2), QPointF(x, self.height() - 2))
         painter.setBrush(QColor(COLORS.text))
-        painter.drawPolygon(QPolygonF([QPointF(x - 5, 0), QPointF(x + 5, 0), QPointF(x, 7)]))
+        half, low = scaled(5), scaled(7)
+        painter.drawPolygon(QPolygonF([QPointF(x - half, 0), QPointF(x + half, 0), QPointF(x, low)]))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if event.button() is Qt.MouseButton.LeftButton:
@@ -128,13 +131,15 @@ class FileTimeline(QWidget):
     def _draw(self, painter: QPainter, state: TransportState) -> None:
         colors = dict(zip(state.labels, emotion_colors(state.labels), strict=True))
         bottom = self.height() - 1.0
-        span_px = SPAN_PX if self.height() >= LOW_PX else BAND_PX
+        band_px, gap_px = scaled(BAND_PX), scaled(GAP_PX)
+        is_low = self.height() < scaled(LOW_PX)
+        span_px = band_px if is_low else scaled(SPAN_PX)
         band_top = bottom - span_px
         for span in state.spans:
             left, right = self.x_of(span.start_s), self.x_of(span.end_s)
             rect = QRectF(left, band_top, max(2.0, right - left), span_px)
             painter.fillRect(rect, colors.get(span.label, QColor(COLORS.accent)))
-            if span_px < SPAN_PX:
+            if is_low:
                 continue
             painter.setPen(QColor(COLORS.ink))
             painter.setFont(font(SIZES.caption_px, bold=True))
@@ -142,22 +147,22 @@ class FileTimeline(QWidget):
                 strings.label_title(span.label), Qt.TextElideMode.ElideRight, int(rect.width()) - 8
             )
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
-        strip_bottom = band_top - GAP_PX
+        strip_bottom = band_top - gap_px
         if state.recorded:
-            strip_bottom -= BAND_PX + GAP_PX
-            self._draw_columns(painter, state.recorded, colors, (strip_bottom + GAP_PX, BAND_PX), full=True)
-        top = 8.0
-        area = QRectF(MARGIN_PX, top, self.width() - 2 * MARGIN_PX, strip_bottom - top)
+            strip_bottom -= band_px + gap_px
+            self._draw_columns(painter, state.recorded, colors, (strip_bottom + gap_px, band_px), full=True)
+        top, margin = scaled(8), scaled(MARGIN_PX)
+        area = QRectF(margin, top, self.width() - 2 * margin, strip_bottom - top)
         painter.fillRect(area, QColor(COLORS.raised))
         self._draw_columns(painter, state.track, colors, (top, strip_bottom - top), full=False)
-        painter.setPen(QPen(QColor(COLORS.accent), 2))
+        painter.setPen(QPen(QColor(COLORS.accent), scaled(2)))
         for mark_s, direction in zip(state.marks_s, (1, -1), strict=True):
             if mark_s is not None:
                 x = self.x_of(mark_s)
                 painter.drawLine(QPointF(x, top), QPointF(x, bottom))
                 painter.setFont(font(SIZES.note_px, bold=True))
                 painter.drawText(
-                    QPointF(x + (3 if direction > 0 else -8), bottom), "[" if direction > 0 else "]"
+                    QPointF(x + scaled(3 if direction > 0 else -8), bottom), "[" if direction > 0 else "]"
                 )
 
     def _draw_columns(
@@ -173,7 +178,8 @@ class FileTimeline(QWidget):
         top, height = place
         unsure = QColor(COLORS.faint)
         unsure.setAlphaF(0.45)
-        for x in range(MARGIN_PX, self.width() - MARGIN_PX):
+        margin = round(scaled(MARGIN_PX))
+        for x in range(margin, self.width() - margin):
             estimate = _at(track, self.position_at(x + 0.5))
             if estimate is None:
                 continue

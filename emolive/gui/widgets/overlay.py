@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, 
 
 from emolive.gui.theme import COLORS, SIZES, font, rgba, scaled
 from emolive.gui.view_state import Message, Tag
+from emolive.gui.widgets.fitted_label import fitting_size
 from emolive.types import BoundingBox, Face
 
 ToWidget = Callable[[float, float], QPointF]
@@ -125,7 +126,7 @@ def draw_banner(painter: QPainter, area: QRectF, text: str) -> None:
 
 def draw_hint(painter: QPainter, text: str, face: QRectF, area: QRectF) -> None:
     """Draw what would help the camera under the face box, or in it where there is no room; inside `area`."""
-    size = round(max(12.0, area.height() / 34))
+    size = fitting_size(text, round(max(12.0, area.height() / 34)), area.width() * 0.94)
     text_font = font(size, bold=True)
     metrics = QFontMetricsF(text_font)
     text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width() - 2 * size)

@@ -154,7 +154,7 @@ class Picker(QToolButton):
         option.text = ""
         painter = QPainter(self)
         self.style().drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option, painter, self)
-        inner = self.rect().adjusted(11, 0, -round(scaled(26)), 0)
+        inner = self.rect().adjusted(round(scaled(11)), 0, -round(scaled(26)), 0)
         text = self.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideMiddle, inner.width())
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
         draw_arrow(painter, self.width() - scaled(14.0), self.height() / 2)

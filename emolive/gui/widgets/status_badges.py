@@ -28,7 +28,7 @@ class StatusBadge(QLabel):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.source = source
         self._status: Status | None = None
-        self._compact = self._short = False
+        self._compact = self._short = self._small = False
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._update_text()
@@ -44,11 +44,13 @@ class StatusBadge(QLabel):
             self._status = status
             self._update_text()
 
-    def set_compact(self, compact: bool, *, short: bool = False) -> None:
-        """Leave the word out where all is well, to save room; `short`: with a shorter name, too."""
-        if (compact, short) != (self._compact, self._short):
-            self._compact, self._short = compact, short
+    def set_compact(self, compact: bool, *, short: bool = False, small: bool = False) -> None:
+        """Leave the word out where all is well, to save room; `short`: with a shorter name, too; `small`: in
+        smaller letters and without any word, for languages with long names."""
+        if (compact, short, small) != (self._compact, self._short, self._small):
+            self._compact, self._short, self._small = compact, short, small
             self.setProperty("short", short)
+            self.setProperty("small", small)
             self.style().unpolish(self)
             self.style().polish(self)  # the style sheet depends on the property
             self._update_text()
@@ -84,7 +86,7 @@ class StatusBadge(QLabel):
         color = COLORS.levels[status.level] if status is not None else COLORS.line
         if status is not None and status.code in ("ended", "unknown"):
             color = COLORS.faint
-        hidden = status is None or (self._compact and status.level in ("ok", "info"))
+        hidden = status is None or self._small or (self._compact and status.level in ("ok", "info"))
         value = "" if hidden else f' <span style="color:{COLORS.dim}">{self._value}</span>'
         title, gap = (
             (strings.badge_short_title(self.source), " ") if self._short else (self._title, "&nbsp; ")
@@ -141,3 +143,10 @@ class StatusBadgeRow(QWidget):
         self._row.setSpacing(round(scaled(SHORT_SPACING_PX if short else SPACING_PX)))
         for badge in self.badges.values():
             badge.set_compact(compact, short=short)
+        if short and self._overflows():
+            for badge in self.badges.values():
+                badge.set_compact(True, short=True, small=True)
+
+    def _overflows(self) -> bool:
+        gaps = self._row.spacing() * (len(self.badges) - 1)
+        return sum(badge.sizeHint().width() for badge in self.badges.values()) + gaps > self.width()

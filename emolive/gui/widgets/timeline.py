@@ -26,6 +26,8 @@ ZOOM_STEP = 1.5
 SCRUB_STEP = 0.1
 """An arrow key moves by this part of the span."""
 TICKS = 6
+MARK_SHARE = 0.09
+"""Part of the span, at its newest end, in which a mark's text stands on the left of its line."""
 FADE_STEP_S = 0.1
 SCROLL_S = 0.5
 """How often the curves move on while there is no estimate."""
@@ -257,6 +259,10 @@ class Timeline(QWidget):
             line.setPen(pg.mkPen(COLORS.faint, width=1, style=Qt.PenStyle.DashLine))
             line.label.setColor(COLORS.dim)
             line.label.setFormat(mark.text)
+            # On the left of its line where there is no room for it on the right.
+            side = 1.0 if end_ns - mark.t_ns < to_ns(self._span_s * MARK_SHARE) else 0.0
+            line.label.anchors = [(side, 0.5), (side, 0.5)]
+            line.label.updatePosition()
             line.show()
         for line in self._lines[len(visible) :]:
             line.hide()
