@@ -56,7 +56,7 @@ class TrainConfig(FabricConfig):
     workers: Annotated[int, Range(0, 1024)] = 0
     """Processes that extract windows; 0 uses this process."""
     fold: str = ""
-    """Fold of a cross-validation scheme, such as 5fold:1, rotation:2, loao:3 or reference:1."""
+    """Fold of a cross-validation scheme, such as 5fold:1, rotation:2, loao:3, corpus:1 or reference:1."""
     test_actors: str = ""
     """Actors to test on, such as 1,5,9."""
     validation_actors: str = ""

@@ -104,7 +104,7 @@ def fold_of(config: TrainConfig, annotations: Annotations) -> Fold | None:
     testing, validation = split_list(config.test_actors), split_list(config.validation_actors)
     if config.fold:
         scheme, colon, number = config.fold.partition(":")
-        folds = splits.folds(scheme, annotations.actors)
+        folds = splits.folds(scheme, annotations.actors, splits.actors_by_corpus(annotations.items))
         if not colon or not number.isdecimal() or not 1 <= int(number) <= len(folds):
             raise ConfigError(
                 f"--fold needs a number from 1 to {len(folds)} after the colon, such as {scheme}:1."
