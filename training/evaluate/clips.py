@@ -43,7 +43,13 @@ class ClipEvaluation:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint | OnnxCheckpoint, options: ClipOptions, console: Console
+        self,
+        checkpoint: Checkpoint | OnnxCheckpoint,
+        options: ClipOptions,
+        console: Console,
+        *,
+        subject: str = "The checkpoint",
+        said: set[str] | None = None,
     ) -> None:
         self.checkpoint, self.options = checkpoint, options
         spec = checkpoint.spec
@@ -61,6 +67,8 @@ class ClipEvaluation:
             console,
             strict=options.strict,
             neutral=neutral,
+            subject=subject,
+            said=said,
         )
         with ProgressBar(console, "Extracting windows", "clips") as bar:
             self.dataset = window_dataset.build(
