@@ -43,7 +43,7 @@ class PreprocessOptions(SplitOptions):
     """Extract face crops, landmarks and audio from the clips of a data set."""
 
     root: Annotated[Path, Arg(positional=True)]
-    """Folder with the clips at any depth, in zip files too; or a zip file."""
+    """Folder with the clips at any depth, in zip and tar files too; or such a file."""
     out: Annotated[Path, Arg(positional=True)]
     """Folder to write to; or a .csv (.txt) file that lists the clips in place."""
     steps: tuple[Step, ...] = STEPS

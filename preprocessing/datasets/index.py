@@ -10,9 +10,9 @@ from pathlib import Path
 from emolive.errors import ConfigError
 from emolive.registry import plugin_errors
 from preprocessing.annotations import ClipEntry, split_key, split_name
+from preprocessing.archives import file_state, is_archive
 from preprocessing.datasets.base import Dataset, DatasetItem, Skipped
 from preprocessing.records import DatasetIndex, Issue
-from preprocessing.zip_files import file_state, is_zip
 
 _ID = re.compile(r"\w[\w.-]*")
 
@@ -59,8 +59,8 @@ def index_dataset(name: str, dataset: Dataset, root: Path) -> DatasetIndex:
 
 
 def base_folder(root: Path) -> Path:
-    """What the paths of a data set are relative to: its folder, or the zip file that takes its place."""
-    return root if root.is_dir() or is_zip(root) else root.parent
+    """What the paths of a data set are relative to: its folder, or the archive that takes its place."""
+    return root if root.is_dir() or is_archive(root) else root.parent
 
 
 def _passed_over(items: list[DatasetItem]) -> str:
