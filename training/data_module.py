@@ -24,9 +24,10 @@ from preprocessing.progress import ProgressBar
 from preprocessing.splits import Fold, normalize_actor_id
 from training import window_dataset
 from training.batches import IntArray
-from training.config import TrainConfig, model_spec, split_list
+from training.config import TrainConfig, split_list
 from training.finetune import CropWindows
 from training.learned import class_labels, neutral_label, with_learned
+from training.model_options import model_spec
 from training.pretrained import pretrained, start_notes
 from training.window_dataset import WindowDataset
 
