@@ -14,6 +14,7 @@ from preprocessing.archives import file_state, is_archive
 from preprocessing.datasets.base import Dataset, DatasetItem, Skipped
 from preprocessing.records import DatasetIndex, Issue
 
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _ID = re.compile(r"\w[\w.-]*")
 
 
@@ -69,6 +70,8 @@ def _passed_over(items: list[DatasetItem]) -> str:
     archives = [item for item in items if isinstance(item, Issue) and item.kind in ("packed", "corrupt")]
     parts = [f"{what} {n}" for what, n in sorted(counts.items())]
     text = f" Passed over: {', '.join(parts)}." if parts else ""
+    if any(counts[f"{suffix} files"] for suffix in _PICTURES):
+        text += " Pictures of single faces train a face encoder: emolive-train backbone."
     if archives:
         text += f" {len(archives)} files are packed, such as {archives[0].clip}: {archives[0].text}"
     return text
