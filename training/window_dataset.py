@@ -85,6 +85,8 @@ class WindowDataset:
 
 def training_shifts(count: int) -> tuple[float, ...]:
     """`count` (odd) shifts in seconds, evenly spaced over ±0.9 s with 0 in the middle."""
+    if count == 1:
+        return (0.0,)
     return tuple(round(float(s), 6) for s in np.linspace(-MAX_SHIFT_S, MAX_SHIFT_S, count))
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 ARCHITECTURES = {
     "chumachenko2022": "emolive.models.network:Chumachenko2022Net",
-    "emolive": "emolive.models.network:EmoliveNet",
-    "emolive-stream": "emolive.models.network:EmoliveStreamNet",
+    "emolive": "emolive.models.emolive_net:EmoliveNet",
+    "emolive-stream": "emolive.models.emolive_net:EmoliveStreamNet",
 }
 """Name of an architecture → where its class is; the published form first."""
 

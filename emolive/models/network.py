@@ -66,7 +66,7 @@ class Explanation:
     """(B, heads, Tv, Ta): attention of each video step to each audio step; None without attention."""
 
 
-class _Contributions(NamedTuple):
+class Contributions(NamedTuple):
     audio: Tensor
     video: Tensor
     bias: Tensor
@@ -175,7 +175,7 @@ class EmotionNet(nn.Module):
         """
 
     @abstractmethod
-    def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> _Contributions:
+    def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> Contributions:
         """The contributions to the logits; see `Explanation`."""
 
     def _pooled(self, streams: Streams, video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
@@ -250,11 +250,11 @@ class EmotionNet(nn.Module):
         logits: Tensor = self.classifier(self.dropout(pooled))
         return logits
 
-    def _joint_contributions(self, fused: Streams, video: Tensor, audio: Tensor) -> _Contributions:
+    def _joint_contributions(self, fused: Streams, video: Tensor, audio: Tensor) -> Contributions:
         of_audio, of_video = self._pooled(fused, video, audio)
         audio_weight, video_weight = self.classifier.weight.tensor_split([of_audio.shape[1]], dim=1)
         bias = self.classifier.bias.expand(len(video), -1)
-        return _Contributions(of_audio @ audio_weight.mT, of_video @ video_weight.mT, bias)
+        return Contributions(of_audio @ audio_weight.mT, of_video @ video_weight.mT, bias)
 
 
 class Chumachenko2022Net(EmotionNet):
@@ -284,99 +284,10 @@ class Chumachenko2022Net(EmotionNet):
         no_audio, no_video = torch.zeros_like(audio), torch.zeros_like(video)
         return Answers(self(video, audio), self(video, no_audio), self(no_video, audio))
 
-    def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> _Contributions:
+    def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> Contributions:
         return self._joint_contributions(fused, video, audio)
-
-
-class EmoliveNet(EmotionNet):
-    """The network of the shipped weights, with an answer for each stream alone.
-
-    The audio branch is chosen by the voice encoder: 2-D convolutions for levels of frequency bands, and
-    convolutions along time for any other features.
-
-    With both streams the answer is the mean of the joint answer and the mean of the two single ones; with
-    one stream it is that stream's alone. Each stream has its own classifier: with a common one, the
-    audio stays half trained, since the face is the easier cue in training.
-    """
-
-    published = False
-    joint_needs_both = True
-
-    def _build_branches(self, spec: ModelSpec) -> None:
-        a, b, d = (make_divisible(channels, spec.width) for channels in (64, 128, 128))
-        self.video_branch = VideoBranch(spec.video_channels, a, b, spec.dropout, first_kernel=1)
-        if spec.audio.encoder.has_band_levels:
-            self.audio_branch = SpectrogramBranch(
-                spec.audio_channels, spec.audio.channels, b, d, spec.dropout
-            )
-        else:
-            self.audio_branch = FeatureBranch(spec.audio_channels, b, d, spec.dropout)
-
-    def make_pooling(self, channels: int) -> Pooling:
-        """Mean and standard deviation over time."""
-        return StatisticsPooling()
-
-    def forward(self, video: Tensor, audio: Tensor) -> Tensor:
-        answers = self.answers(video, audio)
-        joint, by_video, by_audio = mixture_weights(video, audio)
-        return joint * answers.joint + by_video * answers.video + by_audio * answers.audio
-
-    def answers(self, video: Tensor, audio: Tensor, grad_scale: float = 1.0) -> Answers:
-        """See `EmotionNet.answers`; one pass for all three. With a `grad_scale` below 1 the audio branch
-        keeps learning from clips that the face alone classifies."""
-        audio1, video1 = self._stage1(video, audio)
-        alone = self._alone(audio1, video1)
-        fused = self._fused(audio1, video1, alone, grad_scale)
-        of_audio, of_video = self._pooled_alone(alone, video, audio)
-        by_video = self.video_classifier(self.dropout(of_video))
-        by_audio = self.audio_classifier(self.dropout(of_audio))
-        return Answers(self._joint(fused, video, audio), by_video, by_audio)
-
-    def _pooled_alone(self, alone: Streams, video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """As `_pooled`, of each stream by itself."""
-        return (
-            self.audio_only_pooling(alone.audio, present_steps(audio)),
-            self.video_only_pooling(alone.video, present_steps(video.transpose(1, 2))),
-        )
-
-    def _contributions(self, video: Tensor, audio: Tensor, fused: Streams, alone: Streams) -> _Contributions:
-        together = self._joint_contributions(fused, video, audio)
-        joint, by_video, by_audio = mixture_weights(video, audio)
-        of_audio, of_video = self._pooled_alone(alone, video, audio)
-        only_audio = of_audio @ self.audio_classifier.weight.mT
-        only_video = of_video @ self.video_classifier.weight.mT
-        return _Contributions(
-            joint * together.audio + by_audio * only_audio,
-            joint * together.video + by_video * only_video,
-            joint * together.bias
-            + by_video * self.video_classifier.bias
-            + by_audio * self.audio_classifier.bias,
-        )
-
-
-class EmoliveStreamNet(EmoliveNet):
-    """`EmoliveNet` for streams: pooling over time weighs each step by its content and its age."""
-
-    def make_pooling(self, channels: int) -> Pooling:
-        """Attention over time that knows the age of a step."""
-        return AttentiveStatisticsPooling(channels)
 
 
 def scale_gradient(x: Tensor, scale: float) -> Tensor:
     """The same values; the gradient is multiplied by `scale`."""
     return x if scale == 1 else scale * x + (1 - scale) * x.detach()
-
-
-def has_signal(x: Tensor) -> Tensor:
-    """(B, …, …) → (B, 1): whether any value of a sample is not zero."""
-    return x.abs().amax(dim=(1, 2))[:, None] > 0
-
-
-def mixture_weights(video: Tensor, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Weights (B, 1) of the joint answer, the video's and the audio's; they sum to 1.
-
-    1/2, 1/4, 1/4 with both streams, else 1 for the present stream.
-    """
-    has_video, has_audio = has_signal(video).to(video), has_signal(audio).to(audio)
-    joint, by_video = has_video * has_audio / 2, has_video * (1 - 3 * has_audio / 4)
-    return joint, by_video, 1 - joint - by_video

@@ -26,8 +26,10 @@ def built(fusion: str) -> EmotionNet:
     return factory.build(spec).eval()
 
 
-def inputs(net: EmotionNet, n: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.randn(n, 15, net.spec.video_channels), torch.randn(n, net.spec.audio_channels, 180)
+def inputs(net: EmotionNet, n: int = 4, baseline: str = "running") -> tuple[torch.Tensor, torch.Tensor]:
+    flags = torch.tensor([float(mode == baseline) for mode in net.spec.baselines])
+    video = torch.cat([torch.randn(n, 15, net.spec.video_dim), flags.expand(n, 15, -1)], dim=2)
+    return video, torch.randn(n, net.spec.audio_channels, 180)
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
@@ -38,6 +40,20 @@ def test_answers_of_both_streams_and_of_each(fusion: str) -> None:
     answers = net.answers(video, audio)
     torch.testing.assert_close(net(video, audio), answers.joint / 2 + (answers.video + answers.audio) / 4)
     assert (answers.joint - answers.video).abs().max() > 1e-3
+
+
+@torch.no_grad()
+def test_without_a_baseline_of_the_face_the_voice_counts_more() -> None:
+    net = built("ia")
+    video, audio = inputs(net, baseline="none")
+    answers = net.answers(video, audio)
+    expected = 0.3 * answers.joint + 0.2 * answers.video + 0.5 * answers.audio
+    torch.testing.assert_close(net(video, audio), expected)
+    # The first bins of a session may have no face: the flag is in the others.
+    video[:, :9] = 0
+    answers = net.answers(video, audio)
+    expected = 0.3 * answers.joint + 0.2 * answers.video + 0.5 * answers.audio
+    torch.testing.assert_close(net(video, audio), expected)
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

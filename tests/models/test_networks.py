@@ -11,10 +11,11 @@ from torch import nn
 from emolive.errors import CheckpointError, EmoliveError
 from emolive.models import factory
 from emolive.models.efficientface import EfficientFace
+from emolive.models.emolive_net import EmoliveNet
 from emolive.models.factory import build
 from emolive.models.fusion.base import Fusion, Streams
 from emolive.models.fusion.intermediate_attention import IntermediateAttention
-from emolive.models.network import Chumachenko2022Net, EmoliveNet, EmotionNet
+from emolive.models.network import Chumachenko2022Net, EmotionNet
 from emolive.models.spec import AudioSpec, ModelSpec
 from emolive.plugins import FRAME_ENCODERS
 from emolive.plugins import FUSIONS as REGISTRY

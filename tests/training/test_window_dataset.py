@@ -216,3 +216,8 @@ def test_a_full_disk_is_reported_and_the_extraction_continues(
     options[-1] = str(tmp_path / "r2")
     assert train([*options, "--cache_path", str(tmp_path / "cache2")]) == 0
     assert files_of(tmp_path / "cache") == files_of(tmp_path / "cache2")
+
+
+def test_shifts_lie_around_the_centre_window() -> None:
+    assert window_dataset.training_shifts(1) == (0.0,)
+    assert window_dataset.training_shifts(3) == (-0.9, 0.0, 0.9)
