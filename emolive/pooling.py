@@ -14,6 +14,8 @@ HOLD_S = 4.0
 """A picture is taken to be still shown for at most this long."""
 _RARE_BINS = 2
 """Frames farther apart than this are rare; of others, one that is missing is a fault."""
+_SLOW_BINS = 1.1
+"""Two steps in a row that are longer than this are those of a source with less than a frame a bin."""
 
 
 def pool_bins(
@@ -94,10 +96,11 @@ def held_frames(
     if n < 2:
         return rows
     steps = np.diff(stamps_ns)
-    rare = _RARE_BINS * to_ns(window_s) / n_bins
+    bin_ns = to_ns(window_s) / n_bins
+    is_slow = steps > _SLOW_BINS * bin_ns
+    is_rare = (steps > _RARE_BINS * bin_ns) | (is_slow & np.append(False, is_slow[:-1]))
     # The last frame's successor is not known yet.
-    lasts = np.append(steps, steps[-1] * 3 // 2)
-    is_rare = np.append(steps, steps[-1]) > rare
+    lasts, is_rare = np.append(steps, steps[-1] * 3 // 2), np.append(is_rare, is_rare[-1])
     edges = end_ns + _edges(window_s, n_bins)
     before = np.searchsorted(stamps_ns, edges[:-1], side="right") - 1
     until = np.searchsorted(stamps_ns, edges[1:], side="right") - 1

@@ -49,8 +49,10 @@ def apply_split(
         return [replace(item, split="") for item in items], "without a split"
     if "" in actors:
         raise ConfigError("Some clips have no actor and cannot be split: give a CSV file with actors.")
-    lists = (testing, validation, actors)
-    fold = splits.custom_split(*lists) if has_lists else splits.fold_of(scheme, actors)
+    if has_lists:
+        fold = splits.custom_split(testing, validation, actors)
+    else:
+        fold = splits.fold_of(scheme, actors, splits.actors_by_corpus(items))
     return splits.assign(items, fold), f"split {fold.name}"
 
 

@@ -22,9 +22,9 @@ TABLE_SUFFIXES = (".csv", ".txt")
 @dataclass(frozen=True, kw_only=True)
 class SplitOptions:
     splits: Annotated[str, Arg(metavar="SCHEME")] = "auto"
-    """Split by actor: none, reference (the published split), rotation, 5fold, 6fold, loao or any Nfold, with
-    :2 for the second fold; custom for the lists of actors; auto keeps the split of the data set, or else uses
-    reference if its actors are present."""
+    """Split by actor: none, reference (the published split), rotation, 5fold, 6fold, loao, corpus (one corpus
+    is tested) or any Nfold, with :2 for the second fold; custom for the lists of actors; auto keeps the split
+    of the data set, or else uses reference if its actors are present."""
     test_actors: Annotated[tuple[str, ...], Arg(metavar="ACTOR")] = ()
     """Test actors of --splits custom."""
     validation_actors: Annotated[tuple[str, ...], Arg(metavar="ACTOR")] = ()
@@ -43,7 +43,7 @@ class PreprocessOptions(SplitOptions):
     """Extract face crops, landmarks and audio from the clips of a data set."""
 
     root: Annotated[Path, Arg(positional=True)]
-    """Folder with the clips at any depth, in zip files too; or a zip file."""
+    """Folder with the clips at any depth, in zip and tar files too; or such a file."""
     out: Annotated[Path, Arg(positional=True)]
     """Folder to write to; or a .csv (.txt) file that lists the clips in place."""
     steps: tuple[Step, ...] = STEPS

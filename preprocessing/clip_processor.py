@@ -17,6 +17,7 @@ from emolive.types import AudioBlock
 from emolive.windowing import Waveform
 from preprocessing import output as names
 from preprocessing.annotations import ClipEntry
+from preprocessing.archives import file_state, local_file
 from preprocessing.audio import SILENT_BELOW_DBFS, encode_audio, extract_audio_window, peak_level_dbfs
 from preprocessing.clip_parts import part_name, part_spans
 from preprocessing.face_extractor import (
@@ -30,11 +31,10 @@ from preprocessing.face_extractor import (
 from preprocessing.faults import reading
 from preprocessing.output import OutputFolder
 from preprocessing.records import Issue, Kind, PreprocessConfig, Record, Step, StepResult
-from preprocessing.zip_files import file_state, local_file
 
 
 def source_state(root: Path, clip: ClipEntry) -> dict[str, tuple[int, int]]:
-    """What changes with a clip's files, see `zip_files.file_state`; -1 and 0 for a missing file."""
+    """What changes with a clip's files, see `archives.file_state`; -1 and 0 for a missing file."""
     return {name: file_state(root / name) or (-1, 0) for name in {clip.video, clip.audio} if name}
 
 
@@ -91,7 +91,7 @@ class ClipProcessor:
                     files[name] = stack.enter_context(local_file(self._root / name))
                 decoded = self._decode(clip, files)
         except OutputError:
-            # There is no room for what is in a zip file, which is no fault of the clip.
+            # There is no room for what is in an archive, which is no fault of the clip.
             raise
         except EmoliveError as error:
             text = str(error)

@@ -12,6 +12,7 @@ from emolive.errors import ConfigError
 from preprocessing import output as names
 from preprocessing.annotation_tables import apply_split, write_tables
 from preprocessing.annotations import ClipEntry, escapes_root, read, relocate, write
+from preprocessing.archives import split_path
 from preprocessing.cli import (
     TABLE_SUFFIXES,
     AnnotationsOptions,
@@ -30,7 +31,6 @@ from preprocessing.records import DatasetIndex
 from preprocessing.report import build_report
 from preprocessing.report_view import print_index, print_report
 from preprocessing.run import estimate, run, unfinished
-from preprocessing.zip_files import split_path
 
 
 def preprocess(name: str, dataset: Dataset, options: PreprocessOptions) -> int:
@@ -148,8 +148,8 @@ def _list_clips(
     base = base_folder(options.root)
     if packed := next((clip for clip in clips if split_path(base / (clip.video or clip.audio))), None):
         raise ConfigError(
-            f"The clip {packed.id} is in a zip file, and training reads no zip files: give a folder as OUT "
-            f"to extract the clips to, or unpack the zip file."
+            f"The clip {packed.id} is in an archive, and training reads no archives: give a folder as OUT to "
+            f"extract the clips to, or unpack the archive."
         )
     print_index(index, console)
     if options.dry_run:

@@ -100,18 +100,21 @@ def check_crossval(folds: Sequence[CheckedData]) -> list[Finding]:
     return [*findings, *_scores(together, "testing")]
 
 
-def check_evaluation(data: CheckedData, labels: Sequence[str], record: Mapping[str, Any]) -> list[Finding]:
+def check_evaluation(
+    data: CheckedData, labels: Sequence[str], record: Mapping[str, Any], subject: str = "The checkpoint"
+) -> list[Finding]:
     """The findings about the clips on which a checkpoint is evaluated.
 
     Args:
         data: its clips, all as the split testing.
         labels: the classes of the checkpoint.
         record: its provenance.
+        subject: what sentences call it.
     """
     scored = data.scored("testing")
     present = {clip.label for clip in scored}
     unscored = [label for label in labels if label not in present]
-    findings = [*_learned(data, scored, record), *_two_labels(data), *_scores(data, "testing")]
+    findings = [*_learned(data, scored, record, subject), *_two_labels(data), *_scores(data, "testing")]
     calibrating = {clip.label for clip in data.splits.get("testing", ())} - present
     if absent := [label for label in unscored if label not in calibrating]:
         findings.append(
@@ -128,7 +131,9 @@ def training_record(clips: Sequence[ClipEntry], digests: Digests) -> dict[str, s
     }
 
 
-def _learned(data: CheckedData, scored: Sequence[ClipEntry], record: Mapping[str, Any]) -> Iterable[Finding]:
+def _learned(
+    data: CheckedData, scored: Sequence[ClipEntry], record: Mapping[str, Any], subject: str
+) -> Iterable[Finding]:
     """Clips and people that are scored and were learned from."""
     stored = record.get("data")
     stored = stored if isinstance(stored, Mapping) else {}
@@ -141,7 +146,7 @@ def _learned(data: CheckedData, scored: Sequence[ClipEntry], record: Mapping[str
     if same:
         yield Finding(
             "training_scored",
-            f"The checkpoint learned from {len(same)} of the {len(scored)} clips that are scored "
+            f"{subject} learned from {len(same)} of the {len(scored)} clips that are scored "
             f"({_few(clip.id for clip in same)}): its results on them say nothing about other clips.",
         )
     seen = {clip.id for clip in same}
@@ -156,13 +161,13 @@ def _learned(data: CheckedData, scored: Sequence[ClipEntry], record: Mapping[str
             n = sum(_actor(clip) in shared for clip in others)
             yield Finding(
                 "training_scored",
-                f"The checkpoint {what} clips of {_people(shared)}, as are {n} of the {len(scored)} clips "
+                f"{subject} {what} clips of {_people(shared)}, as are {n} of the {len(scored)} clips "
                 f"that are scored, if the same names mean the same people: {effect}.",
             )
     if not stored:
         yield Finding(
             "unknown_training",
-            "The checkpoint does not say from which clips it learned, so it cannot be checked whether some "
+            f"{subject} does not say from which clips it learned, so it cannot be checked whether some "
             "of them are scored.",
         )
 

@@ -1,4 +1,4 @@
-"""Finds media files in a folder and in the zip files in it, and says what it passes over."""
+"""Finds media files in a folder and in the archives in it, and says what it passes over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from emolive.capture.container import open_media
 from emolive.capture.tracks import choose_tracks
 from emolive.errors import ConfigError, MediaError
-from preprocessing import zip_files
+from preprocessing import archives
 from preprocessing.annotations import ClipEntry, split_key
 from preprocessing.datasets.base import DatasetItem, Skipped
 from preprocessing.output import PLAN
@@ -47,44 +47,44 @@ class MediaFile:
     """A video or sound file."""
 
     name: str
-    """Its path relative to the folder that is searched; through a zip file as if that were a folder."""
+    """Its path relative to the folder that is searched; through an archive as if that were a folder."""
     is_video: bool
-    in_zip: bool = False
+    is_packed: bool = False
 
     @property
     def place(self) -> PurePosixPath:
-        """Its name if each zip file were unpacked into a folder of the same name."""
-        return PurePosixPath(zip_files.without_suffixes(self.name))
+        """Its name if each archive were unpacked into a folder of the same name."""
+        return PurePosixPath(archives.without_suffixes(self.name))
 
 
 Found = MediaFile | Issue | Skipped
 
 
-def scan_media(root: Path, *, zips: bool = True) -> Iterator[Found]:
+def scan_media(root: Path, *, packed: bool = True) -> Iterator[Found]:
     """Media files at any depth under `root`, in an order that does not depend on the file system.
 
     Links are followed. Hidden files and folders that preprocessing has written are not searched.
 
     Args:
-        root: a folder, or a zip file.
-        zips: search zip files too; see `preprocessing.zip_files`. Their clips come last.
+        root: a folder, or a zip or tar file.
+        packed: search zip and tar files too; see `preprocessing.archives`. Their clips come last.
 
     Yields:
-        A `MediaFile` for everything that FFmpeg reads, an `Issue` for each other archive and broken link, and
-        a `Skipped` for each other file.
+        A `MediaFile` for everything that FFmpeg reads, an `Issue` for each broken link and each archive of
+        another kind, and a `Skipped` for each other file.
 
     Raises:
         ConfigError: there is no such folder.
-        MediaError: the zip file `root` cannot be read.
+        MediaError: the archive `root` cannot be read.
     """
-    if zips and zip_files.is_zip(root):
-        yield from _scan_zip(root, "")
+    if packed and archives.is_archive(root):
+        yield from _scan_archive(root, "")
         return
     if root.suffix.lower() in ARCHIVE_SUFFIXES and root.is_file():
         raise ConfigError(f"{root} is a {root.suffix} file: unpack it, and give the folder with its clips.")
     if not root.is_dir():
         raise ConfigError(f"There is no folder {root}: check the path.")
-    seen, packed = {os.path.realpath(root)}, list[str]()
+    seen, in_folder = {os.path.realpath(root)}, list[str]()
     for folder, folders, files in os.walk(root, followlinks=True):
         here = Path(folder)
         folders[:] = [name for name in sorted(folders) if _is_searched(here / name, seen)]
@@ -92,25 +92,25 @@ def scan_media(root: Path, *, zips: bool = True) -> Iterator[Found]:
             # macOS writes a "._NAME" beside every NAME on foreign disks.
             if name.startswith("."):
                 continue
-            if zips and zip_files.is_zip(here / name):
-                packed.append((here / name).relative_to(root).as_posix())
+            if packed and archives.is_archive(here / name):
+                in_folder.append((here / name).relative_to(root).as_posix())
             else:
                 yield _classify(here / name, root)
-    for name in packed:
+    for name in in_folder:
         try:
-            yield from _scan_zip(root / name, f"{name}/")
+            yield from _scan_archive(root / name, f"{name}/")
         except MediaError as error:
             yield Issue("corrupt", name, str(error))
 
 
-def _scan_zip(path: Path, folder: str) -> Iterator[Found]:
-    """What a zip file has; `folder` is its own name, with "/" behind it."""
-    listing = zip_files.list_zip(path)
+def _scan_archive(path: Path, folder: str) -> Iterator[Found]:
+    """What an archive has; `folder` is its own name, with "/" behind it."""
+    listing = archives.list_archive(path)
     for fault in listing.faults:
         name = f"{folder}{fault.name}".rstrip("/") or path.name
         yield Issue("corrupt" if fault.is_damage else "packed", name, fault.text)
     for name in sorted(listing.members):
-        yield _by_suffix(f"{folder}{name}", in_zip=True) or _skipped(name)
+        yield _by_suffix(f"{folder}{name}", is_packed=True) or _skipped(name)
 
 
 def _is_searched(folder: Path, seen: set[str]) -> bool:
@@ -139,13 +139,13 @@ def _classify(path: Path, root: Path) -> Found:
     return _skipped(name)
 
 
-def _by_suffix(name: str, *, in_zip: bool = False) -> Found | None:
+def _by_suffix(name: str, *, is_packed: bool = False) -> Found | None:
     """What a file is by its suffix; None if that does not tell."""
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in ARCHIVE_SUFFIXES:
         return Issue("packed", name, f"It is a {suffix} file, whose clips are not read: unpack it.")
     if suffix in VIDEO_SUFFIXES or suffix in AUDIO_SUFFIXES:
-        return MediaFile(name, suffix in VIDEO_SUFFIXES, in_zip)
+        return MediaFile(name, suffix in VIDEO_SUFFIXES, is_packed)
     return None
 
 
@@ -155,9 +155,9 @@ def _skipped(name: str) -> Skipped:
 
 
 def second_copy(found: MediaFile, first: str) -> DatasetItem:
-    """What a second file of one name is: in a zip file that is unpacked too, or elsewhere."""
-    if found.in_zip:
-        return Skipped("second copies in zip files")
+    """What a second file of one name is: in an archive that is unpacked too, or elsewhere."""
+    if found.is_packed:
+        return Skipped("second copies in archives")
     return Issue("duplicated", found.name, f"It has the same name as {first}, which is used.")
 
 

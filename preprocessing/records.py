@@ -127,7 +127,7 @@ class Record:
 
     clip: ClipEntry
     source: dict[str, tuple[int, int]]
-    """The state of each source file, see `preprocessing.zip_files.file_state`."""
+    """The state of each source file, see `preprocessing.archives.file_state`."""
     steps: dict[str, StepResult]
 
     def matches(self, clip: ClipEntry, source: dict[str, tuple[int, int]]) -> bool:

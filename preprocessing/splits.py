@@ -5,7 +5,7 @@ A split depends on the ids of the actors only, never on the order in which a fil
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from emolive.errors import ConfigError
@@ -13,7 +13,8 @@ from preprocessing.annotations import ClipEntry, actor_order
 
 PUBLISHED_TEST_ACTORS = ("5", "10", "16", "19")
 PUBLISHED_VALIDATION_ACTORS = ("11", "13", "18", "22")
-SCHEMES = ("reference", "rotation", "5fold", "6fold", "loao")
+CORPUS = "corpus"
+SCHEMES = ("reference", "rotation", "5fold", "6fold", "loao", CORPUS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,48 @@ def balanced_folds(actors: Iterable[str], n: int) -> list[Fold]:
 def leave_one_actor_out(actors: Iterable[str]) -> list[Fold]:
     """One fold per actor."""
     return [Fold(f"actor {actor}", (actor,)) for actor in _ordered(actors)]
+
+
+def actors_by_corpus(clips: Iterable[ClipEntry]) -> dict[str, set[str]]:
+    """The actors of each corpus; "" for a clip that names none."""
+    actors: dict[str, set[str]] = {}
+    for clip in clips:
+        actors.setdefault(clip.corpus, set()).add(normalize_actor_id(clip.actor))
+    return actors
+
+
+def leave_one_corpus_out(corpora: Mapping[str, Iterable[str]]) -> list[Fold]:
+    """One fold per corpus, sorted by name; corpora with people in common are held out together.
+
+    Otherwise a network would be tested on people that it knows from another corpus.
+
+    Args:
+        corpora: corpus → actors, see `actors_by_corpus`.
+
+    Raises:
+        ConfigError: there is one corpus alone, all have people in common, or a clip has no actor.
+    """
+    groups: list[tuple[list[str], set[str]]] = []
+    for name in sorted(corpora):
+        actors = {normalize_actor_id(actor) for actor in corpora[name]}
+        if "" in actors:
+            raise ConfigError(
+                f"Clips of the corpus {name or 'without a name'} have no actor, so it is not known who is "
+                f"held out with it: give each clip an actor."
+            )
+        sharing = [group for group in groups if group[1] & actors]
+        groups = [group for group in groups if group not in sharing]
+        names = [other for group in sharing for other in group[0]]
+        groups.append(([*names, name], actors.union(*(group[1] for group in sharing))))
+    if len(groups) < 2:
+        raise ConfigError(
+            "The clips are of one corpus, or of corpora with the same people, so none can be held out: merge "
+            "others with emolive-preprocess merge."
+        )
+    return [
+        Fold(f"corpus {' and '.join(sorted(names))}", tuple(_ordered(actors)))
+        for names, actors in sorted(groups, key=lambda group: min(group[0]))
+    ]
 
 
 def rotation(actors: Iterable[str]) -> list[Fold]:
@@ -115,8 +158,15 @@ def custom_split(testing: Sequence[str], validation: Sequence[str], actors: Iter
     return fold
 
 
-def folds(scheme: str, actors: Iterable[str]) -> list[Fold]:
-    """The folds of a scheme: reference, rotation, loao, or Nfold as in 5fold.
+def folds(
+    scheme: str, actors: Iterable[str], corpora: Mapping[str, Iterable[str]] | None = None
+) -> list[Fold]:
+    """The folds of a scheme: reference, rotation, loao, corpus, or Nfold as in 5fold.
+
+    Args:
+        scheme: its name.
+        actors: of the clips.
+        corpora: for the scheme corpus, see `actors_by_corpus`.
 
     Raises:
         ConfigError: the scheme is unknown, or there are too few actors for it.
@@ -127,20 +177,22 @@ def folds(scheme: str, actors: Iterable[str]) -> list[Fold]:
         return rotation(actors)
     if scheme == "loao":
         return leave_one_actor_out(actors)
+    if scheme == CORPUS:
+        return leave_one_corpus_out(corpora or {})
     count = scheme.removesuffix("fold")
     if count != scheme and count.isdecimal():
         return balanced_folds(actors, int(count))
     raise ConfigError(f"There is no split named {scheme}: choose {', '.join(SCHEMES)} or any Nfold.")
 
 
-def fold_of(scheme: str, actors: Iterable[str]) -> Fold:
-    """One fold of a scheme: "5fold:2" is the second of five, "loao" the first.
+def fold_of(scheme: str, actors: Iterable[str], corpora: Mapping[str, Iterable[str]] | None = None) -> Fold:
+    """One fold of a scheme: "5fold:2" is the second of five, "loao" the first. See `folds`.
 
     Raises:
         ConfigError: the scheme is unknown, has no such fold, or there are too few actors for it.
     """
     name, colon, number = scheme.partition(":")
-    all_folds = folds(name, actors)
+    all_folds = folds(name, actors, corpora)
     if not colon:
         return all_folds[0]
     if not (number.isdecimal() and 1 <= int(number) <= len(all_folds)):

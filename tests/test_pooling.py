@@ -120,3 +120,15 @@ def test_live_and_later_are_the_same_up_to_the_newest_frame():
     """What is held at a time depends on nothing that comes later, except for the newest picture."""
     stamps = [0.0, 0.7, 1.9, 2.4, 3.5]
     assert held([s for s in stamps if s <= 2.4], end_s=2.4) == held(stamps, end_s=2.4)[:15]
+
+
+@pytest.mark.parametrize("rate_hz", [2.2, 3, 3.7])
+def test_pictures_of_a_slow_source_hold(rate_hz):
+    """Less than a frame a bin, but none is missing; where one is, its place stays empty."""
+    stamps = np.arange(0, 3.6, 1 / rate_hz)
+    own = {int(np.ceil(s / 0.24)) - 1 for s in stamps if s > 0}
+    rows = held(stamps)
+    # Before two steps nothing says that frames are rare.
+    assert all((row >= 0) != (i in own) for i, row in enumerate(rows) if i >= 3)
+    quick = np.delete(np.arange(0, 3.6, 0.2), 9)
+    assert set(held(quick)) == {-1}

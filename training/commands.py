@@ -32,7 +32,8 @@ class CrossvalOptions:
     """Options of a cross-validation besides those of each fold's run."""
 
     scheme: str = "5fold"
-    """Cross-validation scheme: 5fold, 6fold, loao, rotation or reference."""
+    """Cross-validation scheme: 5fold, 6fold, loao, rotation or reference, all by actor; corpus holds out one
+    corpus at a time."""
     only: str = ""
     """Folds to train now, such as 1,3."""
     streams: str = ""

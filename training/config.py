@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from emolive.cli.config import Arg, Range, Registered
 from emolive.errors import ConfigError
-from emolive.models.spec import MAX_PIXELS, ModelSpec, PixelSpec
+from emolive.models.spec import MAX_PIXELS, ModelSpec
 from emolive.normalization import MODES
 from emolive.plugins import FUSIONS, VOICE_ENCODERS
 from training import published_options, run_config
 from training.augment.base import ImageAugmentation, WindowAugmentation
 from training.augment.pipeline import with_augmentations
-from training.encoder_traits import landmarker_of
 from training.fabric_config import FabricConfig
 from training.modality_dropout import Mask
 
@@ -56,7 +55,7 @@ class TrainConfig(FabricConfig):
     workers: Annotated[int, Range(0, 1024)] = 0
     """Processes that extract windows; 0 uses this process."""
     fold: str = ""
-    """Fold of a cross-validation scheme, such as 5fold:1, rotation:2, loao:3 or reference:1."""
+    """Fold of a cross-validation scheme, such as 5fold:1, rotation:2, loao:3, corpus:1 or reference:1."""
     test_actors: str = ""
     """Actors to test on, such as 1,5,9."""
     validation_actors: str = ""
@@ -296,27 +295,3 @@ def mode_shares(config: TrainConfig) -> list[float]:
 def split_list(text: str) -> list[str]:
     """ "1, 5,9" → ["1", "5", "9"]."""
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def model_spec(config: TrainConfig, labels: tuple[str, ...]) -> ModelSpec:
-    """The model that the options describe, for these labels."""
-    spec = ModelSpec(
-        fusion=config.fusion,
-        encoders=config.encoders,
-        num_heads=config.num_heads,
-        labels=labels,
-        n_bins=config.sample_duration,
-        pixels=PixelSpec(size=config.sample_size or PixelSpec().size),
-        audio=VOICE_ENCODERS.get(config.audio).default_spec,
-        dropout=config.dropout,
-        width=config.width,
-        arch=config.arch,
-    )
-    is_raw = all(e.learned for e in spec.encoder_classes) and spec.audio == ModelSpec().audio
-    return replace(
-        spec,
-        landmarker=landmarker_of(spec),
-        pooling="middle" if any(e.pooling == "middle" for e in spec.encoder_classes) else "mean",
-        # The published model reads features as they are.
-        baselines=() if is_raw else MODES,
-    )

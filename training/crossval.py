@@ -1,4 +1,7 @@
-"""Cross-validation by actor: every actor is tested once, by a model that was not trained on them."""
+"""Cross-validation by actor: every actor is tested once, by a model that was not trained on them.
+
+With the scheme corpus, the actors of one corpus are tested by a model of the others.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from emolive.types import MODALITIES, Modality
 from preprocessing import splits
 from preprocessing.array_archive import ArrayArchive
 from preprocessing.splits import Fold
-from training import data_fingerprint, metrics, report, scoring
+from training import crossval_corpora, data_fingerprint, metrics, report, scoring
 from training.config import NOT_PART_OF_A_RUN, TrainConfig
 from training.crossval_streams import stream_results
 from training.data_checks import check_training_data
@@ -39,7 +42,8 @@ HELD_OUT = "heldout.npz"
 CROSSVAL = "crossval.json"
 
 FoldArrays = dict[str, NDArray[Any]]
-"""Contents of a fold's `heldout.npz`: clips, truth, actors, and the logits as "mode/modality"."""
+"""Contents of a fold's `heldout.npz`: clips, truth, actors, and the logits as "mode/modality", with those of
+`training.crossval_corpora`."""
 
 
 def crossval(
@@ -67,7 +71,7 @@ def crossval(
     if config.fold or config.test_actors:
         raise ConfigError("crossval tests all actors in turn: leave out --fold and --test_actors.")
     annotations = read_annotations(config)
-    folds = splits.folds(scheme, annotations.actors)
+    folds = splits.folds(scheme, annotations.actors, splits.actors_by_corpus(annotations.items))
     if wrong := [n for n in only if not 1 <= n <= len(folds)]:
         raise ConfigError(f"There is no fold {wrong[0]}: {scheme} has {len(folds)}.")
     check_training_data(config, annotations, folds, console)
@@ -137,6 +141,7 @@ def _run_fold(
         arrays: FoldArrays = {
             f"{mode}/{modality}": logits for (mode, modality), logits in predictions.logits.items()
         }
+        arrays |= crossval_corpora.corpus_arrays(trained.dataset, predictions.clips, trained.net.spec.labels)
         np.savez(
             file,
             allow_pickle=False,
@@ -177,12 +182,20 @@ def _summarize(
             return
         with ArrayArchive(path) as stored:
             held_out.append({name: stored.read(name) for name in stored.names})
+    if scheme == splits.CORPUS:
+        held_out = [crossval_corpora.without_impossible(arrays) for arrays in held_out]
     results = _results(held_out, data.spec.labels)
     report.print_results(console, results, f"{config.fusion} ({config.arch}), {scheme}, all held-out clips")
     last_mode = list(results)[-1]
     streams = next(iter(results[last_mode]))
     title = f"{last_mode}, {Modality(streams).title}"
-    report.print_actors(console, results[last_mode][streams]["per_actor_top1"], title)
+    by_corpus: dict[str, Any] = {}
+    if scheme == splits.CORPUS:
+        names = sorted(set(crossval_corpora.corpora_of(held_out).tolist()))
+        by_corpus = {name: _results(held_out, data.spec.labels, corpus=name) for name in names}
+        crossval_corpora.print_corpora(console, by_corpus)
+    else:
+        report.print_actors(console, results[last_mode][streams]["per_actor_top1"], title)
     for mode, by_modality in results.items():
         both = by_modality[streams]
         console.print(
@@ -200,18 +213,25 @@ def _summarize(
         "figures": results,
         "options": asdict(config),
     }
+    if by_corpus:
+        content["corpora"] = by_corpus
     if stream_baselines:
         chosen_folds = [(folds[number - 1], root / f"fold{number}") for number in numbers]
-        content["streams"] = stream_results(data.annotations, chosen_folds, stream_baselines, console)
+        content["streams"] = stream_results(
+            data.annotations, chosen_folds, stream_baselines, console, neutral=data.dataset.neutral
+        )
     with atomic_write(root / CROSSVAL) as part:
         part.write_text(json.dumps(content, indent=1) + "\n")
     write_run_config(root, config)
 
 
-def _results(folds: list[FoldArrays], labels: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """Mode → modality → results over the held-out clips of all folds."""
+def _results(
+    folds: list[FoldArrays], labels: tuple[str, ...], corpus: str | None = None
+) -> dict[str, dict[str, Any]]:
+    """Mode → modality → results over the held-out clips of all folds, or over those of one corpus."""
     truth = np.concatenate([arrays["truth"] for arrays in folds])
-    actors = [str(actor) for arrays in folds for actor in arrays["actors"]]
+    kept = np.ones(len(truth), np.bool_) if corpus is None else crossval_corpora.corpora_of(folds) == corpus
+    actors = np.concatenate([arrays["actors"] for arrays in folds]).astype(str)[kept].tolist()
     # The temperature of a fold is fitted on the other folds, so that calibration is held out too.
     temperatures = [_temperatures([p for j, p in enumerate(folds) if j != i]) for i in range(len(folds))]
     results: dict[str, dict[str, Any]] = {}
@@ -226,7 +246,7 @@ def _results(folds: list[FoldArrays], labels: tuple[str, ...]) -> dict[str, dict
                 for arrays, t in zip(folds, temperatures, strict=True)
             ]
         )
-        summary = scoring.summarize(truth, actors, probs, labels)
+        summary = scoring.summarize(truth[kept], actors, probs[kept], labels)
         per_actor = np.array(list(summary["per_actor_top1"].values()))
         summary["per_actor_mean"], summary["per_actor_std"] = float(per_actor.mean()), float(per_actor.std())
         results.setdefault(mode, {})[modality] = summary

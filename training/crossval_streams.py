@@ -19,6 +19,7 @@ from preprocessing.splits import Fold
 from training.evaluate.options import StreamBaseline
 from training.evaluate.stream import Answered, read_clips
 from training.evaluate.stream_metrics import measure
+from training.normalizer_sampler import NEUTRAL
 from training.report import percent
 from training.run_folder import MODEL
 
@@ -30,6 +31,8 @@ def stream_results(
     folds: Sequence[tuple[Fold, Path]],
     baselines: Sequence[StreamBaseline],
     console: Console,
+    *,
+    neutral: str = NEUTRAL,
 ) -> dict[str, dict[str, Any]]:
     """What `emolive-evaluate stream` measures, of each fold and of all of them together.
 
@@ -38,6 +41,7 @@ def stream_results(
         folds: each with its folder, where its results are written too.
         baselines: the baselines to measure.
         console: for progress and a table.
+        neutral: the label of neutral clips.
 
     Returns:
         Baseline → measures over the held-out actors of all folds.
@@ -52,12 +56,11 @@ def stream_results(
             tuple(replace(item, split=fold.split_of(item.actor)) for item in annotations.items),
             annotations.root,
         )
-        of_fold: dict[str, dict[str, Any]] = {}
-        for baseline in baselines:
-            with ProgressBar(console, f"Streams of fold {fold.name}, {baseline}", "streams") as bar:
-                found = list(read_clips(predictor, split, bar, baseline=baseline, split="testing", orders=1))
-            answered[baseline] += found
-            of_fold[baseline] = measure(found)
+        with ProgressBar(console, f"Streams of fold {fold.name}", "streams") as bar:
+            found = read_clips(predictor, split, bar, baselines=baselines, split="testing", neutral=neutral)
+        for baseline, streams in found.items():
+            answered[baseline] += streams
+        of_fold = {baseline: measure(streams) for baseline, streams in found.items()}
         with atomic_write(folder / STREAMS) as part:
             part.write_text(json.dumps(of_fold, indent=1, allow_nan=False) + "\n")
     results = {baseline: measure(streams) for baseline, streams in answered.items()}

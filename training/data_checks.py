@@ -55,6 +55,8 @@ def check_evaluated_data(
     *,
     strict: bool,
     neutral: str = NEUTRAL,
+    subject: str = "The checkpoint",
+    said: set[str] | None = None,
 ) -> list[Finding]:
     """Check the clips on which a checkpoint is evaluated, and print the findings.
 
@@ -66,14 +68,16 @@ def check_evaluated_data(
         console: for the sentences.
         strict: refuse to go on.
         neutral: the label of a person's neutral clips.
+        subject: what sentences call the checkpoint.
+        said: sentences that were printed already and are not repeated; gets the new ones.
 
     Raises:
         ConfigError: with `strict`, if there are findings.
     """
     scored = [item for item in annotations.items if item.id in scored_ids]
     data = CheckedData({"testing": scored}, clip_digests(annotations), _calibrating(annotations, neutral))
-    findings = check_evaluation(data, labels, provenance)
-    report_findings(findings, console, strict=strict)
+    findings = check_evaluation(data, labels, provenance, subject)
+    report_findings(findings, console, strict=strict, said=said)
     return findings
 
 
@@ -82,14 +86,19 @@ def _calibrating(annotations: Annotations, neutral: str) -> frozenset[str]:
     return frozenset(annotations.items[i].id for i in calibration_clips(annotations.items, neutral))
 
 
-def report_findings(findings: Sequence[Finding], console: Console, *, strict: bool) -> None:
-    """Print the findings.
+def report_findings(
+    findings: Sequence[Finding], console: Console, *, strict: bool, said: set[str] | None = None
+) -> None:
+    """Print the findings, but for those in `said`, to which they are added.
 
     Raises:
         ConfigError: with `strict`, if there are any.
     """
+    said = set() if said is None else said
     for finding in findings:
-        console.print(finding.text, style="yellow", markup=False, highlight=False)
+        if finding.text not in said:
+            console.print(finding.text, style="yellow", markup=False, highlight=False)
+            said.add(finding.text)
     if strict and findings:
         more = f", with {len(findings) - 1} more" if len(findings) > 1 else ""
         raise ConfigError(f"The data was refused because of --strict{more}: {findings[0].text}")

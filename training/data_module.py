@@ -24,9 +24,10 @@ from preprocessing.progress import ProgressBar
 from preprocessing.splits import Fold, normalize_actor_id
 from training import window_dataset
 from training.batches import IntArray
-from training.config import TrainConfig, model_spec, split_list
+from training.config import TrainConfig, split_list
 from training.finetune import CropWindows
 from training.learned import class_labels, neutral_label, with_learned
+from training.model_options import model_spec
 from training.pretrained import pretrained, start_notes
 from training.window_dataset import WindowDataset
 
@@ -104,7 +105,7 @@ def fold_of(config: TrainConfig, annotations: Annotations) -> Fold | None:
     testing, validation = split_list(config.test_actors), split_list(config.validation_actors)
     if config.fold:
         scheme, colon, number = config.fold.partition(":")
-        folds = splits.folds(scheme, annotations.actors)
+        folds = splits.folds(scheme, annotations.actors, splits.actors_by_corpus(annotations.items))
         if not colon or not number.isdecimal() or not 1 <= int(number) <= len(folds):
             raise ConfigError(
                 f"--fold needs a number from 1 to {len(folds)} after the colon, such as {scheme}:1."

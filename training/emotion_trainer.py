@@ -17,8 +17,9 @@ from emolive.models.factory import architecture
 from emolive.models.network import Answers, EmotionNet
 from training.batches import BatchMaker, IntArray
 from training.config import NOT_PART_OF_A_RUN, TrainConfig
+from training.loop_steps import log_softmax
 from training.modality_dropout import Mask, MaskedBatch, apply_mask
-from training.trainer import Trainer, log_softmax
+from training.trainer import Trainer
 
 
 class LossModule(nn.Module):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, get_args
@@ -26,19 +26,17 @@ from emolive.models import factory
 from emolive.models.io import checkpoint
 from emolive.models.runtimes.base import AUTO
 from emolive.predictor import Predictor
-from emolive.profile import SpeakerStats
+from emolive.profile import SpeakerProfile
 from emolive.stream_reading import SmoothingSpec, StreamReadingSpec
 from emolive.types import MODALITIES
 from preprocessing import annotations as annotation_files
 from preprocessing.annotations import Annotations
 from preprocessing.splits import normalize_actor_id
-from training.bins import windows
-from training.clip_reader import ClipReader
+from training.actor_streams import ActorStreams, mode_of, session_windows
 from training.evaluate.options import StreamBaseline
-from training.evaluate.stream import speaker_stats
-from training.normalizer_sampler import calibration_clips
+from training.learned import trained_neutral
 from training.stream_reading_search import SearchResult, StreamAnswers, search
-from training.streams import Stream, clip_order, join_clips
+from training.streams import Stream
 
 MODEL = "model.safetensors"
 
@@ -118,49 +116,35 @@ def record(
     if not trained:
         raise ConfigError(f"{path} does not say which actors it was trained on.")
     predictor = Predictor(with_reading(loaded, reading), backend=AUTO)
-    spec = predictor.spec
-    items = annotations.items
-    calibration = calibration_clips(items)
-    excluded = calibration | {i for i, item in enumerate(items) if normalize_actor_id(item.actor) in trained}
-    reader = ClipReader(annotations, spec)
-    for seed in range(orders):
-        for actor, order in clip_order(items, excluded, seed):
-            stream = join_clips(actor, [(items[i].label, reader.read(items[i])) for i in order], spec)
-            own = [i for i, item in enumerate(items) if normalize_actor_id(item.actor) == actor]
-            neutral = speaker_stats(predictor, reader, annotations, [i for i in own if i in calibration])
-            person = speaker_stats(predictor, reader, annotations, own)
-            yield from _answers(predictor, stream, neutral, person)
+    known = [i for i, item in enumerate(annotations.items) if normalize_actor_id(item.actor) in trained]
+    baselines: tuple[StreamBaseline, ...] = get_args(StreamBaseline)
+    neutral = trained_neutral(loaded.provenance)
+    for one in ActorStreams(
+        predictor, annotations, known, baselines=baselines, orders=orders, neutral=neutral
+    ):
+        yield from _answers(predictor, one.stream, one.profiles(predictor, baselines))
 
 
 def _answers(
-    predictor: Predictor, stream: Stream, neutral: SpeakerStats, person: SpeakerStats
+    predictor: Predictor, stream: Stream, profiles: Mapping[StreamBaseline, SpeakerProfile]
 ) -> Iterator[tuple[str, StreamAnswers]]:
-    modes: tuple[StreamBaseline, ...] = get_args(StreamBaseline)
-    profiles = {mode: predictor.new_profile("stream") for mode in modes}
-    profiles["neutral"].neutral, profiles["person"].running = neutral, person
     times: list[float] = []
-    rows: dict[str, list[tuple[int, np.ndarray, np.ndarray]]] = {mode: [] for mode in modes}
+    rows: dict[str, list[tuple[int, np.ndarray, np.ndarray]]] = {mode: [] for mode in profiles}
     nothing = np.full(len(predictor.spec.labels), -np.log(len(predictor.spec.labels)))
-    for window in windows(stream, predictor.spec):
+    for window in session_windows(predictor, stream, profiles):
         times.append(window.end_ns / 1e9)
-        for mode, profile in profiles.items():
-            if mode != "person":
-                profile.update(window, predictor.video_stats, predictor.audio_stats)
-            read = predictor.read_network(window, profile, "running" if mode == "person" else mode)
+        for baseline, profile in profiles.items():
+            read = predictor.read_network(window, profile, mode_of(baseline))
             if read is None:
-                last = rows[mode][-1][1:] if rows[mode] else (nothing, nothing)
-                rows[mode].append((-1, *last))
+                last = rows[baseline][-1][1:] if rows[baseline] else (nothing, nothing)
+                rows[baseline].append((-1, *last))
             else:
                 short = read.whole if read.short is None else read.short
-                rows[mode].append((MODALITIES.index(read.modality), read.whole, short))
-    for mode in modes:
-        modality, whole, short = zip(*rows[mode], strict=True)
-        yield (
-            mode,
-            StreamAnswers(
-                stream.spans, np.array(times), np.array(modality), np.stack(whole), np.stack(short)
-            ),
-        )
+                rows[baseline].append((MODALITIES.index(read.modality), read.whole, short))
+    for baseline in profiles:
+        modality, whole, short = zip(*rows[baseline], strict=True)
+        answers = np.array(modality), np.stack(whole), np.stack(short)
+        yield baseline, StreamAnswers(stream.spans, np.array(times), *answers)
 
 
 def fit_command(options: FitOptions) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from emolive.errors import ConfigError
 from emolive.models.spec import EMOTIONS, ModelSpec, Streams
@@ -51,6 +53,13 @@ def neutral_label(named: str, labels: tuple[str, ...]) -> str:
     if named:
         raise ConfigError(f"No clip has the label {named} (--neutral-label): choose {', '.join(labels)}.")
     return NEUTRAL
+
+
+def trained_neutral(provenance: Mapping[str, Any]) -> str:
+    """The label of neutral clips in the training of a checkpoint, from its provenance."""
+    recorded = provenance.get("options")
+    named = str(recorded.get("neutral_label", "")) if isinstance(recorded, Mapping) else ""
+    return named or NEUTRAL
 
 
 def with_learned(

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -27,42 +27,12 @@ from emolive.errors import ConfigError, EmoliveError
 from preprocessing.progress import ProgressBar
 from training.batches import IntArray
 from training.epoch_log import EpochLog, scores_text
+from training.loop_steps import LoopConfig, seed_step
 from training.run_checkpoint import Progress, RunCheckpoint, warmed_up_average
 from training.sync_batchnorm import synchronize
 
 Net = TypeVar("Net", bound=nn.Module)
 Batch = TypeVar("Batch")
-
-
-class LoopConfig(Protocol):
-    """The options of a run that the loop reads."""
-
-    @property
-    def n_epochs(self) -> int: ...
-    @property
-    def batch_size(self) -> int: ...
-    @property
-    def manual_seed(self) -> int: ...
-    @property
-    def accumulate(self) -> int: ...
-    @property
-    def grad_clip(self) -> float: ...
-    @property
-    def ema_decay(self) -> float: ...
-    @property
-    def patience(self) -> int: ...
-
-
-def seed_step(seed: int, epoch: int, step: int, *more: int) -> np.random.Generator:
-    """Seed torch's global generator for a step, and return a generator of numpy for it."""
-    seeds = np.random.SeedSequence([seed, epoch, step, *more])
-    torch.manual_seed(int(seeds.generate_state(1)[0]))
-    return np.random.default_rng(seeds)
-
-
-def log_softmax(logits: Tensor) -> Tensor:
-    """Log-softmax over the last axis, in float32 at least."""
-    return logits.log_softmax(dim=-1, dtype=torch.promote_types(logits.dtype, torch.float32))
 
 
 class Trainer(ABC, Generic[Net, Batch]):

@@ -11,12 +11,12 @@ from typing import Annotated, NamedTuple
 from emolive.cli.config import Arg
 from emolive.errors import ConfigError
 from preprocessing.annotations import ClipEntry, split_name
+from preprocessing.archives import without_suffixes
 from preprocessing.csv_table import read_rows
 from preprocessing.datasets.base import DatasetItem, Skipped
 from preprocessing.datasets.recognition import KNOWN, folders_are_labels, recognise
 from preprocessing.media_scan import MediaFile, scan_media, second_copy
 from preprocessing.records import Issue
-from preprocessing.zip_files import without_suffixes
 
 SPLIT_FOLDERS = {
     **dict.fromkeys(("train", "training", "train_set"), "training"),
@@ -59,7 +59,7 @@ class Folder:
 
     Without a CSV file, a clip's label is the name of its folder, and its actor that of the folder around it.
     Folders named train, val and test are splits: train/LABEL/clip.mp4. An audio file of the same name in the
-    same folder belongs to the clip. A zip file counts as a folder of its name.
+    same folder belongs to the clip. A zip or tar file counts as a folder of its name.
     """
 
     labels: Annotated[Path | None, Arg(metavar="CSV")] = None

@@ -10,10 +10,11 @@ from pathlib import Path
 from emolive.errors import ConfigError
 from emolive.registry import plugin_errors
 from preprocessing.annotations import ClipEntry, split_key, split_name
+from preprocessing.archives import file_state, is_archive
 from preprocessing.datasets.base import Dataset, DatasetItem, Skipped
 from preprocessing.records import DatasetIndex, Issue
-from preprocessing.zip_files import file_state, is_zip
 
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _ID = re.compile(r"\w[\w.-]*")
 
 
@@ -59,8 +60,8 @@ def index_dataset(name: str, dataset: Dataset, root: Path) -> DatasetIndex:
 
 
 def base_folder(root: Path) -> Path:
-    """What the paths of a data set are relative to: its folder, or the zip file that takes its place."""
-    return root if root.is_dir() or is_zip(root) else root.parent
+    """What the paths of a data set are relative to: its folder, or the archive that takes its place."""
+    return root if root.is_dir() or is_archive(root) else root.parent
 
 
 def _passed_over(items: list[DatasetItem]) -> str:
@@ -69,6 +70,8 @@ def _passed_over(items: list[DatasetItem]) -> str:
     archives = [item for item in items if isinstance(item, Issue) and item.kind in ("packed", "corrupt")]
     parts = [f"{what} {n}" for what, n in sorted(counts.items())]
     text = f" Passed over: {', '.join(parts)}." if parts else ""
+    if any(counts[f"{suffix} files"] for suffix in _PICTURES):
+        text += " Pictures of single faces train a face encoder: emolive-train backbone."
     if archives:
         text += f" {len(archives)} files are packed, such as {archives[0].clip}: {archives[0].text}"
     return text

@@ -68,7 +68,7 @@ def is_excluded(trial: str, exclude: Sequence[str]) -> bool:
 def _audio_by_trial(root: Path) -> dict[str, Path]:
     """Audio files by the trial without its modality. Audio-only files (03-…) take precedence."""
     files: dict[str, Path] = {}
-    for found in scan_media(root, zips=False):
+    for found in scan_media(root, packed=False):
         if not isinstance(found, MediaFile) or found.is_video:
             continue
         stem = found.place.stem

@@ -1,7 +1,8 @@
 """MEAD by its paths (Wang et al. 2020, Proc. ECCV, 700-717).
 
 Each actor has video/VIEW/EMOTION/level_N/NNN.mp4 and audio/EMOTION/level_N/NNN.m4a: the seven views show the
-same performance. Copies in one folder join the parts: M003_front_angry_level_1_001.mp4.
+same performance. As downloaded they are in M003/video.tar and M003/audio.tar, whose members begin with the
+same folder again. Copies in one folder join the parts: M003_front_angry_level_1_001.mp4.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ LABELS = {
 View = Literal["front", "down", "top", "left_30", "left_60", "right_30", "right_60"]
 _VIEWS = "front|down|top|left_30|left_60|right_30|right_60"
 _NAME = re.compile(
-    rf"(?:.*[/_-])?([MW]\d{{3}})[/_-](?:(?:video[/_-])?({_VIEWS})[/_-]|audio[/_-])?"
+    rf"(?:.*[/_-])?([MW]\d{{3}})[/_-](?:(?:video[/_-]){{0,2}}({_VIEWS})[/_-]|(?:audio[/_-]){{1,2}})?"
     rf"({'|'.join(LABELS)})[/_-](?:level[_-]?)?([1-4])[/_-](\d{{3}})",
     re.IGNORECASE,
 )
@@ -35,7 +36,7 @@ _NAME = re.compile(
 
 @dataclass(frozen=True)
 class Mead(NamedDataset):
-    """MEAD, unpacked: a folder for each actor (M003, W009) with video/VIEW/EMOTION/level_N and audio."""
+    """MEAD, packed or not: a folder for each actor (M003, W009) with video/VIEW/EMOTION/level_N and audio."""
 
     view: View = "front"
     """Which of the seven cameras to use; the others show the same performance and are counted."""

@@ -10,10 +10,10 @@ from typing import ClassVar
 
 from emolive.errors import ConfigError
 from preprocessing.annotations import ClipEntry
+from preprocessing.archives import without_suffixes
 from preprocessing.datasets.base import DatasetItem, Skipped
 from preprocessing.media_scan import MediaFile, scan_media, second_copy
 from preprocessing.records import Issue
-from preprocessing.zip_files import without_suffixes
 
 LOSSLESS = (".wav", ".flac", ".aiff")
 

@@ -47,8 +47,8 @@ def trials(channel: str, actor: str) -> list[str]:
 class Ravdess:
     """RAVDESS as downloaded, in any of its usual layouts.
 
-    The clips are in the zip files, in folders such as Actor_01 or ACTOR01, or anywhere else. Each video
-    is paired with its audio file. Clips of another channel and videos without audio are counted and skipped.
+    The clips are in the zip files, in folders such as Actor_01 or ACTOR01, or anywhere else. Each video is
+    paired with its audio file. Clips of another channel and videos without audio are counted and skipped.
     """
 
     channel: Channel = "speech"

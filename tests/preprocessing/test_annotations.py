@@ -137,3 +137,24 @@ def test_lists_of_actors_are_checked() -> None:
         splits.custom_split(["1"], ["2"], ["1", "2"])
     with pytest.raises(EmoliveError, match="no split named"):
         splits.folds("sevenfold", ["1", "2"])
+
+
+def test_corpora_with_people_in_common_are_held_out_together() -> None:
+    corpora = {"speech": ["01", "02"], "song": ["2", "3"], "emodb": ["e1"], "bursts": ["b1", "b2"]}
+    folds = splits.folds("corpus", [], corpora)
+    assert [(fold.name, fold.testing) for fold in folds] == [
+        ("corpus bursts", ("b1", "b2")),
+        ("corpus emodb", ("e1",)),
+        ("corpus song and speech", ("1", "2", "3")),
+    ]
+    assert splits.fold_of("corpus:2", [], corpora) == folds[1]
+    bridge = {**corpora, "both": ["e1", "03"]}
+    assert len(splits.folds("corpus", [], bridge)) == 2
+    for unfit, message in (
+        ({"a": ["1"]}, "of one corpus"),
+        ({"a": ["1"], "b": ["01"]}, "the same people"),
+        ({"a": ["1"], "b": ["", "2"]}, "Clips of the corpus b have no actor"),
+        (None, "of one corpus"),
+    ):
+        with pytest.raises(EmoliveError, match=message):
+            splits.folds("corpus", [], unfit)

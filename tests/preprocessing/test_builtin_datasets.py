@@ -344,7 +344,8 @@ def test_what_is_passed_over_is_counted_and_named(tmp_path: Path) -> None:
     ]
     (tmp_path / "happy/a.mp4").unlink()
     with pytest.raises(
-        EmoliveError, match=r"Passed over: \.jpg files 2, .*2 files are packed, .*rar.*: unpack it"
+        EmoliveError,
+        match=r"Passed over: \.jpg files 2, .*emolive-train backbone\. 2 files are packed, .*rar.*: unpack",
     ):
         index_folder(tmp_path)
     with pytest.raises(EmoliveError, match="2 files are packed, such as Video"):

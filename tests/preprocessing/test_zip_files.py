@@ -14,7 +14,7 @@ import pytest
 
 from emolive.errors import EmoliveError, MediaError, OutputError
 from emolive.plugins import DATASETS
-from preprocessing import annotations, zip_files, zip_streams
+from preprocessing import annotations, archive_listing, archive_streams, archives, zip_files
 from preprocessing.cli import main
 from preprocessing.datasets.index import index_dataset
 from preprocessing.records import DatasetIndex
@@ -54,7 +54,7 @@ def issues(name: str, root: Path) -> list[tuple[str, str, str]]:
 
 
 def content_of(path: Path) -> bytes:
-    with zip_files.local_file(path) as copy:
+    with archives.local_file(path) as copy:
         return copy.read_bytes()
 
 
@@ -124,7 +124,7 @@ def test_what_is_unpacked_already_is_used(tmp_path: Path) -> None:
     (tmp_path / f"Actor_01/{TRIAL}.mp4").write_bytes(b"1")
     found = index("ravdess", tmp_path)
     assert [clip.video for clip in found.clips] == [f"Actor_01/{TRIAL}.mp4"]
-    assert found.skipped == {"second copies in zip files": 1}
+    assert found.skipped == {"second copies in archives": 1}
 
 
 def test_names_that_lead_elsewhere_are_not_read(tmp_path: Path) -> None:
@@ -159,7 +159,8 @@ def test_bombs_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ("packed", "happy.zip/x.zip/x.mp4", "It would grow 1028 times to 4.2 MB: it is no clip."),
         ("packed", "happy.zip/deep.zip/y.zip/z.zip", "It is packed too many times: unpack it."),
     ]
-    monkeypatch.setattr(zip_files, "MAX_MEMBERS", 1)
+    monkeypatch.setattr(archive_listing, "MAX_MEMBERS", 1)
+    archives._listing.cache_clear()
     pack(tmp_path / "happy.zip", {"a.mp4": b"", "b.mp4": b""})
     assert issues("folder", tmp_path) == [("packed", "happy.zip", "It has more than 1 files: unpack it.")]
 
@@ -193,13 +194,13 @@ def test_a_damaged_clip_is_an_issue_of_that_clip_alone(tmp_path: Path) -> None:
     found = {
         issue["clip"]: issue["text"] for issue in json.loads((out / "report.json").read_text())["issues"]
     }
-    assert found == {"happy__b": "happy.zip/b.mp4 is damaged: copy or download the zip file again."}
+    assert found == {"happy__b": "happy.zip/b.mp4 is damaged: copy or download the archive again."}
 
 
 def test_a_full_disk_is_no_fault_of_the_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, out = tmp_path / "clips", tmp_path / "out"
     pack(root / "happy.zip", {"a.mp4": b"1234"})
-    monkeypatch.setattr(zip_streams.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 0}))
+    monkeypatch.setattr(archive_streams.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 0}))
     with pytest.raises(OutputError, match="has no room"):
         content_of(root / "happy.zip/a.mp4")
     assert main(["folder", str(root), str(out), *FAST]) == 2
@@ -211,7 +212,7 @@ def test_training_on_clips_in_a_zip_file_is_refused(
 ) -> None:
     pack(tmp_path / "happy.zip", {"a.mp4": b"1234"})
     assert main(["folder", str(tmp_path), str(tmp_path / "list.csv")]) == 2
-    assert "is in a zip file, and training reads no zip files" in capsys.readouterr().err
+    assert "is in an archive, and training reads no archives" in capsys.readouterr().err
 
 
 def test_any_bytes_are_read_or_are_a_sentence(tmp_path: Path) -> None:
@@ -223,7 +224,7 @@ def test_any_bytes_are_read_or_are_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "happy.zip"
     for _ in range(300):
         path.write_bytes(change_bytes(whole, rng))
-        zip_files._listing.cache_clear()
-        for name in zip_files.list_zip(path).members:
-            with contextlib.suppress(EmoliveError), zip_files.local_file(path / name) as copy:
+        archives._listing.cache_clear()
+        for name in archives.list_archive(path).members:
+            with contextlib.suppress(EmoliveError), archives.local_file(path / name) as copy:
                 assert copy.stat().st_size < 1 << 20

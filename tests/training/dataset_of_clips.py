@@ -6,10 +6,11 @@ from pathlib import Path
 
 from preprocessing import annotations
 from training import config, window_dataset
+from training.model_options import model_spec
 from training.window_dataset import WindowDataset
 
 CONFIG = config.from_values({"audio": "logmel"})
-SPEC = config.model_spec(CONFIG, ("angry", "happy", "neutral"))
+SPEC = model_spec(CONFIG, ("angry", "happy", "neutral"))
 N = 18
 
 

@@ -11,8 +11,8 @@ from tests.training.dataset_of_clips import CONFIG, SPEC, N
 from training.augment.low_fps import LowFrameRate
 from training.augment.pipeline import WindowPipeline, window_pipeline
 from training.batches import BatchMaker
+from training.loop_steps import seed_step
 from training.normalizer_sampler import compute_global_stats, session_normalizers
-from training.trainer import seed_step
 from training.window_dataset import WindowDataset
 
 

@@ -39,12 +39,15 @@ def test_results_are_written_printed_and_plotted(
     assert "top-1" in capsys.readouterr().out
 
 
-def test_checkpoints_are_compared(trained: Path, clips: Path, tmp_path: Path) -> None:
+def test_checkpoints_are_compared(
+    trained: Path, clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model, out = str(trained / "model.safetensors"), tmp_path / "out.json"
     assert evaluate(["compare", model, model, "--annotations", str(clips), "--json", str(out)]) == 0
     first, second = json.loads(out.read_text())
     assert (first["p_against_first"], second["p_against_first"]) == (None, 1.0)
     assert first["top1"] == second["top1"]
+    assert capsys.readouterr().out.count(f"{model} learned from ") == 1, "said once, by name"
 
 
 def test_a_clip_has_the_probabilities_that_analyze_gives(trained: Path, clips: Path, tmp_path: Path) -> None:

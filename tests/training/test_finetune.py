@@ -32,8 +32,8 @@ from training.emotion_trainer import EmotionTrainer
 from training.fabric import make_fabric
 from training.fabric_config import FabricConfig
 from training.finetune import CropEncoder
+from training.loop_steps import seed_step
 from training.normalizer_sampler import compute_global_stats
-from training.trainer import seed_step
 
 SMALL = ["--encoder", "efficientface", "--fusion", "ia", "--width", "0.25", "--shifts", "3"]
 SMALL += ["--batch_size", "8", "--dropout", "0", "--audio", "logmel"]

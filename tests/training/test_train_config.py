@@ -18,6 +18,7 @@ from training import config, run_config
 from training.backbone import config as backbone_config
 from training.config import TrainConfig
 from training.ineffective_options import ineffective_options
+from training.model_options import model_spec
 
 
 def parse(*argv: str) -> TrainConfig:
@@ -48,7 +49,7 @@ def test_the_published_options_bring_the_published_model() -> None:
         assert (options.encoder, options.audio, options.arch) == ("efficientface", "mfcc", "chumachenko2022")
         assert (options.mask, options.fusion, options.backbone) == ("softhard", "ia", "finetune")
         assert options.is_published
-        spec = config.model_spec(options, ("a", "b"))
+        spec = model_spec(options, ("a", "b"))
         assert spec == ModelSpec(fusion="ia", labels=("a", "b"))
     assert parse(*weights, "--recipe", "default").encoder == "landmarks"
     assert not parse(*weights, "--encoder", "landmarks").is_published
@@ -175,9 +176,9 @@ def test_wrong_options_are_reported_before_lightning_is_imported(command: list[s
 
 def test_options_without_effect_are_named() -> None:
     options = parse("--p_video", "0.2", "--momentum", "0.5", "--sample_size", "224", "--teach_face", "0.3")
-    spec = config.model_spec(options, ("a", "b"))
+    spec = model_spec(options, ("a", "b"))
     sentences = ineffective_options(options, spec)
     assert [sentence.split()[0] for sentence in sentences] == ["--p-video", "--momentum", "--sample-size"]
     assert "only --mask drop uses it" in sentences[0]
     published = parse("--recipe", "published", "--sample_size", "96", "--lr_steps", "3")
-    assert ineffective_options(published, config.model_spec(published, ("a", "b"))) == ()
+    assert ineffective_options(published, model_spec(published, ("a", "b"))) == ()

@@ -25,6 +25,7 @@ from training import config, window_dataset
 from training.cache_key import cache_key
 from training.cli import train
 from training.clip_reader import ClipReader
+from training.model_options import model_spec
 from training.window_cache import INDEX
 from training.window_dataset import WindowDataset
 
@@ -95,7 +96,7 @@ def test_worker_processes_write_the_same_files(
 
 def test_a_worker_process_has_the_same_backbone(tmp_path: Path) -> None:
     options = config.from_values({"encoder": "efficientface", "sample_size": 64, "width": 0.25})
-    spec = config.model_spec(options, ("angry", "happy"))
+    spec = model_spec(options, ("angry", "happy"))
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8))
     items = (ClipEntry("x", "x.npy", "", "happy", "1"), ClipEntry("y", "x.npy", "", "angry", "2"))
     entries = Annotations(items, tmp_path)

@@ -35,7 +35,22 @@ def test_the_first_frame_of_every_slot_is_accepted(rate_hz, jitter, seed, origin
     start_ns = origin_ns + (-round(period_ns / 4) if pooling == "mean" else BIN_NS // 2)
     slots = [int((t - start_ns) // period_ns) for t in stamps.tolist()]
     accepted = [slot for slot, t in zip(slots, stamps.tolist(), strict=True) if sampler.accept(t)]
-    assert accepted == sorted({slot for slot in slots if slot >= 0})
+    assert sorted(set(accepted) - {-1}) == sorted({slot for slot in slots if slot >= 0})
+    if pooling == "mean" or np.diff(stamps).max(initial=0) <= BIN_NS / 2:
+        assert len(accepted) == len(set(accepted))
+
+
+@pytest.mark.parametrize("rate_hz", [1, 2, 3, 4, 5, 6, 7, 8, 8.3, 10, 12, 15, 25, 30])
+@pytest.mark.parametrize("late_s", [0.0, 0.013, 0.11])
+def test_no_bin_that_has_a_frame_is_left_empty(rate_hz, late_s):
+    sampler = FrameSampler(replace(SPEC, pooling="middle"), 0)
+    stamps = [round((i / rate_hz + late_s) * NS_PER_S) for i in range(round(8 * rate_hz))]
+    accepted = [t for t in stamps if sampler.accept(t)]
+    filled, there = ({-(-t // BIN_NS) for t in some} for some in (accepted, stamps))
+    # Nothing says how rare frames are before the second one, and the last bin may not be complete.
+    assert there - {-(-stamps[0] // BIN_NS), max(there)} <= filled
+    if rate_hz > 8.4:
+        assert len(accepted) <= 8 / 0.24 + 1
 
 
 @pytest.mark.parametrize("rate_hz", [15, 24, 25, 29.97, 30, 60])

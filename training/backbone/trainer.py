@@ -20,7 +20,8 @@ from training.backbone.dataset import Faces
 from training.backbone.metrics import predict_logits, summarize
 from training.backbone.pixels import mixup, prepare_pixels
 from training.batches import IntArray
-from training.trainer import Trainer, log_softmax
+from training.loop_steps import log_softmax
+from training.trainer import Trainer
 
 Batch = tuple[Tensor, Tensor]
 """Inputs of the backbone, and targets."""

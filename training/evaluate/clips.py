@@ -25,8 +25,8 @@ from training import metrics, scoring, window_dataset
 from training.batches import IntArray, class_indices
 from training.data_checks import check_evaluated_data
 from training.evaluate.options import ClipOptions
-from training.learned import neutral_label
-from training.normalizer_sampler import NEUTRAL, load_global_stats
+from training.learned import neutral_label, trained_neutral
+from training.normalizer_sampler import load_global_stats
 from training.predict import Noise, assemble, predict_logits
 
 
@@ -43,7 +43,13 @@ class ClipEvaluation:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint | OnnxCheckpoint, options: ClipOptions, console: Console
+        self,
+        checkpoint: Checkpoint | OnnxCheckpoint,
+        options: ClipOptions,
+        console: Console,
+        *,
+        subject: str = "The checkpoint",
+        said: set[str] | None = None,
     ) -> None:
         self.checkpoint, self.options = checkpoint, options
         spec = checkpoint.spec
@@ -61,6 +67,8 @@ class ClipEvaluation:
             console,
             strict=options.strict,
             neutral=neutral,
+            subject=subject,
+            said=said,
         )
         with ProgressBar(console, "Extracting windows", "clips") as bar:
             self.dataset = window_dataset.build(
@@ -183,9 +191,7 @@ def _neutral_of(
 ) -> str:
     if options.neutral_label:
         return neutral_label(options.neutral_label, annotations.labels)
-    recorded = checkpoint.provenance.get("options")
-    trained = str(recorded.get("neutral_label", "")) if isinstance(recorded, dict) else ""
-    return trained or NEUTRAL
+    return trained_neutral(checkpoint.provenance)
 
 
 def _clips_of(options: ClipOptions) -> tuple[Annotations, set[str]]:

@@ -22,7 +22,11 @@ def compare(options: CompareOptions, console: Console | None = None) -> int:
         EmoliveError: a checkpoint or a clip cannot be used.
     """
     console = console or Console(soft_wrap=True)
-    runs = [ClipEvaluation(load_any(path), options, console) for path in options.checkpoints]
+    said: set[str] = set()
+    runs = [
+        ClipEvaluation(load_any(path), options, console, subject=str(path), said=said)
+        for path in options.checkpoints
+    ]
     first = runs[0]
     if any(set(run.checkpoint.spec.labels) != set(first.checkpoint.spec.labels) for run in runs):
         raise ConfigError("The checkpoints have different labels and cannot be compared.")

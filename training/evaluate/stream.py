@@ -8,7 +8,7 @@ smoothing as live.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,19 @@ from emolive.atomic_io import atomic_write
 from emolive.errors import ConfigError
 from emolive.file_analyzer import FileAnalyzer
 from emolive.predictor import Predictor, load_predictor
-from emolive.profile import SpeakerStats
+from emolive.profile import SpeakerProfile
 from emolive.smoothing import Smoother
 from preprocessing import annotations as annotation_files
 from preprocessing.annotations import Annotations
 from preprocessing.progress import ProgressBar
-from preprocessing.splits import normalize_actor_id
 from training import plots
-from training.bins import Recording, windows
-from training.clip_reader import ClipReader
+from training.actor_streams import ActorStreams, mode_of, session_windows
+from training.bins import Recording
 from training.evaluate.options import StreamBaseline, StreamOptions
 from training.evaluate.stream_metrics import Hop, measure
-from training.normalizer_sampler import calibration_clips
+from training.normalizer_sampler import NEUTRAL
 from training.report import percent
-from training.streams import Span, clip_order, join_clips
+from training.streams import Span
 
 MEDIA_SUFFIXES = (".mp4", ".mkv", ".mov", ".avi", ".webm", ".wav", ".flac")
 """Where the media file of a list of spans is looked for."""
@@ -55,16 +54,14 @@ def stream(options: StreamOptions, console: Console | None = None) -> int:
     if options.annotations is not None:
         annotations = annotation_files.read(options.annotations, allow_outside=options.allow_outside)
         with ProgressBar(console, "Reading streams", "streams") as bar:
-            answered = list(
-                read_clips(
-                    predictor,
-                    annotations,
-                    bar,
-                    baseline=options.baseline,
-                    split=options.split,
-                    orders=options.orders,
-                )
-            )
+            answered = read_clips(
+                predictor,
+                annotations,
+                bar,
+                baselines=[options.baseline],
+                split=options.split,
+                orders=options.orders,
+            )[options.baseline]
     else:
         assert options.truth is not None
         answered = [_read_media(predictor, options.truth, options)]
@@ -83,39 +80,32 @@ def stream(options: StreamOptions, console: Console | None = None) -> int:
     return 0
 
 
-def read_stream(
-    predictor: Predictor,
-    recording: Recording,
-    baseline: str,
-    *,
-    neutral: SpeakerStats | None = None,
-    person: SpeakerStats | None = None,
-) -> list[Hop]:
-    """The answers for all windows of a stream, as in a live session.
+def read_stream(predictor: Predictor, recording: Recording, baseline: StreamBaseline) -> list[Hop]:
+    """The answers for all windows of a recording, as in a live session that knows nothing of the person."""
+    return read_baselines(predictor, recording, {baseline: predictor.new_profile("stream")})[baseline]
+
+
+def read_baselines(
+    predictor: Predictor, recording: Recording, profiles: Mapping[StreamBaseline, SpeakerProfile]
+) -> dict[StreamBaseline, list[Hop]]:
+    """The answers for all windows of a stream, as in live sessions with each baseline.
 
     Args:
         predictor: the model.
         recording: the features of the stream.
-        baseline: one of `training.evaluate.options.StreamBaseline`.
-        neutral: the person's calibration, for baseline neutral.
-        person: statistics of all clips of the person, for baseline person.
+        profiles: with which the session of each baseline begins.
     """
-    profile, smoother = predictor.new_profile("stream"), Smoother.for_spec(predictor.spec)
-    if neutral is not None:
-        profile.neutral = neutral
-    if person is not None:
-        profile.running = person
-    mode = "running" if baseline == "person" else baseline
-    hops: list[Hop] = []
-    for window in windows(recording, predictor.spec):
-        if person is None:
-            profile.update(window, predictor.video_stats, predictor.audio_stats)
-        prediction = predictor.predict(window, profile, mode)
-        raw = shown = ""
-        if prediction is not None:
-            raw = predictor.spec.labels[int(np.argmax(prediction.probs))]
-            shown = smoother.update(prediction.probs, window.end_ns, prediction.age_s).label
-        hops.append(Hop(window.end_ns / 1e9, raw, shown))
+    smoothers = {baseline: Smoother.for_spec(predictor.spec) for baseline in profiles}
+    hops: dict[StreamBaseline, list[Hop]] = {baseline: [] for baseline in profiles}
+    for window in session_windows(predictor, recording, profiles):
+        for baseline, profile in profiles.items():
+            prediction = predictor.predict(window, profile, mode_of(baseline))
+            raw = shown = ""
+            if prediction is not None:
+                raw = predictor.spec.labels[int(np.argmax(prediction.probs))]
+                smoothed = smoothers[baseline].update(prediction.probs, window.end_ns, prediction.age_s)
+                shown = smoothed.label
+            hops[baseline].append(Hop(window.end_ns / 1e9, raw, shown))
     return hops
 
 
@@ -124,11 +114,12 @@ def read_clips(
     annotations: Annotations,
     progress: ProgressBar,
     *,
-    baseline: StreamBaseline,
+    baselines: Sequence[StreamBaseline],
     split: str = "",
     orders: int = 1,
-) -> Iterator[Answered]:
-    """The answers for streams of each actor's clips.
+    neutral: str = NEUTRAL,
+) -> dict[StreamBaseline, list[Answered]]:
+    """The answers for streams of each actor's clips, by baseline.
 
     The clips that calibrate baseline neutral (`calibration_clips`) are in no stream, whatever the baseline.
 
@@ -136,49 +127,34 @@ def read_clips(
         predictor: the model.
         annotations: all clips of the actors.
         progress: is advanced with each stream.
-        baseline: of the normalization.
+        baselines: of the normalization.
         split: whose clips make streams; empty for all.
         orders: random orders of each actor's clips.
+        neutral: the label of neutral clips.
 
     Raises:
         EmoliveError: a clip cannot be read, or no clips are left.
     """
     scored = annotations.of(split) if split else annotations
-    items = annotations.items
-    calibration = calibration_clips(items)
     ids = {item.id for item in scored.items}
-    excluded = calibration | {i for i, item in enumerate(items) if item.id not in ids}
-    reader = ClipReader(annotations, predictor.spec, predictor.encoders())
-    clip_orders = [dict(clip_order(items, excluded, seed)) for seed in range(orders)]
-    actors = list(clip_orders[0])
-    if not actors:
+    streams = ActorStreams(
+        predictor,
+        annotations,
+        [i for i, item in enumerate(annotations.items) if item.id not in ids],
+        baselines=baselines,
+        orders=orders,
+        neutral=neutral,
+    )
+    if not len(streams):
         raise ConfigError("No clip is left to make a stream of: all of them serve as a neutral calibration.")
-    progress.start(len(actors) * orders)
-    for actor in actors:
-        features = {i: reader.read(items[i]) for i in clip_orders[0][actor]}
-        of_actor = [i for i, item in enumerate(items) if normalize_actor_id(item.actor) == actor]
-        neutral = person = None
-        if baseline == "neutral":
-            neutral = speaker_stats(predictor, reader, annotations, [i for i in of_actor if i in calibration])
-        elif baseline == "person":
-            person = speaker_stats(predictor, reader, annotations, of_actor)
-        for order in clip_orders:
-            clips = [(items[i].label, features[i]) for i in order[actor]]
-            joined = join_clips(actor, clips, predictor.spec)
-            hops = read_stream(predictor, joined, baseline, neutral=neutral, person=person)
-            progress.advance()
-            yield joined.spans, hops
-
-
-def speaker_stats(
-    predictor: Predictor, reader: ClipReader, annotations: Annotations, clips: list[int]
-) -> SpeakerStats:
-    """What a session measures of a person while some clips play."""
-    stats = SpeakerStats.none(predictor.spec)
-    for i in clips:
-        for window in windows(reader.read(annotations.items[i]), predictor.spec):
-            stats.add(window, predictor.spec, predictor.video_stats, predictor.audio_stats)
-    return stats
+    progress.start(len(streams))
+    answered: dict[StreamBaseline, list[Answered]] = {baseline: [] for baseline in baselines}
+    for one in streams:
+        answers = read_baselines(predictor, one.stream, one.profiles(predictor, baselines))
+        for baseline, hops in answers.items():
+            answered[baseline].append((one.stream.spans, hops))
+        progress.advance()
+    return answered
 
 
 def _read_media(predictor: Predictor, truth: Path, options: StreamOptions) -> Answered:
