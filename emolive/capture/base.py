@@ -235,9 +235,6 @@ class ReconnectingSource(ThreadedSource):
             EmoliveError: it cannot be opened.
         """
 
-    _remark = ""
-    """What is to be said of the device, behind its name."""
-
     def _before_retry(self) -> None:
         """Called before each further attempt."""
 
@@ -252,7 +249,7 @@ class ReconnectingSource(ThreadedSource):
 
     def _run(self, listener: Listener, start_ns: int) -> None:
         name = self._info.name
-        self._report("info", "opening", f"Opening {name}{self._remark}.")
+        self._report("info", "opening", f"Opening {name}.")
         failures = 0
         while not self._stopping.is_set():
             delivered_before = self._delivered

@@ -59,6 +59,8 @@ class NetworkCamera:
         if not self._container.streams.video:
             self._container.close()
             raise MediaError(f"{name} has no picture: check the address.")
+        self.has_sound = bool(self._container.streams.audio)
+        """Whether there is sound beside the picture."""
         stream = self._container.streams.video[0]
         # Frame threads would hold pictures back.
         stream.thread_type = "SLICE"
