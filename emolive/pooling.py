@@ -13,8 +13,8 @@ from emolive.types import BoolArray, FloatArray, Pooling, StampArray
 HOLD_S = 4.0
 """A picture is taken to be still shown for at most this long."""
 DEVIATION_PER_STEP = 0.18
-"""Deviation within a bin over the change since the frame before and the square root of the seconds between: as of
-a random walk. Fitted to the landmarks of RAVDESS at 1 to 7.5 frames a second."""
+"""Deviation within a bin over the change since the frame before and the square root of the seconds between,
+as of a random walk. Fitted to the landmarks of RAVDESS at 1 to 7.5 frames a second."""
 _RARE_BINS = 2
 """Frames farther apart than this are rare; of others, one that is missing is a fault."""
 

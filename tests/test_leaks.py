@@ -45,14 +45,22 @@ def test_a_child_process_is_named():
 
 
 def test_such_a_test_fails(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
-    pytester.makeconftest("from tests.helpers.leaks import _nothing_left_behind")
+    pytester.makeconftest("from tests.helpers.leaks import _nothing_left_behind, pytest_fixture_setup")
     pytester.makepyfile(
         """
         import threading
+        import pytest
         from tests.helpers import leaks
 
         leaks.PATIENCE_S = 0.05
         stop = threading.Event()
+
+        @pytest.fixture(scope="module")
+        def shared():
+            threading.Thread(target=stop.wait, name="shared", daemon=True).start()
+
+        def test_that_asks_late(request):
+            request.getfixturevalue("shared")
 
         def test_that_forgets():
             threading.Thread(target=stop.wait, name="forgotten", daemon=True).start()
@@ -63,5 +71,5 @@ def test_such_a_test_fails(pytester: pytest.Pytester, monkeypatch: pytest.Monkey
     )
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
-    result.assert_outcomes(passed=2, errors=1)
+    result.assert_outcomes(passed=3, errors=1)
     result.stdout.fnmatch_lines(["*test_that_forgets left behind the thread forgotten*"])

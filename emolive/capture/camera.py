@@ -27,7 +27,7 @@ OPEN_STALL_S = 6.0
 STALL_S = 1.0
 """After this long without a frame the video counts as stalled."""
 ONLY_PICTURE = ", of which only the picture is used"
-"""Said of a live stream with sound: its stamps are those of arrival, to which no sound could be kept in step."""
+"""Said of a live stream with sound: pictures are stamped on arrival, and no sound could be kept in step."""
 IDENTICAL_S = 2.0
 """After this long of identical images the camera counts as stalled: a sensor has noise, an unplugged camera
 has not."""

@@ -26,8 +26,8 @@ MIN_LIGHT = 0.12
 TARGET_LIGHT, MAX_GAIN = 0.4, 14.0
 MIN_FACE_PX = 300
 """A smaller face is enlarged before its landmarks are predicted: they are whole pixels, and those of the
-training data were measured on faces of 300 to 400 px. Without it the vectors of a face of 64 px are off by .59
-of the deviation within a person, with it by .27; those of 190 px by .29 and .24."""
+training data were measured on faces of 300 to 400 px. Without it the vectors of a face of 64 px are off by
+.63 of the deviation within a person, with it by .27; those of a face of 190 px by .29 and .23."""
 _PATCH_SIDE = 1.8
 """Side of the square that is read, over the longer side of the face's box."""
 _RIGHT_EYE, _LEFT_EYE = slice(36, 42), slice(42, 48)

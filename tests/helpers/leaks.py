@@ -1,6 +1,6 @@
 """Every test ends the threads and the child processes that it started; otherwise it fails.
 
-What fixtures of a wider scope started is there before the test and may stay.
+What fixtures of a wider scope start may stay.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,24 @@ PATIENCE_S = 5.0
 LASTING = (IDLE_NAME, "TMonitor", "pytest_timeout")
 """Beginnings of the names of threads that a process has once and keeps: those for native calls while they are
 idle, of tqdm, and of the plug-in that limits a test's time."""
+
+
+_kept_threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+_kept_children: set[int] = set()
+"""Of fixtures of a wider scope than one test."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+    """A test may ask for a fixture of a wider scope only while it runs."""
+    if fixturedef.scope == "function":
+        return (yield)
+    before = threads(), children()
+    try:
+        return (yield)
+    finally:
+        _kept_threads.update(threads() - before[0])
+        _kept_children.update(children().keys() - before[1].keys())
 
 
 def threads() -> set[threading.Thread]:
@@ -57,12 +77,12 @@ def _command(pid: int) -> str:
 
 def left_behind(before_threads: set[threading.Thread], before_children: dict[int, str]) -> list[str]:
     """What has been started since and still runs."""
-    late = [f"the thread {thread.name}" for thread in threads() - before_threads]
+    late = [f"the thread {thread.name}" for thread in threads() - before_threads - set(_kept_threads)]
     # The helpers of multiprocessing itself live as long as the process.
     return late + [
         f"the process {pid} ({command[:100]})"
         for pid, command in children().items()
-        if pid not in before_children and "multiprocessing" not in command
+        if pid not in before_children.keys() | _kept_children and "multiprocessing" not in command
     ]
 
 
