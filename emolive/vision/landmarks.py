@@ -20,7 +20,8 @@ from emolive.types import BoundingBox, FloatArray, Image
 LANDMARKER_ID = "dlib68"
 MAX_ROLL_DEG = 12.0
 """A face that is rotated by more is set upright before its landmarks are predicted: at 12 degrees its
-vectors are off by .36 of the deviation within a person as it is and by .26 upright, at 19 degrees by .47 and .27."""
+vectors are off by .36 of the deviation within a person as it is and by .26 upright, at 19 degrees by .47 and
+.27."""
 MIN_LIGHT = 0.12
 """A face whose middle has a lower mean luma (0..1) is brightened."""
 TARGET_LIGHT, MAX_GAIN = 0.4, 14.0
