@@ -15,6 +15,10 @@ class MediaError(EmoliveError):
     """A media file or network stream cannot be opened, decoded or used."""
 
 
+class RefusedError(MediaError):
+    """An address answers and refuses, so that trying again is of no use before somebody mends it."""
+
+
 class CheckpointError(EmoliveError):
     """A checkpoint or saved profile is missing, damaged, or does not fit the model or device in use."""
 

@@ -7,11 +7,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from emolive.clock import to_ns
+from emolive.clock import NS_PER_S, to_ns
 from emolive.types import BoolArray, FloatArray, Pooling, StampArray
 
 HOLD_S = 4.0
 """A picture is taken to be still shown for at most this long."""
+DEVIATION_PER_STEP = 0.18
+"""Deviation within a bin over the change since the frame before and the square root of the seconds between,
+as of a random walk. Fitted to the landmarks of RAVDESS at 1 to 7.5 frames a second."""
 _RARE_BINS = 2
 """Frames farther apart than this are rare; of others, one that is missing is a fault."""
 _SLOW_BINS = 1.1
@@ -41,7 +44,7 @@ def pool_bins(
         window_s: its length.
         n_bins: number of bins.
         pooling: "middle" selects the vector nearest to the bin's middle; "mean" is the mean of its vectors,
-            followed by their standard deviation (0 for a single one).
+            followed by their standard deviation, which is estimated for a single one (`lone_deviations`).
 
     Returns:
         (n_bins, D) or, for "mean", (n_bins, 2 D), zero where a bin is empty; and (n_bins,) which are not.
@@ -65,6 +68,9 @@ def pool_bins(
         deviations = (values - np.repeat(mean, counts, axis=0)) ** 2
         pooled[filled, :dim] = mean
         pooled[filled, dim:] = np.sqrt(np.add.reduceat(deviations, first) / divisors)
+        alone = np.flatnonzero(per_bin == 1)
+        if len(alone):
+            pooled[alone, dim:] = lone_deviations(stamps_ns, vectors, present, rows[first[counts == 1]])
     else:
         distance = np.abs(stamps_ns[rows] - (edges[bin_of] + edges[bin_of + 1]) // 2)
         nearest = [
@@ -73,6 +79,29 @@ def pool_bins(
         ]
         pooled[filled] = vectors[nearest]
     return pooled, filled
+
+
+def lone_deviations(
+    stamps_ns: StampArray, vectors: FloatArray, present: BoolArray, rows: NDArray[np.intp]
+) -> FloatArray:
+    """The standard deviation that a bin with one frame would have had with more.
+
+    One frame has none, but a face that is seen rarely does not stand still.
+
+    Args:
+        stamps_ns, vectors, present: as for `pool_bins`.
+        rows: (k,) frames with a face.
+
+    Returns:
+        (k, D), estimated from the last frame with a face before; 0 without one in the last HOLD_S.
+    """
+    seen = np.flatnonzero(present)
+    before = np.searchsorted(seen, rows) - 1
+    last = seen[np.maximum(before, 0)]
+    steps_s = (stamps_ns[rows] - stamps_ns[last]) / NS_PER_S
+    known = (before >= 0) & (steps_s > 0) & (steps_s <= HOLD_S)
+    factors = np.where(known, DEVIATION_PER_STEP / np.sqrt(np.where(known, steps_s, 1)), 0)
+    return np.asarray(factors[:, None] * np.abs(vectors[rows] - vectors[last]), np.float32)
 
 
 def held_frames(

@@ -22,7 +22,7 @@ from emolive.hints import Hint, window_hints
 from emolive.models.spec import ModelSpec
 from emolive.opinion_pool import EXPRESSIONS
 from emolive.plausibility import is_plausible_vector, plausible_rows, plausible_samples
-from emolive.pooling import HOLD_S, held_frames, pool_bins
+from emolive.pooling import HOLD_S, held_frames, lone_deviations, pool_bins
 from emolive.types import AudioBlock, AudioSegment, BoolArray, FloatArray, StampArray
 
 MIN_FACE_SHARE = 1 / 4
@@ -341,6 +341,8 @@ def _video_bins(
     rows = held_frames(stamps_ns, present, end_ns, window_s=spec.window_s, n_bins=spec.n_bins)
     held = rows >= 0
     bins[held, : vectors.shape[1]] = vectors[rows[held]]
+    if spec.pooling == "mean" and held.any():
+        bins[held, vectors.shape[1] :] = lone_deviations(stamps_ns, vectors, present, rows[held])
     held_ns = np.full(spec.n_bins, -1)
     held_ns[held] = stamps_ns[rows[held]]
     return bins, filled | held, held_ns

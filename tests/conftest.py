@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 RandomCheckpoint = Callable[..., Path]
 
-pytest_plugins = ["tests.helpers.sessions", "tests.helpers.devices"]
+pytest_plugins = ["tests.helpers.leaks", "tests.helpers.sessions", "tests.helpers.devices"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emolive.clock import NS_PER_S, to_ns
-from emolive.pooling import held_frames, pool_bins
+from emolive.pooling import DEVIATION_PER_STEP, HOLD_S, held_frames, lone_deviations, pool_bins
 
 BIN_NS = to_ns(0.24)
 
@@ -69,6 +69,44 @@ def test_a_bin_is_there_if_a_face_is_in_it(frames):
         for i in range(3)
     ]
     assert there.tolist() == expected
+
+
+# --- the deviation of a lone frame
+
+
+def test_a_lone_frame_deviates_as_its_face_moves():
+    """In proportion to the change since the frame before, and less if that is longer ago."""
+    deviations = {}
+    for step_s in (0.25, 1.0):
+        stamps = [to_ns(1.2 - step_s), to_ns(1.2)]
+        bins, _ = pooled(stamps, [[0, 5], [4, 5]], end_ns=to_ns(1.2), bins=5)
+        deviations[step_s] = bins[-1, 2]
+        assert bins[-1, 3] == 0
+    assert deviations[1.0] == pytest.approx(4 * DEVIATION_PER_STEP)
+    assert deviations[0.25] == pytest.approx(8 * DEVIATION_PER_STEP)
+
+
+def test_it_is_not_known_without_a_face_before():
+    stamps, rows = np.array([0, to_ns(0.5), to_ns(1)]), np.arange(3)
+    vectors = np.array([[0], [5], [9]], np.float32)
+    seen = np.array([True, False, True])
+    deviations = lone_deviations(stamps, vectors, seen, rows[seen])
+    assert deviations[:, 0] == pytest.approx([0, 9 * DEVIATION_PER_STEP])
+    late = np.array([0, to_ns(0.5), to_ns(HOLD_S + 1)])
+    assert not lone_deviations(late, vectors, seen, rows[seen]).any()
+
+
+def test_it_is_near_that_of_more_frames():
+    """Of a face that moves at random, seen at 15, 5 and 2 frames a second."""
+    rng = np.random.default_rng(0)
+    walk = np.cumsum(rng.normal(size=(3000, 1)), axis=0).astype(np.float32)
+    stamps = np.round(np.arange(3000) * NS_PER_S / 15).astype(np.int64)
+    every = np.std([walk[i : i + 4] for i in range(0, 2996, 4)], axis=1).mean()
+    for step in (3, 7):
+        there = np.ones(len(stamps[::step]), bool)
+        rows = np.arange(1, len(there))
+        lone = lone_deviations(stamps[::step], walk[::step], there, rows).mean()
+        assert 0.6 < lone / every < 1.4
 
 
 # --- a picture holds until the next one

@@ -15,7 +15,7 @@ from emolive.models.spec import FeatureSpace, ModelSpec
 from preprocessing.annotations import Annotations
 from training import recording_conditions
 
-FORMAT = 6
+FORMAT = 7
 """Rises with every change of what is stored."""
 
 

@@ -22,8 +22,8 @@ MAX_REACTION_S, MAX_REACTION_P90_S = 1.1, 2.5
 MAX_NEVER_RIGHT = 0.05
 """Aims of the search besides right hops; what lies beyond them costs."""
 MIN_SHOW, MIN_KEEP = 0.25, 0.2
-"""Bounds of the doubt: right hops alone would never call an answer unsure. A label of eight with less than twice
-the probability of chance is not displayed."""
+"""Bounds of the doubt: right hops alone would never call an answer unsure. A label of eight that is less than
+twice as probable as by chance is not displayed."""
 
 Logs = NDArray[np.float64]
 

@@ -12,12 +12,15 @@ from typing import ClassVar, Literal, Protocol, Self, TypeVar
 
 from emolive.capture.source_spec import SourceSpec
 from emolive.clock import now_ns, to_ns, to_s
-from emolive.errors import EmoliveError
+from emolive.errors import EmoliveError, RefusedError
 from emolive.faults import log_fault, one_line
 from emolive.supervision import BACKOFF_S, Supervised
 from emolive.types import AudioBlock, Frame, Severity, Status
 
 log = logging.getLogger(__name__)
+
+LOSSES = frozenset({"missing", "lost"})
+"""Codes of devices that are not there."""
 
 T = TypeVar("T")
 
@@ -119,7 +122,7 @@ class ThreadedSource(ABC):
         self._threads: list[threading.Thread] = []
         self._listener: Listener | None = None
         self._report_lock = threading.Lock()
-        self._reported_code = ""
+        self._reported = "", ""
 
     @classmethod
     def from_spec(cls, spec: SourceSpec, *, paced: bool, loop: bool) -> Self:
@@ -204,11 +207,15 @@ class ThreadedSource(ABC):
         return not (self._stopping.wait(to_s(wait_ns)) if wait_ns > 0 else self._stopping.is_set())
 
     def _report(self, level: Severity, code: str, text: str) -> None:
-        """Report a status unless it is the one reported last or the source is being stopped."""
+        """Report a status unless it is the one reported last or the source is being stopped.
+
+        Of a loss another reason is news; of anything else the code says all.
+        """
+        news = code, text if code in LOSSES else ""
         with self._report_lock:
-            if code == self._reported_code or self._stopping.is_set() or self._listener is None:
+            if news == self._reported or self._stopping.is_set() or self._listener is None:
                 return
-            self._reported_code = code
+            self._reported = news
             self._listener.on_status(Status(self.status_source, level, code, text))
 
 
@@ -235,16 +242,20 @@ class ReconnectingSource(ThreadedSource):
             EmoliveError: it cannot be opened.
         """
 
-    _remark = ""
-    """What is to be said of the device, behind its name."""
-
     def _before_retry(self) -> None:
         """Called before each further attempt."""
 
-    def _report_loss(self, reason: str = "") -> None:
-        """Report that the device is gone; `reason`: why it cannot be opened."""
+    def _report_loss(self, reason: str = "", *, refused: bool = False) -> None:
+        """Report that the device is gone.
+
+        Args:
+            reason: why it cannot be opened.
+            refused: it is there and refuses.
+        """
         name = self._info.name
-        if self._delivered == 0:
+        if refused and self._delivered:
+            self._report("error", "lost", reason)
+        elif self._delivered == 0:
             reason = reason or f"{name} delivers nothing: check that it is connected."
             self._report("error", "missing", reason)
         else:
@@ -252,20 +263,21 @@ class ReconnectingSource(ThreadedSource):
 
     def _run(self, listener: Listener, start_ns: int) -> None:
         name = self._info.name
-        self._report("info", "opening", f"Opening {name}{self._remark}.")
+        self._report("info", "opening", f"Opening {name}.")
         failures = 0
         while not self._stopping.is_set():
             delivered_before = self._delivered
-            lost, reason = True, f"{name} cannot be opened: check that it is connected and not in use."
+            lost, refused = True, False
+            reason = f"{name} cannot be opened: check that it is connected and not in use."
             try:
                 lost = self._deliver(listener)
             except EmoliveError as error:
-                reason = str(error)
+                reason, refused = str(error), isinstance(error, RefusedError)
             except Exception as error:
                 log_fault(log, f"{name} failed and is opened again", error)
                 reason = f"{name} failed and is opened again: {one_line(error)}."
             if lost:
-                self._report_loss(reason)
+                self._report_loss(reason, refused=refused)
             failures = 0 if self._delivered > delivered_before else failures + 1
             if not self._stopping.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]):
                 self._before_retry()

@@ -26,6 +26,8 @@ OPEN_STALL_S = 6.0
 """A driver that takes longer to open a camera does not answer."""
 STALL_S = 1.0
 """After this long without a frame the video counts as stalled."""
+ONLY_PICTURE = ", of which only the picture is used"
+"""Said of a live stream with sound: pictures are stamped on arrival, and no sound could be kept in step."""
 IDENTICAL_S = 2.0
 """After this long of identical images the camera counts as stalled: a sensor has noise, an unplugged camera
 has not."""
@@ -47,6 +49,9 @@ class CameraSource(ReconnectingSource):
         MissingDependencyError: a library that OpenCV needs is not installed.
     """
 
+    _remark = ""
+    """What is to be said of a stream, behind its name."""
+
     def __init__(
         self, camera: str | SourceSpec, size: tuple[int, int] = (640, 480), rate_hz: float = 30
     ) -> None:
@@ -66,8 +71,6 @@ class CameraSource(ReconnectingSource):
         self._checksum = 0
         self._identical_since_ns = 0
         self._reopened_for: int | None = None
-        if self._is_stream:
-            self._remark = ", of which only the picture is used"
 
     @classmethod
     def from_spec(cls, spec: SourceSpec, *, paced: bool, loop: bool) -> Self:
@@ -92,6 +95,8 @@ class CameraSource(ReconnectingSource):
             capture = self._open()
         finally:
             self._is_opening = False
+        if isinstance(capture, NetworkCamera):
+            self._remark = ONLY_PICTURE if capture.has_sound else ""
         try:
             return self._read_frames(capture, listener)
         finally:

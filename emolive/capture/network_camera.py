@@ -16,7 +16,7 @@ import numpy as np
 
 from emolive.capture.decoded import check_video
 from emolive.capture.source_spec import redact_url
-from emolive.errors import MediaError
+from emolive.errors import MediaError, RefusedError
 from emolive.types import Image
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class NetworkCamera:
         read_timeout_s: how long a frame may take.
 
     Raises:
-        MediaError: it cannot be opened; the sentence says why, without the password.
+        MediaError: it cannot be opened; the sentence says why, without the password. A RefusedError if it
+            answers.
     """
 
     def __init__(self, url: str, open_timeout_s: float, read_timeout_s: float) -> None:
@@ -55,10 +56,14 @@ class NetworkCamera:
                 url, metadata_errors="ignore", options=_OPTIONS, timeout=(open_timeout_s, read_timeout_s)
             )
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise MediaError(explain_failure(url, name, error, open_timeout_s)) from None
+            refusals = av.HTTPUnauthorizedError, av.HTTPForbiddenError, av.HTTPNotFoundError
+            kind = RefusedError if isinstance(error, refusals) else MediaError
+            raise kind(explain_failure(url, name, error, open_timeout_s)) from None
         if not self._container.streams.video:
             self._container.close()
             raise MediaError(f"{name} has no picture: check the address.")
+        self.has_sound = bool(self._container.streams.audio)
+        """Whether there is sound beside the picture."""
         stream = self._container.streams.video[0]
         # Frame threads would hold pictures back.
         stream.thread_type = "SLICE"

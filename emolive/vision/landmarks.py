@@ -18,13 +18,19 @@ from emolive.errors import MissingDependencyError
 from emolive.types import BoundingBox, FloatArray, Image
 
 LANDMARKER_ID = "dlib68"
-MAX_ROLL_DEG = 20.0
-"""A face that is rotated by more is set upright before its landmarks are predicted."""
+MAX_ROLL_DEG = 12.0
+"""A face that is rotated by more is set upright before its landmarks are predicted: at 12 degrees its
+vectors are off by .36 of the deviation within a person as it is and by .26 upright, at 19 degrees by .47 and
+.27."""
 MIN_LIGHT = 0.12
 """A face whose middle has a lower mean luma (0..1) is brightened."""
 TARGET_LIGHT, MAX_GAIN = 0.4, 14.0
-_PATCH_SIDE = 2.4
-"""Side of the patch that is set upright, over the longer side of the face's box."""
+MIN_FACE_PX, ENLARGED_PX = 120, 300
+"""A face smaller than the first is enlarged to the second before its landmarks are predicted: they are whole
+pixels, and those of the training data were measured on faces of 300 to 400 px. Without it the vectors of a
+face of 64 px are off by .63 of the deviation within a person, with it by .27."""
+_PATCH_SIDE = 1.8
+"""Side of the square that is read, over the longer side of the face's box."""
 _RIGHT_EYE, _LEFT_EYE = slice(36, 42), slice(42, 48)
 _FILE = "shape_predictor_68_face_landmarks.dat"
 
@@ -75,19 +81,27 @@ class LandmarkPredictor:
         Returns:
             (68, 2) float32 in pixels of the full image.
         """
+        side_px = max(face.width_px, face.height_px, 1.0)
+        scale = ENLARGED_PX / side_px if side_px < MIN_FACE_PX else 1.0
         if abs(roll_deg) <= MAX_ROLL_DEG:
+            roll_deg = 0.0
+        if scale == 1 and roll_deg == 0:
             return self._predict_upright(image, face)
-        # A square that holds the face in any rotation, set upright.
-        size = max(1, round(_PATCH_SIDE * max(face.width_px, face.height_px)))
-        x, y = face.center_px
-        rotation = cv2.getRotationMatrix2D((x, y), roll_deg, 1.0)
-        rotation = rotation + np.array([[0, 0, size / 2 - x], [0, 0, size / 2 - y]])
-        patch = cv2.warpAffine(image, rotation, (size, size), borderMode=cv2.BORDER_REPLICATE)
-        left, top = (size - face.width_px) / 2, (size - face.height_px) / 2
-        box = BoundingBox(left, top, face.width_px, face.height_px)
+        # A grey square with room for the face, upright and large enough.
+        side_px = _PATCH_SIDE * side_px
+        near, left, top = _grey_around(image, face, 1.5 * side_px)
+        size = round(side_px * scale)
+        # Warping counts pixels by their centres, a box by their borders.
+        x, y = face.center_px[0] - left - 0.5, face.center_px[1] - top - 0.5
+        to_patch = cv2.getRotationMatrix2D((x, y), roll_deg, scale)
+        to_patch = to_patch + np.array([[0, 0, (size - 1) / 2 - x], [0, 0, (size - 1) / 2 - y]])
+        how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
+        patch = cv2.warpAffine(near, to_patch, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE)
+        width, height = face.width_px * scale, face.height_px * scale
+        box = BoundingBox((size - width) / 2, (size - height) / 2, width, height)
         points = self._predict_upright(np.asarray(patch, np.uint8), box)
-        back = cv2.invertAffineTransform(rotation)
-        return np.asarray(points @ back[:, :2].T + back[:, 2], np.float32)
+        back = cv2.invertAffineTransform(to_patch)
+        return np.asarray(points @ back[:, :2].T + back[:, 2] + (left, top), np.float32)
 
     def _predict_upright(self, image: Image, face: BoundingBox) -> FloatArray:
         # The predictor was trained on boxes of dlib's own detector, which lie lower and are narrower than
@@ -100,14 +114,26 @@ class LandmarkPredictor:
         right, bottom = min(columns, int(x + width + margin)), min(rows, int(y + height + margin))
         if right - left < 8 or bottom - top < 8:
             return np.full((68, 2), (x + width / 2, y + height / 2), np.float32)
-        crop = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
-        crop = _brighten(np.asarray(crop, np.uint8))
+        crop = _brighten(_grey(image[top:bottom, left:right]))
         rectangle = self._rectangle(
             round(x - left), round(y - top), round(x - left + width), round(y - top + height)
         )
         shape = self._predict(crop, rectangle)
         points = [(shape.part(i).x, shape.part(i).y) for i in range(68)]
         return np.asarray(points, np.float32) + np.array([left, top], np.float32)
+
+
+def _grey(image: Image) -> Image:
+    return np.asarray(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _grey_around(image: Image, face: BoundingBox, side_px: float) -> tuple[Image, int, int]:
+    """The part of an image within a square around a face, in grey, and where its left and top are."""
+    (x, y), half = face.center_px, side_px / 2
+    rows, columns = image.shape[:2]
+    left, top = min(max(0, int(x - half)), columns - 1), min(max(0, int(y - half)), rows - 1)
+    right, bottom = max(left + 1, min(columns, int(x + half) + 1)), max(top + 1, min(rows, int(y + half) + 1))
+    return _grey(np.ascontiguousarray(image[top:bottom, left:right])), left, top
 
 
 def _brighten(crop: Image) -> Image:

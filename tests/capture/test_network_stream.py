@@ -17,6 +17,7 @@ from emolive.capture.network_stream import NetworkStream, has_own_time
 from emolive.capture.source_spec import parse_source
 from emolive.errors import MediaError
 from emolive.types import AudioBlock, Frame
+from tests.helpers.listener import Collector
 from tests.helpers.media import FRAMES_MS, chirp, write_media
 
 
@@ -52,6 +53,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     write_media(
         folder / "clip.mp4", frame_ms=FRAMES_MS, sound=chirp(1.2), audio_codec="aac", movflags="faststart"
     )
+    write_media(folder / "silent.mp4", frame_ms=FRAMES_MS, movflags="faststart")
     write_media(
         folder / "list.m3u8",
         frame_ms=FRAMES_MS,
@@ -90,6 +92,19 @@ def test_a_camera_has_not(server: str) -> None:
     source = NetworkStream.from_spec(parse_source(url), paced=True, loop=False)
     assert isinstance(source, CameraSource)
     assert "secret" not in source.info.name
+
+
+@pytest.mark.parametrize(("name", "has_sound"), [("clip.mp4", True), ("silent.mp4", False)])
+def test_that_the_sound_of_a_live_stream_is_not_used_is_said_if_it_has_any(
+    server: str, name: str, has_sound: bool
+) -> None:
+    source, heard = CameraSource(parse_source(f"{server}/{name}")), Collector(1)
+    source.start(heard)
+    assert heard.enough.wait(20)
+    assert source.stop()
+    assert not heard.blocks
+    texts = [status.text for status in heard.statuses if status.code == "live"]
+    assert texts == [f"{server}/{name}{', of which only the picture is used,' if has_sound else ''} is live."]
 
 
 @pytest.mark.parametrize("url", ["rtsp://127.0.0.1:9/a", "udp://127.0.0.1:9", "http://127.0.0.1:9/a.mp4"])
