@@ -25,8 +25,6 @@ from emolive.types import BoolArray, FloatArray
 
 NormMode = Literal["none", "neutral", "running"]
 MODES: tuple[NormMode, ...] = get_args(NormMode)
-NO_BASELINE: NormMode = "none"
-"""The mode of the statistics of all speakers."""
 PRIOR_S = 4.0
 """Weight of the global statistics in running mode, in seconds of evidence."""
 MIN_NEUTRAL_S = 1.0
@@ -148,7 +146,7 @@ def make_normalizer(mode: str, stats: GlobalStats, evidence: RunningStats | None
             weight * observed.variance + (1 - weight) * stats.within_speaker_std.astype(np.float64) ** 2
         )
         return _normalizer("running", mean, np.sqrt(variance))
-    return _normalizer(NO_BASELINE, stats.mean, stats.std)
+    return _normalizer("none", stats.mean, stats.std)
 
 
 def _normalizer(mode: NormMode, shift: NDArray[np.floating], scale: NDArray[np.floating]) -> Normalizer:

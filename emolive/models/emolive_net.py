@@ -8,9 +8,8 @@ from torch import Tensor
 from emolive.models.branches import FeatureBranch, SpectrogramBranch, VideoBranch, make_divisible
 from emolive.models.fusion.base import Streams
 from emolive.models.network import Answers, Contributions, EmotionNet, Pooling
-from emolive.models.spec import ModelSpec
+from emolive.models.spec import NO_BASELINE, ModelSpec
 from emolive.models.temporal_pooling import AttentiveStatisticsPooling, StatisticsPooling, present_steps
-from emolive.normalization import NO_BASELINE
 
 MIXTURE = (0.5, 0.25, 0.25)
 """Weights of the joint answer, the face's and the voice's, where the person is known."""

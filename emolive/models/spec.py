@@ -33,6 +33,9 @@ MAX_FILTER_VALUES = 1 << 23
 MAX_WINDOW_VALUES = 1 << 22
 """Audio frames of a window times channels: what a network may be given, however the parts are chosen."""
 
+NO_BASELINE = "none"
+"""The normalisation mode of the statistics of all speakers."""
+
 ChannelOrder = Literal["BGR", "RGB"]
 Streams = Literal["av", "a", "v"]
 
