@@ -11,6 +11,7 @@ import copy
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -151,32 +152,31 @@ class Trainer(ABC, Generic[Net, Batch]):
         """
         progress, epochs = self.progress, self._loop.n_epochs
         is_first = bool(self._fabric.global_rank == 0)
-        log = EpochLog(self._folder if is_first else None, progress.epoch, epochs)
-        per_epoch = self._steps * self._batch_size
-        bar.start(epochs * per_epoch, progress.epoch * per_epoch)
-        while progress.epoch < epochs and not self._is_out_of_patience:
-            started = time.monotonic()
-            loss = self.run_epoch(progress.epoch, bar)
-            progress.epoch += 1
-            row = {
-                "epoch": progress.epoch,
-                "loss": loss,
-                "learning_rate": float(self._scheduler.get_last_lr()[0]),
-                f"{self.unit}_per_s": per_epoch / (time.monotonic() - started),
-            }
-            row |= self._validate_epoch()
-            progress.history.append(row)
-            log.write(row, progress.epoch)
-            if is_first:
-                self._checkpoint.write_log(progress)
-                self._checkpoint.save(progress)
-                on_epoch(self.eval_model)
-                if progress.best_epoch == progress.epoch:
-                    on_best(self.eval_model)
-            bar.describe(scores_text(row))
-            say(log.line(row, progress.epoch))
-            self._fabric.barrier()
-        log.close()
+        with closing(EpochLog(self._folder if is_first else None, progress.epoch, epochs)) as log:
+            per_epoch = self._steps * self._batch_size
+            bar.start(epochs * per_epoch, progress.epoch * per_epoch)
+            while progress.epoch < epochs and not self._is_out_of_patience:
+                started = time.monotonic()
+                loss = self.run_epoch(progress.epoch, bar)
+                progress.epoch += 1
+                row = {
+                    "epoch": progress.epoch,
+                    "loss": loss,
+                    "learning_rate": float(self._scheduler.get_last_lr()[0]),
+                    f"{self.unit}_per_s": per_epoch / (time.monotonic() - started),
+                }
+                row |= self._validate_epoch()
+                progress.history.append(row)
+                log.write(row, progress.epoch)
+                if is_first:
+                    self._checkpoint.write_log(progress)
+                    self._checkpoint.save(progress)
+                    on_epoch(self.eval_model)
+                    if progress.best_epoch == progress.epoch:
+                        on_best(self.eval_model)
+                bar.describe(scores_text(row))
+                say(log.line(row, progress.epoch))
+                self._fabric.barrier()
         best = self.eval_model
         if progress.best_weights:
             best.load_state_dict(progress.best_weights)
