@@ -18,7 +18,8 @@ from emolive.errors import EmoliveError
 from emolive.plugins import FUSIONS
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
-from emolive.types import Counters, Estimate
+from emolive.snapshot import Counters
+from emolive.types import Estimate
 
 FIRST_S = 60.0
 IDLE_MS, BUSY_MS, SWITCH_MS = 120.0, 250.0, 300.0

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from emolive.types import MODALITIES, FloatArray, Modality, WindowExplanation
+from emolive.snapshot import WindowExplanation
+from emolive.types import MODALITIES, FloatArray, Modality
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,7 +16,8 @@ from emolive.clock import now_ns, to_ns
 from emolive.errors import CheckpointError, OutputError
 from emolive.session.config import SessionConfig
 from emolive.sinks.jsonl import JsonlSink
-from emolive.types import Estimate, RecordingState, Snapshot, Status
+from emolive.snapshot import RecordingState, Snapshot
+from emolive.types import Estimate, Status
 
 POLL_S = 0.05
 STOP_S = 1.5

@@ -19,7 +19,8 @@ from emolive.errors import CheckpointError
 
 if TYPE_CHECKING:
     from emolive.session.session import Session
-    from emolive.types import Estimate, Snapshot
+    from emolive.snapshot import Snapshot
+    from emolive.types import Estimate
 
 POLL_S = 0.2
 SETTLING_SHARE = 0.2

@@ -11,7 +11,8 @@ import numpy as np
 from emolive.gui import strings
 from emolive.gui.i18n import noop, tr
 from emolive.opinion_pool import EXPRESSIONS
-from emolive.types import FaceObservation, Snapshot
+from emolive.snapshot import Snapshot
+from emolive.types import FaceObservation
 
 PREPARE_S = 3.0
 """Between the key and the first second that counts."""

@@ -16,7 +16,8 @@ from emolive.errors import DeviceError, EmoliveError, MediaError
 from emolive.gui.services import Services
 from emolive.gui.tasks import TaskRunner
 from emolive.session.config import SessionConfig
-from emolive.types import Estimate, Snapshot
+from emolive.snapshot import Snapshot
+from emolive.types import Estimate
 
 if TYPE_CHECKING:
     from emolive.playback.app_session import AppSession

@@ -8,7 +8,7 @@ from typing import Literal
 from emolive.audio.levels import SILENCE_DBFS
 from emolive.gui.i18n import tr
 from emolive.hints import MIN_LIGHT, MIN_SIZE_PX, NOISE_DBFS
-from emolive.types import Snapshot
+from emolive.snapshot import Snapshot
 
 LIGHT_AT_MOST = 0.92
 """Mean luma of a face that is no longer overexposed."""

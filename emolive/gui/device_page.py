@@ -15,7 +15,7 @@ from emolive.gui.device_preview import DevicePreview
 from emolive.gui.services import Services
 from emolive.gui.tasks import TaskRunner
 from emolive.gui.widgets.devices_view import DevicesView
-from emolive.types import Snapshot
+from emolive.snapshot import Snapshot
 
 REFRESH_MS = 2000
 """While the page is open the devices are read again."""

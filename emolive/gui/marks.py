@@ -5,7 +5,7 @@ from __future__ import annotations
 from emolive.gui import strings
 from emolive.gui.i18n import tr
 from emolive.gui.view_state import Mark, MarkKind
-from emolive.types import Snapshot
+from emolive.snapshot import Snapshot
 
 MARKS_KEPT = 200
 FACE_LOST_NS = 500_000_000

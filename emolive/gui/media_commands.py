@@ -21,7 +21,7 @@ from emolive.gui.services import FusionChoice
 from emolive.gui.tasks import TaskRunner
 from emolive.gui.transport_presenter import present_transport
 from emolive.gui.widgets.media_panel import MediaPanel
-from emolive.types import Snapshot
+from emolive.snapshot import Snapshot
 
 _STEPS = (("Left", -5.0), ("Right", 5.0))
 _SMALL_STEPS = (("Left", -0.24), ("Right", 0.24))

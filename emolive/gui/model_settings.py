@@ -15,7 +15,7 @@ from emolive.gui.model_choices import Choice, chosen_values, model_choices, opti
 from emolive.gui.services import FusionChoice, Services
 from emolive.gui.tasks import TaskRunner
 from emolive.gui.widgets.settings_view import SettingsView
-from emolive.types import Snapshot
+from emolive.snapshot import Snapshot
 
 
 class ModelSettings(QObject):

@@ -16,7 +16,8 @@ from emolive.gui.tasks import TaskRunner
 from emolive.recording.export import export_spans
 from emolive.recording.folder import default_parent, read_recording
 from emolive.recording.spans import Span, load_spans, save_spans, spans_path
-from emolive.types import Estimate, PlaybackState
+from emolive.snapshot import PlaybackState
+from emolive.types import Estimate
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ from emolive.gui.view_state import (
 )
 from emolive.gui.why_presenter import WhyPresenter
 from emolive.session.config import SessionConfig
-from emolive.types import Estimate, Snapshot, Status
+from emolive.snapshot import Snapshot
+from emolive.types import Estimate, Status
 
 STALE_S = 1.5
 """An older estimate is not shown as the present."""

@@ -17,7 +17,7 @@ from emolive.gui.tasks import TaskRunner
 from emolive.recording.folder import default_parent, free_file, read_recording
 from emolive.recording.report import report_html
 from emolive.recording.spans import load_spans, spans_path
-from emolive.types import RecordingState
+from emolive.snapshot import RecordingState
 
 
 class RecordingCommands:

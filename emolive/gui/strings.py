@@ -7,7 +7,8 @@ from emolive.errors import ConfigError
 from emolive.gui.i18n import noop, tr, tr_filled
 from emolive.gui.status_texts import LATER_BADGES, STATUS_TEXTS
 from emolive.models.io.checkpoint import CHECKPOINT_SUFFIXES
-from emolive.types import Modality, Snapshot, Status
+from emolive.snapshot import Snapshot
+from emolive.types import Modality, Status
 
 MEDIA_SUFFIXES = ("mp4", "mov", "mkv", "avi", "webm", "m4v", "mpg", "wav", "flac", "ogg", "mp3", "m4a")
 """Offered first in the file dialog; the decoder decides which files can be opened."""

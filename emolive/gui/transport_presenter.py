@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from emolive.gui.i18n import tr
 from emolive.gui.span_editor import SpanEditor
 from emolive.recording.spans import Span
-from emolive.types import Estimate, Snapshot
+from emolive.snapshot import Snapshot
+from emolive.types import Estimate
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from emolive.gui import strings
 from emolive.gui.i18n import tr
 from emolive.gui.view_state import Notice
-from emolive.types import Severity, Snapshot, Status
+from emolive.snapshot import Snapshot
+from emolive.types import Severity, Status
 
 _SEVERITIES: tuple[Severity, ...] = ("ok", "info", "warning", "error")
 OF_THE_SOURCE = ("face", "voice", "camera", "microphone")

@@ -11,7 +11,8 @@ from emolive.gui import strings
 from emolive.gui.i18n import tr
 from emolive.gui.transport_presenter import recording_text
 from emolive.gui.view_state import EstimateView, Message, Tag, VideoState
-from emolive.types import BoundingBox, Face, Modality, Snapshot
+from emolive.snapshot import Snapshot
+from emolive.types import BoundingBox, Face, Modality
 
 FACE_STALE_NS = 700_000_000
 """A face detected longer than this before the frame is not drawn on it."""

@@ -9,7 +9,8 @@ import numpy as np
 from emolive.clock import NS_PER_S, to_ns
 from emolive.gui.i18n import tr
 from emolive.gui.view_state import WhyState
-from emolive.types import BoundingBox, Image, Snapshot
+from emolive.snapshot import Snapshot
+from emolive.types import BoundingBox, Image
 
 WINDOW_S = 3.6
 CROPS = 8

@@ -17,7 +17,8 @@ from emolive.session.config import SessionConfig
 from emolive.session.session import Session
 from emolive.session.snapshot import with_outputs
 from emolive.session.subscription import Publisher, Subscription
-from emolive.types import Estimate, RecordingState, Snapshot
+from emolive.snapshot import RecordingState, Snapshot
+from emolive.types import Estimate
 
 STOP_S = 1.5
 """How long a change between camera and file waits for the old one to stop."""

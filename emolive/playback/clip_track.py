@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from emolive.types import Estimate, Status, WindowExplanation
+from emolive.snapshot import WindowExplanation
+from emolive.types import Estimate, Status
 from emolive.vision.survey import FaceChoice
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from emolive.playback.clip_track import AnalysisRequest, AnalyzedWindow
 from emolive.session.status import baseline_status, stream_statuses
-from emolive.types import Estimate, Status, WindowExplanation
+from emolive.snapshot import WindowExplanation
+from emolive.types import Estimate, Status
 
 if TYPE_CHECKING:
     from emolive.clip_features import ClipFeatures

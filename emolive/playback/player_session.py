@@ -31,7 +31,8 @@ from emolive.session.model_loader import ONNX_ONLY
 from emolive.session.status import StatusRegistry
 from emolive.session.subscription import Publisher, Subscription
 from emolive.smoothing import check_smoothing
-from emolive.types import Counters, Estimate, PlaybackState, RecordingState, Snapshot, Status
+from emolive.snapshot import Counters, PlaybackState, RecordingState, Snapshot
+from emolive.types import Estimate, Status
 from emolive.vision.survey import FaceChoice
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from emolive.recording.folder import (
 from emolive.recording.media_writer import RATE_HZ, MediaWriter
 from emolive.sinks.csv import CsvSink
 from emolive.sinks.jsonl import JsonlSink
-from emolive.types import AudioBlock, Estimate, Frame, RecordingState
+from emolive.snapshot import RecordingState
+from emolive.types import AudioBlock, Estimate, Frame
 
 log = logging.getLogger(__name__)
 

@@ -34,7 +34,8 @@ from emolive.session.status import (
 from emolive.session.stream import Stream
 from emolive.session.unread_pictures import Unread, pictures_unread
 from emolive.smoothing import Smoother, make_estimate
-from emolive.types import Estimate, Status, Timestamps, WindowExplanation
+from emolive.snapshot import WindowExplanation
+from emolive.types import Estimate, Status, Timestamps
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor

@@ -14,7 +14,8 @@ from emolive.recording.recorder import STOP_S, Recorder, Tracks
 from emolive.session.config import SessionConfig
 from emolive.session.pipeline import LivePipeline
 from emolive.session.stream import Stream
-from emolive.types import Estimate, RecordingState
+from emolive.snapshot import RecordingState
+from emolive.types import Estimate
 
 
 class SessionRecording:

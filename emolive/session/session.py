@@ -22,7 +22,8 @@ from emolive.session.snapshot import build_snapshot, with_outputs
 from emolive.session.source_switch import SourceSwitch
 from emolive.session.stream import Stream
 from emolive.session.subscription import Publisher, Subscription
-from emolive.types import Estimate, RecordingState, Snapshot
+from emolive.snapshot import RecordingState, Snapshot
+from emolive.types import Estimate
 
 
 class Session(ModelControls):

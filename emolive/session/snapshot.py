@@ -9,7 +9,8 @@ from emolive.clock import now_ns, to_s
 from emolive.session.pipeline import LivePipeline
 from emolive.session.status import StatusRegistry, answer_status, latency_status
 from emolive.session.stream import Stream
-from emolive.types import Estimate, RecordingState, Snapshot, Status
+from emolive.snapshot import RecordingState, Snapshot
+from emolive.types import Estimate, Status
 
 STALE_BINS = 6
 """After this many bins without a new estimate, snapshots no longer contain the last one."""

@@ -17,14 +17,8 @@ from emolive.clock import Watchdog, now_ns, to_ns, to_s
 from emolive.errors import EmoliveError
 from emolive.faults import log_fault, one_line
 from emolive.session.status import StatusRegistry
-from emolive.types import (
-    Counters,
-    Estimate,
-    FaceObservation,
-    Frame,
-    Status,
-    WindowExplanation,
-)
+from emolive.snapshot import Counters, WindowExplanation
+from emolive.types import Estimate, FaceObservation, Frame, Status
 from emolive.vision.lips import LipTrack
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from emolive.cli.soak import SoakLog, slope_per_minute
-from emolive.types import Counters, Snapshot, Status
+from emolive.snapshot import Counters, Snapshot
+from emolive.types import Status
 from tests.cli.conftest import Run
 
 

@@ -17,7 +17,7 @@ from emolive.gui.app import run_app
 from emolive.gui.services import Services
 from emolive.playback.app_session import AppSession
 from emolive.session.config import SessionConfig
-from emolive.types import Snapshot
+from emolive.snapshot import Snapshot
 
 TOLD = ("seek", "start_recording", "stop_recording", "set_playing", "set_fusion", "set_comparison")
 

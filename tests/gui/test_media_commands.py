@@ -16,14 +16,8 @@ from emolive.gui.transport_presenter import clock_text, recording_text
 from emolive.models.spec import EMOTIONS
 from emolive.recording.spans import Span
 from emolive.session.config import SessionConfig
-from emolive.types import (
-    BoundingBox,
-    Estimate,
-    FaceObservation,
-    Modality,
-    PlaybackState,
-    RecordingState,
-)
+from emolive.snapshot import PlaybackState, RecordingState
+from emolive.types import BoundingBox, Estimate, FaceObservation, Modality
 from tests.helpers.media import write_media
 from tests.helpers.window_driver import WindowDriver
 

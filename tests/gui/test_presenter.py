@@ -15,17 +15,8 @@ from emolive.gui.presenter import FADE_S, STALE_S, ResultPresenter, WindowPresen
 from emolive.gui.truth import serious_statuses
 from emolive.gui.video_presenter import FACE_STALE_NS, VideoPresenter
 from emolive.session.config import SessionConfig
-from emolive.types import (
-    BoundingBox,
-    Estimate,
-    Face,
-    FaceObservation,
-    Frame,
-    Modality,
-    Snapshot,
-    Status,
-    Timestamps,
-)
+from emolive.snapshot import Snapshot
+from emolive.types import BoundingBox, Estimate, Face, FaceObservation, Frame, Modality, Status, Timestamps
 
 ROOT = Path(__file__).resolve().parents[2]
 LABELS = ("happy", "sad")

@@ -14,7 +14,7 @@ from emolive.gui.main_window import MainWindow
 from emolive.gui.services import Services, create_session
 from emolive.recording.folder import read_recording
 from emolive.session.config import SessionConfig
-from emolive.types import Snapshot
+from emolive.snapshot import Snapshot
 from preprocessing import annotations
 
 PATIENCE_MS = 240_000

@@ -16,7 +16,8 @@ from emolive.gui.why_presenter import CROP_PX, CROPS, WINDOW_S, WhyPresenter, cr
 from emolive.gui.widgets.affect_view import AffectView
 from emolive.gui.widgets.why_view import WhyView
 from emolive.models.spec import EMOTIONS
-from emolive.types import BoundingBox, Face, FaceObservation, Frame, WindowExplanation
+from emolive.snapshot import WindowExplanation
+from emolive.types import BoundingBox, Face, FaceObservation, Frame
 from tests.gui.test_presenter import estimate, snapshot
 from tests.helpers.window_driver import WindowDriver
 

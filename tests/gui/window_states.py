@@ -28,6 +28,7 @@ from emolive.models.spec import EMOTIONS
 from emolive.recording.spans import Span
 from emolive.session.config import SessionConfig
 from emolive.session.status import HINT_TEXTS, TOO_SLOW
+from emolive.snapshot import PlaybackState, RecordingState, Snapshot, WindowExplanation
 from emolive.types import (
     UNSURE,
     BoundingBox,
@@ -37,11 +38,7 @@ from emolive.types import (
     FaceQuality,
     Frame,
     Modality,
-    PlaybackState,
-    RecordingState,
-    Snapshot,
     Status,
-    WindowExplanation,
 )
 from tests.helpers.fake_session import FUSIONS, FakeDevice, FakeSession
 

@@ -15,20 +15,18 @@ from emolive.errors import EmoliveError
 from emolive.gui.services import FusionChoice
 from emolive.models.spec import EMOTIONS
 from emolive.session.config import SessionConfig
+from emolive.snapshot import Counters, Snapshot, WindowExplanation
 from emolive.types import (
     UNSURE,
     BoundingBox,
-    Counters,
     Estimate,
     Face,
     FaceObservation,
     FaceQuality,
     Frame,
     Modality,
-    Snapshot,
     Status,
     Timestamps,
-    WindowExplanation,
 )
 
 FPS = 30.0

@@ -18,7 +18,8 @@ from emolive.playback.player_session import PlayerSession
 from emolive.playback.speaker import Speaker
 from emolive.predictor import load_predictor
 from emolive.session.config import SessionConfig
-from emolive.types import BoundingBox, Estimate, FaceObservation, FileSummary, Frame, PlaybackState
+from emolive.snapshot import PlaybackState
+from emolive.types import BoundingBox, Estimate, FaceObservation, FileSummary, Frame
 from tests.helpers.listener import eventually
 from tests.playback.test_player import no_device
 

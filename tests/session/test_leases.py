@@ -15,7 +15,8 @@ from emolive.session.snapshot import build_snapshot
 from emolive.session.status import StatusRegistry, stream_statuses
 from emolive.session.stream import Stream
 from emolive.session.stream_listener import StreamListener
-from emolive.types import AudioBlock, FaceObservation, Frame, Snapshot, Status
+from emolive.snapshot import Snapshot
+from emolive.types import AudioBlock, FaceObservation, Frame, Status
 from emolive.windowing import FeatureWindow
 
 STEP_NS = NS_PER_S // 10

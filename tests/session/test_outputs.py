@@ -13,7 +13,8 @@ from emolive.session.snapshot import with_outputs
 from emolive.session.stream import Stream
 from emolive.session.stream_listener import StreamListener
 from emolive.session.subscription import Publisher
-from emolive.types import AudioBlock, Estimate, RecordingState, Snapshot
+from emolive.snapshot import RecordingState, Snapshot
+from emolive.types import AudioBlock, Estimate
 from tests.helpers.estimates import make_estimate
 
 FULL = Path("/dev/full")

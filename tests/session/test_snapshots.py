@@ -11,7 +11,7 @@ import pytest
 from emolive.clock import now_ns
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
-from emolive.types import Counters
+from emolive.snapshot import Counters
 
 
 def test_a_snapshot_is_consistent_and_counters_only_grow(watch):

@@ -16,7 +16,8 @@ from emolive.models.spec import ModelSpec
 from emolive.session.status import TOO_SLOW
 from emolive.session.stream import Stream, VideoFeatures
 from emolive.session.unread_pictures import pictures_unread
-from emolive.types import Frame, Snapshot, Status
+from emolive.snapshot import Snapshot
+from emolive.types import Frame, Status
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
 
