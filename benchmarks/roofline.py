@@ -13,9 +13,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.measure import interleaved
 from benchmarks.results import BenchmarkConfig, Measurement, Report
 from emolive.models import factory
+from emolive.models.input_spec import PixelSpec
 from emolive.models.runtimes import autotune
 from emolive.models.runtimes.base import EAGER, FOLDED, ONNX
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.spec import ModelSpec
 
 SIZES = (224, 112, 64)
 SIDE = 768

@@ -9,7 +9,7 @@ from .file_analyzer import analyze as analyze
 from .session.config import SessionConfig as SessionConfig
 from .session.session import Session as Session
 from .session.subscription import Subscription as Subscription
+from .snapshot import Snapshot as Snapshot
 from .types import Estimate as Estimate
-from .types import Snapshot as Snapshot
 
 __version__: str

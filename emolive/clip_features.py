@@ -16,13 +16,14 @@ from emolive.capture.media_reader import OnCorruption, OnNotice
 from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.capture.tracks import AUTOMATIC, TrackChoice
 from emolive.clock import to_s
+from emolive.expression_stats import EXPRESSIONS
 from emolive.hints import QUALITY_DIM, quality_vector
 from emolive.models.spec import ModelSpec
-from emolive.opinion_pool import EXPRESSIONS
+from emolive.time_series import FeatureTrack, Waveform
 from emolive.types import FaceObservation, Frame
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
-from emolive.windowing import FeatureTrack, FeatureWindow, Waveform, extract_window, no_expressions
+from emolive.windowing import FeatureWindow, extract_window, no_expressions
 
 
 class Perception(Protocol):

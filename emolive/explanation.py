@@ -90,7 +90,7 @@ def _explain_network(
     import torch
 
     from emolive.models.network import EmotionNet
-    from emolive.predictor import assemble_inputs
+    from emolive.network_inputs import assemble_inputs
 
     net = predictor.checkpoint.net
     assert isinstance(net, EmotionNet), "an exported network has no parts"

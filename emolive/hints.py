@@ -18,7 +18,7 @@ from emolive.types import BoolArray, FaceQuality, FloatArray
 
 if TYPE_CHECKING:
     from emolive.audio.resample import AudioBuffer
-    from emolive.windowing import FeatureSequence
+    from emolive.time_series import FeatureSequence
 
 Hint = Literal["no_face", "far", "dark", "covered", "turned", "blurred", "no_speech"]
 HINTS: tuple[Hint, ...] = get_args(Hint)

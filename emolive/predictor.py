@@ -16,15 +16,14 @@ from emolive.device import choose_device
 from emolive.errors import ConfigError
 from emolive.hints import COVERED_DOUBT
 from emolive.models.factory import shipped_checkpoint
+from emolive.models.feature_space import FeatureSpace
 from emolive.models.io import checkpoint as checkpoints
 from emolive.models.io.backbone import weights_digest
 from emolive.models.io.checkpoint import Checkpoint
-from emolive.models.network import STATS
 from emolive.models.runtimes.autotune import choose
-from emolive.models.runtimes.base import AUTO, EAGER, ONNX, RunnableNet, Runtime, check_backend
-from emolive.models.spec import FeatureSpace, ModelSpec
-from emolive.normalization import GlobalStats, Normalizer
-from emolive.novelty import Population, distances
+from emolive.models.runtimes.base import AUTO, EAGER, ONNX, Runtime, check_backend
+from emolive.network_inputs import assemble_inputs, evidence_s, load_global_stats, load_populations
+from emolive.novelty import distances
 from emolive.opinion_pool import UNKNOWN, OpinionPool, Reference, log_softmax
 from emolive.profile import SpeakerProfile
 from emolive.types import MODALITIES, FloatArray, Modality
@@ -71,60 +70,6 @@ class Opinions:
     """Of face and voice from the model's training data, see `emolive.novelty`."""
 
 
-def load_global_stats(net: RunnableNet) -> tuple[GlobalStats, GlobalStats]:
-    """The global statistics of video and audio from a network's buffers."""
-    spec = net.spec
-
-    def of(stream: str, rate_hz: float) -> GlobalStats:
-        mean, std, within_speaker_std = (getattr(net, f"{stream}_{stat}").cpu().numpy() for stat in STATS)
-        return GlobalStats(mean, std, within_speaker_std, rate_hz)
-
-    return of("video", 1 / spec.bin_s), of("audio", spec.audio.rate_hz / spec.audio.hop_length)
-
-
-def _populations(net: RunnableNet) -> tuple[Population, Population]:
-    """The training people of a network with an opinion pool: their video and their audio."""
-
-    def of(stream: str) -> Population:
-        mean, whitening = (
-            getattr(net, f"{stream}_population_{part}").cpu().numpy() for part in ("mean", "whitening")
-        )
-        return Population(mean, whitening)
-
-    return of("video"), of("audio")
-
-
-def assemble_inputs(
-    window: FeatureWindow, video: Normalizer | None, audio: Normalizer | None, spec: ModelSpec
-) -> tuple[FloatArray, FloatArray]:
-    """The network's inputs for a window.
-
-    Args:
-        window: the features.
-        video, audio: the normalisers; a stream without one is masked with zeros, as in training.
-        spec: of the model. One without normalisation modes reads raw features, as published.
-
-    Returns:
-        video (n_bins, video_channels) and audio (audio_channels, frames).
-    """
-    video_rows = audio_rows = None
-    if spec.baselines:
-        if video is not None:
-            video_rows = video.apply(window.video, window.video_present, spec.baselines)
-        if audio is not None:
-            audio_rows = audio.apply(window.audio, window.audio_present, spec.baselines)
-    else:
-        if video is not None:
-            video_rows = np.where(window.video_present[:, None], window.video, np.float32(0))
-        if audio is not None:
-            audio_rows = window.audio
-    if video_rows is None:
-        video_rows = np.zeros((spec.n_bins, spec.video_channels), np.float32)
-    if audio_rows is None:
-        audio_rows = np.zeros((len(window.audio), spec.audio_channels), np.float32)
-    return video_rows, audio_rows.T
-
-
 @dataclass(frozen=True, slots=True)
 class NetworkReading:
     """What a network answers for one window."""
@@ -137,16 +82,6 @@ class NetworkReading:
     """(classes,) log-probabilities from all of the window."""
     short: NDArray[np.float64] | None
     """(classes,) from its newest part; None for a model that does not read streams, or if it has nothing."""
-
-
-def _evidence_s(window: FeatureWindow, spec: ModelSpec) -> float:
-    """How far back the evidence in a window reaches."""
-    present = window.video_present.copy()
-    steps = np.flatnonzero(window.speech)
-    if len(steps):
-        present[steps[0] * spec.n_bins // len(window.speech)] = True
-    bins = np.flatnonzero(present)
-    return float(spec.n_bins - bins[0]) * spec.bin_s if len(bins) else 0.0
 
 
 class Predictor:
@@ -181,7 +116,7 @@ class Predictor:
         self.pool = (
             None if self.spec.pool is None else OpinionPool(self.spec.pool, self.spec.labels, self.spec.bin_s)
         )
-        self._populations = None if self.pool is None else _populations(checkpoint.net)
+        self._populations = None if self.pool is None else load_populations(checkpoint.net)
         self._temperature = dict(zip(MODALITIES, checkpoint.net.temperature.tolist(), strict=True))
 
     @cached_property
@@ -283,7 +218,7 @@ class Predictor:
         read = self.read_network(window, profile, mode, alone=alone)
         if read is None:
             return None, "none", 0.0
-        log_probs, age_s = read.whole, _evidence_s(window, spec) / 2
+        log_probs, age_s = read.whole, evidence_s(window, spec) / 2
         temperature = self._temperature[read.modality]
         if reading is not None and not alone:
             temperature = reading.temperatures[MODALITIES.index(read.modality)]

@@ -15,10 +15,12 @@ from emolive import bounded_json
 from emolive.atomic_io import atomic_write
 from emolive.clock import to_ns
 from emolive.errors import CheckpointError, ConfigError, OutputError
+from emolive.expression_stats import ExpressionStats
 from emolive.models import checks as check
-from emolive.models.spec import FeatureSpace, ModelSpec
+from emolive.models.feature_space import FeatureSpace
+from emolive.models.spec import ModelSpec
 from emolive.normalization import GlobalStats, Normalizer, RunningStats, make_normalizer
-from emolive.opinion_pool import ExpressionStats, OpinionPool, Reference
+from emolive.opinion_pool import OpinionPool, Reference
 from emolive.paths import user_dir
 from emolive.windowing import FeatureWindow
 

@@ -36,7 +36,8 @@ class GatedFusion(Fusion):
 def main() -> None:
     """Build the shipped architecture with this fusion and explain one random window."""
     from emolive.models.factory import build
-    from emolive.models.spec import AudioSpec, ModelSpec
+    from emolive.models.input_spec import AudioSpec
+    from emolive.models.spec import ModelSpec
 
     audio = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64)
     spec = ModelSpec(

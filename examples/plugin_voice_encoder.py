@@ -6,7 +6,7 @@ emolive train --plugin examples/plugin_voice_encoder.py --audio zcr ...
 import numpy as np
 
 from emolive.errors import ConfigError
-from emolive.models.spec import AudioSpec
+from emolive.models.input_spec import AudioSpec
 from emolive.plugins import VOICE_ENCODERS
 from emolive.types import FloatArray
 

@@ -13,8 +13,8 @@ from emolive.audio.resample import resample
 from emolive.capture.container import open_media
 from emolive.capture.decode import iter_media
 from emolive.errors import MediaError
+from emolive.time_series import Waveform
 from emolive.types import AudioBlock, FloatArray
-from emolive.windowing import Waveform
 from preprocessing.faults import reading, whole_file
 from preprocessing.records import AudioFormat
 

@@ -13,8 +13,8 @@ from emolive.capture.media_file import iter_media, probe
 from emolive.capture.prefetch import MEDIA_BUFFER_SIZE, prefetch
 from emolive.clock import to_ns, to_s
 from emolive.errors import EmoliveError, OutputError
+from emolive.time_series import Waveform
 from emolive.types import AudioBlock
-from emolive.windowing import Waveform
 from preprocessing import output as names
 from preprocessing.annotations import ClipEntry
 from preprocessing.archives import file_state, local_file

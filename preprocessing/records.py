@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from emolive.errors import MediaError
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.input_spec import PixelSpec
+from emolive.models.spec import ModelSpec
 from preprocessing.annotations import ClipEntry
 
 FORMAT = 3

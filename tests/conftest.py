@@ -47,8 +47,9 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> RandomCheckpo
         import torch
 
         from emolive.models import factory
+        from emolive.models.input_spec import AudioSpec
         from emolive.models.io import checkpoint
-        from emolive.models.spec import AudioSpec, ModelSpec
+        from emolive.models.spec import ModelSpec
 
         spec = replace(
             ModelSpec(

@@ -26,8 +26,9 @@ from emolive.hints import (
     window_hints,
 )
 from emolive.session.status import HINT_TEXTS, stream_statuses
+from emolive.time_series import FeatureTrack, Waveform
 from emolive.types import FaceQuality
-from emolive.windowing import FeatureTrack, FeatureWindow, Waveform
+from emolive.windowing import FeatureWindow
 
 GOOD = FaceQuality(size_px=200, light=0.5, sharpness=0.3, roll_deg=0, yaw_deg=0)
 FAULTS: dict[Hint, dict[str, float]] = {

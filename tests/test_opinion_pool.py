@@ -9,17 +9,11 @@ import numpy as np
 import pytest
 
 from emolive.errors import ConfigError, EmoliveError
+from emolive.expression_stats import EXPRESSIONS, ExpressionStats
 from emolive.file_analyzer import FileAnalyzer
 from emolive.models.io import checkpoint
 from emolive.models.spec import EMOTIONS, ModelSpec
-from emolive.opinion_pool import (
-    EXPRESSIONS,
-    UNKNOWN,
-    ExpressionStats,
-    OpinionPool,
-    OpinionPoolSpec,
-    Reference,
-)
+from emolive.opinion_pool import UNKNOWN, OpinionPool, OpinionPoolSpec, Reference
 from emolive.predictor import load_predictor
 from emolive.profile import SpeakerProfile
 from emolive.types import Modality

@@ -12,9 +12,10 @@ from emolive.clock import to_ns
 from emolive.device import choose_device
 from emolive.errors import EmoliveError
 from emolive.models import factory
+from emolive.models.input_spec import PixelSpec
 from emolive.models.io import checkpoint
 from emolive.models.io.checkpoint import Checkpoint
-from emolive.models.spec import EMOTIONS, ModelSpec, PixelSpec
+from emolive.models.spec import EMOTIONS, ModelSpec
 from emolive.normalization import MODES
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerProfile

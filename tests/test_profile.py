@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emolive.errors import EmoliveError
-from emolive.models.spec import AudioSpec, FeatureSpace, ModelSpec
+from emolive.models.feature_space import FeatureSpace
+from emolive.models.input_spec import AudioSpec
+from emolive.models.spec import ModelSpec
 from emolive.normalization import MODES, GlobalStats
 from emolive.paths import user_dir
 from emolive.profile import ABSENCE_RESET_S, SpeakerProfile

@@ -12,9 +12,11 @@ from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.clock import NS_PER_S, to_ns
-from emolive.models.spec import AudioSpec, ModelSpec
+from emolive.models.input_spec import AudioSpec
+from emolive.models.spec import ModelSpec
+from emolive.time_series import FeatureTrack, Waveform
 from emolive.types import AudioBlock
-from emolive.windowing import FeatureTrack, FeatureWindow, Waveform, centre_window_end_ns, extract_window
+from emolive.windowing import FeatureWindow, centre_window_end_ns, extract_window
 from tests.helpers.sounds import noise, restless_noise, spoken
 
 LOGMEL = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.models.spec import ModelSpec
+from emolive.time_series import FeatureTrack, Waveform
 from emolive.types import BoolArray, FloatArray
-from emolive.windowing import FeatureTrack, FeatureWindow, Waveform, extract_window
+from emolive.windowing import FeatureWindow, extract_window
 
 
 class Recording(Protocol):

@@ -8,10 +8,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from emolive.models.feature_space import FeatureSpace
 from emolive.models.io.backbone import weights_digest
 from emolive.models.io.onnx import OnnxCheckpoint
 from emolive.models.network import EmotionNet
-from emolive.models.spec import FeatureSpace, ModelSpec
+from emolive.models.spec import ModelSpec
 from preprocessing.annotations import Annotations
 from training import recording_conditions
 

@@ -10,7 +10,7 @@ import numpy as np
 from emolive.clip_features import ClipFeatures
 from emolive.clock import NS_PER_S, to_s
 from emolive.models.spec import ModelSpec
-from emolive.windowing import FeatureTrack, Waveform
+from emolive.time_series import FeatureTrack, Waveform
 from preprocessing.clip_parts import part_spans
 
 

@@ -12,11 +12,11 @@ from emolive.clip_features import ClipFeatures, extract_clip_features
 from emolive.clock import NS_PER_S, to_ns, to_s
 from emolive.errors import EmoliveError, MediaError
 from emolive.models.spec import ModelSpec
+from emolive.time_series import FeatureTrack, Waveform
 from emolive.types import FloatArray, Frame, Image
 from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
-from emolive.windowing import FeatureTrack, Waveform
 from preprocessing.annotations import Annotations, ClipEntry
 from preprocessing.array_archive import ArrayArchive, read_array
 from preprocessing.audio import read_waveform

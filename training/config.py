@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from emolive.cli.config import Arg, Range, Registered
 from emolive.errors import ConfigError
-from emolive.models.spec import MAX_PIXELS, ModelSpec
+from emolive.models.input_spec import MAX_PIXELS
+from emolive.models.spec import ModelSpec
 from emolive.normalization import MODES
 from emolive.plugins import FUSIONS, VOICE_ENCODERS
 from training import published_options, run_config

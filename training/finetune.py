@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from emolive.errors import ConfigError, MediaError
+from emolive.models.input_spec import PixelSpec
 from emolive.models.network import EmotionNet
-from emolive.models.spec import PixelSpec
 from emolive.types import FloatArray
 from training.augment.pipeline import ImagePipeline, select_rows
 from training.backbone.pixels import normalize_pixels

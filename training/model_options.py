@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.input_spec import PixelSpec
+from emolive.models.spec import ModelSpec
 from emolive.normalization import MODES
 from emolive.plugins import VOICE_ENCODERS
 from training.config import TrainConfig

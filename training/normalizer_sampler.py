@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from emolive.models.network import STATS, EmotionNet
 from emolive.models.runtimes.base import RunnableNet
 from emolive.models.spec import ModelSpec
+from emolive.network_inputs import load_global_stats as load_stats
 from emolive.normalization import GlobalStats, Normalizer, RunningStats, make_normalizer
-from emolive.predictor import load_global_stats as load_stats
 from preprocessing.annotations import ClipEntry
 from preprocessing.splits import normalize_actor_id
 from training.bins import ClipBins

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from emolive.clock import to_ns
 from emolive.errors import ConfigError
+from emolive.expression_stats import EXPRESSIONS, ExpressionStats
 from emolive.models.io import checkpoint
 from emolive.models.spec import ModelSpec
 from emolive.novelty import Population, mean_video
-from emolive.opinion_pool import EXPRESSIONS, ExpressionStats
 from emolive.pooling import pool_bins
 from emolive.types import FloatArray, Modality
 from emolive.vision.expression import load_classifier

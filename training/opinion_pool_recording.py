@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from emolive.capture.decode import probe
 from emolive.errors import MediaError
+from emolive.expression_stats import ExpressionStats
 from emolive.file_analyzer import FileAnalyzer
 from emolive.models.io.checkpoint import Checkpoint
-from emolive.opinion_pool import UNKNOWN, ExpressionStats
+from emolive.opinion_pool import UNKNOWN
 from emolive.predictor import Opinions, Prediction, Predictor
 from emolive.profile import SpeakerProfile, SpeakerStats
 from emolive.types import Modality

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emolive.expression_stats import ExpressionStats
 from emolive.models.spec import ModelSpec
-from emolive.opinion_pool import ExpressionStats, OpinionPool, OpinionPoolSpec, log_softmax
+from emolive.opinion_pool import OpinionPool, OpinionPoolSpec, log_softmax
 from emolive.smoothing import Smoother
 from emolive.types import Modality
 from training.evaluate.strangers import Row, score

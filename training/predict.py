@@ -14,7 +14,7 @@ from torch import Tensor
 from emolive.models.learned import mask_labels, mask_streams
 from emolive.models.runtimes.base import RunnableNet
 from emolive.models.spec import ModelSpec
-from emolive.predictor import assemble_inputs
+from emolive.network_inputs import assemble_inputs
 from emolive.types import Modality
 from training.normalizer_sampler import NormalizerPair
 from training.window_dataset import WindowDataset

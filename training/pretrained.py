@@ -12,12 +12,13 @@ import torch
 from emolive import paths
 from emolive.errors import CheckpointError
 from emolive.models import factory
+from emolive.models.input_spec import PixelSpec
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import is_backbone_file
 from emolive.models.io.backbone import load_backbone as load_backbone_file
 from emolive.models.io.chumachenko2022 import load_efficientface
 from emolive.models.network import EmotionNet
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.spec import ModelSpec
 from training.config import TrainConfig
 from training.ineffective_options import ineffective_options
 

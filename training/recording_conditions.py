@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, sosfilt
 
 from emolive.audio.levels import active_power
+from emolive.time_series import Waveform
 from emolive.types import FloatArray
-from emolive.windowing import Waveform
 
 VERSION = 2
 """Rises with every change of what a condition does; part of the name of cached windows."""

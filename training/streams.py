@@ -13,8 +13,8 @@ from emolive.clip_features import ClipFeatures
 from emolive.clock import NS_PER_S, to_ns
 from emolive.errors import MediaError
 from emolive.models.spec import ModelSpec
+from emolive.time_series import FeatureTrack, Waveform
 from emolive.types import BoolArray, FloatArray
-from emolive.windowing import FeatureTrack, Waveform
 from preprocessing.annotations import ClipEntry
 from preprocessing.splits import normalize_actor_id
 

@@ -19,7 +19,7 @@ import numpy as np
 from emolive.audio.encoders import VoiceEncoder
 from emolive.audio.resample import AudioBuffer, ResampledReader
 from emolive.audio.vad import SpeechDetector, speech_of_frames, steps_in
-from emolive.models.spec import AudioSpec
+from emolive.models.input_spec import AudioSpec
 from emolive.types import AudioSegment, BoolArray, FloatArray
 
 

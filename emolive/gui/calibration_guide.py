@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from emolive.expression_stats import EXPRESSIONS
 from emolive.gui import strings
 from emolive.gui.i18n import noop, tr
-from emolive.opinion_pool import EXPRESSIONS
 from emolive.snapshot import Snapshot
 from emolive.types import FaceObservation
 

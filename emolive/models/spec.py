@@ -5,18 +5,22 @@ Nothing here imports torch, so that the app can describe a model before torch is
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from emolive.clock import to_ns
 from emolive.errors import ConfigError
 from emolive.models import checks as check
+from emolive.models.input_spec import (
+    AudioSpec,
+    PixelSpec,
+    read_pixels,
+    validate_audio,
+    validate_pixels,
+)
 from emolive.opinion_pool import OpinionPoolSpec
-from emolive.plugins import FRAME_ENCODERS, VOICE_ENCODERS
+from emolive.plugins import FRAME_ENCODERS
 from emolive.stream_reading import StreamReadingSpec
 from emolive.types import MODALITIES, Modality, Pooling
 
@@ -26,17 +30,12 @@ if TYPE_CHECKING:
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 
 MAX_LABELS = 64
-MAX_PIXELS = 512
-"""Side of a face crop."""
-MAX_FILTER_VALUES = 1 << 23
-"""Length of the Fourier transform times mel bands."""
 MAX_WINDOW_VALUES = 1 << 22
 """Audio frames of a window times channels: what a network may be given, however the parts are chosen."""
 
 NO_BASELINE = "none"
 """The normalisation mode of the statistics of all speakers."""
 
-ChannelOrder = Literal["BGR", "RGB"]
 Streams = Literal["av", "a", "v"]
 
 
@@ -49,70 +48,6 @@ _OPTIONAL: dict[str, Any] = {"pool": None, "stream_reading": None, "streams": "a
 """Parts of a description that a file may lack, with what they are then."""
 _FORMER_NAMES = {"stream": "stream_reading"}
 """Names of parts in files that earlier versions wrote, with the present ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class AudioSpec:
-    """The audio features of a model: the voice encoder and its parameters.
-
-    Not every encoder uses every parameter; see `emolive.audio.encoders`.
-    """
-
-    kind: str = "mfcc"
-    """A name from `emolive.plugins.VOICE_ENCODERS`."""
-    rate_hz: int = 22_050
-    n_fft: int = 2048
-    hop_length: int = 512
-    n_mels: int = 128
-    n_mfcc: int = 10
-    fmin_hz: float = 0.0
-    fmax_hz: float = 11_025.0
-    floor_db: float = -80.0
-    """logmel only: quieter than this (dB, full-scale sine = 0) counts as this."""
-
-    @property
-    def encoder(self) -> Any:
-        """The `emolive.audio.encoders.VoiceEncoder` named `kind`; one for equal descriptions.
-
-        Raises:
-            ConfigError: there is none of that name.
-        """
-        return _voice_encoder(self)
-
-    @property
-    def left_context(self) -> int:
-        """Samples needed from before the window."""
-        return int(self.encoder.left_context)
-
-    @property
-    def channels(self) -> int:
-        """Values per frame."""
-        return int(self.encoder.channels)
-
-    def n_frames(self, n_samples: int) -> int:
-        """Frames of a window of `n_samples`."""
-        return int(self.encoder.n_frames(n_samples))
-
-    def __str__(self) -> str:
-        return (
-            f"{self.kind} {self.rate_hz} Hz, {self.n_fft}/{self.hop_length}, {self.channels} channels of "
-            f"{self.n_mels}, {self.fmin_hz:g}-{self.fmax_hz:g} Hz, floor {self.floor_db:g} dB"
-        )
-
-
-@lru_cache(maxsize=16)
-def _voice_encoder(spec: AudioSpec) -> Any:
-    return VOICE_ENCODERS.get(spec.kind)(spec)
-
-
-@dataclass(frozen=True, slots=True)
-class PixelSpec:
-    """How a face crop becomes the backbone's input: (x / 255 - mean) / std, in this channel order."""
-
-    size: int = 224
-    order: ChannelOrder = "BGR"
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +207,8 @@ class ModelSpec:
             raise ConfigError("The model description does not fit: unlearned must be some of its labels.")
         check.number("width", self.width, 0.01, 16)
         check.number("dropout", self.dropout, 0, 0.99)
-        _validate_pixels(self.pixels)
-        _validate_audio(self.audio)
+        validate_pixels(self.pixels)
+        validate_audio(self.audio)
         values = self.audio.n_frames(self.n_samples) * self.audio.channels
         if not 0 < values <= MAX_WINDOW_VALUES:
             raise ConfigError(
@@ -291,109 +226,3 @@ def _encoder_classes(names: tuple[str, ...]) -> tuple[type[FrameEncoder], ...]:
     if not names:
         raise ConfigError("There is no frame encoder in the model description.")
     return tuple(FRAME_ENCODERS.get(name) for name in names)
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureSpace:
-    """Identifies how video and audio features are computed: the only definition of comparable features.
-
-    Statistics, cached vectors and saved calibrations of one space can be used in an equal one and in
-    no other.
-    """
-
-    encoders: tuple[str, ...]
-    """Fingerprints of the frame encoders; that of a learned one covers its weights."""
-    landmarker: str
-    pooling: Pooling
-    bin_ns: int
-    """Exact length of a bin in ns."""
-    audio: AudioSpec
-
-    @classmethod
-    def of(cls, spec: ModelSpec, weights: str | None = None) -> FeatureSpace:
-        """The feature space of a model.
-
-        Args:
-            spec: its description.
-            weights: digest of the learned encoder's weights; needed if the model has one.
-
-        Raises:
-            ValueError: the model has a learned encoder, and its weights are not stated.
-        """
-        encoders = tuple(
-            encoder.fingerprint_of(spec, weights if encoder.learned else None)
-            for encoder in spec.encoder_classes
-        )
-        audio = spec.audio
-        # 50 and 50.0 are equal, and must have one digest.
-        audio = replace(
-            audio,
-            fmin_hz=float(audio.fmin_hz),
-            fmax_hz=float(audio.fmax_hz),
-            floor_db=float(audio.floor_db),
-        )
-        return cls(encoders, spec.landmarker, spec.pooling, to_ns(spec.bin_s), audio)
-
-    def digest(self) -> str:
-        """A short name of this space for files, the same in every process."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
-
-    @property
-    def video(self) -> tuple[tuple[str, ...], str, Pooling, int]:
-        """The video half; spaces that share it have equal video features."""
-        return self.encoders, self.landmarker, self.pooling, self.bin_ns
-
-    def __str__(self) -> str:
-        encoders = " + ".join(self.encoders)
-        bin_ms = f"{self.bin_ns / 1e6:.9g}"
-        return f"{encoders} by {self.landmarker}, {self.pooling} of {bin_ms} ms; {self.audio}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> FeatureSpace:
-        """Rebuild from `to_dict`, or from its JSON. ConfigError if it does not fit."""
-        values = check.exact(cls, values, "feature space")
-        audio = AudioSpec(**check.exact(AudioSpec, values["audio"], "audio description"))
-        _validate_audio(audio)
-        check.text("landmarker", values["landmarker"])
-        check.choice("pooling", values["pooling"], get_args(Pooling))
-        check.number("bin_ns", values["bin_ns"], 1, to_ns(60), integer=True)
-        return cls(**{**values, "encoders": check.texts("encoders", values["encoders"]), "audio": audio})
-
-
-def read_pixels(values: Any) -> PixelSpec:
-    """A `PixelSpec` from its JSON. ConfigError if it does not fit."""
-    named = check.exact(PixelSpec, values, "pixel description")
-    pixels = PixelSpec(
-        named["size"], named["order"], check.triple("mean", named["mean"]), check.triple("std", named["std"])
-    )
-    _validate_pixels(pixels)
-    return pixels
-
-
-def _validate_pixels(pixels: PixelSpec) -> None:
-    check.number("size", pixels.size, 16, MAX_PIXELS, integer=True)
-    check.choice("order", pixels.order, get_args(ChannelOrder))
-    for value in check.triple("mean", pixels.mean):
-        check.number("mean", value, -1e3, 1e3)
-    for value in check.triple("std", pixels.std):
-        check.number("std", value, 1e-6, 1e3)
-
-
-def _validate_audio(audio: AudioSpec) -> None:
-    VOICE_ENCODERS.check(check.text("kind", audio.kind))
-    check.number("rate_hz", audio.rate_hz, 1000, 192_000, integer=True)
-    check.number("n_fft", audio.n_fft, 16, 65_536, integer=True)
-    check.number("hop_length", audio.hop_length, 1, audio.n_fft, integer=True)
-    check.number("n_mels", audio.n_mels, 1, 1024, integer=True)
-    if audio.n_fft * audio.n_mels > MAX_FILTER_VALUES:
-        raise ConfigError(
-            f"The model description does not fit: {audio.n_mels} mel bands of {audio.n_fft} are too many."
-        )
-    check.number("n_mfcc", audio.n_mfcc, 1, 1024, integer=True)
-    check.number("fmin_hz", audio.fmin_hz, 0, audio.rate_hz / 2)
-    check.number("fmax_hz", audio.fmax_hz, audio.fmin_hz, audio.rate_hz / 2)
-    check.number("floor_db", audio.floor_db, -300, 0)

@@ -13,7 +13,8 @@ from emolive.types import Estimate, Status
 if TYPE_CHECKING:
     from emolive.clip_features import ClipFeatures
     from emolive.predictor import Predictor
-    from emolive.windowing import FeatureWindow, Waveform
+    from emolive.time_series import Waveform
+    from emolive.windowing import FeatureWindow
 
 
 class ModelAtWork:

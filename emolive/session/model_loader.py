@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from emolive.device import choose_device
 from emolive.errors import ConfigError, EmoliveError
 from emolive.faults import is_out_of_memory, log_fault, one_line
+from emolive.models.feature_space import FeatureSpace
 from emolive.models.io import checkpoint
 from emolive.models.runtimes.base import AUTO, ONNX, check_backend
-from emolive.models.spec import FeatureSpace, ModelSpec
+from emolive.models.spec import ModelSpec
 from emolive.plugins import FUSIONS
 from emolive.session.calibration import LoadedProfile, load_profile
 from emolive.supervision import Supervised

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Hashable
 
 from emolive.buffers.feature_buffer import FeatureBuffer
+from emolive.expression_stats import EXPRESSIONS
 from emolive.faults import is_out_of_memory, log_fault, one_line
 from emolive.hints import QUALITY_DIM, quality_vector
 from emolive.models.spec import ModelSpec
-from emolive.opinion_pool import EXPRESSIONS
 from emolive.session.request_queue import RequestQueue
 from emolive.session.status import StatusRegistry
 from emolive.session.stream import Stream, VideoFeatures

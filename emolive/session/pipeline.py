@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from emolive.predictor import Predictor
     from emolive.profile import SpeakerStats
     from emolive.session.model_loader import LoadedModel
-    from emolive.windowing import FeatureSequence, FeatureWindow
+    from emolive.time_series import FeatureSequence
+    from emolive.windowing import FeatureWindow
 
 
 class LivePipeline:

@@ -21,9 +21,9 @@ from emolive import bounded_json, paths
 from emolive._compat.opencv import cv2
 from emolive.clock import to_ns
 from emolive.errors import CheckpointError, EmoliveError
+from emolive.expression_stats import EXPRESSIONS
 from emolive.models import checks as check
-from emolive.models.spec import PixelSpec, read_pixels
-from emolive.opinion_pool import EXPRESSIONS
+from emolive.models.input_spec import PixelSpec, read_pixels
 from emolive.types import FaceQuality, FloatArray, Image
 from emolive.vision.landmarks import eye_roll_deg
 from emolive.vision.occlusion import covered_probability

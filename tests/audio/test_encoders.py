@@ -10,7 +10,7 @@ from scipy.signal import stft
 
 from emolive.audio.encoders.mel import mel_filters, mel_frequencies
 from emolive.errors import ConfigError
-from emolive.models.spec import AudioSpec
+from emolive.models.input_spec import AudioSpec
 from tests.helpers.sounds import restless_noise, sine
 
 RATE_HZ = 22_050

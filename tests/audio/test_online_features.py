@@ -17,10 +17,10 @@ from emolive.audio.online_features import AudioFeatures, OnlineFeatureExtractor
 from emolive.audio.resample import AudioBuffer
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.clock import NS_PER_S, to_ns
-from emolive.models.spec import AudioSpec
+from emolive.models.input_spec import AudioSpec
 from emolive.paths import data_dir
+from emolive.time_series import Waveform
 from emolive.types import AudioSegment
-from emolive.windowing import Waveform
 from tests.helpers.sounds import restless_noise
 
 SPEC = AudioSpec(kind="logmel", n_fft=1024, hop_length=441, n_mels=64, fmin_hz=50, fmax_hz=8000)

@@ -15,8 +15,8 @@ from emolive.audio.resample import ResampledReader, StreamResampler, resample
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.clock import NS_PER_S, to_ns
 from emolive.errors import ConfigError
+from emolive.time_series import Waveform
 from emolive.types import AudioBlock
-from emolive.windowing import Waveform
 from tests.helpers.sounds import restless_noise, sine
 
 RATES = [(48_000, 22_050), (44_100, 22_050), (16_000, 22_050), (48_000, 16_000), (22_050, 16_000)]

@@ -17,10 +17,12 @@ from emolive.audio.vad import SpeechDetector, bin_probabilities, speech_of_frame
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.clock import NS_PER_S, to_ns
 from emolive.errors import EmoliveError
-from emolive.models.spec import AudioSpec, ModelSpec
+from emolive.models.input_spec import AudioSpec
+from emolive.models.spec import ModelSpec
 from emolive.paths import MANIFEST, assets_dir, data_dir
+from emolive.time_series import Waveform
 from emolive.types import AudioBlock, FloatArray
-from emolive.windowing import Waveform, extract_window
+from emolive.windowing import extract_window
 from tests.helpers.sounds import music, noise, restless_noise, sine, spoken, tremolo
 
 BIN_NS = to_ns(vad.BIN_S)

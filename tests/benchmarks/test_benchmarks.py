@@ -15,8 +15,9 @@ from benchmarks.results import BenchmarkConfig, Measurement, Report
 from emolive.capture.factory import create_source
 from emolive.cli import main
 from emolive.errors import EmoliveError
+from emolive.models.input_spec import PixelSpec
 from emolive.models.io.checkpoint import Checkpoint
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.spec import ModelSpec
 from emolive.predictor import Predictor
 from emolive.session.config import SessionConfig
 from tests.helpers.listener import Collector, eventually

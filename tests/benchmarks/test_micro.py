@@ -13,8 +13,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from emolive.audio.resample import resample
 from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.models import factory
+from emolive.models.input_spec import AudioSpec, PixelSpec
 from emolive.models.runtimes import autotune
-from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
+from emolive.models.spec import ModelSpec
 from emolive.pooling import pool_bins
 from emolive.vision.encoders import landmarks
 

@@ -10,7 +10,8 @@ import torch
 from benchmarks import fixtures, preprocessing, training
 from benchmarks.results import BenchmarkConfig, Report
 from emolive.models import factory
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.input_spec import PixelSpec
+from emolive.models.spec import ModelSpec
 
 
 def test_a_step_on_cached_vectors_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from emolive.cli.config import field_docs, option_fields
-from emolive.models.spec import AudioSpec, ModelSpec
+from emolive.models.input_spec import AudioSpec
+from emolive.models.spec import ModelSpec
 from emolive.normalization import Normalizer
 from emolive.plugins import AUGMENTATIONS
 from training.augment.base import ImageAugmentation, Stage, WindowAugmentation, WindowBatch

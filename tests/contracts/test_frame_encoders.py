@@ -11,8 +11,10 @@ import torch
 
 from emolive.errors import ConfigError
 from emolive.models import factory
+from emolive.models.feature_space import FeatureSpace
+from emolive.models.input_spec import PixelSpec
 from emolive.models.io.checkpoint import Checkpoint
-from emolive.models.spec import FeatureSpace, ModelSpec, PixelSpec
+from emolive.models.spec import ModelSpec
 from emolive.plugins import FRAME_ENCODERS
 from emolive.predictor import Predictor
 from emolive.types import Frame

@@ -10,9 +10,10 @@ import torch
 
 from emolive.models import factory
 from emolive.models.fusion.base import Fusion, Streams
+from emolive.models.input_spec import AudioSpec
 from emolive.models.io import checkpoint
 from emolive.models.runtimes import autotune
-from emolive.models.spec import AudioSpec, ModelSpec
+from emolive.models.spec import ModelSpec
 from emolive.plugins import FUSIONS
 from tests.helpers.plugin_examples import registered_example
 

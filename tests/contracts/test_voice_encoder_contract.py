@@ -14,9 +14,10 @@ from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.errors import ConfigError
 from emolive.models import factory
-from emolive.models.spec import AudioSpec, ModelSpec
+from emolive.models.input_spec import AudioSpec
+from emolive.models.spec import ModelSpec
 from emolive.plugins import VOICE_ENCODERS, load_plugin
-from emolive.windowing import Waveform
+from emolive.time_series import Waveform
 from tests.helpers.sounds import restless_noise
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "plugin_voice_encoder.py"

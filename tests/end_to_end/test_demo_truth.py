@@ -15,10 +15,10 @@ from emolive.capture.synthetic.voice import BLOCK, RATE_HZ, Voice
 from emolive.clip_features import ClipFeatures
 from emolive.clock import NS_PER_S, to_ns
 from emolive.predictor import Predictor, load_predictor
+from emolive.time_series import FeatureTrack, Waveform
 from emolive.types import AudioBlock, Frame
 from emolive.vision.face_pipeline import FacePipeline
 from emolive.vision.frame_sampler import FrameSampler
-from emolive.windowing import FeatureTrack, Waveform
 from training.evaluate.stream import read_stream
 from training.evaluate.stream_metrics import Hop
 

@@ -42,8 +42,8 @@ def _checkpoint(folder: Path) -> Reader:
 
 
 def _backbone(folder: Path) -> Reader:
+    from emolive.models.input_spec import PixelSpec
     from emolive.models.io.backbone import FaceClassifier, load_backbone, save_backbone
-    from emolive.models.spec import PixelSpec
 
     path = folder / "backbone.safetensors"
     save_backbone(path, FaceClassifier(("a", "b"), PixelSpec(size=32)), provenance={})
@@ -144,7 +144,8 @@ def _published(folder: Path) -> Reader:
 
 def _baseline(folder: Path) -> Reader:
     from emolive import profile
-    from emolive.models.spec import AudioSpec, ModelSpec
+    from emolive.models.input_spec import AudioSpec
+    from emolive.models.spec import ModelSpec
 
     os.environ["EMOLIVE_HOME"] = str(folder)
     spec = ModelSpec(encoders=("landmarks",), landmarker="dlib68", audio=AudioSpec(kind="logmel", n_mels=8))

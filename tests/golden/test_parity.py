@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from emolive import paths
+from emolive.models.input_spec import AudioSpec
 from emolive.models.io import checkpoint
 from emolive.models.io.chumachenko2022 import convert_checkpoint
-from emolive.models.spec import AudioSpec
 
 FUSIONS = ("lt", "it", "ia")
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emolive.expression_stats import EXPRESSIONS
 from emolive.gui.calibration_guide import CALIBRATION_S, PREPARE_S, CalibrationGuide
 from emolive.gui.device_check import device_check
 from emolive.gui.marks import FACE_LOST_NS, MarkTracker
 from emolive.gui.presenter import WindowPresenter
 from emolive.gui.truth import LOG_LENGTH, StatusLog, refused_model, truthful_statuses
 from emolive.gui.video_presenter import PICTURE_STALE_S, VideoPresenter
-from emolive.opinion_pool import EXPRESSIONS
 from emolive.session.config import SessionConfig
 from emolive.types import BoundingBox, Face, FaceObservation, FaceQuality, Frame, Status
 from tests.gui.test_presenter import FakeClock, Settings, estimate, frame, snapshot

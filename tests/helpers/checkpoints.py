@@ -12,9 +12,10 @@ from safetensors.torch import load_file, save_file
 from emolive.errors import EmoliveError
 from emolive.models.efficientface import EfficientFace
 from emolive.models.factory import build
+from emolive.models.input_spec import AudioSpec, PixelSpec
 from emolive.models.io import checkpoint
 from emolive.models.network import EmotionNet
-from emolive.models.spec import EMOTIONS, AudioSpec, ModelSpec, PixelSpec
+from emolive.models.spec import EMOTIONS, ModelSpec
 
 SMALL = ModelSpec(
     fusion="it",

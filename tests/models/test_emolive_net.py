@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from emolive.models import factory
+from emolive.models.input_spec import AudioSpec
 from emolive.models.network import EmotionNet
-from emolive.models.spec import AudioSpec, ModelSpec
+from emolive.models.spec import ModelSpec
 
 FUSIONS = ("lt", "it", "ia")
 

@@ -11,9 +11,10 @@ from safetensors.torch import load_file, save_file
 
 from emolive.errors import EmoliveError
 from emolive.models.factory import build
+from emolive.models.input_spec import PixelSpec
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import FaceClassifier, is_backbone_file, load_backbone, save_backbone
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.spec import ModelSpec
 from tests.helpers.checkpoints import (
     as_format_2,
     refusal,

@@ -11,12 +11,13 @@ from emolive.audio.online_features import OnlineFeatureExtractor
 from emolive.clock import to_ns
 from emolive.models import factory
 from emolive.models.branches import FeatureBranch, SpectrogramBranch
+from emolive.models.input_spec import AudioSpec
 from emolive.models.moonshine import MoonshineEncoder
 from emolive.models.runtimes.onnxruntime import cached_session
-from emolive.models.spec import AudioSpec, ModelSpec
+from emolive.models.spec import ModelSpec
 from emolive.paths import data_dir, read_asset
 from emolive.plugins import VOICE_ENCODERS
-from emolive.windowing import Waveform
+from emolive.time_series import Waveform
 from tests.helpers.sounds import spoken
 
 SPEC = Moonshine.default_spec

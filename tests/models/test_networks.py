@@ -15,8 +15,9 @@ from emolive.models.emolive_net import EmoliveNet
 from emolive.models.factory import build
 from emolive.models.fusion.base import Fusion, Streams
 from emolive.models.fusion.intermediate_attention import IntermediateAttention
+from emolive.models.input_spec import AudioSpec
 from emolive.models.network import Chumachenko2022Net, EmotionNet
-from emolive.models.spec import AudioSpec, ModelSpec
+from emolive.models.spec import ModelSpec
 from emolive.plugins import FRAME_ENCODERS
 from emolive.plugins import FUSIONS as REGISTRY
 

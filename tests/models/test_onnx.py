@@ -14,13 +14,14 @@ import torch
 from emolive.cli import main
 from emolive.errors import EmoliveError
 from emolive.models import factory
+from emolive.models.input_spec import PixelSpec
 from emolive.models.io import checkpoint
 from emolive.models.io import onnx as onnx_model
 from emolive.models.io import onnx_export as export
 from emolive.models.io.onnx_export import export_onnx
 from emolive.models.network import STATS
 from emolive.models.runtimes import onnxruntime as onnx_runtime
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.spec import ModelSpec
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerProfile
 from emolive.windowing import FeatureWindow

@@ -13,12 +13,13 @@ import torch
 
 from emolive.errors import EmoliveError
 from emolive.models import factory
+from emolive.models.input_spec import AudioSpec, PixelSpec
 from emolive.models.io import checkpoint
 from emolive.models.network import EmotionNet
 from emolive.models.runtimes import autotune, fuse
 from emolive.models.runtimes import onnxruntime as onnx_runtime
 from emolive.models.runtimes import torch as torch_runtimes
-from emolive.models.spec import AudioSpec, ModelSpec, PixelSpec
+from emolive.models.spec import ModelSpec
 from emolive.predictor import Predictor, load_predictor
 
 pytest.importorskip("onnxruntime")

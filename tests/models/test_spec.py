@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from emolive.errors import ConfigError
-from emolive.models.spec import AudioSpec, FeatureSpace, ModelSpec, PixelSpec
+from emolive.models.feature_space import FeatureSpace
+from emolive.models.input_spec import AudioSpec, PixelSpec
+from emolive.models.spec import ModelSpec
 
 LANDMARKS = ModelSpec(encoders=("landmarks",), landmarker="dlib68", pooling="mean")
 

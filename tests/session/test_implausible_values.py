@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emolive.expression_stats import ExpressionStats
 from emolive.models.runtimes.base import Runtime
 from emolive.normalization import RunningStats
-from emolive.opinion_pool import ExpressionStats
 from emolive.sinks.jsonl import JsonlSink
 from emolive.smoothing import Smoother
 from emolive.vision.encoders.landmarks import LandmarkEncoder

@@ -8,8 +8,8 @@ import numpy as np
 import soundfile
 import torch
 
+from emolive.models.input_spec import PixelSpec
 from emolive.models.io.backbone import FaceClassifier, save_backbone
-from emolive.models.spec import PixelSpec
 from preprocessing import annotations
 from preprocessing.annotations import ClipEntry
 from tests.training.conftest import voice

@@ -14,6 +14,7 @@ from emolive import paths
 from emolive._compat.opencv import cv2
 from emolive.errors import EmoliveError
 from emolive.models import factory
+from emolive.models.input_spec import PixelSpec
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import (
     FaceClassifier,
@@ -22,7 +23,7 @@ from emolive.models.io.backbone import (
     load_backbone,
     save_backbone,
 )
-from emolive.models.spec import ModelSpec, PixelSpec
+from emolive.models.spec import ModelSpec
 from tests.helpers.training_runs import losses, run
 from training.augment.pipeline import ImagePipeline, image_pipeline
 from training.backbone import ferplus as protocol

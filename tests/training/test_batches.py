@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from emolive.predictor import assemble_inputs
+from emolive.network_inputs import assemble_inputs
 from emolive.vision.encoders.landmarks import LandmarkEncoder
 from tests.training.dataset_of_clips import CONFIG, SPEC, N
 from training.augment.low_fps import LowFrameRate

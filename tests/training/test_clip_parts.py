@@ -13,7 +13,8 @@ import soundfile
 from emolive.clip_features import ClipFeatures
 from emolive.clock import NS_PER_S
 from emolive.models.io import checkpoint
-from emolive.windowing import FeatureTrack, Waveform, centre_window_end_ns
+from emolive.time_series import FeatureTrack, Waveform
+from emolive.windowing import centre_window_end_ns
 from preprocessing import annotations
 from preprocessing.annotations import Annotations, ClipEntry
 from tests.conftest import RandomCheckpoint

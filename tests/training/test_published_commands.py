@@ -15,8 +15,9 @@ import soundfile
 import torch
 
 from emolive.models.efficientface import EfficientFace
+from emolive.models.input_spec import PixelSpec
 from emolive.models.io import checkpoint
-from emolive.models.spec import EMOTIONS, ModelSpec, PixelSpec
+from emolive.models.spec import EMOTIONS, ModelSpec
 from emolive.paths import data_dir
 from preprocessing import annotations
 from preprocessing.cli import main as preprocess

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emolive.audio.levels import active_power
-from emolive.windowing import Waveform
+from emolive.time_series import Waveform
 from tests.helpers.sounds import spoken
 from training.recording_conditions import RecordingCondition, condition_of, recorded
 

@@ -12,8 +12,9 @@ import pytest
 from emolive import paths
 from emolive.capture.decode import iter_media
 from emolive.errors import ConfigError
+from emolive.expression_stats import ExpressionStats
 from emolive.models.spec import EMOTIONS, ModelSpec
-from emolive.opinion_pool import UNKNOWN, ExpressionStats
+from emolive.opinion_pool import UNKNOWN
 from emolive.predictor import Opinions
 from emolive.types import AudioBlock, Frame, Modality
 from tests.helpers.clips import demo_audio, demo_frames, write_clip

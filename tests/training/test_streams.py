@@ -50,7 +50,7 @@ def test_clips_of_several_rates_make_one_stream(clips: Path):
     entries = annotations.read(clips)
     clip = ClipReader(entries, SPEC).read(entries.items[0])
     assert clip.audio is not None
-    from emolive.windowing import Waveform
+    from emolive.time_series import Waveform
 
     other = replace(clip, audio=Waveform(clip.audio.samples[::2], clip.audio.rate_hz // 2))
     stream = join_clips("1", [("a", clip), ("b", other)], SPEC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from emolive.models.spec import PixelSpec
+from emolive.models.input_spec import PixelSpec
 
 
 def prepare_pixels(x: Tensor, pixels: PixelSpec) -> Tensor:

@@ -14,6 +14,7 @@ from lightning.fabric import Fabric
 from rich.console import Console
 
 from emolive.errors import ConfigError, MediaError, OutputError
+from emolive.models.input_spec import PixelSpec
 from emolive.models.io import chumachenko2022
 from emolive.models.io.backbone import (
     FaceClassifier,
@@ -22,7 +23,6 @@ from emolive.models.io.backbone import (
     load_backbone,
     save_backbone,
 )
-from emolive.models.spec import PixelSpec
 from emolive.process_stats import peak_rss_bytes
 from emolive.quantities import duration_text, size_text
 from preprocessing.progress import ProgressBar

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from emolive.models.spec import AudioSpec
+from emolive.models.input_spec import AudioSpec
 from emolive.types import FloatArray
 
 

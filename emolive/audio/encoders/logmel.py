@@ -5,7 +5,7 @@ from __future__ import annotations
 from scipy.signal.windows import hann
 
 from emolive.audio.encoders.mel import MelPower, decibels, mel_filters
-from emolive.models.spec import AudioSpec
+from emolive.models.input_spec import AudioSpec
 from emolive.types import FloatArray
 
 

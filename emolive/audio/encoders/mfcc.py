@@ -7,7 +7,7 @@ from scipy.fft import dct
 
 from emolive.audio.encoders.mel import MelPower, decibels, mel_filters
 from emolive.errors import ConfigError
-from emolive.models.spec import AudioSpec
+from emolive.models.input_spec import AudioSpec
 from emolive.types import FloatArray
 
 FLOOR, TOP_DB = 1e-10, 80.0

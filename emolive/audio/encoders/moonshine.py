@@ -10,7 +10,7 @@ from scipy.signal import lfilter, lfilter_zi
 
 from emolive.audio.levels import active_power
 from emolive.errors import ConfigError, EmoliveError
-from emolive.models.spec import AudioSpec
+from emolive.models.input_spec import AudioSpec
 from emolive.paths import asset, file_digest, read_asset
 from emolive.types import FloatArray
 

@@ -22,8 +22,8 @@ from emolive.atomic_io import atomic_write
 from emolive.errors import CheckpointError, EmoliveError, OutputError
 from emolive.models import checks as check
 from emolive.models.efficientface import EMBEDDING_DIM, EfficientFace
+from emolive.models.input_spec import PixelSpec, read_pixels
 from emolive.models.io.checkpoint import Checkpoint, FaceHead, open_safetensors
-from emolive.models.spec import PixelSpec, read_pixels
 
 FORMAT = 2
 ENTRY = "emolive-backbone"

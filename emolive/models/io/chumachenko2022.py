@@ -18,8 +18,9 @@ from emolive import bounded_json
 from emolive.errors import CheckpointError
 from emolive.models import factory
 from emolive.models.efficientface import EfficientFace
+from emolive.models.input_spec import AudioSpec, PixelSpec
 from emolive.models.network import EmotionNet
-from emolive.models.spec import EMOTIONS, AudioSpec, ModelSpec, PixelSpec
+from emolive.models.spec import EMOTIONS, ModelSpec
 from emolive.plugins import FUSIONS
 
 _BACKBONE_NAMES = (

@@ -14,7 +14,8 @@ from emolive.vision.encoders.base import Backbone, CropInput, FrameEncoder
 if TYPE_CHECKING:
     from torch import nn
 
-    from emolive.models.spec import ModelSpec, PixelSpec
+    from emolive.models.input_spec import PixelSpec
+    from emolive.models.spec import ModelSpec
 
 
 class EfficientFaceEncoder(FrameEncoder):
