@@ -89,6 +89,11 @@ class VirtualMicrophone:
         self.kill()
         raise RuntimeError(f"the sound server did not start: {log.read_text()}")
 
+    @property
+    def pid(self) -> int | None:
+        """Of the server's process; None while it does not run."""
+        return None if self._server is None else self._server.pid
+
     def kill(self) -> None:
         """Kill the server, as a crash would."""
         for process in (*self._players, self._server):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.virtual_microphone import VirtualMicrophone, missing_requirements
+from tests.helpers import leaks
 from tests.helpers.faulty_camera import FaultyCamera
 
 
@@ -37,9 +38,14 @@ def _sound_server() -> Iterator[VirtualMicrophone]:
 
 @pytest.fixture
 def sound_server(_sound_server: VirtualMicrophone) -> Iterator[VirtualMicrophone]:
-    """A running sound server whose microphone is this process's default one."""
+    """A running sound server whose microphone is this process's default one.
+
+    A test may restart it: the server then stays for the next one.
+    """
     yield _sound_server
     _sound_server.stop_playback()
+    if _sound_server.pid is not None:
+        leaks.keep_child(_sound_server.pid)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from emolive.capture.native_thread import IDLE_NAME
 
 PATIENCE_S = 5.0
 """A thread that was told to end may need so long."""
-LASTING = (IDLE_NAME, "TMonitor", "pytest_timeout")
+LASTING = (IDLE_NAME, "TMonitor", "tqdm_monitor", "pytest_timeout")
 """Beginnings of the names of threads that a process has once and keeps: those for native calls while they are
 idle, of tqdm, and of the plug-in that limits a test's time."""
 
@@ -41,6 +41,11 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, 
     finally:
         _kept_threads.update(threads() - before[0])
         _kept_children.update(children().keys() - before[1].keys())
+
+
+def keep_child(pid: int) -> None:
+    """A process that a fixture of a wider scope started again may stay."""
+    _kept_children.add(pid)
 
 
 def threads() -> set[threading.Thread]:
