@@ -12,6 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from emolive._compat.alsa import silence_alsa
 from emolive.capture.native_thread import NativeThread
 from emolive.errors import DeviceError, EmoliveError, MissingDependencyError
 
@@ -45,6 +46,7 @@ def sounddevice() -> ModuleType:
 
 
 def _import() -> ModuleType:
+    silence_alsa()
     try:
         import sounddevice as module
     except OSError as error:

@@ -40,6 +40,7 @@ STATUS_TEXTS = (
     noop("There is sound but no speech: estimates use the face only."),
     noop("Somebody else speaks: estimates use the face only."),
     noop("No picture has been looked at yet."),
+    noop("A face has come into view: it is read after a second."),
     noop("This computer is too slow to look at the pictures: close other programs."),
     noop("Not measured at present."),
     noop("The camera sends no picture: estimates use the voice only."),

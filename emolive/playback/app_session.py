@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from emolive.capture.source_spec import parse_microphone, parse_source
+from emolive.clock import now_ns, to_ns, to_s
 from emolive.errors import ConfigError
 from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player_session import PlayerSession
@@ -69,7 +70,9 @@ class AppSession:
         self._switcher.shutdown(wait=False, cancel_futures=True)
         with self._lock:
             self._stopped = True
-        return self._active.stop(timeout_s)
+        deadline_ns = now_ns() + to_ns(timeout_s)
+        ended = self._active.stop(timeout_s)
+        return self._publisher.close(max(0.05, to_s(deadline_ns - now_ns()))) and ended
 
     def snapshot(self) -> Snapshot:
         """Of the session in use."""

@@ -120,6 +120,7 @@ class PlayerSession:
         ended = self._analysis.close(max(0.05, to_s(deadline_ns - now_ns()))) and ended
         if self._published.ident is not None:
             self._published.join(max(0.05, to_s(deadline_ns - now_ns())))
+        ended = self._publisher.close(max(0.05, to_s(deadline_ns - now_ns()))) and ended
         return ended and not self._published.is_alive()
 
     def subscribe(self, callback: Callable[[Estimate], None]) -> Subscription:

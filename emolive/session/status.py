@@ -29,6 +29,7 @@ HINT_TEXTS: dict[Hint, str] = {
 NO_VIDEO = "There is no picture: estimates use the voice only."
 TOO_SLOW = "This computer is too slow to look at the pictures: close other programs."
 NO_PICTURE_YET = "No picture has been looked at yet."
+FACE_SEEN = "A face has come into view: it is read after a second."
 NO_AUDIO = "There is no sound: estimates use the face only."
 
 
@@ -119,38 +120,51 @@ def stream_statuses(
         foreign_voice: speech was left out, because it is not of the face that is read.
         unread: why none of the newest pictures has been looked at.
     """
+    face = _face_status(window, has_video=has_video, video_lost=video_lost, unread=unread)
+    voice = _voice_status(
+        window, window_s, has_audio=has_audio, audio_lost=audio_lost, foreign_voice=foreign_voice
+    )
+    return face, voice
+
+
+def _face_status(
+    window: FeatureWindow, *, has_video: bool, video_lost: bool, unread: Literal["starting", "slow"] | None
+) -> Status:
     if video_lost:
-        face = Status("face", "warning", "lost", "The camera sends no picture: estimates use the voice only.")
-    elif not has_video:
-        face = Status("face", "info", "none", NO_VIDEO)
-    elif window.has_face and has_recent_face(window.video_present):
+        return Status("face", "warning", "lost", "The camera sends no picture: estimates use the voice only.")
+    if not has_video:
+        return Status("face", "info", "none", NO_VIDEO)
+    if has_recent_face(window.video_present):
         hint = next((hint for hint in window.hints if hint in FACE_HINTS), None)
-        face = (
-            Status("face", "ok", "found", "A face is tracked.")
-            if hint is None
-            else Status("face", "warning", hint, HINT_TEXTS[hint])
-        )
-    elif unread == "slow":
-        face = Status("face", "warning", "slow", TOO_SLOW)
-    elif unread == "starting":
-        face = Status("face", "info", "unknown", NO_PICTURE_YET)
-    else:
-        face = Status("face", "warning", "missing", HINT_TEXTS["no_face"])
+        if not window.has_face:
+            return Status("face", "info", "unknown", FACE_SEEN)
+        if hint is not None:
+            return Status("face", "warning", hint, HINT_TEXTS[hint])
+        return Status("face", "ok", "found", "A face is tracked.")
+    unseen: dict[str | None, Status] = {
+        "slow": Status("face", "warning", "slow", TOO_SLOW),
+        "starting": Status("face", "info", "unknown", NO_PICTURE_YET),
+        None: Status("face", "warning", "missing", HINT_TEXTS["no_face"]),
+    }
+    return unseen[unread]
+
+
+def _voice_status(
+    window: FeatureWindow, window_s: float, *, has_audio: bool, audio_lost: bool, foreign_voice: bool
+) -> Status:
     if audio_lost:
         text = "The microphone sends no sound: estimates use the face only."
-        voice = Status("voice", "warning", "lost", text)
-    elif not has_audio:
-        voice = Status("voice", "info", "none", NO_AUDIO)
-    elif window.has_voice(window_s):
-        voice = Status("voice", "ok", "speech", "Speech is detected.")
-    elif foreign_voice:
+        return Status("voice", "warning", "lost", text)
+    if not has_audio:
+        return Status("voice", "info", "none", NO_AUDIO)
+    if window.has_voice(window_s):
+        return Status("voice", "ok", "speech", "Speech is detected.")
+    if foreign_voice:
         text = "Somebody else speaks: estimates use the face only."
-        voice = Status("voice", "info", "another", text)
-    elif "no_speech" in window.hints:
-        voice = Status("voice", "info", "no speech", HINT_TEXTS["no_speech"])
-    else:
-        voice = Status("voice", "info", "silent", "Nobody speaks: estimates use the face only.")
-    return face, voice
+        return Status("voice", "info", "another", text)
+    if "no_speech" in window.hints:
+        return Status("voice", "info", "no speech", HINT_TEXTS["no_speech"])
+    return Status("voice", "info", "silent", "Nobody speaks: estimates use the face only.")
 
 
 def refused_answer_status() -> Status:
