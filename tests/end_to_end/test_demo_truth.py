@@ -24,7 +24,7 @@ from training.evaluate.stream_metrics import Hop
 
 SETTLED_S = 1.0
 """From so long after a change on, the answer has to be right."""
-AGREEMENT = 0.7
+AGREEMENT = 0.75
 CHANCE = 1 / len(EMOTIONS)
 
 
