@@ -25,8 +25,8 @@ def _table(name: str) -> Doubles:
 
 
 MOTION = _table("motion")
-"""(8, 68, 2) shift of the drawn features at the landmarks, in units, symmetric. Fear is drawn at .9 of what was
-fitted: at its full strength the model `it` took the start of the pass, read beside it, for fear."""
+"""(8, 68, 2) shift of the drawn features at the landmarks, in units, symmetric. Fear is drawn at .9 of what
+was fitted: at its full strength the model `it` took the start of the pass, read beside it, for fear."""
 PITCH_ST = _table("pitch_st")
 """(8,) of the voice, relative to the median of neutral speech."""
 RANGE_ST = _table("range_st")
