@@ -18,11 +18,12 @@ import pytest
 
 from emolive.capture.native_thread import IDLE_NAME
 
-PATIENCE_S = 5.0
-"""A thread that was told to end may need so long."""
-LASTING = (IDLE_NAME, "TMonitor", "tqdm_monitor", "pytest_timeout")
+PATIENCE_S = 20.0
+"""A thread that was told to end may need so long on a busy machine: opening a camera cannot be interrupted."""
+LASTING = (IDLE_NAME, "TMonitor", "tqdm_monitor", "pytest_timeout", "ThreadPoolExecutor")
 """Beginnings of the names of threads that a process has once and keeps: those for native calls while they are
-idle, of tqdm, and of the plug-in that limits a test's time."""
+idle, of tqdm, of the plug-in that limits a test's time, and of MediaPipe's detectors, which last as long as
+what holds them (our own pools have names)."""
 
 
 _kept_threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
