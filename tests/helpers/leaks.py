@@ -19,7 +19,7 @@ import pytest
 from emolive.capture.native_thread import IDLE_NAME
 
 PATIENCE_S = 20.0
-"""A thread that was told to end may need so long on a busy machine: opening a camera cannot be interrupted."""
+"""A thread that was told to end may need so long where much runs: opening a camera cannot be interrupted."""
 LASTING = (IDLE_NAME, "TMonitor", "tqdm_monitor", "pytest_timeout", "ThreadPoolExecutor")
 """Beginnings of the names of threads that a process has once and keeps: those for native calls while they are
 idle, of tqdm, of the plug-in that limits a test's time, and of MediaPipe's detectors, which last as long as
