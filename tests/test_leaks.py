@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,10 @@ def test_a_child_process_is_named():
     before = leaks.threads(), leaks.children()
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        (left,) = leaks.left_behind(*before)
-        assert left.startswith(f"the process {child.pid} (")
+        # A process that has just begun has no name yet.
+        while not (left := leaks.left_behind(*before)):
+            time.sleep(0.01)
+        assert [name.startswith(f"the process {child.pid} (") for name in left] == [True]
     finally:
         child.communicate()
     assert leaks.left_behind(*before) == []

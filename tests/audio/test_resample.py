@@ -140,9 +140,9 @@ import resource
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 import numpy as np
 from emolive.audio.resample import ResampledReader, StreamResampler, resample
-from emolive.models.spec import AudioSpec
+from emolive.models.input_spec import AudioSpec
 from emolive.audio.online_features import OnlineFeatureExtractor
-from emolive.windowing import Waveform
+from emolive.time_series import Waveform
 samples = np.zeros({from_hz}, np.float32)
 assert len(resample(samples, {from_hz}, 22_050)) == 22_050
 stream = StreamResampler({from_hz}, 22_050)
