@@ -106,7 +106,12 @@ class Session(ModelControls):
         return ended
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            # Without it there is no __exit__.
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -100,3 +100,11 @@ def test_a_loop_goes_on_past_the_end(watch, clips):
     watched = watch(clips["video_only"], loop=True, paced=False)
     watched.until(lambda: watched.estimates and watched.estimates[-1].t_s > 7, "the third round")
     assert not watched.session.finished
+
+
+def test_a_session_that_cannot_be_entered_leaves_no_thread() -> None:
+    session = Session(SessionConfig(source="no-such-file.mp4"))
+    with pytest.raises(EmoliveError), session:
+        pass
+    with pytest.raises(EmoliveError, match="has been stopped"):
+        session.start()
