@@ -127,7 +127,8 @@ class Recorder:
         """What is recorded so far."""
         return RecordingState(
             folder=self.folder,
-            running=self.running,
+            # Until its files are finished: only then can it be opened.
+            running=not self._done.is_set(),
             seconds=to_s(now_ns() - self._start_ns),
             frames=0 if self._writer is None else self._writer.n_frames,
             frames_dropped=self._n_dropped,
