@@ -57,3 +57,8 @@ def to_ns(seconds: float) -> int:
 def to_s(ns: int) -> float:
     """Nanoseconds to seconds."""
     return ns / NS_PER_S
+
+
+def seconds_until(deadline_ns: int, at_least_s: float = 0.0) -> float:
+    """Seconds from now to a deadline, at least `at_least_s`: for the next wait of several."""
+    return max(at_least_s, to_s(deadline_ns - now_ns()))

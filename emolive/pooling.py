@@ -99,8 +99,8 @@ def lone_deviations(
     before = np.searchsorted(seen, rows) - 1
     last = seen[np.maximum(before, 0)]
     steps_s = (stamps_ns[rows] - stamps_ns[last]) / NS_PER_S
-    known = (before >= 0) & (steps_s > 0) & (steps_s <= HOLD_S)
-    factors = np.where(known, DEVIATION_PER_STEP / np.sqrt(np.where(known, steps_s, 1)), 0)
+    has_previous = (before >= 0) & (steps_s > 0) & (steps_s <= HOLD_S)
+    factors = np.where(has_previous, DEVIATION_PER_STEP / np.sqrt(np.where(has_previous, steps_s, 1)), 0)
     return np.asarray(factors[:, None] * np.abs(vectors[rows] - vectors[last]), np.float32)
 
 

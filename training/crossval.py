@@ -230,8 +230,8 @@ def _results(
 ) -> dict[str, dict[str, Any]]:
     """Mode → modality → results over the held-out clips of all folds, or over those of one corpus."""
     truth = np.concatenate([arrays["truth"] for arrays in folds])
-    kept = np.ones(len(truth), np.bool_) if corpus is None else crossval_corpora.corpora_of(folds) == corpus
-    actors = np.concatenate([arrays["actors"] for arrays in folds]).astype(str)[kept].tolist()
+    scored = np.ones(len(truth), np.bool_) if corpus is None else crossval_corpora.corpora_of(folds) == corpus
+    actors = np.concatenate([arrays["actors"] for arrays in folds]).astype(str)[scored].tolist()
     # The temperature of a fold is fitted on the other folds, so that calibration is held out too.
     temperatures = [_temperatures([p for j, p in enumerate(folds) if j != i]) for i in range(len(folds))]
     results: dict[str, dict[str, Any]] = {}
@@ -246,7 +246,7 @@ def _results(
                 for arrays, t in zip(folds, temperatures, strict=True)
             ]
         )
-        summary = scoring.summarize(truth[kept], actors, probs[kept], labels)
+        summary = scoring.summarize(truth[scored], actors, probs[scored], labels)
         per_actor = np.array(list(summary["per_actor_top1"].values()))
         summary["per_actor_mean"], summary["per_actor_std"] = float(per_actor.mean()), float(per_actor.std())
         results.setdefault(mode, {})[modality] = summary

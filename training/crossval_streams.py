@@ -57,10 +57,10 @@ def stream_results(
             annotations.root,
         )
         with ProgressBar(console, f"Streams of fold {fold.name}", "streams") as bar:
-            found = read_clips(predictor, split, bar, baselines=baselines, split="testing", neutral=neutral)
-        for baseline, streams in found.items():
+            answers = read_clips(predictor, split, bar, baselines=baselines, split="testing", neutral=neutral)
+        for baseline, streams in answers.items():
             answered[baseline] += streams
-        of_fold = {baseline: measure(streams) for baseline, streams in found.items()}
+        of_fold = {baseline: measure(streams) for baseline, streams in answers.items()}
         with atomic_write(folder / STREAMS) as part:
             part.write_text(json.dumps(of_fold, indent=1, allow_nan=False) + "\n")
     results = {baseline: measure(streams) for baseline, streams in answered.items()}

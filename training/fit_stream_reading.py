@@ -116,11 +116,11 @@ def record(
     if not trained:
         raise ConfigError(f"{path} does not say which actors it was trained on.")
     predictor = Predictor(with_reading(loaded, reading), backend=AUTO)
-    known = [i for i, item in enumerate(annotations.items) if normalize_actor_id(item.actor) in trained]
+    learned = [i for i, item in enumerate(annotations.items) if normalize_actor_id(item.actor) in trained]
     baselines: tuple[StreamBaseline, ...] = get_args(StreamBaseline)
     neutral = trained_neutral(loaded.provenance)
     for one in ActorStreams(
-        predictor, annotations, known, baselines=baselines, orders=orders, neutral=neutral
+        predictor, annotations, learned, baselines=baselines, orders=orders, neutral=neutral
     ):
         yield from _answers(predictor, one.stream, one.profiles(predictor, baselines))
 

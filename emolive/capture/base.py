@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, Self, TypeVar
 
 from emolive.capture.source_spec import SourceSpec
-from emolive.clock import now_ns, to_ns, to_s
+from emolive.clock import now_ns, seconds_until, to_ns, to_s
 from emolive.errors import EmoliveError, RefusedError
 from emolive.faults import log_fault, one_line
 from emolive.supervision import BACKOFF_S, Supervised
@@ -148,7 +148,7 @@ class ThreadedSource(ABC):
         deadline_ns = now_ns() + to_ns(timeout_s)
         for thread in self._threads:
             if thread is not threading.current_thread():
-                thread.join(max(0.0, to_s(deadline_ns - now_ns())))
+                thread.join(seconds_until(deadline_ns))
         return not any(t.is_alive() for t in self._threads if t is not threading.current_thread())
 
     @abstractmethod

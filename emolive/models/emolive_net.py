@@ -74,7 +74,8 @@ class EmoliveNet(EmotionNet):
         has_video, has_audio = has_signal(video).to(video), has_signal(audio).to(audio)
         both, unknown = has_video * has_audio, self._is_unknown(video)
         joint, by_video, by_audio = (
-            known + unknown * (other - known) for known, other in zip(MIXTURE, UNKNOWN_MIXTURE, strict=True)
+            usual + unknown * (changed - usual)
+            for usual, changed in zip(MIXTURE, UNKNOWN_MIXTURE, strict=True)
         )
         return (
             both * joint,

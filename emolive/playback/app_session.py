@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from emolive.capture.source_spec import parse_microphone, parse_source
-from emolive.clock import now_ns, to_ns, to_s
+from emolive.clock import now_ns, seconds_until, to_ns
 from emolive.errors import ConfigError
 from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player_session import PlayerSession
@@ -72,7 +72,7 @@ class AppSession:
             self._stopped = True
         deadline_ns = now_ns() + to_ns(timeout_s)
         ended = self._active.stop(timeout_s)
-        return self._publisher.close(max(0.05, to_s(deadline_ns - now_ns()))) and ended
+        return self._publisher.close(seconds_until(deadline_ns, 0.05)) and ended
 
     def snapshot(self) -> Snapshot:
         """Of the session in use."""

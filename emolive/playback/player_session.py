@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from emolive.audio.levels import SILENCE_DBFS
 from emolive.capture.decode import probe
 from emolive.capture.source_spec import parse_source
-from emolive.clock import now_ns, to_ns, to_s
+from emolive.clock import now_ns, seconds_until, to_ns, to_s
 from emolive.device import choose_device
 from emolive.errors import ConfigError
 from emolive.models.io.checkpoint import is_onnx
@@ -117,10 +117,10 @@ class PlayerSession:
         self._running = False
         self._stopped.set()
         ended = self._player.close(timeout_s)
-        ended = self._analysis.close(max(0.05, to_s(deadline_ns - now_ns()))) and ended
+        ended = self._analysis.close(seconds_until(deadline_ns, 0.05)) and ended
         if self._published.ident is not None:
-            self._published.join(max(0.05, to_s(deadline_ns - now_ns())))
-        ended = self._publisher.close(max(0.05, to_s(deadline_ns - now_ns()))) and ended
+            self._published.join(seconds_until(deadline_ns, 0.05))
+        ended = self._publisher.close(seconds_until(deadline_ns, 0.05)) and ended
         return ended and not self._published.is_alive()
 
     def subscribe(self, callback: Callable[[Estimate], None]) -> Subscription:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from emolive.clock import now_ns, to_ns, to_s
+from emolive.clock import now_ns, seconds_until, to_ns, to_s
 from emolive.faults import is_out_of_memory, log_fault, one_line
 from emolive.session.pipeline import LivePipeline
 from emolive.session.request_queue import Request, RequestQueue
@@ -73,7 +73,7 @@ class InferenceWorker(threading.Thread):
             self.join(timeout_s)
         self._disk.shutdown(wait=False)
         if self._disk_work is not None:
-            wait([self._disk_work], max(0.0, to_s(deadline_ns - now_ns())))
+            wait([self._disk_work], seconds_until(deadline_ns))
         return not self.is_alive() and (self._disk_work is None or self._disk_work.done())
 
     def run(self) -> None:

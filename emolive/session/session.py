@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from emolive.capture.source_spec import parse_microphone, parse_source
-from emolive.clock import now_ns, to_ns, to_s
+from emolive.clock import now_ns, seconds_until, to_ns
 from emolive.errors import ConfigError
 from emolive.session.config import SessionConfig
 from emolive.session.lease_watch import LeaseWatch
@@ -92,7 +92,7 @@ class Session(ModelControls):
         with self._sources.lock:
             self._running = False
             ended = self._stream is None or self._stream.stop(deadline_ns)
-        self._recording.stop(max(0.1, to_s(deadline_ns - now_ns())))
+        self._recording.stop(seconds_until(deadline_ns, 0.1))
         # The loader posts to the workers, so it ends before them.
         for close in (
             self._comparison.close,
@@ -102,7 +102,7 @@ class Session(ModelControls):
             self._watch.close,
             self._publisher.close,
         ):
-            ended = close(max(0.0, to_s(deadline_ns - now_ns()))) and ended
+            ended = close(seconds_until(deadline_ns)) and ended
         return ended
 
     def __enter__(self) -> Self:

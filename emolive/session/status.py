@@ -98,6 +98,14 @@ class StatusRegistry:
         return max(passing[0], lasting, key=lambda status: _SEVERITIES.index(status.level))
 
 
+_NO_FACE: dict[str | None, Status] = {
+    "slow": Status("face", "warning", "slow", TOO_SLOW),
+    "starting": Status("face", "info", "unknown", NO_PICTURE_YET),
+    None: Status("face", "warning", "missing", HINT_TEXTS["no_face"]),
+}
+"""Without a face in view, by why no picture has been looked at."""
+
+
 def stream_statuses(
     window: FeatureWindow,
     window_s: float,
@@ -141,12 +149,7 @@ def _face_status(
         if hint is not None:
             return Status("face", "warning", hint, HINT_TEXTS[hint])
         return Status("face", "ok", "found", "A face is tracked.")
-    unseen: dict[str | None, Status] = {
-        "slow": Status("face", "warning", "slow", TOO_SLOW),
-        "starting": Status("face", "info", "unknown", NO_PICTURE_YET),
-        None: Status("face", "warning", "missing", HINT_TEXTS["no_face"]),
-    }
-    return unseen[unread]
+    return _NO_FACE[unread]
 
 
 def _voice_status(

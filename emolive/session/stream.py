@@ -13,7 +13,7 @@ from emolive.buffers.audio_ring import AudioRingBuffer
 from emolive.buffers.feature_buffer import FeatureBuffer
 from emolive.buffers.latest_slot import LatestSlot
 from emolive.capture.base import Source, SourceInfo
-from emolive.clock import Watchdog, now_ns, to_ns, to_s
+from emolive.clock import Watchdog, now_ns, seconds_until, to_ns, to_s
 from emolive.errors import EmoliveError
 from emolive.faults import log_fault, one_line
 from emolive.session.status import StatusRegistry
@@ -262,16 +262,12 @@ class Stream:
         for stop in stops:
             stop.start()
         for stop in stops:
-            stop.join(_left_s(deadline_ns))
+            stop.join(seconds_until(deadline_ns, 0.05))
         return not any(stop.is_alive() for stop in stops)
 
 
 def _stop(source: Source, deadline_ns: int) -> None:
     try:
-        source.stop(_left_s(deadline_ns))
+        source.stop(seconds_until(deadline_ns, 0.05))
     except Exception as error:
         log_fault(log, f"{source.info.name} cannot be stopped", error)
-
-
-def _left_s(deadline_ns: int) -> float:
-    return max(0.05, to_s(deadline_ns - now_ns()))

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Self
 
-from emolive.clock import now_ns, to_ns, to_s
+from emolive.clock import now_ns, seconds_until, to_ns
 from emolive.errors import EmoliveError
 from emolive.faults import log_fault
 from emolive.types import Estimate, Status
@@ -72,9 +72,9 @@ class Publisher:
         self._closed.set()
         ended = True
         for subscription in self._subscriptions:
-            subscription.wait_idle(max(0.0, to_s(deadline_ns - now_ns())))
+            subscription.wait_idle(seconds_until(deadline_ns))
             # A thread that is idle needs a moment to end.
-            ended = subscription.end(max(_POLL_S, to_s(deadline_ns - now_ns()))) and ended
+            ended = subscription.end(seconds_until(deadline_ns, _POLL_S)) and ended
         return ended
 
 
