@@ -124,7 +124,7 @@ class OpenFile:
             self._tasks.submit(lambda: save_spans(spans_path(path), spans), on_error=self._show_message)
 
     def _open(self, person: str) -> None:
-        self.spans.open(())
+        self.spans.open()
         self.recorded, self._person = (), person
         path, source = self.path, self.source
         if path is None:
@@ -143,8 +143,11 @@ class OpenFile:
 
         def opened(file: _OpenedFile) -> None:
             if self.source == source:
-                self.spans.open(file.spans)
+                labelled_meanwhile = bool(self.spans.spans)
+                self.spans.add_stored(file.spans)
                 self.recorded, self._person = file.recorded, file.person
+                if labelled_meanwhile:
+                    self._save_spans()
 
         self._tasks.submit(read, opened, self._show_message)
 

@@ -15,10 +15,16 @@ class SpanEditor:
         self.mark_in_s: float | None = None
         self.mark_out_s: float | None = None
 
-    def open(self, spans: tuple[Span, ...]) -> None:
-        """Edit the spans of another file."""
-        self.spans = spans
+    def open(self) -> None:
+        """Edit the spans of another file; `add_stored` adds those it has already."""
+        self.spans = ()
         self.mark_in_s = self.mark_out_s = None
+
+    def add_stored(self, spans: tuple[Span, ...]) -> None:
+        """Add the spans that the file has already; marks and labels given while they were read stay."""
+        for span in self.spans:
+            spans = add_span(spans, span)
+        self.spans = spans
 
     def mark_in(self, position_s: float) -> None:
         """The next span begins here."""

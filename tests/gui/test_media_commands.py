@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from emolive.gui.file_queue import FileQueue
 from emolive.gui.span_editor import SpanEditor
 from emolive.gui.transport_presenter import clock_text, recording_text
 from emolive.models.spec import EMOTIONS
-from emolive.recording.spans import Span
+from emolive.recording.spans import Span, load_spans, save_spans, spans_path
 from emolive.session.config import SessionConfig
 from emolive.snapshot import PlaybackState, RecordingState
 from emolive.types import BoundingBox, Estimate, FaceObservation, Modality
@@ -120,6 +121,32 @@ def test_a_span_is_marked_labelled_saved_and_removed(player: WindowDriver, tmp_p
     show(player, replace(PLAYBACK, position_s=3.0))
     player.press(Qt.Key.Key_Delete)
     player.until(lambda: media.file.spans.spans == ())
+
+
+def test_marks_and_labels_given_while_the_stored_spans_are_read_stay(
+    driver: WindowDriver, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = Span(6.0, 8.0, "sad")
+    save_spans(spans_path(film), (stored,))
+    marked = threading.Event()
+
+    def load_when_marked(path: Path) -> tuple[Span, ...]:
+        marked.wait(60)
+        return load_spans(path)
+
+    monkeypatch.setattr("emolive.gui.open_file.load_spans", load_when_marked)
+    driver.open(SessionConfig(source=str(film)))
+    show(driver, PLAYBACK)
+    file = driver.window._media.file
+    driver.press("[")
+    show(driver, replace(PLAYBACK, position_s=4.5))
+    driver.qtbot.keyClick(driver.window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+    driver.press("[")
+    marked.set()
+    labelled = (Span(2.0, 4.5, "happy"), stored)
+    driver.until(lambda: file.spans.spans == labelled)
+    assert file.spans.mark_in_s == 4.5
+    driver.until(lambda: load_spans(spans_path(film)) == labelled)
 
 
 def test_recording_is_one_key_with_a_red_mark_and_says_where_it_is(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import pairwise
 
 import pytest
 
-from emolive.errors import ConfigError, DeviceError
+from emolive.errors import CheckpointError, ConfigError, DeviceError
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
 
@@ -67,8 +68,16 @@ def test_what_cannot_be_is_refused_at_once():
 def test_an_export_stays_on_its_runtime(tmp_path):
     exported = tmp_path / "model.onnx"
     exported.write_bytes(b"")
-    session = Session(SessionConfig(source="demo"))
+    refused = threading.Event()
+
+    def load(fusion, path, device, backend):
+        # The file is being loaded until the other runtime was refused.
+        refused.wait(60)
+        raise CheckpointError(f"{path} cannot be read.")
+
+    session = Session(SessionConfig(source="demo"), load_model=load)
     session.set_checkpoint(exported)
     with pytest.raises(ConfigError, match=r"model\.onnx is an export and runs on ONNX Runtime only"):
         session.set_backend("eager")
+    refused.set()
     session.stop()
