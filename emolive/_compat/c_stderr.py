@@ -7,6 +7,7 @@ import mmap
 import os
 import sys
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 _NULL, _STRINGS, _SYMBOLS, _RELOCATIONS, _RELOCATIONS_SIZE = 0, 5, 6, 7, 8
@@ -39,10 +40,6 @@ class _Symbol(ctypes.Structure):
     )
 
 
-_null_file: ctypes.c_void_p | None = None
-"""A FILE of the null device; never closed, since libraries hold its address."""
-
-
 def silence_stderr_of(library: str) -> bool:
     """Let what a loaded library writes to C's `stderr` go nowhere.
 
@@ -65,16 +62,15 @@ def silence_stderr_of(library: str) -> bool:
     return False
 
 
+@lru_cache(maxsize=1)
 def _null() -> ctypes.c_void_p:
-    global _null_file
-    if _null_file is None:
-        libc = ctypes.CDLL(None)
-        libc.fopen.restype = ctypes.c_void_p
-        file = libc.fopen(os.devnull.encode(), b"we")
-        if not file:
-            raise OSError(f"{os.devnull} cannot be opened")
-        _null_file = ctypes.c_void_p(file)
-    return _null_file
+    """A variable with a FILE of the null device; never closed, since libraries hold its address."""
+    libc = ctypes.CDLL(None)
+    libc.fopen.restype = ctypes.c_void_p
+    file = libc.fopen(os.devnull.encode(), b"we")
+    if not file:
+        raise OSError(f"{os.devnull} cannot be opened")
+    return ctypes.c_void_p(file)
 
 
 def _places_of_stderr(library: ctypes.CDLL) -> list[int]:
@@ -111,7 +107,7 @@ def _value(place: int) -> int:
 
 
 def _set(place: int, value: int) -> bool:
-    """Write an entry, also where it is read-only since the library was loaded; False if that is not allowed."""
+    """Write an entry, which may be read-only since the library was loaded; False if that is not allowed."""
     page = place & ~(mmap.PAGESIZE - 1)
     is_writable = _is_writable(place)
     mprotect = ctypes.CDLL(None, use_errno=True).mprotect
