@@ -23,7 +23,7 @@ from training.cli import evaluate
 from training.evaluate.disturbances import gain, light, roll, write_copy
 from training.evaluate.strangers import Row, Span, StrangerClip, read_truth, same_labels, score
 from training.opinion_pool_recording import neutral_spans, to_rows
-from training.opinion_pool_search import ActorClips, search
+from training.opinion_pool_search import ActorClips, PoolProblem, search
 
 CLIP = StrangerClip(
     Path("a.mp4"),
@@ -128,7 +128,10 @@ def test_the_search_gives_the_better_reader_more_weight():
         novelty=np.full((32, 2), 1.0),
     )
     start = replace(SPEC, network=(0.5, 0.5), absolute=(0.5, 0.5), novelty_limits=(1.9, 3.0, 1.9))
-    result = search(start, spec, actors, [to_rows(clip, recorded, 8)], tries=150, seed=1)
+    problem = PoolProblem(spec, actors, [to_rows(clip, recorded, 8)])
+    results = search(start, {"ia": problem, "lt": problem}, tries=150, seed=1)
+    result = results["ia"]
+    assert result.pool.novelty_limits == results["lt"].pool.novelty_limits != start.novelty_limits
     assert result.strangers["kinds"]["neutral"]["plausible"] > 0.92
     assert result.actors["none/v"] == 1
 
