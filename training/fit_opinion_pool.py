@@ -10,9 +10,9 @@ Two sources are weighed against each other:
 * strangers: clips of people outside RAVDESS with every plausible label (`training.evaluate.strangers`). They
   choose and calibrate these few numbers; nothing is trained on them.
 
-A pool is the one with the best mean recall on RAVDESS among those that reach the targets on the strangers, both
-after the seconds that a clip lasts and as if each person had been watched many times as long. All pools share
-the distances from the training data up to which a network leads.
+A pool is the one with the best mean recall on RAVDESS among those that reach the targets on the strangers,
+both after the seconds that a clip lasts and as if each person had been watched many times as long. All pools
+share the distances from the training data up to which a network leads.
 """
 
 from __future__ import annotations

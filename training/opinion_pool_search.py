@@ -73,9 +73,9 @@ def search(
     """The best pools of several models that read the same inputs.
 
     How far an input lies from the training data does not depend on the model, so the novelty limits are
-    shared: those with the least sum of losses. In turn each pool is searched with the limits fixed, the limits
-    with the pools fixed, and each pool again. A search makes random changes of the best so far, larger ones
-    first, RESTARTS times.
+    shared: those with the least sum of losses. In turn each pool is searched with the limits fixed, the
+    limits with the pools fixed, and each pool again. A search makes random changes of the best so far, larger
+    ones first, RESTARTS times.
 
     Args:
         start: where the search starts.
