@@ -20,7 +20,7 @@ from emolive.types import AudioBlock, Frame, Modality
 from tests.helpers.clips import demo_audio, demo_frames, write_clip
 from tests.test_opinion_pool import NEUTRAL, SMILE, SPEC
 from training.cli import evaluate
-from training.evaluate.disturbances import gain, light, roll, write_copy
+from training.evaluate.disturbances import Disturbance, gain, light, roll, write_copy
 from training.evaluate.strangers import Row, Span, StrangerClip, read_truth, same_labels, score
 from training.opinion_pool_recording import neutral_spans, to_rows
 from training.opinion_pool_search import ActorClips, PoolProblem, search
@@ -90,6 +90,20 @@ def test_the_command_scores_made_clips(tmp_path, random_checkpoint, capsys):
     printed = capsys.readouterr().out
     assert "acted" in printed
     assert "broken.mp4" in printed
+
+
+def test_disturbed_copies_are_compared_with_an_undisturbed_one(tmp_path, monkeypatch):
+    write_clip(tmp_path / "a.mkv", demo_frames(3.0), demo_audio(3.0))
+    truth = [{"clip": "a.mkv", "kind": "neutral", "spans": [{"from_s": 0, "to_s": 9, "labels": ["neutral"]}]}]
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    conditions = (Disturbance("nothing"), light(0.0))
+    monkeypatch.setattr("training.evaluate.strangers.disturbances", lambda: conditions)
+    out = tmp_path / "out.json"
+    assert evaluate(["strangers", str(tmp_path), "--disturbed", "--json", str(out)]) == 0
+    disturbed = json.loads(out.read_text())["disturbed"]
+    assert disturbed["nothing"]["same"] == 1
+    assert disturbed["nothing"]["clips"] == disturbed["light x 0"]["clips"] == 1
+    assert disturbed["light x 0"]["same"] < 1
 
 
 @pytest.mark.data

@@ -90,13 +90,16 @@ def music() -> Disturbance:
     return Disturbance("music", sound=played)
 
 
+UNDISTURBED = Disturbance("undisturbed")
+"""A copy that differs from its original by the encoding alone."""
+
+
 def disturbances() -> tuple[Disturbance, ...]:
     """Those that `emolive-evaluate strangers --disturbed` tries."""
     return (
         *(gain(db) for db in (-20.0, -10.0, 10.0, 20.0)),
         light(0.1),
-        roll(-30.0),
-        roll(30.0),
+        *(roll(degrees) for degrees in (-45.0, -30.0, 30.0, 45.0)),
         noise(),
         music(),
     )
