@@ -17,10 +17,21 @@ from emolive.models.spec import EMOTIONS, ModelSpec
 from emolive.opinion_pool import UNKNOWN
 from emolive.predictor import Opinions
 from emolive.types import AudioBlock, Frame, Modality
+from emolive.vision.detector import FaceDetector
+from emolive.vision.expression import estimate_yaw_deg
+from emolive.vision.landmarks import LandmarkPredictor
 from tests.helpers.clips import demo_audio, demo_frames, write_clip
 from tests.test_opinion_pool import NEUTRAL, SMILE, SPEC
 from training.cli import evaluate
-from training.evaluate.disturbances import Disturbance, gain, light, roll, write_copy
+from training.evaluate.disturbances import (
+    Disturbance,
+    gain,
+    light,
+    roll,
+    turned_points,
+    write_copy,
+    yaw,
+)
 from training.evaluate.strangers import Row, Span, StrangerClip, read_truth, same_labels, score
 from training.opinion_pool_recording import neutral_spans, to_rows
 from training.opinion_pool_search import ActorClips, PoolProblem, search
@@ -148,6 +159,23 @@ def test_the_search_gives_the_better_reader_more_weight():
     assert result.pool.novelty_limits == results["lt"].pool.novelty_limits != start.novelty_limits
     assert result.strangers["kinds"]["neutral"]["plausible"] > 0.92
     assert result.actors["none/v"] == 1
+
+
+def test_a_head_is_turned_about_its_middle():
+    image = demo_frames(0.1)[0]
+    detector, predictor = FaceDetector(), LandmarkPredictor()
+
+    def points_of(picture: np.ndarray) -> np.ndarray:
+        (face, *_) = detector.detect(picture)
+        return predictor.predict(picture, face.box_px, face.roll_deg)
+
+    before = points_of(image)
+    for degrees in (-20.0, 20.0):
+        by_model = turned_points(before, degrees)
+        assert estimate_yaw_deg(by_model) - estimate_yaw_deg(before) == pytest.approx(degrees, abs=6)
+        after = points_of(yaw(degrees).picture(image))
+        assert estimate_yaw_deg(after) - estimate_yaw_deg(before) == pytest.approx(degrees, abs=8)
+        assert np.abs(after[30] - before[30]).max() < 0.1 * np.ptp(before[:, 0])
 
 
 def test_copies_differ_in_what_was_disturbed_alone(tmp_path: Path):
