@@ -30,7 +30,7 @@ def offline():
     def estimates(model: Path, path: Path, baseline: str = "running") -> dict[int, Estimate]:
         key = (model, path, baseline)
         if key not in cache:
-            with FileAnalyzer(load_predictor(None, model, "cpu"), baseline=baseline) as analyzer:
+            with FileAnalyzer(load_predictor(None, model, "cpu", "eager"), baseline=baseline) as analyzer:
                 *rows, _summary = analyzer.analyze(path)
             cache[key] = {round(e.t_s / 0.24): e for e in rows}
         return cache[key]
