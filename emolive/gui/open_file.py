@@ -15,7 +15,7 @@ from emolive.gui.span_editor import SpanEditor
 from emolive.gui.tasks import TaskRunner
 from emolive.recording.export import export_spans
 from emolive.recording.folder import default_parent, read_recording
-from emolive.recording.spans import Span, load_spans, save_spans, spans_path
+from emolive.recording.spans import Span, add_spans, load_spans, save_spans, spans_path
 from emolive.snapshot import PlaybackState
 from emolive.types import Estimate
 
@@ -46,6 +46,8 @@ class OpenFile:
         """The estimates that were recorded with it."""
         self._person = ""
         self._playback: PlaybackState | None = None
+        self._reading = self._changed_meanwhile = False
+        """The stored spans are being read; others have been labelled or removed since that began."""
 
     def follow(self, source: str, person: str, playback: PlaybackState | None) -> None:
         """Notice another file and the position. To be called often.
@@ -120,13 +122,22 @@ class OpenFile:
 
     def _save_spans(self) -> None:
         path, spans = self.path, self.spans.spans
-        if path is not None:
-            self._tasks.submit(lambda: save_spans(spans_path(path), spans), on_error=self._show_message)
+        if path is None:
+            return
+        # Those that are stored are not among them yet, and must not be lost if nothing more happens.
+        add_to_stored = self._changed_meanwhile = self._reading
+
+        def save() -> None:
+            kept = add_spans(load_spans(spans_path(path)), spans) if add_to_stored else spans
+            save_spans(spans_path(path), kept)
+
+        self._tasks.submit(save, on_error=self._show_message)
 
     def _open(self, person: str) -> None:
         self.spans.open()
         self.recorded, self._person = (), person
         path, source = self.path, self.source
+        self._changed_meanwhile, self._reading = False, path is not None
         if path is None:
             return
 
@@ -143,13 +154,18 @@ class OpenFile:
 
         def opened(file: _OpenedFile) -> None:
             if self.source == source:
-                labelled_meanwhile = bool(self.spans.spans)
+                self._reading = False
                 self.spans.add_stored(file.spans)
                 self.recorded, self._person = file.recorded, file.person
-                if labelled_meanwhile:
+                if self._changed_meanwhile:
                     self._save_spans()
 
-        self._tasks.submit(read, opened, self._show_message)
+        def unreadable(sentence: str) -> None:
+            if self.source == source:
+                self._reading = False
+            self._show_message(sentence)
+
+        self._tasks.submit(read, opened, unreadable)
 
     @property
     def path(self) -> Path | None:

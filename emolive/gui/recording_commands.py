@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
@@ -18,6 +19,9 @@ from emolive.recording.folder import default_parent, free_file, read_recording
 from emolive.recording.report import report_html
 from emolive.recording.spans import load_spans, spans_path
 from emolive.snapshot import RecordingState
+
+if TYPE_CHECKING:
+    from emolive.playback.app_session import AppSession
 
 
 class RecordingCommands:
@@ -53,10 +57,16 @@ class RecordingCommands:
 
     def toggle(self) -> None:
         """Begin or end a recording."""
-        if self._recording is not None and self._recording.running:
-            self._controller.submit(lambda session: session.stop_recording())
-        else:
-            self._controller.submit(lambda session: session.start_recording(self._parent))
+
+        def toggle(session: AppSession) -> None:
+            # When its turn comes: a recording that was asked for before may have to be created still.
+            recording = session.snapshot().recording
+            if recording is not None and recording.running:
+                session.stop_recording()
+            else:
+                session.start_recording(self._parent)
+
+        self._controller.submit(toggle)
 
     def open_last(self) -> None:
         """Play what was recorded last."""

@@ -84,7 +84,7 @@ def test_all_widgets_follow_the_language(driver: WindowDriver) -> None:
     """Every text is marked by a made-up language; only names and values have no mark."""
     i18n.use_messages({text: f"⟦{text}⟧" for text in catalogue_keys()})
     window = driver.open()
-    driver.qtbot.wait(300)
+    driver.until(lambda: window.view.video.state.estimate is not None)
     names = {"emolive", "ia", "Late transformer (lt)", "Intermediate transformer (it)"}
     names |= {"Intermediate attention (ia)", "–", "•"}
     statuses = {status.text for status in driver.session.snapshot().statuses}
