@@ -44,8 +44,10 @@ class OpenFile:
         """The open file, as the session names it; empty for a live source."""
         self.recorded: tuple[Estimate, ...] = ()
         """The estimates that were recorded with it."""
-        self._person = ""
-        self._playback: PlaybackState | None = None
+        self.person = ""
+        """Who is seen in it."""
+        self.playback: PlaybackState | None = None
+        """Of the open file; None while none is open."""
 
     def follow(self, source: str, person: str, playback: PlaybackState | None) -> None:
         """Notice another file and the position. To be called often.
@@ -55,7 +57,7 @@ class OpenFile:
             person: whose recording a file without a note of it is.
             playback: of the file.
         """
-        self._playback = playback
+        self.playback = playback
         if source != self.source:
             self.source = source
             self._open(person)
@@ -63,7 +65,7 @@ class OpenFile:
     @property
     def position_s(self) -> float | None:
         """The position in the file; None while none is open."""
-        return None if self._playback is None else self._playback.position_s
+        return None if self.playback is None else self.playback.position_s
 
     def mark_in(self) -> None:
         """The next span begins at the position."""
@@ -94,7 +96,7 @@ class OpenFile:
 
     def export(self) -> None:
         """Cut the spans into clips with an annotation file."""
-        path, spans, person = self.path, self.spans.spans, self._person
+        path, spans, person = self.path, self.spans.spans, self.person
         if path is None:
             return
         parent = path if is_recording(path) else default_parent() / "exports" / path.stem
@@ -111,7 +113,7 @@ class OpenFile:
 
     def label_by_number(self, number: int) -> None:
         """Give the marked span the label with this place in the model's order."""
-        playback = self._playback
+        playback = self.playback
         newest = playback.track[-1] if playback is not None and playback.track else None
         if newest is None and self.recorded:
             newest = self.recorded[-1]
@@ -125,7 +127,7 @@ class OpenFile:
 
     def _open(self, person: str) -> None:
         self.spans.open()
-        self.recorded, self._person = (), person
+        self.recorded, self.person = (), person
         path, source = self.path, self.source
         if path is None:
             return
@@ -145,7 +147,7 @@ class OpenFile:
             if self.source == source:
                 labelled_meanwhile = bool(self.spans.spans)
                 self.spans.add_stored(file.spans)
-                self.recorded, self._person = file.recorded, file.person
+                self.recorded, self.person = file.recorded, file.person
                 if labelled_meanwhile:
                     self._save_spans()
 
