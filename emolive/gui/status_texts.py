@@ -13,7 +13,25 @@ LATER_BADGES = {
     "rows": noop("Rows"),
 }
 """Sources of statuses that have a badge only once something is to be said of them."""
+WORDS = (
+    noop("angry"),
+    noop("contemptuous"),
+    noop("disgusted"),
+    noop("face and voice"),
+    noop("face"),
+    noop("fearful"),
+    noop("happy"),
+    noop("sad"),
+    noop("surprised"),
+    noop("voice"),
+)
+"""Words of emolive's own that fill a placeholder."""
 STATUS_TEXTS = (
+    noop("You looked {looked}, so nothing is stored: calibrate again with a relaxed face."),
+    noop(
+        "You seemed to look {looked} while calibrating, so nothing is stored yet: calibrate again, and it is "
+        "stored if you look the same."
+    ),
     noop("A face is tracked."),
     noop("Look and speak neutrally until the bar is full."),
     noop("No baseline is in use."),
@@ -92,6 +110,7 @@ STATUS_CODES = (
     noop("damaged"),
     noop("dark"),
     noop("demo"),
+    noop("doubtful"),
     noop("ended"),
     noop("failed"),
     noop("fallback"),
