@@ -12,6 +12,7 @@ from emolive.capture.source_spec import parse_source
 from emolive.errors import ConfigError, EmoliveError
 from emolive.gui.i18n import tr
 from emolive.gui.span_editor import SpanEditor
+from emolive.gui.strings import session_text
 from emolive.gui.tasks import TaskRunner
 from emolive.recording.export import export_spans
 from emolive.recording.folder import default_parent, read_recording
@@ -84,7 +85,7 @@ class OpenFile:
         try:
             self.spans.label(label, position_s)
         except ConfigError as error:
-            self._show_message(str(error))
+            self._show_message(session_text(str(error)))
         else:
             self._save_spans()
 

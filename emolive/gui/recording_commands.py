@@ -12,6 +12,7 @@ from emolive.capture.recording_folder import is_recording
 from emolive.errors import OutputError
 from emolive.gui.controller import SessionController
 from emolive.gui.i18n import tr
+from emolive.gui.strings import session_text
 from emolive.gui.tasks import TaskRunner
 from emolive.recording.folder import default_parent, free_file
 from emolive.snapshot import RecordingState
@@ -93,6 +94,6 @@ class RecordingCommands:
         # Without a state the source was changed to a file, which ends a recording.
         self.last = before.folder
         if recording is not None and recording.problem:
-            self._show_message(recording.problem)
+            self._show_message(session_text(recording.problem))
         else:
             self._show_message(tr("The recording is in {path}. Ctrl+R opens it.", path=before.folder))

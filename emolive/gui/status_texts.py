@@ -61,6 +61,7 @@ STATUS_TEXTS = (
     noop("A face has come into view: it is read after a second."),
     noop("This computer is too slow to look at the pictures: close other programs."),
     noop("Not measured at present."),
+    noop("The features of the face are no numbers that fit and are left out."),
     noop("The camera sends no picture: estimates use the voice only."),
     noop("The microphone sends no sound: estimates use the face only."),
     noop("The sound holds values that can be no sound and are left out."),
@@ -68,6 +69,10 @@ STATUS_TEXTS = (
     noop("The neutral baseline is in use but not saved. {reason}"),
     noop("The model is loading."),
     noop("The drawn demo plays."),
+    noop(
+        "{address} accepts pictures from every computer that reaches this one: name this computer's address "
+        "in your own network, or 127.0.0.1, if that is not wanted."
+    ),
     noop("Playing {file}."),
     noop("{file} has no picture."),
     noop("{file} has no sound."),
@@ -100,7 +105,7 @@ STATUS_TEXTS = (
     noop("{device} failed: {reason}."),
 )
 """Sentences with a translation, with {placeholders} for values; of several that fit the first is used. What
-an error or a driver says stays English."""
+a driver says stays as it is."""
 STATUS_CODES = (
     noop("another"),
     noop("blurred"),

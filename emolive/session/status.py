@@ -241,9 +241,7 @@ def not_calibrated_status(neutrality: Neutrality) -> Status:
     """
     looked = neutrality.looked
     if neutrality.verdict == "expressive":
-        text = (
-            f"You looked {looked} while calibrating: nothing is stored, calibrate again with a relaxed face."
-        )
+        text = f"You looked {looked}, so nothing is stored: calibrate again with a relaxed face."
         return Status("baseline", "warning", "refused", text)
     if neutrality.verdict == "doubtful":
         text = (

@@ -91,7 +91,7 @@ def test_what_is_learned_from_a_drawing_or_a_file_stays_with_it(
 ):
     watched = watch(clips.get(source, source), person="Ann", loop=True)
     watched.until_estimates(1)
-    watched.session.calibrate(1.0)
+    watched.session.calibrate(4)
     watched.until(
         lambda: watched.estimates[-1].baseline == "neutral", "an estimate relative to the neutral baseline"
     )
@@ -112,7 +112,7 @@ def test_what_is_learned_from_a_drawing_or_a_file_stays_with_it(
 def test_the_baseline_of_a_person_is_not_used_on_a_drawing(watch, monkeypatch):
     watched = watch("demo", person="Ann")
     watched.until_estimates(1)
-    watched.session.calibrate(1.0)
+    watched.session.calibrate(4)
     watched.until(lambda: watched.estimates[-1].baseline == "neutral", "the calibration")
     monkeypatch.setattr("emolive.capture.synthetic.source.SourceInfo", SourceInfo)
     watched.session.set_source("demo").result(60)
