@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from emolive.playback.clip_analysis import ClipAnalysis
 from emolive.playback.clip_track import AnalysisRequest, AnalyzedWindow
 from emolive.playback.clock import PlaybackClock
 from emolive.playback.models import ModelLoan, ModelShelf
+from emolive.playback.passed_windows import STALE_S, WindowPublisher
 from emolive.playback.player import Player
 from emolive.playback.source_statuses import at_present, source_statuses
 from emolive.playback.speaker import Speaker
@@ -38,9 +38,6 @@ from emolive.vision.survey import FaceChoice
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
 
-STALE_S = 1.5
-"""An estimate whose window ended longer ago is not shown as that of the position."""
-_POLL_S = 0.03
 CALIBRATION_REFUSED = "A file says nothing about you: open the camera to calibrate."
 RECORDING_REFUSED = "A file is playing: only a camera, a stream or the demo is recorded."
 
@@ -96,8 +93,14 @@ class PlayerSession:
         self._explaining = False
         self._faces: tuple[FaceChoice, ...] = ()
         self._running = False
-        self._stopped = threading.Event()
-        self._published = threading.Thread(target=self._publish, name="emolive-publisher", daemon=True)
+        self._passed = WindowPublisher(
+            clock,
+            track=lambda: self._analysis.track,
+            complete=lambda: self._analysis.complete,
+            duration_s=lambda: self._player.duration_s,
+            ended=lambda: self._player.ended,
+            publish=self._publish,
+        )
         self._statuses.put(*source_statuses(self._info, has_audio=self._has_audio))
 
     # --- as in Session
@@ -109,22 +112,22 @@ class PlayerSession:
             self._request()
             self._analysis.start()
             self._player.start()
-            self._published.start()
+            self._passed.start()
 
     def stop(self, timeout_s: float = 3.0) -> bool:
         """End all threads; False if one did not end in time."""
         deadline_ns = now_ns() + to_ns(timeout_s)
         self._running = False
-        self._stopped.set()
+        self._passed.close()
         ended = self._player.close(timeout_s)
         ended = self._analysis.close(seconds_until(deadline_ns, 0.05)) and ended
-        if self._published.ident is not None:
-            self._published.join(seconds_until(deadline_ns, 0.05))
+        if self._passed.ident is not None:
+            self._passed.join(seconds_until(deadline_ns, 0.05))
         ended = self._publisher.close(seconds_until(deadline_ns, 0.05)) and ended
-        return ended and not self._published.is_alive()
+        return ended and not self._passed.is_alive()
 
     def subscribe(self, callback: Callable[[Estimate], None]) -> Subscription:
-        """Call `callback` with each estimate as the position passes it."""
+        """Call `callback` with each estimate that the position has passed, as soon as it is there."""
         return self._publisher.subscribe(callback)
 
     def snapshot(self) -> Snapshot:
@@ -331,12 +334,6 @@ class PlayerSession:
         problem = self._player.error or self._analysis.error
         return at_present(statuses, self._info.name, problem=problem, ended=self._player.ended)
 
-    def _publish(self) -> None:
-        """Publish the estimates that the position passes, each once in each pass."""
-        published: Estimate | None = None
-        while not self._stopped.wait(_POLL_S):
-            window = self._window_at(self._player.clock.position_ns())
-            if window is not None and window.estimates and window.estimates[0] is not published:
-                published = window.estimates[0]
-                for estimate in window.estimates:
-                    self._publisher.publish(estimate)
+    def _publish(self, window: AnalyzedWindow) -> None:
+        for estimate in window.estimates:
+            self._publisher.publish(estimate)
