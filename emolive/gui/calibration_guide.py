@@ -44,6 +44,15 @@ class CalibrationGuide:
             return tr("A file cannot be calibrated as the person here: choose a camera first.")
         return ""
 
+    def ask(self, snapshot: Snapshot | None, source: str) -> str:
+        """Start the countdown unless a calibration runs; returns why not if it would be wrong now."""
+        if self.preparing or (snapshot is not None and snapshot.calibration is not None):
+            return ""
+        refusal = self.refusal(snapshot, source)
+        if not refusal:
+            self.begin()
+        return refusal
+
     def begin(self) -> None:
         """Start the countdown before a calibration."""
         self._begins_s = self._clock() + PREPARE_S

@@ -41,7 +41,7 @@ from emolive.types import Estimate, Status, Timestamps
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
     from emolive.profile import SpeakerStats
-    from emolive.session.model_loader import LoadedModel
+    from emolive.session.model_request import LoadedModel
     from emolive.time_series import FeatureSequence
     from emolive.windowing import FeatureWindow
 

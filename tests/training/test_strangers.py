@@ -15,7 +15,7 @@ from emolive.errors import ConfigError
 from emolive.expression_stats import ExpressionStats
 from emolive.models.spec import EMOTIONS, ModelSpec
 from emolive.opinion_pool import UNKNOWN
-from emolive.predictor import Opinions
+from emolive.prediction import Opinions
 from emolive.types import AudioBlock, Frame, Modality
 from emolive.vision.detector import FaceDetector
 from emolive.vision.expression import estimate_yaw_deg
