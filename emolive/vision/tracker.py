@@ -216,8 +216,8 @@ class BlazeFaceTracker:
     def _upright(self, image: Image, found: Detection) -> Detection:
         """A tilted face with the box that it has upright.
 
-        The detector's box of a tilted face is smaller, by a quarter at 45 degrees, and lies elsewhere on it, so
-        that landmarks in it are biased: by .27 of the deviation within a person at 60 degrees, by .09 so.
+        The detector's box of a tilted face is smaller, by a quarter at 45 degrees, and lies elsewhere on it,
+        so that landmarks in it are biased: by .27 of the deviation within a person at 60 degrees, by .09 so.
         """
         side_px = SEARCH_SCALE * max(found.box_px.width_px, found.box_px.height_px)
         scale = min(1.0, UPRIGHT_PX / side_px)
