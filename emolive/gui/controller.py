@@ -55,6 +55,11 @@ class SessionController(QObject):
         super().__init__()
         self._services = services
         self.config = config
+        self.source_in_use = ""
+        """What the session has opened; `config.source` may be on its way still. Empty before the start."""
+        self._accepted: dict[Option, str | int] = {}
+        """What a refused command goes back to: the newest value that the session has taken."""
+        self._started_with = config
         self._on_estimate = on_estimate
         self._remembered = frozenset(remembered) & {"source", "mic"}
         self._replaced: tuple[Option, ...] = ()
@@ -95,12 +100,19 @@ class SessionController(QObject):
         return snapshot is None or ("model", "loading") not in ((s.source, s.code) for s in snapshot.statuses)
 
     def submit(
-        self, command: Callable[[AppSession], object], on_refused: Callable[[], None] | None = None
+        self,
+        command: Callable[[AppSession], object],
+        on_done: Callable[[], None] | None = None,
+        on_refused: Callable[[], None] | None = None,
     ) -> None:
         """Call `command` with the session in the background: after it has loaded; without one, never.
 
+        A command that depends on the state of the session asks it for its snapshot then: commands that were
+        given before may not have been carried out when this one is given.
+
         Args:
             command: called with the session.
+            on_done: called when the command was carried out.
             on_refused: called if the command raised an error, before `command_failed`.
         """
 
@@ -114,11 +126,11 @@ class SessionController(QObject):
             self.command_failed.emit(sentence)
 
         if self.state in ("loading", "running"):
-            self._tasks.submit(run, on_error=on_error)
+            self._tasks.submit(run, None if on_done is None else lambda _: on_done(), on_error)
 
     def set_option(self, name: Option, value: str | int) -> None:
         """Change one field of the config in the running session; after a failed start, start with it."""
-        previous: str | int = getattr(self.config, name)
+        self._accepted.setdefault(name, getattr(self.config, name))
         self._set_config(name, value)
 
         def change(session: AppSession) -> None:
@@ -128,7 +140,8 @@ class SessionController(QObject):
 
         self.submit(
             change,
-            on_refused=lambda: self._restore(name, value, previous),
+            on_done=lambda: self._accept(name, value),
+            on_refused=lambda: self._restore(name, value),
         )
         if self.state == "failed":
             self.start()
@@ -191,7 +204,8 @@ class SessionController(QObject):
         for replaced in _replacements(self._remembered):
             try:
                 changes: dict[str, Any] = dict.fromkeys(replaced, "auto")
-                session = self._start_session(replace(self.config, **changes))
+                self._started_with = replace(self.config, **changes)
+                session = self._start_session(self._started_with)
             except DeviceError as error:
                 missing = missing or error
             else:
@@ -218,6 +232,9 @@ class SessionController(QObject):
         replaced, self._replaced, self._remembered = self._replaced, (), frozenset()
         for name in replaced:
             self._set_config(name, "auto")
+        self.source_in_use = self._started_with.source
+        # Choices made meanwhile are commands behind the start.
+        self._accepted = {name: getattr(self._started_with, name) for name in self._accepted}
         if replaced:
             self.device_missing.emit(self._missing)
 
@@ -225,9 +242,14 @@ class SessionController(QObject):
         self.state = "failed"
         self.error = sentence
 
-    def _restore(self, name: Option, value: str | int, previous: str | int) -> None:
+    def _accept(self, name: Option, value: str | int) -> None:
+        self._accepted[name] = value
+        if name == "source":
+            self.source_in_use = str(value)
+
+    def _restore(self, name: Option, value: str | int) -> None:
         if getattr(self.config, name) == value:
-            self._set_config(name, previous)
+            self._set_config(name, self._accepted[name])
 
     def _set_config(self, name: Option, value: str | int) -> None:
         changes: dict[str, Any] = {name: value}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
@@ -17,11 +18,15 @@ from emolive.gui.file_queue import FileQueue
 from emolive.gui.i18n import tr
 from emolive.gui.open_file import OpenFile
 from emolive.gui.recording_commands import RecordingCommands
+from emolive.gui.report_commands import ReportCommands
 from emolive.gui.services import FusionChoice
 from emolive.gui.tasks import TaskRunner
 from emolive.gui.transport_presenter import present_transport
 from emolive.gui.widgets.media_panel import MediaPanel
-from emolive.snapshot import Snapshot
+from emolive.snapshot import PlaybackState, Snapshot
+
+if TYPE_CHECKING:
+    from emolive.playback.app_session import AppSession
 
 _STEPS = (("Left", -5.0), ("Right", 5.0))
 _SMALL_STEPS = (("Left", -0.24), ("Right", 0.24))
@@ -65,6 +70,7 @@ class MediaCommands(QObject):
             window, controller, self._tasks, show_message=show_message, open_source=open_source, parent=record
         )
         self.file = OpenFile(self._tasks, show_message)
+        self.reports = ReportCommands(self.file, self.recordings, self._tasks, show_message)
         self._record_pending = record is not None
         self._comparing = bool(controller.config.comparison)
         self._snapshot: Snapshot | None = None
@@ -87,12 +93,9 @@ class MediaCommands(QObject):
         actions.add(tr("Record"), "E F9", self.recordings.toggle, tr("Begin or end a recording"))
         actions.add(tr("Snapshot"), "S", self.recordings.save_snapshot, tr("Save a picture of the window"))
         actions.add(tr("Open the last recording"), "Ctrl+R", self.recordings.open_last)
-        actions.add(
-            tr("Save a report"), "Ctrl+H", self.recordings.save_report, tr("Save a report of the recording")
-        )
-        actions.add(
-            tr("Save a report with pictures"), "", partial(self.recordings.save_report, pictures=True)
-        )
+        what = tr("Save a report of the file or recording")
+        actions.add(tr("Save a report"), "Ctrl+H", self.reports.save, what)
+        actions.add(tr("Save a report with pictures"), "", partial(self.reports.save, pictures=True))
         actions.add(tr("Fusions side by side"), "X", self.toggle_comparison)
         actions.add(tr("Another face"), "A", self.choose_other_face, tr("Read another face"))
         actions.add_separator()
@@ -121,9 +124,8 @@ class MediaCommands(QObject):
         free = snapshot.playback is not None and not isinstance(QApplication.focusWidget(), _NEEDS_KEYS)
         for action in self._file_keys:
             action.setEnabled(free)
-        source = self._controller.config.source if snapshot.playback is not None else ""
+        source = self._controller.source_in_use if snapshot.playback is not None else ""
         self.file.follow(source, self._controller.config.person, snapshot.playback)
-        self.recordings.opened = self.file.path
         if self._record_pending:
             self._record_pending = False
             self.recordings.toggle()
@@ -177,12 +179,11 @@ class MediaCommands(QObject):
 
     def toggle_playing(self) -> bool:
         """Play or pause the file; False if there is none."""
-        snapshot = self._snapshot
-        if snapshot is None or snapshot.playback is None:
-            return False
-        playing = snapshot.playback.paused or snapshot.ended
-        self._controller.submit(lambda session: session.set_playing(playing))
-        return True
+
+        def toggle(session: AppSession, snapshot: Snapshot, playback: PlaybackState) -> None:
+            session.set_playing(playback.paused or snapshot.ended)
+
+        return self._command_file(toggle)
 
     def replay(self) -> bool:
         """Play the file from its beginning; False if there is none."""
@@ -199,21 +200,28 @@ class MediaCommands(QObject):
 
     def step(self, step_s: float) -> None:
         """Go on or back in the file."""
-        position_s = self.file.position_s
-        if position_s is not None:
-            self.seek(position_s + step_s)
+        self._command_file(lambda session, _, playback: session.seek(playback.position_s + step_s))
 
     def toggle_loop(self) -> None:
         """Play the file in a loop, or once."""
-        if self._snapshot is not None and self._snapshot.playback is not None:
-            loop = not self._snapshot.playback.loop
-            self._controller.submit(lambda session: session.set_loop(loop))
+        self._command_file(lambda session, _, playback: session.set_loop(not playback.loop))
 
     def toggle_muted(self) -> None:
         """Play the sound of files, or not."""
-        if self._snapshot is not None and self._snapshot.playback is not None:
-            muted = not self._snapshot.playback.muted
-            self._controller.submit(lambda session: session.set_muted(muted))
+        self._command_file(lambda session, _, playback: session.set_muted(not playback.muted))
+
+    def _command_file(self, command: Callable[[AppSession, Snapshot, PlaybackState], object]) -> bool:
+        """Give a command that depends on the state of the file when its turn comes; False without a file."""
+        if self.file.position_s is None:
+            return False
+
+        def run(session: AppSession) -> None:
+            snapshot = session.snapshot()
+            if snapshot.playback is not None:
+                command(session, snapshot, snapshot.playback)
+
+        self._controller.submit(run)
+        return True
 
     def open_files(self, paths: Sequence[Path]) -> None:
         """Play files one after another."""

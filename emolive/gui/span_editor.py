@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emolive.errors import ConfigError
 from emolive.gui.i18n import tr
-from emolive.recording.spans import Span, add_span, remove_span
+from emolive.recording.spans import Span, add_span, add_spans, remove_span
 
 
 class SpanEditor:
@@ -22,9 +22,7 @@ class SpanEditor:
 
     def add_stored(self, spans: tuple[Span, ...]) -> None:
         """Add the spans that the file has already; marks and labels given while they were read stay."""
-        for span in self.spans:
-            spans = add_span(spans, span)
-        self.spans = spans
+        self.spans = add_spans(spans, self.spans)
 
     def mark_in(self, position_s: float) -> None:
         """The next span begins here."""

@@ -99,14 +99,13 @@ class ClipAnalysis(threading.Thread):
                 self._analyze(request)
             except MediaError as error:
                 self.error = str(error)
-                self.complete = True
+                self._settle(complete=True)
             except EmoliveError as error:
                 self._on_status(Status("model", "error", "refused", str(error)))
             except Exception as error:
                 log.exception("the analysis of a file failed")
                 self._on_status(Status("model", "error", "failed", f"The analysis failed: {error}."))
-            if self._request is None:
-                self.idle.set()
+            self._settle()
         if self._evidence is not None:
             self._evidence.close()
 
@@ -117,6 +116,13 @@ class ClipAnalysis(threading.Thread):
                 self._changed.wait()
             request, self._request = self._request, None
             return None if self._closed else request
+
+    def _settle(self, *, complete: bool | None = None) -> None:
+        """No models are being loaded any more, unless others were asked for meanwhile."""
+        with self._changed:
+            if self._request is None:
+                self.complete = self.complete if complete is None else complete
+                self.idle.set()
 
     def _interrupted(self) -> bool:
         return self._closed or self._request is not None
@@ -137,7 +143,7 @@ class ClipAnalysis(threading.Thread):
         self.track = ClipTrack(tuple(predictor.spec.fusion for predictor in predictors))
         text = f"{main.spec.fusion} runs on {main.device} by {main.runtime.title}."
         self._on_status(Status("model", "ok", "ready", text))
-        self.idle.set()
+        self._settle()
         self._estimate_all(evidence, models, request)
 
     def _estimate_all(
@@ -172,7 +178,7 @@ class ClipAnalysis(threading.Thread):
                 end_ns += bin_ns
             elif evidence.exhausted:
                 self.analyzed_s = max(self.analyzed_s, clip.duration_s)
-                self.complete = True
+                self._settle(complete=True)
                 return
             else:
                 evidence.advance()

@@ -42,6 +42,14 @@ def add_span(spans: Iterable[Span], new: Span) -> tuple[Span, ...]:
     return tuple(sorted({*kept, new}))
 
 
+def add_spans(spans: Iterable[Span], new: Iterable[Span]) -> tuple[Span, ...]:
+    """The spans with others, each of which replaces what it overlaps."""
+    result = tuple(spans)
+    for span in new:
+        result = add_span(result, span)
+    return result
+
+
 def remove_span(spans: Iterable[Span], at_s: float) -> tuple[Span, ...]:
     """The spans without the one at a time."""
     return tuple(span for span in spans if not span.start_s <= at_s < span.end_s)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ def _predictor_path() -> Path:
     )
 
 
+@cache
+def _shape_predictor(path: Path) -> Any:
+    """Read once: it takes a second and a hundred megabytes, and predicting changes nothing in it."""
+    import _dlib_pybind11 as dlib  # what dlib-bin installs; its `dlib` wrapper only renames it
+
+    return dlib.shape_predictor(str(path))
+
+
 class LandmarkPredictor:
     """Predicts the 68 iBUG landmarks of one face. Not thread-safe.
 
@@ -62,10 +71,10 @@ class LandmarkPredictor:
     """
 
     def __init__(self) -> None:
-        import _dlib_pybind11 as dlib  # what dlib-bin installs; its `dlib` wrapper only renames it
+        import _dlib_pybind11 as dlib
 
         self._rectangle: Any = dlib.rectangle
-        self._predict: Any = dlib.shape_predictor(str(_predictor_path()))
+        self._predict: Any = _shape_predictor(_predictor_path())
 
     def predict(self, image: Image, face: BoundingBox, roll_deg: float = 0.0) -> FloatArray:
         """Landmarks of a face.

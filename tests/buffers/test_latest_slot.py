@@ -26,7 +26,7 @@ def test_a_reader_wakes_up_for_a_value_and_for_the_end() -> None:
     while not values:
         time.sleep(0.01)
     slot.close()
-    reader.join(10)
+    reader.join(60)
     assert values == [1, None]
 
 
@@ -34,8 +34,8 @@ def test_a_writer_that_waits_replaces_nothing() -> None:
     slot: LatestSlot[int] = LatestSlot()
     writer = threading.Thread(target=lambda: [slot.put(i, wait=True) for i in range(50)])
     writer.start()
-    assert [slot.get(5) for _ in range(50)] == list(range(50))
-    writer.join(10)
+    assert [slot.get(60) for _ in range(50)] == list(range(50))
+    writer.join(60)
     assert slot.dropped == 0
 
 
@@ -46,7 +46,7 @@ def test_closing_wakes_a_writer_that_waits() -> None:
     writer.start()
     time.sleep(0.05)
     slot.close()
-    writer.join(10)
+    writer.join(60)
     assert not writer.is_alive()
     assert [slot.get(), slot.get()] == [1, None]
 

@@ -154,7 +154,7 @@ def test_damage_in_the_middle_is_reported_and_the_rest_is_played(tmp_path: Path)
     path.write_bytes(raw)
     listener = Collector()
     MediaFileSource(path, paced=False).start(listener)
-    assert listener.ended.wait(20)
+    assert listener.ended.wait(120)
     frames, blocks = listener.frames, listener.blocks
     assert len(frames) > 5
     assert blocks
@@ -171,7 +171,7 @@ def test_a_file_that_was_cut_off_is_damaged(tmp_path: Path, suffix: str) -> None
     path.write_bytes(raw[: len(raw) // 2])
     listener = Collector()
     MediaFileSource(path, paced=False, loop=False).start(listener)
-    assert listener.ended.wait(20)
+    assert listener.ended.wait(120)
     assert listener.items
     assert listener.statuses[-1].code == "damaged"
     assert "cut" in listener.statuses[-1].text

@@ -100,11 +100,14 @@ def test_that_the_sound_of_a_live_stream_is_not_used_is_said_if_it_has_any(
 ) -> None:
     source, heard = CameraSource(parse_source(f"{server}/{name}")), Collector(1)
     source.start(heard)
-    assert heard.enough.wait(20)
-    assert source.stop()
+    assert heard.enough.wait(120)
+    assert source.stop(60)
     assert not heard.blocks
     texts = [status.text for status in heard.statuses if status.code == "live"]
-    assert texts == [f"{server}/{name}{', of which only the picture is used,' if has_sound else ''} is live."]
+    # It is live again if it was read to its end and opened anew meanwhile.
+    assert set(texts) == {
+        f"{server}/{name}{', of which only the picture is used,' if has_sound else ''} is live."
+    }
 
 
 @pytest.mark.parametrize("url", ["rtsp://127.0.0.1:9/a", "udp://127.0.0.1:9", "http://127.0.0.1:9/a.mp4"])

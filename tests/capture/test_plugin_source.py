@@ -35,9 +35,9 @@ def test_its_name_opens_it() -> None:
     source, listener = create_source("gradient:0.4", paced=False), Collector()
     assert source is not None
     source.start(listener)
-    assert listener.ended.wait(20)
+    assert listener.ended.wait(120)
     assert (len(listener.frames), len(listener.blocks)) == (10, 10)
-    assert source.stop()
+    assert source.stop(60)
 
 
 def test_its_name_alone_opens_it_too() -> None:

@@ -39,8 +39,8 @@ def said(monkeypatch: pytest.MonkeyPatch, *attempts: Exception | None) -> list[t
     monkeypatch.setattr(base, "BACKOFF_S", (0.0,))
     source, listener = Scripted(*attempts), Collector()
     source.start(listener)
-    assert source.done.wait(20)
-    assert source.stop()
+    assert source.done.wait(120)
+    assert source.stop(60)
     return [(status.code, status.text) for status in listener.statuses][1:]
 
 

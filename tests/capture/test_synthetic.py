@@ -221,7 +221,7 @@ def _played(**options: Any) -> Collector:
     source = SyntheticSource(**options)
     source.start(collector)
     assert collector.ended.wait(60)
-    assert source.stop(10)
+    assert source.stop(60)
     return collector
 
 
@@ -269,7 +269,7 @@ def test_stop_joins_and_reports_no_end() -> None:
     source = SyntheticSource()
     source.start(collector)
     assert collector.enough.wait(60)
-    assert source.stop(10)
+    assert source.stop(60)
     assert collector.n_ends == 0
 
 

@@ -53,6 +53,15 @@ def _working_folder(shipped_random: Path, monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.chdir(tmp_path / "here")
 
 
+@pytest.fixture(autouse=True)
+def _one_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ "auto" builds and measures each runtime, which takes longer than most commands here; child processes
+    do, and `tests/models/test_runtimes.py` tests what it chooses."""
+    from emolive.models.runtimes import autotune
+
+    monkeypatch.setattr(autotune, "NAMES", ("folded",))
+
+
 @pytest.fixture
 def emolive(capsys: pytest.CaptureFixture[str]) -> Run:
     """`emolive("analyze", path)` runs a command."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -55,7 +54,7 @@ with interruptible():
     finally:
         print("in order", flush=True)
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(60)
+        time.sleep(600)
 """
     assert python(run) == (130, "in order\n", "")
 
@@ -78,11 +77,10 @@ def test_a_thread_in_a_native_call_is_not_waited_for(name: str, expected: str) -
 import atexit
 from emolive.cli.interrupts import leave
 atexit.register(lambda: print("taken down", flush=True))
-threading.Thread(target=time.sleep, args=(60,), name="{name}", daemon=True).start()
+threading.Thread(target=time.sleep, args=(600,), name="{name}", daemon=True).start()
 sys.exit(leave(5))
 """
-    began = time.monotonic()
+    # It would be waited for longer than `python` waits.
     code, out, err = python(run)
     assert f"{code} {out}".strip() == expected
     assert not err
-    assert time.monotonic() - began < 60, "it waited for the thread"

@@ -15,7 +15,7 @@ from emolive.cli.interrupts import leave
 
 go = threading.Event()
 def write():
-    go.wait(30)
+    go.wait(100)
     Path(sys.argv[1]).write_text("whole")
 pools = {name: ThreadPoolExecutor(1, name) for name in ("emolive-gui-files", "emolive-gui-devices")}
 pools["emolive-gui-files"].submit(write)

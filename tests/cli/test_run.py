@@ -317,7 +317,7 @@ def test_ctrl_c_ends_without_a_traceback(clips: Clips, tmp_path: Path) -> None:
     try:
         eventually(lambda: path.exists() and path.read_text().count("\n") > 1, "two rows", 120)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=150)
     finally:
         process.kill()
     assert process.returncode == 130

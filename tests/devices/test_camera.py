@@ -34,7 +34,7 @@ def running(spec: str) -> Iterator[Collector]:
     try:
         yield listener
     finally:
-        assert source.stop(timeout_s=30)
+        assert source.stop(60)
 
 
 def test_frames_come_in_order_with_increasing_stamps(webcam: FaultyCamera) -> None:
@@ -97,7 +97,7 @@ def test_nothing_is_delivered_after_stop_even_while_frozen(webcam: FaultyCamera)
     source.stop(timeout_s=0.01)
     frames, statuses = len(listener.frames), len(listener.statuses)
     webcam.thaw()
-    assert source.stop(timeout_s=30)
+    assert source.stop(60)
     assert (len(listener.frames), len(listener.statuses)) == (frames, statuses)
 
 

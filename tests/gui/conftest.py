@@ -7,7 +7,6 @@ import os
 import re
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +19,11 @@ if os.environ.get("EMOLIVE_TEST_DISPLAY") != "1":
 from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
-from shiboken6 import isValid
+from shiboken6 import getAllValidWrappers, isValid
 
 from emolive.gui import i18n, theme
 from emolive.gui.app import prepare_environment
+from tests.helpers.listener import eventually
 from tests.helpers.window_driver import WindowDriver
 
 prepare_environment()
@@ -86,15 +86,18 @@ def driver(qtbot: QtBot, qapp: QApplication) -> Iterator[WindowDriver]:
         session.release.set()
     driver.window.deleteLater()
     del driver.window
-    deadline = time.monotonic() + 5
-    while (left := set(threading.enumerate()) - threads) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not left, f"threads outlived the window: {left}"
+    eventually(
+        lambda: not set(threading.enumerate()) - threads,
+        f"the end of threads that outlived the window: {set(threading.enumerate()) - threads}",
+    )
     qtbot.wait(20)
+    if _active_timers() > timers:
+        # What nothing refers to any more may wait to be collected.
+        gc.collect()
     assert _active_timers() <= timers, "a timer outlived the window"
 
 
 def _active_timers() -> int:
-    gc.collect()
-    timers = [thing for thing in gc.get_objects() if issubclass(type(thing), QTimer)]
+    """Of all Qt objects: a search among all objects of Python would take as long as many a test."""
+    timers = [thing for thing in getAllValidWrappers() if isinstance(thing, QTimer)]
     return sum(isValid(timer) and timer.isActive() for timer in timers)

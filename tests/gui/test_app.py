@@ -48,7 +48,7 @@ def test_without_a_display_it_paints_into_memory(tmp_path: Path) -> None:
         env=environment(tmp_path),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -78,7 +78,7 @@ def test_a_display_that_does_not_answer_is_one_sentence(tmp_path: Path, named: d
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     where = " and ".join(f"{name}={value}" for name, value in named.items())
@@ -111,11 +111,11 @@ def test_a_second_instance_is_told(tmp_path: Path) -> None:
     try:
         assert first.stdout is not None
         assert first.stdout.readline() == "first\n"
-        assert start(0.1).communicate(timeout=60)[0] == "second\n"
+        assert start(0.1).communicate(timeout=150)[0] == "second\n"
     finally:
         first.terminate()
-        first.communicate(timeout=60)
-    assert start(0.1).communicate(timeout=60)[0] == "first\n", "the lock ends with its process"
+        first.communicate(timeout=150)
+    assert start(0.1).communicate(timeout=150)[0] == "first\n", "the lock ends with its process"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are different there")
@@ -131,7 +131,7 @@ def test_signals_close_it(tmp_path: Path, number: signal.Signals) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "start None\n"
     process.send_signal(number)
-    out, err = process.communicate(timeout=15)
+    out, err = process.communicate(timeout=150)
     assert process.returncode == 0
     assert "stop" in out
     assert "Traceback" not in err

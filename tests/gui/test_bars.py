@@ -12,6 +12,7 @@ from emolive.gui import theme
 from emolive.gui.widgets.bars import PEAK_HOLD_S, Bars, PeakHold
 from emolive.gui.widgets.fitted_label import FittedLabel, fitting_size
 from emolive.models.spec import EMOTIONS
+from tests.helpers.window_driver import TIMEOUT_MS
 
 
 def test_a_peak_holds_then_falls_to_the_value() -> None:
@@ -70,7 +71,8 @@ def test_a_label_is_explained_under_the_mouse(qtbot: QtBot, qapp: QApplication) 
     assert QToolTip.text().startswith("Relaxed and at ease.")
     QToolTip.hideText()
     qtbot.waitUntil(
-        lambda: not any(top.inherits("QTipLabel") and top.isVisible() for top in qapp.topLevelWidgets())
+        lambda: not any(top.inherits("QTipLabel") and top.isVisible() for top in qapp.topLevelWidgets()),
+        timeout=TIMEOUT_MS,
     )
 
 

@@ -125,10 +125,12 @@ def test_calibration_shows_its_progress(driver: WindowDriver, monkeypatch: pytes
     driver.until(lambda: not driver.window.view.video.state.tags)
     driver.qtbot.mouseClick(controls.calibration.button, Qt.MouseButton.LeftButton)
     driver.until(lambda: driver.session.called("calibrate") == [5.0])
+    driver.session.override = {"is_synthetic": False, "calibration": 0.4, "baseline": "running"}
     driver.until(lambda: controls.calibration.running)
     driver.press("c")
     driver.qtbot.wait(100)
     assert driver.session.called("calibrate") == [5.0], "a running calibration is not started again"
+    driver.session.override = {"is_synthetic": False, "calibration": None, "baseline": "neutral"}
     driver.until(lambda: not controls.calibration.running)
     driver.until(lambda: controls.baseline.currentData() == "neutral")
 

@@ -104,6 +104,6 @@ def test_your_own_clips_reach_the_live_window(
     qtbot.waitUntil(lambda: sum(window.view.results.bars.values) > 0.9, timeout=60_000)
     assert window.view.results.bars.labels == LABELS
     assert window.view.timeline.labels == LABELS
-    with qtbot.waitSignal(window.finished, timeout=20_000):
+    with qtbot.waitSignal(window.finished, timeout=60_000):
         window.close()
     window.deleteLater()

@@ -18,7 +18,7 @@ from emolive.gui.widgets.page import Page
 from emolive.people import saved_people
 from emolive.session.config import SessionConfig
 from emolive.types import Status
-from tests.helpers.window_driver import WindowDriver
+from tests.helpers.window_driver import TIMEOUT_MS, WindowDriver
 
 
 def button(page: QWidget, text: str) -> QPushButton:
@@ -119,7 +119,7 @@ def test_a_page_fits_its_window_and_scrolls(qtbot: QtBot, size: tuple[int, int])
     page.open_page()
     assert parent.rect().contains(page.card.geometry())
     parent.resize(900, 500)
-    qtbot.waitUntil(lambda: page.geometry() == parent.rect())
+    qtbot.waitUntil(lambda: page.geometry() == parent.rect(), timeout=TIMEOUT_MS)
     assert parent.rect().contains(page.card.geometry())
 
 
@@ -129,7 +129,7 @@ def test_focus_enter_escape_and_tab_in_a_page(qtbot: QtBot) -> None:
     parent.resize(600, 400)
     outside = QPushButton("outside", parent)
     parent.show()
-    qtbot.waitUntil(parent.isVisible)
+    qtbot.waitUntil(parent.isVisible, timeout=TIMEOUT_MS)
     parent.activateWindow()
     outside.setFocus()
     page = Page(parent, "Title")
@@ -148,7 +148,7 @@ def test_focus_enter_escape_and_tab_in_a_page(qtbot: QtBot) -> None:
     assert clicked == ["second", "first"], "Enter presses the button that has the focus"
     qtbot.keyClick(page, Qt.Key.Key_Escape)
     assert not page.isVisible()
-    qtbot.waitUntil(outside.hasFocus)
+    qtbot.waitUntil(outside.hasFocus, timeout=TIMEOUT_MS)
     page.open_page()
     qtbot.mouseClick(page, Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
     assert not page.isVisible(), "a click beside the card closes it"

@@ -72,6 +72,9 @@ def test_record_replay_annotate_export(
         shown = media._snapshot and media._snapshot.playback
         return playback is not None and shown is not None and abs(shown.position_s - position_s) < 0.01
 
+    # In a loop it does not end meanwhile, however slow the computer is.
+    press(Qt.Key.Key_L, CONTROL)
+    until(lambda: snapshot().playback.loop)  # type: ignore[union-attr]
     if snapshot().ended:
         press(Qt.Key.Key_R)
         until(lambda: not snapshot().ended)
@@ -90,7 +93,7 @@ def test_record_replay_annotate_export(
     until(csv.is_file)
     press(Qt.Key.Key_H, CONTROL)
     until((folder / "report.html").is_file)
-    with qtbot.waitSignal(window.finished, timeout=20_000):
+    with qtbot.waitSignal(window.finished, timeout=PATIENCE_MS):
         window.close()
     window.deleteLater()
 

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from emolive.errors import EmoliveError
 from emolive.gui.tasks import TaskRunner, error_sentence
+from tests.helpers.window_driver import TIMEOUT_MS
 
 
 def test_tasks_run_in_order_and_answer_on_this_thread(qtbot: QtBot, qapp: QApplication) -> None:
@@ -25,7 +26,7 @@ def test_tasks_run_in_order_and_answer_on_this_thread(qtbot: QtBot, qapp: QAppli
     runner.submit(lambda: 1, answer)
     runner.submit(fail, answer, answer)
     runner.submit(lambda: threading.current_thread() is threading.main_thread(), answer)
-    qtbot.waitUntil(lambda: len(results) == 3)
+    qtbot.waitUntil(lambda: len(results) == 3, timeout=TIMEOUT_MS)
     assert results == [(1, True), ("It cannot be done.", True), (False, True)]
     runner.close()
     runner.join()

@@ -23,6 +23,7 @@ from emolive.gui.widgets.timeline import SPAN_S, Timeline
 from emolive.gui.widgets.video_view import VideoView
 from emolive.models.spec import EMOTIONS
 from emolive.types import BoundingBox, Face, Frame, Status
+from tests.helpers.window_driver import TIMEOUT_MS
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="None cannot be lost from Python 3.12 on")
@@ -129,14 +130,14 @@ def test_a_face_waits_for_the_next_frame_but_not_for_ever(
     image = np.zeros((48, 64, 3), np.uint8)
     state = frame(image)
     view.show_state(state)
-    qtbot.waitUntil(lambda: view.painted == 1)
+    qtbot.waitUntil(lambda: view.painted == 1, timeout=TIMEOUT_MS)
     qapp.processEvents()
     before = view.paints
     view.show_state(VideoState(frame=state.frame, face=Face(BoundingBox(10, 10, 20, 20), 0.9)))
     qapp.processEvents()
     assert view.paints == before + (0 if waits else 1)
     view.show_state(frame(image.copy(), 1))
-    qtbot.waitUntil(lambda: view.painted == 2)
+    qtbot.waitUntil(lambda: view.painted == 2, timeout=TIMEOUT_MS)
 
 
 # --- timeline
@@ -212,12 +213,12 @@ def tooltip_of(qtbot: QtBot, widget: QWidget) -> QImage:
     def visible_widget() -> QWidget | None:
         return next((top for top in QApplication.topLevelWidgets() if top.inherits("QTipLabel")), None)
 
-    qtbot.waitUntil(lambda: (tip := visible_widget()) is not None and tip.isVisible())
+    qtbot.waitUntil(lambda: (tip := visible_widget()) is not None and tip.isVisible(), timeout=TIMEOUT_MS)
     tip = visible_widget()
     assert tip is not None
     image = tip.grab().toImage()
     QToolTip.hideText()
-    qtbot.waitUntil(lambda: (tip := visible_widget()) is None or not tip.isVisible())
+    qtbot.waitUntil(lambda: (tip := visible_widget()) is None or not tip.isVisible(), timeout=TIMEOUT_MS)
     return image
 
 

@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ from emolive.types import (
 
 FPS = 30.0
 HOP_S = 0.24
+N_PICTURES = 60
+"""They come again and again: drawing is done in the thread of the window, which must not wait for it."""
 FUSIONS = (
     FusionChoice("lt", "late transformer"),
     FusionChoice("it", "intermediate transformer"),
@@ -64,8 +67,11 @@ class FakeSession:
         """`stop` waits until it is set."""
         self.modality = Modality.AV
         self.estimating = True
+        self.hop_s = HOP_S
         self.stopped = False
         self.explaining = False
+        self.change_estimate: Callable[[Estimate], Estimate] = replace
+        """What becomes of each estimate; one in `override` would grow old."""
         self._subscribers: list[Callable[[Estimate], None]] = []
         self._start_ns = 0
         self._calibrating_ns = 0
@@ -208,14 +214,14 @@ class FakeSession:
         index = int(t_s * FPS)
         if self._frame is None or index > self._frame.index:
             frame_ns = self._start_ns + round(index / FPS * NS_PER_S)
-            image, face = draw(t_s)
+            image, face = draw(index % N_PICTURES / FPS)
             self._frame = Frame(frame_ns, image, index)
             self._observation = FaceObservation(
                 frame_ns, face, None, quality=FaceQuality(240.0, 0.5, 0.3, 0.0, 0.0)
             )
-        due = self._estimate is None or t_ns - self._estimate.t_ns >= HOP_S * NS_PER_S
+        due = self._estimate is None or t_ns - self._estimate.t_ns >= self.hop_s * NS_PER_S
         if due and self.estimating:
-            self._estimate = self._make_estimate(t_ns, t_s)
+            self._estimate = self.change_estimate(self._make_estimate(t_ns, t_s))
             for callback in self._subscribers:
                 callback(self._estimate)
 
@@ -266,6 +272,7 @@ class FakeSession:
         )
 
 
+@lru_cache(maxsize=N_PICTURES)
 def draw(t_s: float) -> tuple[np.ndarray, Face]:
     """A simple moving face: an image (480, 640, 3) BGR, and the position of the face."""
     image = np.empty((480, 640, 3), np.uint8)

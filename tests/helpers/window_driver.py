@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
@@ -16,7 +15,8 @@ from emolive.session.config import SessionConfig
 from tests.helpers.fake_session import FUSIONS, FakeDevice, FakeSession
 from tests.helpers.fake_source import FakeSource
 
-TIMEOUT_MS = 10_000
+TIMEOUT_MS = 60_000
+"""A busy computer may take so long for anything."""
 
 
 class WindowDriver:
@@ -74,14 +74,13 @@ class WindowDriver:
         self.until(self.window.isActiveWindow)
         (self.qtbot.keyClick if isinstance(keys, Qt.Key) else self.qtbot.keyClicks)(self.window, keys)
 
-    def close(self) -> float:
-        """Close the window and wait for its end; returns the duration in seconds."""
-        began = time.monotonic()
+    def close(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Close the window and wait for its end; `meanwhile` is called before."""
         if not self._closed:
-            with self.qtbot.waitSignal(self.window.finished, timeout=5_000):
+            with self.qtbot.waitSignal(self.window.finished, timeout=TIMEOUT_MS):
                 self.window.close()
+                meanwhile()
             self._closed = True
-        return time.monotonic() - began
 
     def _create_session(self, config: SessionConfig) -> FakeSession:
         session = self.create(config)

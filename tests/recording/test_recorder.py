@@ -20,6 +20,7 @@ from emolive.recording import recorder as recorder_module
 from emolive.recording.folder import CSV_NAME, JSONL_NAME, MEDIA_NAME, read_recording
 from emolive.recording.recorder import Recorder, Tracks
 from emolive.types import AudioBlock, Estimate, Frame, Modality
+from tests.helpers.listener import eventually
 
 RATE_HZ = 48_000
 FLASHES_S = (0.5, 1.5)
@@ -61,6 +62,12 @@ def feed(recorder: Recorder, seconds: float = 2.0, *, rate_hz: int = RATE_HZ, ji
         if index % 6 == 5:
             recorder.add_estimate(estimate_at(start_ns + to_ns(t_s), t_s))
     return start_ns
+
+
+def until_written(recorder: Recorder, n_frames: int) -> None:
+    """Wait for the recorder's thread."""
+    eventually(lambda: recorder.state().frames >= n_frames, f"{n_frames} frames", 120)
+    assert recorder.running
 
 
 @pytest.fixture
@@ -158,7 +165,7 @@ def test_a_slow_encoder_drops_frames_and_counts_them(
 
     monkeypatch.setattr(recorder, "_write", write)
     recorder.add_frame(frame)
-    assert entered.wait(5)
+    assert entered.wait(60)
     for index in range(1, 10):
         recorder.add_frame(frame_at(now_ns(), index / 25, index))
     assert recorder.state().frames_dropped == 6
@@ -172,10 +179,9 @@ def test_it_ends_when_the_disk_is_nearly_full(tmp_path: Path, monkeypatch: pytes
     free = [2_000_000_000]
     recorder = Recorder(tmp_path, Tracks(video=True, audio=True), {}, free_bytes=lambda _: free[0])
     feed(recorder, 1.0)
-    while recorder.state().frames < 20:
-        assert recorder.running
+    until_written(recorder, 20)
     free[0] = 999_999_999
-    recorder._done.wait(5)
+    assert recorder._done.wait(60)
     state = recorder.state()
     assert not state.running
     assert "less than 1 GB" in state.problem
@@ -190,15 +196,14 @@ def test_an_error_of_the_disk_ends_it_with_what_is_there(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed(recorder, 1.5)
-    while recorder.state().frames < 38:
-        assert recorder.running
+    until_written(recorder, 38)
 
     def fail(*_: object) -> None:
         raise OutputError("The disk is full.")
 
     monkeypatch.setattr(recorder._writer, "write_frame", fail)
     recorder.add_frame(frame_at(now_ns(), 2, 99))
-    recorder._done.wait(5)
+    assert recorder._done.wait(60)
     assert "The disk is full." in recorder.state().problem
     assert len(frames_of(recorder.folder / MEDIA_NAME)) == 38
     assert read_recording(recorder.folder).settings["ended"]["reason"] == recorder.state().problem
@@ -237,7 +242,7 @@ os.kill(os.getpid(), 9)
 def test_a_recording_cut_off_by_kill_9_opens(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path), str(root)], env=os.environ, timeout=60, check=False
+        [sys.executable, "-c", KILLED, str(tmp_path), str(root)], env=os.environ, timeout=150, check=False
     )
     assert done.returncode == -9
     (folder,) = tmp_path.iterdir()

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from emolive.clock import now_ns
 from emolive.errors import EmoliveError
 from emolive.session.config import SessionConfig
 from emolive.session.session import Session
@@ -59,19 +58,19 @@ def test_requests_return_at_once_and_stop_is_timely_while_a_source_opens(watch, 
 
     def slow(spec, **options):
         search_started.set()
-        assert search_ended.wait(30)
+        assert search_ended.wait(120)
         return real(spec, **options)
 
     monkeypatch.setattr(stream_opening, "open_spec", slow)
-    start_ns = now_ns()
     change = watched.session.set_source("demo")
-    assert now_ns() - start_ns < 0.5e9
-    assert search_started.wait(10)
+    assert search_started.wait(60)
+    # The request has returned, though the search has not ended.
+    assert not change.done()
     watched.until_estimates(2)
     assert watched.session.stop(20)
     assert not search_ended.is_set()
     search_ended.set()
-    change.result(20)
+    change.result(60)
     assert not watched.session.snapshot().running
 
 
@@ -83,11 +82,16 @@ def test_as_a_context_it_starts_and_stops(random_checkpoint, clips):
 
 
 def test_the_end_of_a_file_is_reported(watch, clips):
-    watched = watch(clips["video_only"])
-    watched.until_estimates(1)
-    assert not watched.session.finished
-    assert not watched.session.snapshot().ended
+    # A source that is not paced waits for its subscribers: so it has not ended while one looks.
+    watched = watch(clips["video_only"], paced=False, start=False)
+    ended = []
+    watched.session.subscribe(
+        lambda _: ended.append((watched.session.finished, watched.session.snapshot().ended))
+    )
+    watched.session.start()
     watched.until_finished()
+    assert ended[0] == (False, False)
+    assert not any(finished for finished, _ in ended)
     snapshot = watched.session.snapshot()
     assert snapshot.ended
     assert snapshot.running

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 
+from emolive.clock import now_ns, to_ns
 from emolive.errors import EmoliveError
 from emolive.session.config import SessionConfig
 from emolive.session.model_loader import ModelLoader
@@ -75,8 +76,9 @@ def test_of_many_requested_models_the_last_one_answers(watch, assets):
     for fusion in ("lt", "it", "lt", "it", "lt"):
         watched.session.set_fusion(fusion)
     watched.until(lambda: watched.session.model_settled, "the model")
+    watched.until(lambda: watched.estimates and watched.estimates[-1].fusion == "lt", "the last one")
     watched.until_estimates(2)
-    assert watched.estimates[-1].fusion == "lt"
+    assert [estimate.fusion for estimate in watched.estimates[-2:]] == ["lt", "lt"]
 
 
 def test_an_unknown_fusion_is_refused_and_the_old_one_answers_on(watch):
@@ -85,7 +87,7 @@ def test_an_unknown_fusion_is_refused_and_the_old_one_answers_on(watch):
     with pytest.raises(EmoliveError, match=r"no fusion named xy: .* lt, it, ia"):
         watched.session.set_fusion("xy")
     watched.until_estimates(2)
-    assert watched.code("model") == "ready"
+    watched.until(lambda: watched.code("model") == "ready", "the status of the old one")
 
 
 def test_an_unknown_baseline_is_refused():
@@ -135,11 +137,13 @@ def test_a_failure_after_loading_is_reported_and_the_next_model_loads(watch, mon
 
 
 def test_frames_captured_while_the_model_loads_are_in_the_first_window(watch, monkeypatch):
-    loaded, load = threading.Event(), ModelLoader._load_predictor
+    loaded, load, ready_ns = threading.Event(), ModelLoader._load_predictor, []
 
     def late(loader, request):
-        assert loaded.wait(60)
-        return load(loader, request)
+        assert loaded.wait(150)
+        predictor = load(loader, request)
+        ready_ns.append(now_ns())
+        return predictor
 
     monkeypatch.setattr(ModelLoader, "_load_predictor", late)
     watched = watch("demo", mic="none")
@@ -155,7 +159,8 @@ def test_frames_captured_while_the_model_loads_are_in_the_first_window(watch, mo
     first = watched.estimates[0]
     assert first.modality == "v"
     # A third of the window must have a face: with frames from after the model only, that takes 1.2 s.
-    assert first.t_ns - snapshot.observation.t_ns < 1.2e9
+    faces_ns, _, has_face = watched.session._stream.features.buffer.between(ready_ns[0], first.t_ns)
+    assert len({(t_ns - ready_ns[0]) // to_ns(0.24) for t_ns in faces_ns[has_face]}) < 5
 
 
 def test_devices_open_before_anything_large_is_imported():

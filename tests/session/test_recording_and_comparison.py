@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from emolive.capture.decode import iter_media
+from emolive.clock import to_s
 from emolive.errors import ConfigError
 from emolive.recording.folder import read_recording
+from emolive.session.model_loader import ModelLoader, ModelRequest
 from emolive.types import AudioBlock, Frame
 
 pytestmark = pytest.mark.usefixtures("one_landmark_predictor")
@@ -19,16 +22,27 @@ def _assets(shipped_random: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOLIVE_ASSETS", str(shipped_random))
 
 
-def test_a_file_is_recorded_as_it_is_and_analysed(watch, clips, tmp_path: Path) -> None:
+def test_a_file_is_recorded_as_it_is_and_analysed(
+    watch, clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     watched = watch(clips["full"], start=False, paced=False, person="anna", comparison=("lt",))
     session = watched.session
     with pytest.raises(ConfigError, match="Nothing is playing"):
         session.start_recording(tmp_path)
+    recording_runs, load = threading.Event(), ModelLoader._load_predictor
+
+    def late(loader: ModelLoader, request: ModelRequest) -> object:
+        assert recording_runs.wait(120)
+        return load(loader, request)
+
+    # The file begins when the model is loaded, and is recorded from its beginning.
+    monkeypatch.setattr(ModelLoader, "_load_predictor", late)
     session.start()
     folder = session.start_recording(tmp_path)
     with pytest.raises(ConfigError, match="A recording is running"):
         session.start_recording(tmp_path)
     assert session.snapshot().recording.running
+    recording_runs.set()
     watched.until_finished()
     assert session.stop_recording().problem == ""
     recording = read_recording(folder)
@@ -58,10 +72,11 @@ def test_it_goes_on_over_a_change_of_source_and_ends_with_the_session(watch, cli
     recording = read_recording(folder)
     assert recording.complete
     frames = [item for item in iter_media(folder, audio=False) if isinstance(item, Frame)]
-    # A busy machine leaves late frames out.
-    assert 120 < len(frames) <= 180, "both files"
+    # A busy machine leaves late frames out, but never for long.
+    assert len(frames) <= 180
     stamps = [frame.t_ns for frame in frames]
     assert stamps == sorted(set(stamps))
+    assert to_s(stamps[-1]) > 5.5, "both files"
     assert {e.source for e in recording.estimates} == {str(clips["full"]), str(clips["video_only"])}
 
 

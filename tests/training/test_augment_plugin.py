@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emolive.cli.config import read_config
+from emolive.cli.config_file import read_config
 from tests.helpers.training_runs import losses, run
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "plugin_augmentation.py"

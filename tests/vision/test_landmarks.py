@@ -70,3 +70,7 @@ def test_a_small_face_at_the_edge_of_the_picture(predictor, large, place):
     points = predictor.predict(small, box)
     assert points.shape == (68, 2)
     assert np.isfinite(points).all()
+
+
+def test_the_file_is_read_once(predictor: LandmarkPredictor) -> None:
+    assert LandmarkPredictor()._predict is predictor._predict
