@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from emolive.clock import to_ns
 from emolive.session.config import SessionConfig
 from emolive.types import Estimate, Status
 from tests.helpers.clips import demo_clips
@@ -88,17 +89,18 @@ class Watched:
 
         One of the stream before may still be on its way when the next one has begun.
         """
-        starts: list[int] = []
 
-        def anew() -> bool:
-            starts[:] = [
-                i for i in range(max(n, 1), len(self.estimates))
-                if self.estimates[i].t_s < self.estimates[i - 1].t_s
-            ]  # fmt: skip
-            return bool(starts) and len(self.estimates) > starts[-1] + 1
+        def origin_ns(estimate: Estimate) -> int:
+            return estimate.t_ns - to_ns(estimate.t_s)
 
-        self.until(anew, "estimates of another stream")
-        return self.estimates[starts[-1] :]
+        # Their times in seconds are rounded.
+        before_ns = origin_ns(self.estimates[n - 1]) + to_ns(0.01)
+
+        def anew() -> list[Estimate]:
+            return [estimate for estimate in self.estimates[n:] if origin_ns(estimate) > before_ns]
+
+        self.until(lambda: len(anew()) > 1, "estimates of another stream")
+        return anew()
 
 
 def remaining_threads(before: set[threading.Thread]) -> list[str]:
