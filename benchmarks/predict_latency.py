@@ -26,7 +26,7 @@ from emolive.models.spec import ModelSpec
 from emolive.plugins import FUSIONS
 from emolive.predictor import Predictor, load_predictor
 from emolive.session.calibration import load_profile, run_inline
-from emolive.session.model_loader import LoadedModel
+from emolive.session.model_request import LoadedModel
 from emolive.session.pipeline import LivePipeline
 from emolive.session.status import StatusRegistry
 from emolive.session.stream import Stream, VideoFeatures

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from emolive.models.network import Explanation
-    from emolive.predictor import Opinions, Predictor
+    from emolive.prediction import Opinions
+    from emolive.predictor import Predictor
     from emolive.profile import SpeakerProfile
     from emolive.windowing import FeatureWindow
 

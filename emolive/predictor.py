@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,8 @@ from emolive.models.runtimes.autotune import choose
 from emolive.models.runtimes.base import AUTO, EAGER, ONNX, Runtime, check_backend
 from emolive.network_inputs import assemble_inputs, evidence_s, load_global_stats, load_populations
 from emolive.novelty import distances
-from emolive.opinion_pool import UNKNOWN, OpinionPool, Reference, log_softmax
+from emolive.opinion_pool import UNKNOWN, OpinionPool, log_softmax
+from emolive.prediction import NetworkReading, Opinions, Prediction
 from emolive.profile import SpeakerProfile
 from emolive.types import MODALITIES, FloatArray, Modality
 from emolive.vision.encoders.base import CropInput, FrameEncoder, build_encoders
@@ -35,53 +35,6 @@ if TYPE_CHECKING:
     from emolive.models.io.onnx import OnnxCheckpoint
 
 DEFAULT_FUSION = "ia"
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """The model's answer for one window."""
-
-    probs: tuple[float, ...]
-    """Calibrated probabilities of the labels."""
-    modality: Modality
-    """The streams that were there; the other one was masked."""
-    baseline: str
-    """The normalisation mode that was used: "none" if there is no neutral calibration for "neutral"."""
-    age_s: float = 0.0
-    """Mean age of the evidence: half of the shortest newest part that alone gives this label."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opinions:
-    """The answers for one window that an opinion pool combines."""
-
-    modality: Modality
-    network: NDArray[np.float64] | None
-    """(classes,) the network's calibrated log-probabilities; None where it has seen too little."""
-    expression: NDArray[np.float64] | None
-    """(8,) recent log-probabilities of the expression classifier; None without any."""
-    reference: Reference
-    """The neutral state of the person's face."""
-    baseline: str
-    """The normalisation mode that was used."""
-    age_s: float = 0.0
-    """Mean age of the evidence."""
-    distances: tuple[float | None, float | None] = (None, None)
-    """Of face and voice from the model's training data, see `emolive.novelty`."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkReading:
-    """What a network answers for one window."""
-
-    modality: Modality
-    """The streams that it read."""
-    baseline: str
-    """The normalisation mode that was used."""
-    whole: NDArray[np.float64]
-    """(classes,) log-probabilities from all of the window."""
-    short: NDArray[np.float64] | None
-    """(classes,) from its newest part; None for a model that does not read streams, or if it has nothing."""
 
 
 class Predictor:

@@ -20,7 +20,7 @@ from emolive.types import UNSURE, Estimate, Timestamps
 
 if TYPE_CHECKING:
     from emolive.models.spec import ModelSpec
-    from emolive.predictor import Prediction
+    from emolive.prediction import Prediction
 
 HOP_S = 0.24
 """The rates of a `SmoothingSpec` are for answers at this interval."""

@@ -169,7 +169,7 @@ class FaceObservation:
     expression: FloatArray | None = None
     """(8,) log-probabilities of the expression classifier; None where it did not run."""
     quality: FaceQuality | None = None
-    """Measured with `expression`."""
+    """Measured with `expression`; of a drawing, without it."""
     others: tuple[BoundingBox, ...] = ()
     """The faces that are not read; the picture is searched for them from time to time."""
     problem: str = ""

@@ -80,14 +80,16 @@ for fusion in ia lt it; do
     "$bin/python" -m training.fit_stream_reading "$work/all-$fusion/model.safetensors" $tries \
         --out "$work/stream-$fusion.safetensors" --folds "$work/folds-$fusion" --annotations "$work/speech.csv"
     cp "$work/stream-$fusion.safetensors" "$assets/models/$fusion.safetensors"
-    # Pooled with the classifier of faces, if there are the clips that choose the weights.
-    if [ -e "$data/strangers/truth.json" ] && [ -e "$data/ravdess/portraits" ]; then
-        # shellcheck disable=SC2086
-        "$bin/python" -m training.fit_opinion_pool "$work/stream-$fusion.safetensors" $tries \
-            --out "$assets/models/$fusion.safetensors" --folds "$work/folds-$fusion" \
-            --annotations "$work/speech.csv" --windows "$work/cache" --data "$data" --cache "$work/portraits.npz"
-    fi
 done
+# Pooled with the classifier of faces, if there are the clips that choose the weights. The three share how far from
+# the training data a network leads.
+if [ -e "$data/strangers/truth.json" ] && [ -e "$data/ravdess/portraits" ]; then
+    # shellcheck disable=SC2086
+    "$bin/python" -m training.fit_opinion_pool "$work"/stream-ia.safetensors "$work"/stream-lt.safetensors \
+        "$work"/stream-it.safetensors --folds "$work/folds-ia" "$work/folds-lt" "$work/folds-it" $tries \
+        --out "$assets/models" --annotations "$work/speech.csv" --windows "$work/cache" --data "$data" \
+        --cache "$work/portraits.npz"
+fi
 "$bin/python" -m training.model_card "$assets/models/lt.safetensors" "$assets/models/it.safetensors" \
     "$assets/models/ia.safetensors" "$assets/models/efficientface.safetensors"
 [ -n "$rehearse" ] || "$bin/python" tools/asset_digests.py

@@ -1,6 +1,7 @@
-"""Fit the opinion pool of a checkpoint, and save the checkpoint with it.
+"""Fit the opinion pools of checkpoints that read the same inputs, and save the checkpoints with them.
 
-    python -m training.fit_opinion_pool CHECKPOINT --out FILE --folds FOLDER --annotations FILE --data FOLDER
+    python -m training.fit_opinion_pool CHECKPOINT... --out FOLDER --folds FOLDER... --annotations FILE \
+        --data FOLDER --windows FOLDER
 
 Two sources are weighed against each other:
 
@@ -9,8 +10,9 @@ Two sources are weighed against each other:
 * strangers: clips of people outside RAVDESS with every plausible label (`training.evaluate.strangers`). They
   choose and calibrate these few numbers; nothing is trained on them.
 
-The pool is the one with the best mean recall on RAVDESS among those that reach the targets on the strangers,
-both after the seconds that a clip lasts and as if each person had been watched many times as long.
+A pool is the one with the best mean recall on RAVDESS among those that reach the targets on the strangers,
+both after the seconds that a clip lasts and as if each person had been watched many times as long. All pools
+share the distances from the training data up to which a network leads.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from rich.console import Console
 
 from emolive.cli.commands import run_program
 from emolive.cli.config import Arg, Range
+from emolive.errors import ConfigError
 from emolive.models import factory
 from emolive.models.io import checkpoint
 from emolive.opinion_pool import OpinionPoolSpec
@@ -35,10 +38,7 @@ from preprocessing import annotations as annotation_files
 from training.evaluate.strangers import read_truth
 from training.opinion_pool_actors import ClipMeans, read_actors, read_means
 from training.opinion_pool_recording import record_strangers
-from training.opinion_pool_search import (
-    SearchResult,
-    search,
-)
+from training.opinion_pool_search import PoolProblem, SearchResult, search
 
 START = OpinionPoolSpec(
     classifier="",
@@ -63,55 +63,66 @@ START = OpinionPoolSpec(
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
-    """Fit the opinion pool of a checkpoint."""
+    """Fit the opinion pools of checkpoints that read the same inputs."""
 
-    checkpoint: Annotated[Path, Arg(positional=True, metavar="CHECKPOINT")]
-    """Checkpoint of the final model."""
-    out: Annotated[Path, Arg(metavar="FILE")]
-    """Checkpoint to write."""
-    folds: Annotated[Path, Arg(metavar="FOLDER")]
-    """Result folder of `emolive-train crossval`, of the same recipe."""
+    checkpoints: Annotated[tuple[Path, ...], Arg(positional=True, metavar="CHECKPOINT")]
+    """Checkpoints of the final models, one for each fusion."""
+    out: Annotated[Path, Arg(metavar="FOLDER")]
+    """Where to write FUSION.safetensors of each."""
+    folds: Annotated[tuple[Path, ...], Arg(metavar="FOLDER")]
+    """Result folder of `emolive-train crossval` of the same recipe, for each checkpoint."""
     annotations: Annotated[Path, Arg(metavar="FILE")]
-    """Annotation file of that cross-validation."""
+    """Annotation file of these cross-validations."""
     data: Annotated[Path, Arg(metavar="FOLDER")]
     """Folder with ravdess/landmarks, ravdess/portraits and strangers."""
     windows: Annotated[Path, Arg(metavar="FOLDER")]
-    """Cache folder of that cross-validation (--cache_path)."""
+    """Cache folder of these cross-validations (--cache_path)."""
     cache: Annotated[Path, Arg(metavar="FILE")] = Path("portraits.npz")
     """Stores the classifier's predictions on the portraits."""
     tries: Annotated[int, Range(1, 100_000)] = 600
-    """Candidates of the search."""
+    """Candidates of the search for each checkpoint."""
     seed: Annotated[int, Range(0, 2**31)] = 1
     """Seed of the search."""
 
 
-def fit(options: FitOptions, console: Console) -> SearchResult:
-    """Run the command.
+def fit(options: FitOptions, console: Console) -> dict[str, SearchResult]:
+    """Run the command; the result of each fusion.
 
     Raises:
-        EmoliveError: a checkpoint or some data cannot be used, or the file cannot be written.
+        EmoliveError: the options do not fit, a checkpoint or some data cannot be used, or a file cannot be
+            written.
     """
-    loaded = checkpoint.load(options.checkpoint)
-    digest = classifier_digest(classifier_path())
-    start = replace(START, classifier=digest)
-    spec = replace(loaded.spec, pool=start)
+    if len(options.folds) != len(options.checkpoints):
+        raise ConfigError("Name one folder of folds for each checkpoint.")
+    start = replace(START, classifier=classifier_digest(classifier_path()))
     annotations = annotation_files.read(options.annotations, allow_outside=True)
-    means = read_means(annotations, options.windows, loaded)
-    pooled = with_pool(loaded, start, means)
-    actors = read_actors(
-        annotations,
-        options.folds,
-        options.data / "ravdess",
-        spec,
-        means,
-        cache=options.cache,
-        say=console.print,
-    )
-    strangers = record_strangers(pooled, read_truth(options.data / "strangers"))
-    result = search(start, spec, actors, strangers, tries=options.tries, seed=options.seed)
-    console.print(json.dumps(result.to_dict(), indent=1), highlight=False)
-    save(options.out, with_pool(loaded, result.pool, means), result)
-    return result
+    models: dict[str, tuple[checkpoint.Checkpoint, ClipMeans]] = {}
+    problems: dict[str, PoolProblem] = {}
+    for path, folds in zip(options.checkpoints, options.folds, strict=True):
+        loaded = checkpoint.load(path)
+        fusion = loaded.spec.fusion
+        if fusion in models:
+            raise ConfigError(f"Two checkpoints have the fusion {fusion}: name one of each.")
+        means = read_means(annotations, options.windows, loaded)
+        spec = replace(loaded.spec, pool=start)
+        actors = read_actors(
+            annotations,
+            folds,
+            options.data / "ravdess",
+            spec,
+            means,
+            cache=options.cache,
+            say=console.print,
+        )
+        pooled = with_pool(loaded, start, means)
+        strangers = record_strangers(pooled, read_truth(options.data / "strangers"))
+        models[fusion], problems[fusion] = (loaded, means), PoolProblem(spec, actors, strangers)
+    results = search(start, problems, tries=options.tries, seed=options.seed)
+    for fusion, result in results.items():
+        console.print(json.dumps({fusion: result.to_dict()}, indent=1), highlight=False)
+        loaded, means = models[fusion]
+        save(options.out / f"{fusion}.safetensors", with_pool(loaded, result.pool, means), result)
+    return results
 
 
 def save(path: Path, pooled: checkpoint.Checkpoint, result: SearchResult) -> None:

@@ -14,7 +14,8 @@ from emolive.expression_stats import ExpressionStats
 from emolive.file_analyzer import FileAnalyzer
 from emolive.models.io.checkpoint import Checkpoint
 from emolive.opinion_pool import UNKNOWN
-from emolive.predictor import Opinions, Prediction, Predictor
+from emolive.prediction import Opinions, Prediction
+from emolive.predictor import Predictor
 from emolive.profile import SpeakerProfile, SpeakerStats
 from emolive.types import Modality
 from emolive.windowing import FeatureWindow

@@ -68,53 +68,89 @@ class SearchResult:
 
 
 def search(
-    start: OpinionPoolSpec,
-    spec: ModelSpec,
-    actors: ActorClips,
-    strangers: Sequence[StrangerRows],
-    *,
-    tries: int,
-    seed: int,
-) -> SearchResult:
-    """The best pool that was found.
+    start: OpinionPoolSpec, problems: Mapping[str, PoolProblem], *, tries: int, seed: int
+) -> dict[str, SearchResult]:
+    """The best pools of several models that read the same inputs.
 
-    Random changes of the best so far, larger ones first; RESTARTS times.
+    How far an input lies from the training data does not depend on the model, so the novelty limits are
+    shared: those with the least sum of losses. In turn each pool is searched with the limits fixed, the
+    limits with the pools fixed, and each pool again. A search makes random changes of the best so far, larger
+    ones first, RESTARTS times.
+
+    Args:
+        start: where the search starts.
+        problems: name of each model → what its pools are scored on.
+        tries: candidates for each model.
+        seed: of the random changes.
+
+    Returns:
+        Name → the pool and its scores.
     """
-    problem = _Problem(spec, actors, strangers)
-    candidates = [_descend(start, problem, tries // RESTARTS, seed + i) for i in range(RESTARTS)]
-    best = min(candidates, key=lambda pair: pair[0])[1]
-    return SearchResult(
-        best,
-        problem.score(best),
-        problem.score(best, LONGER),
-        problem.score(best, mode="neutral"),
-        problem.recalls(best),
-        problem.network_recalls(),
-    )
+    half = max(1, tries // 2)
+    pools = {name: _best(start, problem, half, seed) for name, problem in problems.items()}
+    limits = _shared_limits(pools, problems, half, seed)
+    pools = {name: replace(pool, novelty_limits=limits) for name, pool in pools.items()}
+    pools = {name: _best(pool, problems[name], half, seed + 1) for name, pool in pools.items()}
+    return {name: problems[name].result(pool) for name, pool in pools.items()}
 
 
-def _descend(
-    start: OpinionPoolSpec, problem: _Problem, tries: int, seed: int
-) -> tuple[float, OpinionPoolSpec]:
-    """The loss and the parameters of the best pool of one search."""
+def _best(start: OpinionPoolSpec, problem: PoolProblem, tries: int, seed: int) -> OpinionPoolSpec:
+    """The best pool of RESTARTS searches that keep the novelty limits."""
+
+    def descend(seed: int) -> tuple[float, OpinionPoolSpec]:
+        rng = np.random.default_rng(seed)
+        best, best_loss = start, problem.loss(start)
+        n = max(1, tries // RESTARTS)
+        for i in range(n):
+            candidate = _changed(best, _step(i / n), rng)
+            loss = problem.loss(candidate)
+            if loss < best_loss:
+                best, best_loss = candidate, loss
+        return best_loss, best
+
+    return min((descend(seed + i) for i in range(RESTARTS)), key=lambda pair: pair[0])[1]
+
+
+def _shared_limits(
+    pools: Mapping[str, OpinionPoolSpec], problems: Mapping[str, PoolProblem], tries: int, seed: int
+) -> tuple[float, float, float]:
+    """The novelty limits with the least sum of losses over all models."""
+
+    def loss(limits: tuple[float, float, float]) -> float:
+        return sum(
+            problem.loss(replace(pools[name], novelty_limits=limits)) for name, problem in problems.items()
+        )
+
     rng = np.random.default_rng(seed)
-    best, best_loss = start, problem.loss(start)
+    best = next(iter(pools.values())).novelty_limits
+    best_loss = loss(best)
     for i in range(tries):
-        candidate = _changed(best, 0.5 * (1 - i / tries) + 0.05, rng)
-        loss = problem.loss(candidate)
-        if loss < best_loss:
-            best, best_loss = candidate, loss
-    return best_loss, best
+        beside_voice, of_voice, alone = (_moved(rng, limit, 0.3 * _step(i / tries), 0, 3) for limit in best)
+        candidate = (beside_voice, of_voice, alone)
+        candidate_loss = loss(candidate)
+        if candidate_loss < best_loss:
+            best, best_loss = candidate, candidate_loss
+    return best
+
+
+def _step(progress: float) -> float:
+    """The size of the changes, from the progress 0..1 of a search."""
+    return 0.5 * (1 - progress) + 0.05
+
+
+def _moved(rng: np.random.Generator, value: float, scale: float, low: float, high: float) -> float:
+    """A value, in every second call changed at random."""
+    if rng.random() < 0.5:
+        return value
+    return float(np.clip(value + scale * rng.normal(), low, high))
 
 
 def _changed(spec: OpinionPoolSpec, step: float, rng: np.random.Generator) -> OpinionPoolSpec:
     """Some parameters of `spec` changed at random. For an unknown person network and absolute add up to 1,
-    which leaves the size of all weights to the temperature."""
+    which leaves the size of all weights to the temperature. The novelty limits stay."""
 
     def moved(value: float, scale: float, low: float, high: float) -> float:
-        if rng.random() < 0.5:
-            return value
-        return float(np.clip(value + step * scale * rng.normal(), low, high))
+        return _moved(rng, value, step * scale, low, high)
 
     network = moved(spec.network[0], 0.2, 0, 0.9)
     return replace(
@@ -124,11 +160,6 @@ def _changed(spec: OpinionPoolSpec, step: float, rng: np.random.Generator) -> Op
         relative=(0.0, moved(spec.relative[1], 0.5, 0, 2)),
         neutral_bias=moved(spec.neutral_bias, 1.0, 0, 6),
         calm_offset=moved(spec.calm_offset, 0.8, -0.5, 3),
-        novelty_limits=(
-            moved(spec.novelty_limits[0], 0.3, 0, 3),
-            moved(spec.novelty_limits[1], 0.3, 0, 3),
-            moved(spec.novelty_limits[2], 0.3, 0, 3),
-        ),
         running_limit=moved(spec.running_limit, 0.4, 0, 1),
         temperatures=(
             moved(spec.temperatures[0], 0.2, MIN_TEMPERATURE, 1),
@@ -137,14 +168,25 @@ def _changed(spec: OpinionPoolSpec, step: float, rng: np.random.Generator) -> Op
     )
 
 
-class _Problem:
-    """Scores pools on both sources."""
+class PoolProblem:
+    """Scores pools of one model on held-out clips of actors and on clips of strangers."""
 
     def __init__(self, spec: ModelSpec, actors: ActorClips, strangers: Sequence[StrangerRows]) -> None:
         self._spec, self._actors, self._strangers = spec, actors, strangers
         self._network = {
             key: log_softmax(np.asarray(logits, np.float64)) for key, logits in actors.network.items()
         }
+
+    def result(self, best: OpinionPoolSpec) -> SearchResult:
+        """A pool with all its scores."""
+        return SearchResult(
+            best,
+            self.score(best),
+            self.score(best, LONGER),
+            self.score(best, mode="neutral"),
+            self.recalls(best),
+            self.network_recalls(),
+        )
 
     def _pool(self, spec: OpinionPoolSpec) -> OpinionPool:
         return OpinionPool(spec, self._spec.labels, self._spec.bin_s)

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from emolive.cli.config import read_config
+from emolive.cli.config_file import read_config
 from emolive.models.spec import ModelSpec
 from training.config import TrainConfig
 from training.data_module import DataModule, Split

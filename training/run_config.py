@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emolive.cli.config import extract_option, read_config, write_config
+from emolive.cli.config import extract_option
+from emolive.cli.config_file import read_config, write_config
 from emolive.cli.parser import OptionsParser
 from emolive.errors import ConfigError
 from training import run_folder

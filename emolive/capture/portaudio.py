@@ -13,6 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from emolive._compat.alsa import silence_alsa
+from emolive._compat.c_stderr import silence_stderr_of
 from emolive.capture.native_thread import NativeThread
 from emolive.errors import DeviceError, EmoliveError, MissingDependencyError
 
@@ -53,6 +54,8 @@ def _import() -> ModuleType:
         raise MissingDependencyError(
             "Sound cannot be recorded because the PortAudio library is missing: install libportaudio2."
         ) from error
+    # It reports errors to its callers, and writes down where in its code they came up as well.
+    silence_stderr_of(module._libname)
     # It ends PortAudio when the process ends, which a server that hangs would block.
     atexit.unregister(module._exit_handler)
     atexit.register(_end, module)

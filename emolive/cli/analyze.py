@@ -9,21 +9,23 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from emolive.capture.av_offset import MAX_OFFSET_MS
 from emolive.capture.tracks import TrackChoice
 from emolive.cli.commands import output_errors, report
 from emolive.cli.config import Arg, Range, Registered
+from emolive.cli.file_analysis import open_analyzer, progress_bar
 from emolive.cli.model_options import ModelOptions
 from emolive.errors import ConfigError, EmoliveError, OutputError
 from emolive.plugins import SINKS
+from emolive.session.config import DEFAULT_BASELINE, DEFAULT_PERSON
 from emolive.user_output import check_replaceable, reserved
 
 if TYPE_CHECKING:
     from emolive.capture.container import Media
-    from emolive.file_analyzer import FileAnalyzer, OnProgress
+    from emolive.file_analyzer import FileAnalyzer
     from emolive.sinks import ResultSink
 
 STDIN = "-"
@@ -71,27 +73,11 @@ def analyze(options: AnalyzeOptions) -> int:
     """Write rows for every file that can be read; 2 if one could not."""
     if options.out is not None:
         check_replaceable(options.out, allowed=options.overwrite)
-    import torch
-
-    from emolive.file_analyzer import FileAnalyzer
-    from emolive.predictor import load_predictor
-    from emolive.session.config import DEFAULT_BASELINE, DEFAULT_PERSON
-
-    # For networks of this size a second thread mostly waits for the first.
-    torch.set_num_threads(1)
-    predictor = load_predictor(options.fusion, options.checkpoint, options.device, options.backend)
-    if predictor.runtime.fallback_reason:
-        report(predictor.runtime.fallback_reason)
-    if predictor.spec.limits:
-        report(predictor.spec.limits)
     baseline = "neutral" if options.neutral else options.baseline or DEFAULT_BASELINE
-    with FileAnalyzer(
-        predictor,
-        baseline=baseline,
-        person=options.person or DEFAULT_PERSON,
+    with open_analyzer(
+        options,
+        baseline,
         same_person=options.same_person,
-        on_corruption=report,
-        on_notice=report,
         tracks=TrackChoice.parse(options.track),
         av_offset_ns=round(options.av_offset_ms * 1e6),
     ) as analyzer:
@@ -111,7 +97,7 @@ def _analyze_files(files: tuple[str, ...], analyzer: FileAnalyzer, sink: ResultS
     failed = False
     for file in files:
         try:
-            with _readable(file) as media, _progress_bar(str(media) if progress else None) as on_progress:
+            with _readable(file) as media, progress_bar(str(media) if progress else None) as on_progress:
                 for estimate in analyzer.analyze(media, on_progress):
                     with output_errors("The rows"):
                         sink.write(replace(estimate, source=STDIN) if file == STDIN else estimate)
@@ -138,19 +124,3 @@ def _readable(file: str) -> Iterator[Media]:
         with copy.open("wb") as out, output_errors("A copy of standard input"):
             shutil.copyfileobj(sys.stdin.buffer, out)
         yield copy
-
-
-@contextmanager
-def _progress_bar(title: str | None) -> Iterator[OnProgress | None]:
-    """A bar on stderr, which goes when the file is done; none without a title."""
-    if title is None:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    name = "".join(c if c.isprintable() else "?" for c in PurePath(title).name)
-    columns = TextColumn("{task.description}", markup=False), BarColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done_s, whole_s: bar.update(task, completed=done_s, total=whole_s)

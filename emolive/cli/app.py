@@ -10,7 +10,7 @@ EMOLIVE = CommandGroup(
     commands=(
         Command("run", "open the window, or process a source without one", "emolive.cli.run:run"),
         Command("analyze", "analyse media files, one row per estimate", "emolive.cli.analyze:analyze"),
-        Command("report", "write the report of a recorded session", "emolive.cli.report:report"),
+        Command("report", "write the report of a recording or a media file", "emolive.cli.report:report"),
         Command("devices", "list cameras and microphones", "emolive.cli.devices:devices"),
         Command("doctor", "try the devices and say what is missing", "emolive.cli.doctor:doctor"),
         Command("sync-test", "measure the offset of picture and sound", "emolive.cli.sync_test:sync_test"),

@@ -13,7 +13,8 @@ from typing import Any
 
 import jsonargparse
 
-from emolive.cli.config import OptionField, load_plugins, option_fields, read_config
+from emolive.cli.config import OptionField, load_plugins, option_fields
+from emolive.cli.config_file import read_config
 from emolive.errors import ConfigError
 from emolive.plugins import load_plugin
 from emolive.printable import printable

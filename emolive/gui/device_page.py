@@ -13,6 +13,7 @@ from emolive.gui.controller import SessionController
 from emolive.gui.device_names import Device, DeviceKind, device_titles, used_value
 from emolive.gui.device_preview import DevicePreview
 from emolive.gui.services import Services
+from emolive.gui.strings import session_text
 from emolive.gui.tasks import TaskRunner
 from emolive.gui.widgets.devices_view import DevicesView
 from emolive.snapshot import Snapshot
@@ -80,7 +81,7 @@ class DevicePage(QObject):
         camera, microphone = view.cameras.value, view.microphones.value
         problem = ""
         if camera != self._in_use("camera"):
-            frame, problem = self._previews["camera"].frame, self._previews["camera"].problem
+            frame, problem = self._previews["camera"].frame, session_text(self._previews["camera"].problem)
         view.cameras.show_note(problem)
         view.show_picture(
             frame if camera else None, waiting=bool(camera) and not problem, mirrored=bool(camera)
@@ -90,7 +91,7 @@ class DevicePage(QObject):
             level_dbfs = SILENCE_DBFS if snapshot is None else snapshot.voice_dbfs
         elif microphone:
             level_dbfs = self._previews["microphone"].level_dbfs
-            problem = self._previews["microphone"].problem
+            problem = session_text(self._previews["microphone"].problem)
         view.microphones.show_note(problem)
         view.level.show_level(level_dbfs)
 

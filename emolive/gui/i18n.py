@@ -20,10 +20,13 @@ log = logging.getLogger(__name__)
 LOCALE_DIR = Path(__file__).with_name("locale")
 SOURCE_LANGUAGE = "en"
 
+NESTED = frozenset({"looked", "problem", "reason", "streams"})
+"""Placeholders whose values are sentences or words of emolive's own, and are translated as well."""
+
 _messages: dict[str, str] = {}
 
 
-def tr(text: str, **values: object) -> str:
+def tr(text: str, /, **values: object) -> str:
     """Translate a text of the window.
 
     Args:
@@ -37,7 +40,7 @@ def tr(text: str, **values: object) -> str:
     return translated.format(**values) if values else translated
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def _pattern(template: str) -> re.Pattern[str]:
     """Matches a text made of a template, with its values as groups."""
     parts = []
@@ -58,12 +61,26 @@ def tr_filled(text: str, templates: Iterable[str]) -> str:
     Returns:
         The text in the language in use; the text itself if no template fits.
     """
-    if text in _messages or not _messages:
-        return tr(text)
+    return tr(text) if text in _messages or not _messages else _fill(text, tuple(templates))
+
+
+@lru_cache(maxsize=256)
+def _fill(text: str, templates: tuple[str, ...]) -> str:
+    """Remembered, because the window asks for the same sentence in each of its pictures."""
     for template in templates:
         if template in _messages and (match := _pattern(template).fullmatch(text)):
-            return tr(template, **match.groupdict())
+            values = match.groupdict()
+            values |= {name: _part(values[name], templates) for name in NESTED & set(values)}
+            return tr(template, **values)
     return text
+
+
+def _part(value: str, templates: tuple[str, ...]) -> str:
+    """Translate a part of a sentence, which may be a sentence without its full stop."""
+    translated = tr_filled(value, templates)
+    if translated == value and not value.endswith("."):
+        translated = tr_filled(f"{value}.", templates).removesuffix(".")
+    return translated
 
 
 def noop(text: str) -> str:
@@ -98,6 +115,7 @@ def use_language(preferred: Iterable[str]) -> str:
 def use_messages(messages: Mapping[str, str]) -> None:
     """Use these translations (source text → translation); those with other placeholders are ignored."""
     _messages.clear()
+    _fill.cache_clear()
     for text, translated in messages.items():
         if _placeholders(text) == _placeholders(translated):
             _messages[text] = translated

@@ -24,9 +24,11 @@ from emolive.gui.media_commands import MediaCommands
 from emolive.gui.model_settings import ModelSettings
 from emolive.gui.presenter import WindowPresenter
 from emolive.gui.services import Services
+from emolive.gui.session_actions import add_session_actions
 from emolive.gui.session_memory import SessionMemory
 from emolive.gui.ui_settings import UiSettings
 from emolive.gui.video_presenter import VideoPresenter
+from emolive.gui.view_toggles import ViewToggles
 from emolive.gui.widgets.central_view import CentralView
 from emolive.gui.window_pages import WindowPages
 from emolive.session.config import SessionConfig
@@ -63,8 +65,7 @@ class MainWindow(QMainWindow):
         self._fusions = tuple(services.fusions())
         self._closing = False
         self.view = CentralView(self._fusions)
-        self.view.video.set_landmarks(self._settings.flag("landmarks", True))
-        self.view.set_timeline_visible(self._settings.flag("timeline", True))
+        self._looks = ViewToggles(self.view, self._settings)
         self.setWindowTitle("emolive")
         self.setAcceptDrops(True)
         self.setWindowIcon(app_icon())
@@ -95,7 +96,6 @@ class MainWindow(QMainWindow):
             on_checkpoint=self.controller.load_checkpoint,
             on_error=self.view.status_bar.show_message,
         )
-        self._file_is_open = False
         self._memory = SessionMemory(self._settings, self.controller)
         self._create_actions()
         self._connect()
@@ -128,37 +128,20 @@ class MainWindow(QMainWindow):
 
     def _create_actions(self) -> None:
         actions = Actions(self)
-        keys = [str(number) for number in range(1, min(len(self._fusions), 9) + 1)]
-        actions.describe("  ".join(keys), tr("Switch the fusion"))
-        for key, fusion in zip(keys, self._fusions, strict=False):
-            actions.bind("", key, partial(self.choose_fusion, fusion.name))
-        actions.bind(tr("Calibrate with five neutral seconds"), "C", self.calibrate)
-        actions.add(tr("Open a file…"), "O Ctrl+O", self._opener.ask_for_media, tr("Open a media file"))
-        actions.add(tr("Stream address…"), "", self._opener.ask_for_stream)
-        actions.add(
-            tr("Cameras and microphones…"),
-            "J",
-            self.device_page.open,
-            tr("Cameras and microphones with preview"),
+        add_session_actions(
+            actions,
+            self._fusions,
+            self._opener,
+            choose_fusion=self.choose_fusion,
+            calibrate=self.calibrate,
+            play_again=self.play_again,
+            open_devices=self.device_page.open,
+            open_settings=self.model_settings.open,
         )
-        actions.add(tr("Load a checkpoint…"), "", self._opener.ask_for_checkpoint)
-        actions.add(tr("Settings…"), "Ctrl+,", self.model_settings.open, tr("Settings of the model"))
-        actions.add(tr("Play again"), "R", self.play_again, tr("Play the file again"))
         actions.add_separator()
         self._media.add_actions(actions)
         actions.add_separator()
-        actions.add_toggle(
-            tr("Landmarks"),
-            "L",
-            self._set_landmarks,
-            on=self.view.video.landmarks,
-            help_text=tr("Landmarks on or off"),
-        )
-        actions.add(tr("Mirror"), "M", self._video_presenter.toggle_mirror, tr("Mirror the picture"))
-        timeline = self._settings.flag("timeline", True)
-        actions.add_toggle(
-            tr("Timeline"), "T", self._set_timeline, on=timeline, help_text=tr("Timeline on or off")
-        )
+        self._looks.add_actions(actions, self._video_presenter.toggle_mirror)
         actions.add(tr("Full screen"), "F F11", self.toggle_full_screen)
         self.pages.add_actions(actions)
         actions.add(tr("Keys"), "? F1", self.view.help.toggle, tr("Show the keys"))
@@ -221,13 +204,9 @@ class MainWindow(QMainWindow):
 
     def calibrate(self) -> None:
         """Begin the countdown of a calibration, unless one is running."""
-        snapshot, guide = self.controller.snapshot(), self._presenter.guide
-        if guide.preparing or (snapshot is not None and snapshot.calibration is not None):
-            return
-        if refusal := guide.refusal(snapshot, self.controller.config.source):
+        guide = self._presenter.guide
+        if refusal := guide.ask(self.controller.snapshot(), self.controller.config.source):
             self._presenter.log.say(refusal, "warning")
-        else:
-            guide.begin()
 
     def play_again(self) -> None:
         """Begin a file or the demo again."""
@@ -256,18 +235,6 @@ class MainWindow(QMainWindow):
         self.controller.set_option(name, value)
         self._devices.show_config(self.controller.config)
 
-    def _set_landmarks(self, on: bool) -> None:
-        self.view.video.set_landmarks(on)
-        self._settings.set_flag("landmarks", on)
-
-    def _set_timeline(self, on: bool) -> None:
-        self._settings.set_flag("timeline", on)
-        self._show_timeline()
-
-    def _show_timeline(self) -> None:
-        """A file has a timeline of its own, of all of it."""
-        self.view.set_timeline_visible(self._settings.flag("timeline", True) and not self._file_is_open)
-
     def _on_command_failed(self, sentence: str) -> None:
         self._presenter.clear_requests()
         self._devices.show_config(self.controller.config)
@@ -287,9 +254,7 @@ class MainWindow(QMainWindow):
         if snapshot is not None:
             state = presenter.present(snapshot, controller.config)
             self._media.show(snapshot)
-            if self._file_is_open is not (snapshot.playback is not None):
-                self._file_is_open = not self._file_is_open
-                self._show_timeline()
+            self._looks.show_file(is_open=snapshot.playback is not None)
         elif controller.state == "failed":
             state = presenter.present_failure(
                 controller.config, controller.error, of_source=controller.source_failed
@@ -327,9 +292,7 @@ class MainWindow(QMainWindow):
         if not self.isFullScreen():
             self._settings.set_geometry(self.saveGeometry())
         self._settings.save()
-        self._devices.close()
-        self.model_settings.close()
-        self.device_page.close()
-        self._media.close()
+        for part in (self._devices, self.model_settings, self.device_page, self._media):
+            part.close()
         log.info("%d frames were painted", self.view.video.painted)
         self.controller.close(STOP_S)

@@ -18,6 +18,7 @@ from emolive.gui.file_queue import FileQueue
 from emolive.gui.i18n import tr
 from emolive.gui.open_file import OpenFile
 from emolive.gui.recording_commands import RecordingCommands
+from emolive.gui.report_commands import ReportCommands
 from emolive.gui.services import FusionChoice
 from emolive.gui.tasks import TaskRunner
 from emolive.gui.transport_presenter import present_transport
@@ -69,6 +70,7 @@ class MediaCommands(QObject):
             window, controller, self._tasks, show_message=show_message, open_source=open_source, parent=record
         )
         self.file = OpenFile(self._tasks, show_message)
+        self.reports = ReportCommands(self.file, self.recordings, self._tasks, show_message)
         self._record_pending = record is not None
         self._comparing = bool(controller.config.comparison)
         self._snapshot: Snapshot | None = None
@@ -91,12 +93,9 @@ class MediaCommands(QObject):
         actions.add(tr("Record"), "E F9", self.recordings.toggle, tr("Begin or end a recording"))
         actions.add(tr("Snapshot"), "S", self.recordings.save_snapshot, tr("Save a picture of the window"))
         actions.add(tr("Open the last recording"), "Ctrl+R", self.recordings.open_last)
-        actions.add(
-            tr("Save a report"), "Ctrl+H", self.recordings.save_report, tr("Save a report of the recording")
-        )
-        actions.add(
-            tr("Save a report with pictures"), "", partial(self.recordings.save_report, pictures=True)
-        )
+        what = tr("Save a report of the file or recording")
+        actions.add(tr("Save a report"), "Ctrl+H", self.reports.save, what)
+        actions.add(tr("Save a report with pictures"), "", partial(self.reports.save, pictures=True))
         actions.add(tr("Fusions side by side"), "X", self.toggle_comparison)
         actions.add(tr("Another face"), "A", self.choose_other_face, tr("Read another face"))
         actions.add_separator()
@@ -127,7 +126,6 @@ class MediaCommands(QObject):
             action.setEnabled(free)
         source = self._controller.source_in_use if snapshot.playback is not None else ""
         self.file.follow(source, self._controller.config.person, snapshot.playback)
-        self.recordings.opened = self.file.path
         if self._record_pending:
             self._record_pending = False
             self.recordings.toggle()

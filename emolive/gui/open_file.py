@@ -12,6 +12,7 @@ from emolive.capture.source_spec import parse_source
 from emolive.errors import ConfigError, EmoliveError
 from emolive.gui.i18n import tr
 from emolive.gui.span_editor import SpanEditor
+from emolive.gui.strings import session_text
 from emolive.gui.tasks import TaskRunner
 from emolive.recording.export import export_spans
 from emolive.recording.folder import default_parent, read_recording
@@ -44,8 +45,10 @@ class OpenFile:
         """The open file, as the session names it; empty for a live source."""
         self.recorded: tuple[Estimate, ...] = ()
         """The estimates that were recorded with it."""
-        self._person = ""
-        self._playback: PlaybackState | None = None
+        self.person = ""
+        """Who is seen in it."""
+        self.playback: PlaybackState | None = None
+        """Of the open file; None while none is open."""
         self._reading = self._changed_meanwhile = False
         """The stored spans are being read; others have been labelled or removed since that began."""
 
@@ -57,7 +60,7 @@ class OpenFile:
             person: whose recording a file without a note of it is.
             playback: of the file.
         """
-        self._playback = playback
+        self.playback = playback
         if source != self.source:
             self.source = source
             self._open(person)
@@ -65,7 +68,7 @@ class OpenFile:
     @property
     def position_s(self) -> float | None:
         """The position in the file; None while none is open."""
-        return None if self._playback is None else self._playback.position_s
+        return None if self.playback is None else self.playback.position_s
 
     def mark_in(self) -> None:
         """The next span begins at the position."""
@@ -84,7 +87,7 @@ class OpenFile:
         try:
             self.spans.label(label, position_s)
         except ConfigError as error:
-            self._show_message(str(error))
+            self._show_message(session_text(str(error)))
         else:
             self._save_spans()
 
@@ -96,7 +99,7 @@ class OpenFile:
 
     def export(self) -> None:
         """Cut the spans into clips with an annotation file."""
-        path, spans, person = self.path, self.spans.spans, self._person
+        path, spans, person = self.path, self.spans.spans, self.person
         if path is None:
             return
         parent = path if is_recording(path) else default_parent() / "exports" / path.stem
@@ -113,7 +116,7 @@ class OpenFile:
 
     def label_by_number(self, number: int) -> None:
         """Give the marked span the label with this place in the model's order."""
-        playback = self._playback
+        playback = self.playback
         newest = playback.track[-1] if playback is not None and playback.track else None
         if newest is None and self.recorded:
             newest = self.recorded[-1]
@@ -135,7 +138,7 @@ class OpenFile:
 
     def _open(self, person: str) -> None:
         self.spans.open()
-        self.recorded, self._person = (), person
+        self.recorded, self.person = (), person
         path, source = self.path, self.source
         self._changed_meanwhile, self._reading = False, path is not None
         if path is None:
@@ -156,7 +159,7 @@ class OpenFile:
             if self.source == source:
                 self._reading = False
                 self.spans.add_stored(file.spans)
-                self.recorded, self._person = file.recorded, file.person
+                self.recorded, self.person = file.recorded, file.person
                 if self._changed_meanwhile:
                     self._save_spans()
 

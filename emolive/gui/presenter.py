@@ -203,11 +203,9 @@ class WindowPresenter:
         if refused is not None and refused != self._refused:
             self.log.say(strings.status_text(refused), "warning")
         self._refused = refused
-        if doubt := self.guide.watch(snapshot):
-            self.log.say(doubt, "warning")
         baseline = next((status for status in snapshot.statuses if status.source == "baseline"), None)
         code = "" if baseline is None else baseline.code
-        if baseline is not None and code == "calibrated" != self._baseline_code and not doubt:
+        if baseline is not None and code == "calibrated" != self._baseline_code:
             self.log.say(
                 tr("{sentence} Answers are now relative to it.", sentence=strings.status_text(baseline)), "ok"
             )

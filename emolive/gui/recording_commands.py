@@ -1,4 +1,4 @@
-"""The commands of recordings: begin, end, open, a snapshot, a report."""
+"""The commands of recordings: begin, end, open, a snapshot."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
-from emolive.atomic_io import atomic_text_file
 from emolive.capture.recording_folder import is_recording
 from emolive.errors import OutputError
 from emolive.gui.controller import SessionController
 from emolive.gui.i18n import tr
+from emolive.gui.strings import session_text
 from emolive.gui.tasks import TaskRunner
-from emolive.recording.folder import default_parent, free_file, read_recording
-from emolive.recording.report import report_html
-from emolive.recording.spans import load_spans, spans_path
+from emolive.recording.folder import default_parent, free_file
 from emolive.snapshot import RecordingState
 
 if TYPE_CHECKING:
@@ -52,8 +50,11 @@ class RecordingCommands:
         self._recording: RecordingState | None = None
         self.last: Path | None = None
         """The folder of what was recorded last."""
-        self.opened: Path | None = None
-        """The file or recording that is open."""
+
+    @property
+    def running(self) -> bool:
+        """Whether a recording runs."""
+        return self._recording is not None and self._recording.running
 
     def toggle(self) -> None:
         """Begin or end a recording."""
@@ -70,7 +71,7 @@ class RecordingCommands:
 
     def open_last(self) -> None:
         """Play what was recorded last."""
-        if self._recording is not None and self._recording.running:
+        if self.running:
             self._show_message(tr("End the recording first."))
         elif self.last is None or not is_recording(self.last):
             self._show_message(tr("Nothing was recorded yet: press E to begin."))
@@ -89,27 +90,11 @@ class RecordingCommands:
                 raise OutputError(f"{path} cannot be written: check the disk.")
             return path
 
-        self._tasks.submit(save, self._say_path(tr("The picture is in {path}.")), self._show_message)
-
-    def save_report(self, *, pictures: bool = False) -> None:
-        """Save the report of the recording that is open, or of the last one."""
-        opened = self.opened
-        folder = opened if opened is not None and is_recording(opened) else self.last
-        if self._recording is not None and self._recording.running:
-            self._show_message(tr("End the recording first."))
-            return
-        if folder is None:
-            self._show_message(tr("Open a recording, or record something first."))
-            return
-
-        def save() -> Path:
-            text = report_html(read_recording(folder), load_spans(spans_path(folder)), pictures=pictures)
-            path = free_file(folder, "report", ".html")
-            with atomic_text_file(path) as file:
-                file.write(text)
-            return path
-
-        self._tasks.submit(save, self._say_path(tr("The report is in {path}.")), self._show_message)
+        self._tasks.submit(
+            save,
+            lambda path: self._show_message(tr("The picture is in {path}.", path=path)),
+            self._show_message,
+        )
 
     def follow(self, recording: RecordingState | None) -> None:
         """Notice the end of a recording, and say where it is."""
@@ -119,9 +104,6 @@ class RecordingCommands:
         # Without a state the source was changed to a file, which ends a recording.
         self.last = before.folder
         if recording is not None and recording.problem:
-            self._show_message(recording.problem)
+            self._show_message(session_text(recording.problem))
         else:
             self._show_message(tr("The recording is in {path}. Ctrl+R opens it.", path=before.folder))
-
-    def _say_path(self, text: str) -> Callable[[Path], None]:
-        return lambda path: self._show_message(text.format(path=path))

@@ -13,7 +13,25 @@ LATER_BADGES = {
     "rows": noop("Rows"),
 }
 """Sources of statuses that have a badge only once something is to be said of them."""
+WORDS = (
+    noop("angry"),
+    noop("contemptuous"),
+    noop("disgusted"),
+    noop("face and voice"),
+    noop("face"),
+    noop("fearful"),
+    noop("happy"),
+    noop("sad"),
+    noop("surprised"),
+    noop("voice"),
+)
+"""Words of emolive's own that fill a placeholder."""
 STATUS_TEXTS = (
+    noop("You looked {looked}, so nothing is stored: calibrate again with a relaxed face."),
+    noop(
+        "You seemed to look {looked} while calibrating, so nothing is stored yet: calibrate again, and it is "
+        "stored if you look the same."
+    ),
     noop("A face is tracked."),
     noop("Look and speak neutrally until the bar is full."),
     noop("No baseline is in use."),
@@ -43,6 +61,7 @@ STATUS_TEXTS = (
     noop("A face has come into view: it is read after a second."),
     noop("This computer is too slow to look at the pictures: close other programs."),
     noop("Not measured at present."),
+    noop("The features of the face are no numbers that fit and are left out."),
     noop("The camera sends no picture: estimates use the voice only."),
     noop("The microphone sends no sound: estimates use the face only."),
     noop("The sound holds values that can be no sound and are left out."),
@@ -50,6 +69,10 @@ STATUS_TEXTS = (
     noop("The neutral baseline is in use but not saved. {reason}"),
     noop("The model is loading."),
     noop("The drawn demo plays."),
+    noop(
+        "{address} accepts pictures from every computer that reaches this one: name this computer's address "
+        "in your own network, or 127.0.0.1, if that is not wanted."
+    ),
     noop("Playing {file}."),
     noop("{file} has no picture."),
     noop("{file} has no sound."),
@@ -82,7 +105,7 @@ STATUS_TEXTS = (
     noop("{device} failed: {reason}."),
 )
 """Sentences with a translation, with {placeholders} for values; of several that fit the first is used. What
-an error or a driver says stays English."""
+a driver says stays as it is."""
 STATUS_CODES = (
     noop("another"),
     noop("blurred"),
@@ -92,6 +115,7 @@ STATUS_CODES = (
     noop("damaged"),
     noop("dark"),
     noop("demo"),
+    noop("doubtful"),
     noop("ended"),
     noop("failed"),
     noop("fallback"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from emolive.capture.source_spec import SourceKind, parse_microphone, parse_source, redact_url
 from emolive.errors import ConfigError
+from emolive.gui.error_texts import ERROR_TEXTS
 from emolive.gui.i18n import noop, tr, tr_filled
 from emolive.gui.status_texts import LATER_BADGES, STATUS_TEXTS
 from emolive.models.io.checkpoint import CHECKPOINT_SUFFIXES
@@ -26,6 +27,7 @@ BADGES = {
     "baseline": noop("Baseline"),
 }
 """Sources of statuses in the order of their badges."""
+_SESSION_TEXTS = (*STATUS_TEXTS, *ERROR_TEXTS)
 _SHORT_BADGES = {
     "camera": noop("Cam"),
     "microphone": noop("Mic"),
@@ -199,8 +201,16 @@ def badge_value(status: Status) -> str:
 
 
 def status_text(status: Status) -> str:
-    """The text of a status. Sentences without a template have no translation and stay English."""
-    return tr_filled(status.text, STATUS_TEXTS)
+    """The text of a status."""
+    return session_text(status.text)
+
+
+def session_text(text: str) -> str:
+    """A sentence that emolive has made outside of the window: of a status or an error.
+
+    What no template fits has no translation and stays English.
+    """
+    return tr_filled(text, _SESSION_TEXTS)
 
 
 def status_sentence(status: Status) -> str:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from emolive.errors import EmoliveError
 from emolive.gui.i18n import tr
+from emolive.gui.strings import session_text
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -20,7 +21,7 @@ Result = TypeVar("Result")
 def error_sentence(error: BaseException) -> str:
     """An exception as one sentence for the user."""
     if isinstance(error, EmoliveError):
-        return str(error)
+        return session_text(str(error))
     lines = str(error).strip().splitlines()
     detail = f": {lines[0]}" if lines else ""
     return tr("Something went wrong: {error}.", error=f"{type(error).__name__}{detail}")

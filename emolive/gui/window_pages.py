@@ -179,7 +179,7 @@ class WindowPages(QObject):
             try:
                 rows, note = model_card(path), ""
             except EmoliveError as error:
-                note = str(error)
+                note = strings.session_text(str(error))
             statuses = (status for status in snapshot.statuses if status.source == "model")
             note = " ".join([note, *map(strings.status_text, statuses)]).strip()
         self.model.show_card(rows, note)
@@ -243,7 +243,7 @@ class WindowPages(QObject):
         try:
             forget_person(name)
         except EmoliveError as error:
-            self._presenter.log.say(str(error), "warning")
+            self._presenter.log.say(strings.session_text(str(error)), "warning")
         else:
             self._presenter.log.say(tr("The baseline of {name} is deleted.", name=name))
         self._list_people()

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from emolive.clock import now_ns
+
+_MAX_STRETCHES = 64
+
+
+class Stretch(NamedTuple):
+    """What a position has run through without a jump."""
+
+    from_ns: int
+    to_ns: int
 
 
 class PlaybackClock:
@@ -24,6 +35,10 @@ class PlaybackClock:
         """Since when it runs; None while it stands still."""
         self._playing = True
         self._held = True
+        self._begun_ns = 0
+        """Where the stretch begins that is not taken yet."""
+        self._passed: deque[Stretch] = deque(maxlen=_MAX_STRETCHES)
+        """Stretches that ended with a seek and are not taken yet."""
 
     @property
     def playing(self) -> bool:
@@ -38,9 +53,16 @@ class PlaybackClock:
     def position_ns(self, at_ns: int | None = None) -> int:
         """The position now, or at another time of the system's clock."""
         with self._lock:
-            if self._since_ns is None:
-                return self._anchor_ns
-            return self._anchor_ns + (self._clock() if at_ns is None else at_ns) - self._since_ns
+            return self._position_ns(at_ns)
+
+    def take_passed(self) -> list[Stretch]:
+        """The stretches that were passed since the last call, in order; the last one ends now."""
+        with self._lock:
+            position_ns = self._position_ns()
+            passed = [*self._passed, Stretch(self._begun_ns, position_ns)]
+            self._passed.clear()
+            self._begun_ns = position_ns
+            return passed
 
     def set_playing(self, playing: bool) -> None:
         """Play or pause."""
@@ -51,13 +73,20 @@ class PlaybackClock:
     def seek(self, position_ns: int) -> None:
         """Go to a position, and stand there until `release`."""
         with self._lock:
+            self._passed.append(Stretch(self._begun_ns, self._position_ns()))
             self._held, self._since_ns, self._anchor_ns = True, None, max(0, position_ns)
+            self._begun_ns = self._anchor_ns
 
     def release(self) -> None:
         """Run on after a `seek`, unless paused."""
         with self._lock:
             self._held = False
             self._update()
+
+    def _position_ns(self, at_ns: int | None = None) -> int:
+        if self._since_ns is None:
+            return self._anchor_ns
+        return self._anchor_ns + (self._clock() if at_ns is None else at_ns) - self._since_ns
 
     def _update(self) -> None:
         now = self._clock()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,39 +11,30 @@ from emolive.audio.levels import SILENCE_DBFS
 from emolive.capture.decode import probe
 from emolive.capture.source_spec import parse_source
 from emolive.clock import now_ns, seconds_until, to_ns, to_s
-from emolive.device import choose_device
 from emolive.errors import ConfigError
-from emolive.models.io.checkpoint import is_onnx
-from emolive.models.runtimes.base import AUTO, ONNX, check_backend
-from emolive.normalization import MODES
 from emolive.playback.clip_analysis import ClipAnalysis
-from emolive.playback.clip_track import AnalysisRequest, AnalyzedWindow
+from emolive.playback.clip_controls import ClipControls
+from emolive.playback.clip_track import AnalyzedWindow
 from emolive.playback.clock import PlaybackClock
 from emolive.playback.models import ModelLoan, ModelShelf
+from emolive.playback.passed_windows import STALE_S, WindowPublisher
 from emolive.playback.player import Player
 from emolive.playback.source_statuses import at_present, source_statuses
 from emolive.playback.speaker import Speaker
-from emolive.plugins import FUSIONS
-from emolive.session.config import SessionConfig, check_hop
-from emolive.session.model_loader import ONNX_ONLY
+from emolive.session.config import SessionConfig
 from emolive.session.status import StatusRegistry
 from emolive.session.subscription import Publisher, Subscription
-from emolive.smoothing import check_smoothing
 from emolive.snapshot import Counters, PlaybackState, RecordingState, Snapshot
 from emolive.types import Estimate, Status
-from emolive.vision.survey import FaceChoice
 
 if TYPE_CHECKING:
-    from emolive.predictor import Predictor
+    pass
 
-STALE_S = 1.5
-"""An estimate whose window ended longer ago is not shown as that of the position."""
-_POLL_S = 0.03
 CALIBRATION_REFUSED = "A file says nothing about you: open the camera to calibrate."
 RECORDING_REFUSED = "A file is playing: only a camera, a stream or the demo is recorded."
 
 
-class PlayerSession:
+class PlayerSession(ClipControls):
     """Plays one file and shows the estimates of its position. The calls are those of `Session`.
 
     Nothing is learned from a file: it cannot be calibrated on.
@@ -66,17 +55,15 @@ class PlayerSession:
         *,
         speaker: Callable[[PlaybackClock], Speaker] = Speaker,
     ) -> None:
-        self._config = config
-        self._models = models or ModelShelf().borrow()
         spec = parse_source(config.source)
         # os.path.expanduser leaves "~nobody" as it is; that of pathlib raises.
         path = Path(os.path.expanduser(spec.value))  # noqa: PTH111
         self._info = probe(path)
         self._has_audio = self._info.has_audio and config.mic != "none"
-        self._statuses = StatusRegistry()
+        statuses = StatusRegistry()
         self._publisher = Publisher()
         clock, av_offset_ns = PlaybackClock(), round(config.av_offset_ms * 1e6)
-        self._player = Player(
+        player = Player(
             path,
             self._info.duration_s or 0.0,
             loop=config.loop,
@@ -85,20 +72,24 @@ class PlayerSession:
             clock=clock,
             speaker=speaker(clock),
         )
-        self._analysis = ClipAnalysis(
+        analysis = ClipAnalysis(
             path,
             spec.redacted,
             audio=self._has_audio,
             av_offset_ns=av_offset_ns,
-            on_status=self._statuses.put,
+            on_status=statuses.put,
         )
-        self._comparison = config.comparison
-        self._explaining = False
-        self._faces: tuple[FaceChoice, ...] = ()
+        super().__init__(config, models or ModelShelf().borrow(), player, analysis, statuses)
         self._running = False
-        self._stopped = threading.Event()
-        self._published = threading.Thread(target=self._publish, name="emolive-publisher", daemon=True)
-        self._statuses.put(*source_statuses(self._info, has_audio=self._has_audio))
+        self._passed = WindowPublisher(
+            clock,
+            track=lambda: analysis.track,
+            complete=lambda: analysis.complete,
+            duration_s=lambda: player.duration_s,
+            ended=lambda: player.ended,
+            publish=self._publish,
+        )
+        statuses.put(*source_statuses(self._info, has_audio=self._has_audio))
 
     # --- as in Session
 
@@ -109,22 +100,22 @@ class PlayerSession:
             self._request()
             self._analysis.start()
             self._player.start()
-            self._published.start()
+            self._passed.start()
 
     def stop(self, timeout_s: float = 3.0) -> bool:
         """End all threads; False if one did not end in time."""
         deadline_ns = now_ns() + to_ns(timeout_s)
         self._running = False
-        self._stopped.set()
+        self._passed.close()
         ended = self._player.close(timeout_s)
         ended = self._analysis.close(seconds_until(deadline_ns, 0.05)) and ended
-        if self._published.ident is not None:
-            self._published.join(seconds_until(deadline_ns, 0.05))
+        if self._passed.ident is not None:
+            self._passed.join(seconds_until(deadline_ns, 0.05))
         ended = self._publisher.close(seconds_until(deadline_ns, 0.05)) and ended
-        return ended and not self._published.is_alive()
+        return ended and not self._passed.is_alive()
 
     def subscribe(self, callback: Callable[[Estimate], None]) -> Subscription:
-        """Call `callback` with each estimate as the position passes it."""
+        """Call `callback` with each estimate that the position has passed, as soon as it is there."""
         return self._publisher.subscribe(callback)
 
     def snapshot(self) -> Snapshot:
@@ -173,91 +164,9 @@ class PlayerSession:
         """Whether the file was played and analysed to its end."""
         return self._player.ended and self._analysis.complete
 
-    @property
-    def model_settled(self) -> bool:
-        """Whether the newest requested model was loaded or refused."""
-        return self._analysis.idle.is_set()
-
-    def set_fusion(self, fusion: str) -> None:
-        """Analyse with the shipped model of a fusion."""
-        FUSIONS.check(fusion)
-        self._change(fusion=fusion, checkpoint=None)
-
-    def set_checkpoint(self, path: Path) -> None:
-        """Analyse with a checkpoint."""
-        self._change(checkpoint=path)
-
-    def set_baseline(self, mode: str) -> None:
-        """Analyse with another baseline."""
-        if mode not in MODES:
-            raise ConfigError(f"There is no baseline {mode}: choose {', '.join(MODES)}.")
-        self._change(baseline=mode)
-
-    def set_person(self, person: str) -> None:
-        """Analyse with the neutral baseline of another person."""
-        if not person.strip():
-            raise ConfigError("A person needs a name under which the baseline is saved.")
-        self._change(person=person.strip())
-
-    def set_device(self, device: str) -> None:
-        """Analyse on another device.
-
-        Raises:
-            DeviceError: this computer has no such device.
-        """
-        if device != "auto":
-            choose_device(device)
-        self._change(device=device)
-
-    def set_backend(self, backend: str) -> None:
-        """Analyse by another runtime."""
-        check_backend(backend)
-        checkpoint = self._config.checkpoint
-        if checkpoint is not None and is_onnx(checkpoint) and backend not in (AUTO, ONNX):
-            raise ConfigError(ONNX_ONLY.format(name=checkpoint.name))
-        self._change(backend=backend)
-
-    def set_hop_bins(self, hop_bins: int) -> None:
-        """Answer at the end of every so many bins of the file."""
-        check_hop(hop_bins)
-        self._change(hop_bins=hop_bins)
-
-    def set_smoothing(self, mode: str) -> None:
-        """Smooth the answers in another way."""
-        check_smoothing(mode)
-        self._change(smoothing=mode)
-
-    def set_comparison(self, fusions: tuple[str, ...]) -> None:
-        """Analyse with these fusions too, on the same evidence."""
-        for fusion in fusions:
-            FUSIONS.check(fusion)
-        self._comparison = fusions
-        self._request()
-
-    def set_explaining(self, on: bool) -> None:
-        """Explain the estimates, or no longer."""
-        if on is not self._explaining:
-            self._explaining = on
-            self._request()
-
     def calibrate(self, seconds: float = 5.0) -> None:
         """Refused."""
         raise ConfigError(CALIBRATION_REFUSED)
-
-    def choose_face(self, x_px: float, y_px: float) -> None:
-        """Read another face of the file from the position on; the file is analysed anew.
-
-        Args:
-            x_px, y_px: a point of the frame at the position, in the box of one of the faces that are not
-                read; elsewhere nothing changes.
-        """
-        frame = self._player.frame
-        seen = None if frame is None else self._analysis.observation_at(frame.t_ns)
-        if seen is None or not any(box.contains(x_px, y_px) for box in seen.others):
-            return
-        earlier = tuple(choice for choice in self._faces if choice.t_ns < seen.t_ns)
-        self._faces = (*earlier, FaceChoice(seen.t_ns + 1, x_px, y_px))
-        self._request()
 
     def start_recording(self, parent: Path | None = None) -> Path:
         """Refused."""
@@ -287,37 +196,6 @@ class PlayerSession:
 
     # ---
 
-    def _change(self, **changes: object) -> None:
-        self._config = replace(self._config, **changes)  # type: ignore[arg-type]
-        self._request()
-
-    def _request(self) -> None:
-        self._statuses.put(Status("model", "info", "loading", "The model is loading."))
-        config, comparison, models = self._config, self._comparison, self._models
-
-        def load() -> list[Predictor]:
-            import torch
-
-            # For networks this small a second thread mostly waits for the first.
-            torch.set_num_threads(1)
-            main = models.load(
-                None if config.checkpoint else config.fusion, config.checkpoint, config.device, config.backend
-            )
-            others = [name for name in comparison if name != main.spec.fusion or config.checkpoint]
-            return [main, *(models.load(name, None, config.device, config.backend) for name in others)]
-
-        self._analysis.request(
-            AnalysisRequest(
-                load,
-                config.baseline,
-                config.person,
-                self._explaining,
-                hop_bins=config.hop_bins,
-                smoothing=config.smoothing,
-                faces=self._faces,
-            )
-        )
-
     def _window_at(self, position_ns: int) -> AnalyzedWindow | None:
         """The results for the position; at the end, the last ones."""
         track = self._analysis.track
@@ -331,12 +209,6 @@ class PlayerSession:
         problem = self._player.error or self._analysis.error
         return at_present(statuses, self._info.name, problem=problem, ended=self._player.ended)
 
-    def _publish(self) -> None:
-        """Publish the estimates that the position passes, each once in each pass."""
-        published: Estimate | None = None
-        while not self._stopped.wait(_POLL_S):
-            window = self._window_at(self._player.clock.position_ns())
-            if window is not None and window.estimates and window.estimates[0] is not published:
-                published = window.estimates[0]
-                for estimate in window.estimates:
-                    self._publisher.publish(estimate)
+    def _publish(self, window: AnalyzedWindow) -> None:
+        for estimate in window.estimates:
+            self._publisher.publish(estimate)

@@ -1,19 +1,19 @@
-"""The report of a session: one HTML file that needs no network."""
+"""The report of a recording or a media file: one HTML file that needs no network."""
 
 from __future__ import annotations
 
 import base64
 import html
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from emolive.capture.decode import iter_media
 from emolive.clock import to_ns
-from emolive.errors import EmoliveError, MediaError
-from emolive.recording.folder import Recording
+from emolive.errors import EmoliveError
+from emolive.recording.report_subject import ReportSubject, minutes_text
 from emolive.recording.spans import Span
 from emolive.types import UNSURE, Estimate, Frame, Image
 
@@ -88,23 +88,18 @@ def label_spans(estimates: Sequence[Estimate]) -> tuple[LabelSpan, ...]:
     return tuple(spans)
 
 
-def report_html(recording: Recording, spans: Sequence[Span] = (), *, pictures: bool = False) -> str:
-    """The report of a recording.
+def report_html(subject: ReportSubject, spans: Sequence[Span] = (), *, pictures: bool = False) -> str:
+    """The report of a recording or of a media file.
 
     Args:
-        recording: as read by `read_recording`.
+        subject: what it is of.
         spans: labelled by hand; they are shown below the timeline.
         pictures: whether frames of the longest spans are embedded. They show the person.
-
-    Raises:
-        MediaError: there are no estimates in the recording.
     """
     by_fusion: dict[str, list[Estimate]] = {}
-    for estimate in recording.estimates:
+    for estimate in subject.estimates:
         by_fusion.setdefault(estimate.fusion, []).append(estimate)
-    if not by_fusion:
-        raise MediaError(f"{recording.folder} has no estimates: there is nothing to report.")
-    parts = [_header(recording)]
+    parts = [_header(subject)]
     for fusion, estimates in by_fusion.items():
         if len(by_fusion) > 1:
             parts.append(f"<h1>Fusion {_escape(fusion)}</h1>")
@@ -112,8 +107,8 @@ def report_html(recording: Recording, spans: Sequence[Span] = (), *, pictures: b
         longest = sorted((s for s in found if s.label != UNSURE), key=lambda s: -s.duration_s)[:N_SPANS]
         parts += [_shares(estimates), _timeline(estimates, found, spans), _longest(longest)]
         if pictures:
-            parts.append(_pictures(recording.media, longest[:N_PICTURES]))
-    title = _escape(f"emolive report {recording.folder.name}")
+            parts.append(_pictures(subject.media, longest[:N_PICTURES]))
+    title = _escape(f"emolive report {subject.name}")
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f"<style>{_STYLE}</style></head>\n<body>\n{''.join(parts)}\n"
@@ -121,34 +116,10 @@ def report_html(recording: Recording, spans: Sequence[Span] = (), *, pictures: b
     )
 
 
-def _header(recording: Recording) -> str:
-    settings = recording.settings
-    session = settings.get("session") if isinstance(settings.get("session"), dict) else {}
-    ended = settings.get("ended") if isinstance(settings.get("ended"), dict) else None
-    first, last = recording.estimates[0], recording.estimates[-1]
-    n_windows = len({estimate.t_ns for estimate in recording.estimates})
-    rows = {
-        "Started": str(settings.get("started", ""))[:19].replace("T", " ") + " UTC",
-        "Source": first.source,
-        "Length": f"{_clock(last.t_s)} ({n_windows} estimates of each fusion)",
-        "Fusion": ", ".join(dict.fromkeys(estimate.fusion for estimate in recording.estimates)),
-        "Baseline": ", ".join(dict.fromkeys(estimate.baseline for estimate in recording.estimates)),
-        "Person": (session or {}).get("person", ""),
-        "Streams": _streams(recording.estimates),
-    }
-    if ended is None:
-        rows["Note"] = "The recording was cut off; this is what is there."
-    elif ended.get("frames_dropped"):
-        rows["Note"] = f"{ended['frames_dropped']} pictures were left out because the computer was too slow."
-    if settings.get("is_synthetic"):
-        rows["Picture"] = "The drawn demo, not a person."
-    body = "".join(f"<tr><th>{_escape(k)}</th><td>{_escape(v)}</td></tr>" for k, v in rows.items() if v)
-    return f"<h1>Session {_escape(recording.folder.name)}</h1><table>{body}</table>"
-
-
-def _streams(estimates: Iterable[Estimate]) -> str:
-    counts = Counter(estimate.modality for estimate in estimates)
-    return ", ".join(f"{mode.title} {n / counts.total():.0%}" for mode, n in counts.most_common())
+def _header(subject: ReportSubject) -> str:
+    facts = subject.facts.items()
+    body = "".join(f"<tr><th>{_escape(k)}</th><td>{_escape(v)}</td></tr>" for k, v in facts if v)
+    return f"<h1>{_escape(subject.title)}</h1><table>{body}</table>"
 
 
 def _shares(estimates: Sequence[Estimate]) -> str:
@@ -196,14 +167,16 @@ def _timeline(estimates: Sequence[Estimate], found: Sequence[LabelSpan], spans: 
     for name, items, y in bands:
         parts.append(f'<text x="{LEFT_PX - 8}" y="{y + 13}" text-anchor="end">{name}</text>')
         for start, end, label in items:
-            tip = _escape(f"{label}, {_clock(start)} to {_clock(end)}")
+            tip = _escape(f"{label}, {minutes_text(start)} to {minutes_text(end)}")
             parts.append(
                 f'<rect x="{x(start):.1f}" y="{y}" width="{max(1.0, x(end) - x(start)):.1f}" '
                 f'height="{BAND_PX}" fill="{_color(label, estimates)}"><title>{tip}</title></rect>'
             )
     step = next(s for s in (1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600, 10**6) if end_s / s <= 12)
     for tick in range(0, int(end_s) + 1, step):
-        parts.append(f'<text x="{x(tick):.1f}" y="{height - 6}" text-anchor="middle">{_clock(tick)}</text>')
+        parts.append(
+            f'<text x="{x(tick):.1f}" y="{height - 6}" text-anchor="middle">{minutes_text(tick)}</text>'
+        )
     return (
         f'<h2>Timeline</h2><svg viewBox="0 0 {WIDTH_PX} {height}" role="img" '
         f'aria-label="Probabilities over time">{"".join(parts)}</svg>'
@@ -214,7 +187,7 @@ def _longest(longest: Sequence[LabelSpan]) -> str:
     if not longest:
         return "<h2>Longest spans</h2><p>No label was displayed.</p>"
     rows = "".join(
-        f'<tr><td>{_escape(s.label)}</td><td class="number">{_clock(s.start_s)}</td>'
+        f'<tr><td>{_escape(s.label)}</td><td class="number">{minutes_text(s.start_s)}</td>'
         f'<td class="number">{s.duration_s:.1f} s</td><td class="number">{s.confidence:.0%}</td></tr>'
         for s in longest
     )
@@ -231,7 +204,7 @@ def _pictures(media: Path, longest: Sequence[LabelSpan]) -> str:
             text = base64.b64encode(data).decode("ascii")
             figures.append(
                 f'<figure><img width="{PICTURE_WIDTH_PX}" alt="{_escape(span.label)}" '
-                f'src="data:image/jpeg;base64,{text}"><figcaption>{_escape(span.label)}, {_clock(at_s)}'
+                f'src="data:image/jpeg;base64,{text}"><figcaption>{_escape(span.label)}, {minutes_text(at_s)}'
                 f"</figcaption></figure>"
             )
     return f"<h2>Pictures</h2>{''.join(figures)}" if figures else ""
@@ -285,12 +258,6 @@ def _color(label: str, estimates: Sequence[Estimate]) -> str:
         return COLORS[label]
     labels = estimates[0].labels
     return _OTHER_COLORS[(labels.index(label) if label in labels else 0) % len(_OTHER_COLORS)]
-
-
-def _clock(t_s: float) -> str:
-    minutes, seconds = divmod(round(t_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 def _escape(value: object) -> str:

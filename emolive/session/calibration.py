@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
+from emolive.neutrality import NEUTRAL, Neutrality, judge_neutrality
+from emolive.types import FloatArray
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
@@ -42,31 +44,61 @@ class Calibration:
         self.start_ns = start_ns
         self.end_ns = start_ns + to_ns(seconds)
         self._profile = new_profile(predictor, person)
+        self._expressions: list[FloatArray] = []
+        """Of each bin with a face, where the model has a classifier of faces."""
 
     def add(self, window: FeatureWindow, predictor: Predictor) -> bool:
         """Add the newest bin of a window; True if that was the last one."""
         if window.end_ns > self.start_ns:
             self._profile.neutral.add(window, predictor.spec, predictor.video_stats, predictor.audio_stats)
+            expressions, present = window.expressions, window.expressions_present
+            if expressions is not None and present is not None and present[-1]:
+                self._expressions.append(expressions[-1])
         return window.end_ns >= self.end_ns
 
     def progress(self, t_ns: int) -> float:
         """How much of the time is over, 0..1."""
         return min(1.0, max(0.0, (t_ns - self.start_ns) / max(1, self.end_ns - self.start_ns)))
 
-    def merge_into(self, neutral: SpeakerStats, predictor: Predictor) -> tuple[SpeakerStats, list[str]]:
-        """The person's neutral statistics with the streams replaced that were observed for long enough.
+    def result(self, neutral: SpeakerStats, predictor: Predictor, doubted: str) -> CalibrationResult:
+        """What came of it.
 
-        Returns:
-            The new statistics, and which of "face" and "voice" were replaced.
+        A doubt that comes again in the same way is stored: so this face looks at rest.
+
+        Args:
+            neutral: of the person so far; streams that were not observed for long enough keep it.
+            predictor: the model in use.
+            doubted: `CalibrationResult.doubted` of the calibration before, of the same person.
         """
         from emolive.profile import SpeakerStats
 
+        neutrality = judge_neutrality(self._expressions)
         streams = calibrated_streams(self._profile, predictor)
+        if not streams:
+            return CalibrationResult(None, streams, NEUTRAL)
+        if neutrality.verdict == "expressive":
+            return CalibrationResult(None, streams, neutrality)
+        if neutrality.verdict == "doubtful" and neutrality.looked != doubted:
+            return CalibrationResult(None, streams, neutrality, neutrality.looked)
         measured = self._profile.neutral
         video = measured.video if "face" in streams else neutral.video
         audio = measured.audio if "voice" in streams else neutral.audio
         expression = measured.expression if "face" in streams else neutral.expression
-        return SpeakerStats(video, audio, expression), streams
+        return CalibrationResult(SpeakerStats(video, audio, expression), streams, neutrality)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationResult:
+    """What came of a calibration."""
+
+    neutral: SpeakerStats | None
+    """To be used and saved; None if nothing is to be stored."""
+    streams: list[str]
+    """Which of "face" and "voice" were observed for long enough."""
+    neutrality: Neutrality
+    """Of the face."""
+    doubted: str = ""
+    """How the face looked if that is the reason for storing nothing yet."""
 
 
 def calibrated_streams(profile: SpeakerProfile, predictor: Predictor) -> list[str]:

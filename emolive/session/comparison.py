@@ -13,7 +13,7 @@ from emolive.types import Estimate, Status, Timestamps
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
-    from emolive.session.model_loader import LoadModel
+    from emolive.session.model_request import LoadModel
     from emolive.session.stream import Stream
     from emolive.windowing import FeatureWindow
 

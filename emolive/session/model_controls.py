@@ -15,7 +15,8 @@ from emolive.plugins import FUSIONS
 from emolive.session.comparison import ComparisonLoader
 from emolive.session.config import SessionConfig, check_hop
 from emolive.session.inference_worker import InferenceWorker
-from emolive.session.model_loader import LoadModel, ModelLoader
+from emolive.session.model_loader import ModelLoader
+from emolive.session.model_request import LoadModel
 from emolive.session.perception_worker import PerceptionWorker
 from emolive.session.status import StatusRegistry
 from emolive.session.stream import Stream

@@ -162,6 +162,7 @@ class PerceptionWorker(threading.Thread):
         self._stream = stream
         if self._pipeline is not None and self._spec is not None:
             self._pipeline.reset()
+            self._pipeline.shows_drawing = stream.is_synthetic
             if self._survey is not None:
                 self._survey.reset()
             stream.require_window(self._spec.window_s)
@@ -171,6 +172,7 @@ class PerceptionWorker(threading.Thread):
         self._survey = FaceSurvey(pipeline.tracker)
         self._spec, self._space = spec, space
         if self._stream is not None:
+            pipeline.shows_drawing = self._stream.is_synthetic
             # Vectors of another space must not be mixed with these.
             self._stream.features = None
             self._stream.require_window(spec.window_s)

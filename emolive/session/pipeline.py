@@ -28,6 +28,7 @@ from emolive.session.status import (
     calibrating_status,
     is_failure,
     loaded_status,
+    not_calibrated_status,
     refused_answer_status,
     stream_statuses,
 )
@@ -40,7 +41,7 @@ from emolive.types import Estimate, Status, Timestamps
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
     from emolive.profile import SpeakerStats
-    from emolive.session.model_loader import LoadedModel
+    from emolive.session.model_request import LoadedModel
     from emolive.time_series import FeatureSequence
     from emolive.windowing import FeatureWindow
 
@@ -123,12 +124,14 @@ class LivePipeline:
         self._neutral = None
         if self.stream is not None:
             self.stream.profile = self.stream.calibration = None
+            self.stream.doubted = ""
             self._prepare(self.stream)
         self._load_profile()
 
     def start_anew(self) -> None:
         """Another person is in front of the camera: forget the running statistics."""
         if self.stream is not None:
+            self.stream.doubted = ""
             if self.stream.profile is not None:
                 self.stream.profile.reset()
             if self.stream.smoother is not None:
@@ -349,10 +352,11 @@ class LivePipeline:
         profile = stream.profile
         if calibration is None or profile is None:
             return
-        neutral, streams = calibration.merge_into(profile.neutral, predictor)
         person = self.person
-        if not streams:
-            self._report_baseline(calibrated_status(person, streams, None))
+        result = calibration.result(profile.neutral, predictor, stream.doubted)
+        neutral, streams, stream.doubted = result.neutral, result.streams, result.doubted
+        if neutral is None:
+            self._report_baseline(not_calibrated_status(result.neutrality))
             return
         profile.neutral = neutral
         self.baseline = "neutral"

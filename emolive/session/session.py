@@ -16,7 +16,7 @@ from emolive.errors import ConfigError
 from emolive.session.config import SessionConfig
 from emolive.session.lease_watch import LeaseWatch
 from emolive.session.model_controls import ModelControls
-from emolive.session.model_loader import LoadModel
+from emolive.session.model_request import LoadModel
 from emolive.session.recording import SessionRecording, session_settings
 from emolive.session.snapshot import build_snapshot, with_outputs
 from emolive.session.source_switch import SourceSwitch

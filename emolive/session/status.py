@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from emolive.clock import now_ns, to_ns
 from emolive.errors import EmoliveError
 from emolive.hints import FACE_HINTS, Hint, has_recent_face
+from emolive.neutrality import Neutrality
 from emolive.types import Estimate, Severity, Status
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def baseline_status(
 
 def is_failure(status: Status | None) -> bool:
     """Whether a baseline status reports that a baseline could not be loaded, measured or saved."""
-    return status is not None and status.code in ("refused", "unsaved", "failed")
+    return status is not None and status.code in ("refused", "doubtful", "unsaved", "failed")
 
 
 def loaded_status(person: str, exists: bool, error: EmoliveError | None) -> Status | None:
@@ -232,17 +233,34 @@ def calibrating_status() -> Status:
     return Status("baseline", "info", "calibrating", "Look and speak neutrally until the bar is full.")
 
 
+def not_calibrated_status(neutrality: Neutrality) -> Status:
+    """A calibration has ended, and nothing is stored.
+
+    Args:
+        neutrality: of the face; neutral if there was too little of face and voice.
+    """
+    looked = neutrality.looked
+    if neutrality.verdict == "expressive":
+        text = f"You looked {looked}, so nothing is stored: calibrate again with a relaxed face."
+        return Status("baseline", "warning", "refused", text)
+    if neutrality.verdict == "doubtful":
+        text = (
+            f"You seemed to look {looked} while calibrating, so nothing is stored yet: calibrate again, "
+            f"and it is stored if you look the same."
+        )
+        return Status("baseline", "warning", "doubtful", text)
+    text = "Calibration failed because there was too little of face and voice: calibrate again."
+    return Status("baseline", "warning", "failed", text)
+
+
 def calibrated_status(person: str, streams: Sequence[str], error: Exception | None) -> Status:
     """A calibration has ended and was saved, or could not be.
 
     Args:
         person: the person's name.
-        streams: which of "face" and "voice" were calibrated; empty if there was too little of both.
+        streams: which of "face" and "voice" were calibrated.
         error: why it could not be saved.
     """
-    if not streams:
-        text = "Calibration failed because there was too little of face and voice: calibrate again."
-        return Status("baseline", "warning", "failed", text)
     if error is not None:
         text = f"The neutral baseline is in use but not saved. {error}"
         return Status("baseline", "warning", "unsaved", text)

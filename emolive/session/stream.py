@@ -146,6 +146,8 @@ class Stream:
     calibration: Calibration | None = None
     calibrated: bool = False
     """The neutral baseline in `profile` was measured on this source and belongs to it alone."""
+    doubted: str = ""
+    """How the face looked in the last calibration if that was doubted, as an adjective."""
     estimate: Estimate | None = None
     comparison: tuple[Estimate, ...] = ()
     """Of the other models, for the window of `estimate`."""

@@ -160,13 +160,22 @@ class ExpressionClassifier:
         Returns:
             Log-probabilities (8,) in the order of EXPRESSIONS, and the quality of the picture.
         """
-        crop, side_px, roll_deg = crop_expression(image, points_px, self._size)
-        crop, light = even_light(crop)
+        crop, quality = self._crop(image, points_px)
         plane = crop * self._scale + self._shift
         pixels = np.ascontiguousarray(np.broadcast_to(plane, (1, 3, *plane.shape)), np.float32)
         logits = self._classify(pixels)[0].astype(np.float64)
         logits -= logits.max()
         log_probs = logits - np.log(np.exp(logits).sum())
+        return log_probs.astype(np.float32), quality
+
+    def quality(self, image: Image, points_px: FloatArray) -> FaceQuality:
+        """The quality of the picture of a face, without classifying it; arguments as for a call."""
+        return self._crop(image, points_px)[1]
+
+    def _crop(self, image: Image, points_px: FloatArray) -> tuple[Image, FaceQuality]:
+        """A face as the network sees it, (size, size) uint8, and the quality of its picture."""
+        crop, side_px, roll_deg = crop_expression(image, points_px, self._size)
+        crop, light = even_light(crop)
         contrast = max(float(crop.std()), 1.0)
         sharpness = float(cv2.Laplacian(crop, cv2.CV_32F).std()) / contrast
         quality = FaceQuality(
@@ -177,7 +186,7 @@ class ExpressionClassifier:
             yaw_deg=estimate_yaw_deg(points_px),
             covered=covered_probability(image, points_px),
         )
-        return log_probs.astype(np.float32), quality
+        return crop, quality
 
 
 def classifier_path() -> Path:

@@ -42,6 +42,9 @@ class FacePipeline:
         self._tracker = tracker if tracker is not None else create_tracker()
         self._landmarks = LandmarkPredictor()
         self._expression = expression
+        self.shows_drawing = False
+        """Frames show a drawn face, of which a classifier of photographs knows nothing: expressions are not
+        classified."""
         self._shape: tuple[int, ...] | None = None
         """Of the newest frame."""
 
@@ -97,6 +100,9 @@ class FacePipeline:
             return FaceObservation(frame.t_ns, face, None, problem=BAD_FEATURES)
         if self._expression is None or not self._expression.accept(frame.t_ns):
             return FaceObservation(frame.t_ns, face, vector)
+        if self.shows_drawing:
+            quality = self._expression.quality(image, face.points_px)
+            return FaceObservation(frame.t_ns, face, vector, quality=quality)
         log_probs, quality = self._expression(image, face.points_px)
         if not np.isfinite(log_probs).all():
             return FaceObservation(frame.t_ns, face, vector, problem=BAD_FEATURES)

@@ -17,6 +17,7 @@ import numpy as np
 from emolive._compat.opencv import cv2
 from emolive.errors import MissingDependencyError
 from emolive.types import BoundingBox, FloatArray, Image
+from emolive.vision.upright import cut_upright
 
 LANDMARKER_ID = "dlib68"
 MAX_ROLL_DEG = 12.0
@@ -97,20 +98,10 @@ class LandmarkPredictor:
         if scale == 1 and roll_deg == 0:
             return self._predict_upright(image, face)
         # A grey square with room for the face, upright and large enough.
-        side_px = _PATCH_SIDE * side_px
-        near, left, top = _grey_around(image, face, 1.5 * side_px)
-        size = round(side_px * scale)
-        # Warping counts pixels by their centres, a box by their borders.
-        x, y = face.center_px[0] - left - 0.5, face.center_px[1] - top - 0.5
-        to_patch = cv2.getRotationMatrix2D((x, y), roll_deg, scale)
-        to_patch = to_patch + np.array([[0, 0, (size - 1) / 2 - x], [0, 0, (size - 1) / 2 - y]])
-        how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
-        patch = cv2.warpAffine(near, to_patch, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE)
-        width, height = face.width_px * scale, face.height_px * scale
+        patch = cut_upright(image, face.center_px, _PATCH_SIDE * side_px, roll_deg, scale, grey=True)
+        size, width, height = len(patch.image), face.width_px * scale, face.height_px * scale
         box = BoundingBox((size - width) / 2, (size - height) / 2, width, height)
-        points = self._predict_upright(np.asarray(patch, np.uint8), box)
-        back = cv2.invertAffineTransform(to_patch)
-        return np.asarray(points @ back[:, :2].T + back[:, 2] + (left, top), np.float32)
+        return patch.to_picture(self._predict_upright(patch.image, box))
 
     def _predict_upright(self, image: Image, face: BoundingBox) -> FloatArray:
         # The predictor was trained on boxes of dlib's own detector, which lie lower and are narrower than
@@ -134,15 +125,6 @@ class LandmarkPredictor:
 
 def _grey(image: Image) -> Image:
     return np.asarray(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-
-
-def _grey_around(image: Image, face: BoundingBox, side_px: float) -> tuple[Image, int, int]:
-    """The part of an image within a square around a face, in grey, and where its left and top are."""
-    (x, y), half = face.center_px, side_px / 2
-    rows, columns = image.shape[:2]
-    left, top = min(max(0, int(x - half)), columns - 1), min(max(0, int(y - half)), rows - 1)
-    right, bottom = max(left + 1, min(columns, int(x + half) + 1)), max(top + 1, min(rows, int(y + half) + 1))
-    return _grey(np.ascontiguousarray(image[top:bottom, left:right])), left, top
 
 
 def _brighten(crop: Image) -> Image:

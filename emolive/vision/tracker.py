@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,8 +12,9 @@ from emolive.clock import to_ns
 from emolive.types import BoundingBox, FloatArray, Image
 from emolive.vision.detector import Detection, FaceDetector
 from emolive.vision.encoders.landmarks import STABLE_POINTS
-from emolive.vision.landmarks import eye_roll_deg
+from emolive.vision.landmarks import MAX_ROLL_DEG, eye_roll_deg
 from emolive.vision.tile_search import TileSearch
+from emolive.vision.upright import cut_upright
 
 SEARCH_SCALE = 2.0
 """A tracked face is searched in a square this many times its size."""
@@ -37,6 +39,8 @@ TURN_MARGIN = 0.1
 """By how much the other direction must score better."""
 MIN_TURNED_SCORE = 0.7
 """Of a face upside down where none is found upright."""
+UPRIGHT_PX = 512
+"""A tilted face is set upright in a square of at most this side."""
 
 
 class FaceTracker(Protocol):
@@ -205,9 +209,31 @@ class BlazeFaceTracker:
 
     def _detect(self, image: Image, t_ns: int) -> Detection | None:
         found = self._find(image, t_ns)
-        if found is not None and found.score >= SURE_SCORE:
+        if found is None or found.score < SURE_SCORE:
+            found = self._turned(image, found) or found
+        return found if found is None or abs(found.roll_deg) <= MAX_ROLL_DEG else self._upright(image, found)
+
+    def _upright(self, image: Image, found: Detection) -> Detection:
+        """A tilted face with the box that it has upright.
+
+        The detector's box of a tilted face is smaller, by a quarter at 45 degrees, and lies elsewhere on it,
+        so that landmarks in it are biased: by .27 of the deviation within a person at 60 degrees, by .09 so.
+        """
+        side_px = SEARCH_SCALE * max(found.box_px.width_px, found.box_px.height_px)
+        scale = min(1.0, UPRIGHT_PX / side_px)
+        patch = cut_upright(image, found.box_px.center_px, side_px, found.roll_deg, scale)
+        place = BoundingBox(0, 0, side_px * scale, side_px * scale)
+        middle = square_around(place, 1 / SEARCH_SCALE)
+        upright = self._same(self._detector.detect(patch.image), middle)
+        if upright is None or abs(upright.roll_deg) > MAX_ROLL_DEG:
             return found
-        return self._turned(image, found) or found
+        box = upright.box_px
+        # Boxes count pixels by their borders.
+        x, y = patch.to_picture(np.array([box.center_px]) - 0.5)[0] + 0.5
+        width, height = box.width_px / scale, box.height_px / scale
+        box = BoundingBox(float(x) - width / 2, float(y) - height / 2, width, height)
+        roll_deg = math.remainder(found.roll_deg + upright.roll_deg, 360)
+        return Detection(box, found.score, roll_deg)
 
     def _turned(self, image: Image, found: Detection | None) -> Detection | None:
         """The face in the other direction, if that is right; this direction is then kept."""

@@ -75,6 +75,19 @@ def test_beside_a_face_it_leaves_the_face_alone(emolive: Run, tmp_path: Path) ->
     assert {row["modality"] for row in rows} == {"v"}
 
 
+def test_a_report_of_a_file_has_the_rows_of_its_analysis(emolive: Run, clips: Clips, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    options = ("--out", out, "--fusion", "lt", "--baseline", "none")
+    result = emolive("report", clips["full"], *options)
+    assert result.code == 0
+    rows = emolive("analyze", clips["full"], "--fusion", "lt", "--baseline", "none").rows
+    text = out.read_text()
+    assert f"File {clips['full'].name}" in text
+    assert f"({len(rows) - 1} estimates of each fusion)" in text, "and no summary row"
+    assert "<td>lt</td>" in text
+    assert "--overwrite" in emolive("report", clips["full"], *options).err
+
+
 @pytest.mark.parametrize("fusion", ["lt", "it"])
 def test_each_fusion(emolive: Run, clips: Clips, fusion: str) -> None:
     result = emolive("analyze", clips["audio_only"], "--fusion", fusion)

@@ -16,8 +16,8 @@ from emolive.cli.config import (
     build_options,
     check_options,
     parse_options,
-    write_config,
 )
+from emolive.cli.config_file import write_config
 from emolive.cli.parser import OptionsParser
 from emolive.errors import ConfigError
 from emolive.plugins import FUSIONS

@@ -123,6 +123,33 @@ def test_a_span_is_marked_labelled_saved_and_removed(player: WindowDriver, tmp_p
     player.until(lambda: media.file.spans.spans == ())
 
 
+def test_a_report_of_a_file_that_plays(player: WindowDriver, tmp_path: Path) -> None:
+    def save_report() -> None:
+        player.qtbot.keyClick(player.window, Qt.Key.Key_H, Qt.KeyboardModifier.ControlModifier)
+
+    show(player, replace(PLAYBACK, track=[], analysed_s=0.0, analysing=True))
+    save_report()
+    player.until(lambda: "still being analysed" in player.window.view.status_bar.text)
+    show(player, replace(PLAYBACK, track=TRACK[:20], analysed_s=4.8, analysing=True))
+    save_report()
+    player.until(lambda: len(list(tmp_path.rglob("reports/film*.html"))) == 1)
+    (first,) = tmp_path.rglob("reports/film*.html")
+    assert "analysed up to 0:05" in first.read_text()
+    show(player, PLAYBACK)
+    save_report()
+    player.until(lambda: len(list(tmp_path.rglob("reports/film*.html"))) == 2)
+    (second,) = set(tmp_path.rglob("reports/film*.html")) - {first}
+    player.until(lambda: str(second) in player.window.view.status_bar.text)
+    text = second.read_text()
+    assert "File film.mp4" in text
+    assert "analysed up to" not in text
+    assert "<img" not in text, "pictures only on request"
+    player.window._media.reports.save(pictures=True)
+    player.until(lambda: len(list(tmp_path.rglob("reports/film*.html"))) == 3)
+    (third,) = set(tmp_path.rglob("reports/film*.html")) - {first, second}
+    assert third.read_text().count("<img") == 2, "the happy and the sad span"
+
+
 def test_marks_and_labels_given_while_the_stored_spans_are_read_stay(
     driver: WindowDriver, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from emolive import gui
 from emolive.gui import i18n, strings
 from emolive.gui.status_texts import LATER_BADGES
 from emolive.types import Modality, Status
+from tests.helpers.error_texts import raised
 from tests.helpers.status_texts import reported
 from tests.helpers.window_driver import WindowDriver
 
@@ -155,15 +156,112 @@ def test_every_source_and_code_that_a_session_reports_has_a_translation() -> Non
 
 
 def test_every_sentence_that_a_session_reports_has_a_translation() -> None:
-    """What is written in the code; a sentence that an error brings along stays English."""
+    """What is written in the code; for a sentence that an error brings along see the test of errors."""
     i18n.use_language(["de"])
     sentences = {text: place.where for place in reported() for text in place.templates}
     assert len(sentences) > 40, "the code is read"
+    missing = set()
     for template, where in sentences.items():
         for word in FILLED_WITH_WORDS.get(template, ("X1",)):
             text = re.sub(r"{}(?=[^{}]*$)", word, template).replace("{}", "X2")
-            if template not in MEASURED:
-                assert strings.status_text(Status("x", "ok", "y", text)) != text, f"{where}: {text}"
+            if template not in MEASURED and strings.session_text(text) == text:
+                missing.add(f"{where}: {text}")
+    assert missing == set()
+
+
+NOT_IN_THE_WINDOW = (
+    "cli/",
+    "gui/display.py",
+    "models/io/chumachenko2022.py",
+    "models/io/onnx_export.py",
+)
+"""Commands of a terminal, and what there is before a window."""
+DEVICES = (("camera", "X"), ("microphone", "X"))
+FILLED = {
+    "{} {}.": tuple(
+        ("X", text)
+        for text in (
+            "asks for a user name and password, or refuses those in its address",
+            "forbids access: check the user name and password",
+            "does not exist: check the address",
+            "is no video or sound that can be read",
+            "cannot be opened: nothing answers there, check the address and the port",
+        )
+    ),
+    "There is no {} {}.": DEVICES,
+    "There is no {} {}: choose one of {}.": tuple((*each, "X") for each in DEVICES),
+    "There is no {} {}: no {} is connected to this computer.": (
+        ("camera", "X", "camera"),
+        ("microphone", "X", "microphone"),
+    ),
+    "The {} {} is not connected: connect it again.": DEVICES,
+    "The {} {} is not connected: connect it again, or choose {}.": tuple((*each, "X") for each in DEVICES),
+    "Several {}s are called {} now, and they cannot be told apart: choose one.": DEVICES,
+    "Several {}s are called {}: choose one by its index ({}).": tuple((*each, "X") for each in DEVICES),
+    "{} has no {} track {}: it has none.": (("X", "video", "X"), ("X", "sound", "X")),
+    "{} has no {} track {}: it has only {}.": (("X", "video", "X", "X"), ("X", "sound", "X", "X")),
+}
+"""Templates in which words of emolive's own fill a place: they are translated for each word."""
+SENTENCES_OF_OTHERS = {
+    "str(error)",
+    "self._no_answer",
+    "tr('Mark where the span begins first: press [ there.')",
+}
+"""Texts that are made, or translated, elsewhere."""
+
+
+def test_every_sentence_of_an_error_that_the_window_can_show_has_a_translation() -> None:
+    i18n.use_language(["de"])
+    places = list(raised(NOT_IN_THE_WINDOW))
+    assert len(places) > 180, "the code is read"
+    unread = {place.expression for place in places if not place.templates}
+    assert unread <= SENTENCES_OF_OTHERS
+    missing = set()
+    for place in places:
+        for template in place.templates:
+            fields = template.count("{}")
+            for values in FILLED.get(template, (tuple(f"X{i}" for i in range(fields)),)):
+                text = template.format(*values)
+                if strings.session_text(text) == text:
+                    missing.add(f"{place.where}: {text}")
+    assert missing == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "german"),
+    [
+        ("There is no file /a/b.mp4: check the path.", "Es gibt keine Datei /a/b.mp4: Prüfen Sie den Pfad."),
+        (
+            "Loading lt failed: The checkpoint lt.safetensors is empty: download or train it again.",
+            "Das Laden von lt ist gescheitert: Der Checkpoint lt.safetensors ist leer: "
+            "Laden oder trainieren Sie ihn neu.",
+        ),
+        (
+            "/x cannot be written: No space left on device.",
+            "/x kann nicht geschrieben werden: Der Datenträger ist voll.",
+        ),
+        (
+            "The neutral baseline of the face and voice of Anna is saved.",
+            "Die neutrale Basislinie (Gesicht und Stimme) von Anna ist gespeichert.",
+        ),
+        (
+            "You looked angry, so nothing is stored: calibrate again with a relaxed face.",
+            "Sie wirkten wütend, daher ist nichts gespeichert: "
+            "Kalibrieren Sie noch einmal mit entspanntem Gesicht.",
+        ),
+    ],
+)
+def test_sentences_within_sentences_are_translated(text: str, german: str) -> None:
+    i18n.use_language(["de"])
+    assert strings.session_text(text) == german
+
+
+def test_a_refused_command_is_said_in_the_language_of_the_window(driver: WindowDriver) -> None:
+    i18n.use_language(["de"])
+    window = driver.open()
+    driver.session.refusal = "Only a file can be paused and searched: open one."
+    window.controller.submit(lambda session: session.seek(1.0))
+    driver.until(lambda: "Öffnen Sie eine" in window.view.status_bar.text)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emolive.expression_stats import EXPRESSIONS
 from emolive.gui.calibration_guide import CALIBRATION_S, PREPARE_S, CalibrationGuide
 from emolive.gui.device_check import device_check
 from emolive.gui.marks import FACE_LOST_NS, MarkTracker
@@ -216,12 +215,6 @@ def test_marks_of_what_happened() -> None:
 # --- calibration
 
 
-def expression(name: str) -> np.ndarray:
-    probs = np.full(len(EXPRESSIONS), 0.02, np.float32)
-    probs[EXPRESSIONS.index(name)] = 0.86
-    return np.log(probs)
-
-
 def test_a_calibration_is_counted_down() -> None:
     clock = FakeClock()
     guide = CalibrationGuide(clock)
@@ -236,19 +229,6 @@ def test_a_calibration_is_counted_down() -> None:
     assert not guide.due(), "once"
     assert guide.countdown(snapshot(calibration=0.0))[0] == str(round(CALIBRATION_S))
     assert guide.countdown(snapshot(calibration=0.99))[0] == "1"
-
-
-@pytest.mark.parametrize(("name", "doubted"), [("happiness", True), ("neutral", False)])
-def test_a_calibration_that_was_not_neutral_is_doubted(name: str, doubted: bool) -> None:
-    guide = CalibrationGuide()
-    for step in range(5):
-        seen = FaceObservation(step, None, None, expression(name))
-        assert guide.watch(snapshot(calibration=step / 5, observation=seen)) == ""
-    doubt = guide.watch(snapshot())
-    assert doubt == (
-        "You looked happy while calibrating: calibrate again with a neutral face." if doubted else ""
-    )
-    assert guide.watch(snapshot()) == "", "said once"
 
 
 @pytest.mark.parametrize(

@@ -19,27 +19,6 @@ from tests.helpers.puppet import Puppet
 
 STOP_S = 60.0
 """A busy computer may take so long to end a thread."""
-_predictors: list[Any] = []
-
-
-@pytest.fixture(scope="module")
-def one_landmark_predictor() -> Iterator[None]:
-    """One landmark predictor for all tests of a module: loading it takes a second, and it has no state."""
-    import torch
-
-    from emolive.vision import face_pipeline
-    from emolive.vision.landmarks import LandmarkPredictor
-
-    def shared() -> LandmarkPredictor:
-        if not _predictors:
-            _predictors.append(LandmarkPredictor())
-        return _predictors[0]
-
-    # For networks this small a second thread mostly waits.
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(face_pipeline, "LandmarkPredictor", shared)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import emolive
+from tests.helpers.code_texts import ROOT, literal, module_tree, templates
 
 MAKERS = ("Status", "replace_good", "_report")
 """Called with source, level, code and text; the last one, of capture's sources, without the source."""
-ROOT = Path(emolive.__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Reported:
 def reported() -> Iterator[Reported]:
     """Every place that makes a status, with what it can say."""
     for path in sorted(ROOT.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = module_tree(path)
         for scope in ast.walk(tree):
             if isinstance(scope, ast.FunctionDef):
                 yield from _in_function(path, tree, scope)
@@ -43,43 +42,7 @@ def _in_function(path: Path, module: ast.Module, function: ast.FunctionDef) -> I
         source = call.args[0] if len(call.args) == 4 else ast.Constant(None)
         yield Reported(
             f"{path.relative_to(ROOT)}:{call.lineno}",
-            _literal(source),
-            _literal(code),
-            tuple(_templates(text, function, module)),
+            literal(source),
+            literal(code),
+            tuple(templates(text, function, module)),
         )
-
-
-def _literal(node: ast.expr) -> str | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
-
-
-def _templates(node: ast.expr, *scopes: ast.AST) -> Iterator[str]:
-    """The texts that an expression can have; names are looked up in the function, then in the module."""
-    if (text := _literal(node)) is not None:
-        yield text
-    elif isinstance(node, ast.JoinedStr):
-        parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in node.values]
-        yield "".join(map(str, parts))
-    elif isinstance(node, ast.IfExp):
-        yield from _templates(node.body, *scopes)
-        yield from _templates(node.orelse, *scopes)
-    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-        for value in _assigned(node.value.id, scopes):
-            if isinstance(value, ast.Dict):
-                for each in value.values:
-                    yield from _templates(each, *scopes)
-    elif isinstance(node, ast.Name):
-        for value in _assigned(node.id, scopes):
-            yield from _templates(value, *scopes)
-
-
-def _assigned(name: str, scopes: tuple[ast.AST, ...]) -> Iterator[ast.expr]:
-    for scope in scopes:
-        for node in ast.walk(scope):
-            targets = node.targets if isinstance(node, ast.Assign) else ()
-            if isinstance(node, ast.AnnAssign) and node.value is not None:
-                targets = (node.target,)
-            if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-                assert isinstance(node, ast.Assign | ast.AnnAssign)
-                assert node.value is not None
-                yield node.value

@@ -29,7 +29,7 @@ Open = Callable[..., PlayerSession]
 
 
 @pytest.fixture(autouse=True)
-def _assets(shipped_random: Path, monkeypatch: pytest.MonkeyPatch, one_landmark_predictor: None) -> None:
+def _assets(shipped_random: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOLIVE_ASSETS", str(shipped_random))
 
 
@@ -157,6 +157,34 @@ def test_paused_ended_and_published(open_file: Open) -> None:
     session.set_loop(True)
     session.set_playing(True)
     eventually(lambda: not session.snapshot().ended, "it plays again")
+
+
+def test_the_rows_of_a_file_that_plays_begin_with_those_of_its_analysis(
+    open_file: Open, clips: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the model is loaded only when a part of the file is over."""
+    loads = threading.Event()
+    load = ModelLoan.load
+
+    def load_late(self: ModelLoan, *request: object) -> object:
+        loads.wait(60)
+        return load(self, *request)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ModelLoan, "load", load_late)
+    published: list[Estimate] = []
+    session = open_file(start=False)
+    session.subscribe(published.append)
+    session.start()
+    eventually(lambda: playback_of(session).position_s > 1.5, "the first half of the file", 60)
+    assert not published
+    loads.set()
+    eventually(lambda: session.finished, "the end", 60)
+    track = list(playback_of(session).track)
+    eventually(lambda: len(published) >= len(track), "all rows", 20)
+    assert published == track
+    assert [estimate.t_s for estimate in published] == [
+        estimate.t_s for estimate in offline(clips["full"], "ia")
+    ]
 
 
 def test_nothing_is_learned_or_recorded_from_a_file(open_file: Open) -> None:

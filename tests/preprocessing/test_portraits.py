@@ -27,8 +27,8 @@ def test_a_portrait_at_rest_stays_as_it_is(drawn):
     image, points = drawn
     portrait = Portrait(image, points)
     still = portrait.warp(points)
-    assert still.shape == portrait._image.shape
-    assert np.abs(still.astype(int) - portrait._image).mean() < 3
+    assert still.shape == portrait._face._image.shape
+    assert np.abs(still.astype(int) - portrait._face._image).mean() < 3
 
 
 def test_what_lies_at_a_landmark_moves_with_it(drawn):

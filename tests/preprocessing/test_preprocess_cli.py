@@ -158,7 +158,9 @@ def test_a_killed_run_continues_to_the_same_files(tree: Path, tmp_path: Path) ->
     assert main(["ravdess", str(tree), str(uninterrupted), *FAST]) == 0
     command = [sys.executable, "-m", "preprocessing.cli", "ravdess", str(tree), str(killed), "--size", "32"]
     process = subprocess.Popen(
-        [*command, "--workers", "1", "--plugin", str(plugin)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "--workers", "1", "--plugin", str(plugin)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     records = killed / "records"
     eventually(lambda: len(list(records.glob("*.json"))) == 2 or process.poll() is not None, "two clips", 150)

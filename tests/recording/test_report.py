@@ -15,6 +15,7 @@ from emolive.cli import main
 from emolive.errors import MediaError
 from emolive.recording.folder import read_recording
 from emolive.recording.report import label_spans, report_html
+from emolive.recording.report_subject import file_subject, recording_subject
 from emolive.recording.spans import Span
 from tests.helpers.media import write_media
 
@@ -65,7 +66,9 @@ class Page(HTMLParser):
 def test_it_has_shares_timeline_and_longest_spans_and_loads_nothing(
     tmp_path: Path, rows: list[dict[str, Any]]
 ) -> None:
-    text = report_html(read_recording(recording(tmp_path / "take", rows)), [Span(0.5, 2.0, "happy")])
+    text = report_html(
+        recording_subject(read_recording(recording(tmp_path / "take", rows))), [Span(0.5, 2.0, "happy")]
+    )
     page = Page(text)
     assert page.references == []
     assert not {"script", "link", "img", "iframe"} & set(page.tags)
@@ -90,7 +93,7 @@ def test_a_gap_divides_spans_and_curves(rows: list[dict[str, Any]], tmp_path: Pa
         ("calm", 0.24, 0.96),
         ("calm", 10.0, 0.72),
     ]
-    assert report_html(found).count("<polygon") == 2 * len(LABELS)
+    assert report_html(recording_subject(found)).count("<polygon") == 2 * len(LABELS)
 
 
 def test_pictures_only_on_request_each_fusion_and_a_cut_off_recording(
@@ -98,7 +101,7 @@ def test_pictures_only_on_request_each_fusion_and_a_cut_off_recording(
 ) -> None:
     compared = [each for one in rows for each in (one, one | {"fusion": "lt"})]
     folder = recording(tmp_path / "take", compared, ended=None)
-    text = report_html(read_recording(folder), pictures=True)
+    text = report_html(recording_subject(read_recording(folder)), pictures=True)
     page = Page(text)
     assert len(page.references) == 6
     assert all(source.startswith("data:image/jpeg;base64,") for source in page.references)
@@ -119,7 +122,26 @@ def test_the_command_writes_it(
     assert main(["report", str(folder)]) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert main(["report", str(folder), "--overwrite"]) == 0
+    assert main(["report", str(folder), "--overwrite", "--fusion", "lt"]) == 2
+    assert "--fusion is for media files" in capsys.readouterr().err
     assert main(["report", str(tmp_path)]) == 2
     assert "is no recording" in capsys.readouterr().err
     with pytest.raises(MediaError, match="nothing to report"):
-        report_html(read_recording(recording(tmp_path / "empty", [])))
+        recording_subject(read_recording(recording(tmp_path / "empty", [])))
+
+
+def test_a_media_file_is_reported_like_a_recording(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    folder = recording(tmp_path / "take", rows)
+    found = read_recording(folder)
+    film = file_subject(found.media, found.estimates, person="anna")
+    pages = [Page(report_html(subject)).text for subject in (film, recording_subject(found))]
+    for text in pages:
+        assert "estimates of each fusion" in text
+        assert "anna" in text
+    shares = [re.findall(r"\n(\S+)\n(\d+)%", text) for text in pages]
+    assert shares[0] == shares[1]
+    assert "File recording.mp4" in pages[0]
+    with pytest.raises(MediaError, match="still being analysed"):
+        file_subject(found.media, (), analysing=True)
+    with pytest.raises(MediaError, match="nothing to report"):
+        file_subject(found.media, ())

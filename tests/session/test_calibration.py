@@ -9,6 +9,7 @@ import pytest
 from emolive.capture.base import SourceInfo
 from emolive.errors import EmoliveError
 from emolive.models.io import checkpoint
+from emolive.neutrality import Neutrality
 from emolive.profile import SpeakerProfile
 from emolive.session.calibration import Calibration
 from tests.helpers.slow_clock import slow_clock
@@ -41,7 +42,7 @@ def calibration(monkeypatch):
 def test_a_calibration_is_saved_and_loaded_by_the_next_session(watch, random_checkpoint, calibration):
     watched = watch("demo", person="Ann")
     watched.until_estimates(1)
-    watched.session.calibrate(1.5)
+    watched.session.calibrate(4)
     watched.until(lambda: watched.session.snapshot().calibration is not None, "the calibration")
     assert 0 <= watched.session.snapshot().calibration <= 1
     assert watched.code("baseline") == "calibrating"
@@ -65,13 +66,46 @@ def test_a_calibration_is_saved_and_loaded_by_the_next_session(watch, random_che
     again.until(lambda: again.estimates[-1].baseline == "neutral", "an estimate for Ann")
 
 
+@pytest.mark.usefixtures("demo_as_person")
+def test_an_expression_is_refused_and_a_doubtful_one_stored_when_it_comes_again(
+    watch, random_checkpoint, monkeypatch
+):
+    watched = watch("demo", person="Ann")
+    watched.until_estimates(1)
+    profile = SpeakerProfile(checkpoint.describe(random_checkpoint("ia")).spec, "Ann")
+
+    # However few windows a slow computer leaves.
+    monkeypatch.setattr("emolive.session.calibration.calibrated_streams", lambda *_: ["face"])
+
+    def calibrate_looking(verdict: str, looked: str) -> str:
+        judged = Neutrality(verdict, looked)
+        monkeypatch.setattr("emolive.session.calibration.judge_neutrality", lambda bins: judged)
+        watched.session.calibrate(0.5)
+        watched.until(lambda: watched.code("baseline") == "calibrating", "the calibration")
+        watched.until(lambda: watched.code("baseline") != "calibrating", "its end")
+        statuses = watched.session.snapshot().statuses
+        return next((status.text for status in statuses if status.source == "baseline"), "")
+
+    assert "You looked happy" in calibrate_looking("expressive", "happy")
+    assert "You looked happy" in calibrate_looking("expressive", "happy"), "however often"
+    assert "seemed to look sad" in calibrate_looking("doubtful", "sad")
+    assert "seemed to look angry" in calibrate_looking("doubtful", "angry"), "in another way"
+    assert watched.session.snapshot().baseline == "running"
+    assert not profile.load()
+    calibrate_looking("doubtful", "angry")
+    watched.until(profile.load, "the file")
+    assert watched.session.snapshot().baseline == "neutral"
+    watched.session.set_person("Bob")
+    assert "seemed to look angry" in calibrate_looking("doubtful", "angry"), "another person"
+
+
 @pytest.mark.parametrize("source", ["demo", "full"])
 def test_what_is_learned_from_a_drawing_or_a_file_stays_with_it(
     source, watch, clips, random_checkpoint, monkeypatch
 ):
     watched = watch(clips.get(source, source), person="Ann", loop=True)
     watched.until_estimates(1)
-    watched.session.calibrate(1.0)
+    watched.session.calibrate(4)
     watched.until(
         lambda: watched.estimates[-1].baseline == "neutral", "an estimate relative to the neutral baseline"
     )
@@ -91,7 +125,7 @@ def test_what_is_learned_from_a_drawing_or_a_file_stays_with_it(
 def test_the_baseline_of_a_person_is_not_used_on_a_drawing(watch, monkeypatch):
     watched = watch("demo", person="Ann")
     watched.until_estimates(1)
-    watched.session.calibrate(1.0)
+    watched.session.calibrate(4)
     watched.until(lambda: watched.estimates[-1].baseline == "neutral", "the calibration")
     monkeypatch.setattr("emolive.capture.synthetic.source.SourceInfo", SourceInfo)
     n = len(watched.estimates)

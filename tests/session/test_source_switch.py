@@ -65,3 +65,12 @@ def test_neither_picture_nor_sound_is_refused(watch):
     with pytest.raises(EmoliveError, match="neither a picture nor a sound"):
         watched.session.start()
     assert not watched.session.snapshot().running
+
+
+def test_a_drawing_is_known_to_be_one_and_a_file_after_it_is_not(watch, clips):
+    watched = watch("demo")
+    watched.until_estimates(1)
+    assert watched.session._perception._pipeline.shows_drawing
+    watched.session.set_source(str(clips["full"])).result(60)
+    watched.until(lambda: watched.estimates[-1].source != "demo", "an estimate of the file")
+    assert not watched.session._perception._pipeline.shows_drawing

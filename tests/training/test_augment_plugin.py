@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emolive.cli.config import read_config
+from emolive.cli.config_file import read_config
 from emolive.plugins import isolated_plugins
 from tests.helpers.training_runs import losses, run
 from training.cli import train

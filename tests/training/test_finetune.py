@@ -13,7 +13,7 @@ from rich.console import Console
 
 from emolive import paths
 from emolive.cli import main
-from emolive.cli.config import read_config
+from emolive.cli.config_file import read_config
 from emolive.errors import MediaError
 from emolive.models.io import checkpoint
 from emolive.models.io.backbone import load_backbone

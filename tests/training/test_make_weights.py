@@ -74,13 +74,13 @@ def test_every_step_is_a_command_with_options_that_are_there(
         "emolive-train crossval",
         "emolive-train --annotation_path",
         "python -m training.fit_stream_reading",
-        "python -m training.fit_opinion_pool",
     ]
     assert kinds == [
         "python -m preprocessing.mean_shape",
         "emolive-preprocess landmarks",
         *["emolive-train backbone"] * 3,
         *of_fusion * 3,
+        "python -m training.fit_opinion_pool",
         "python -m training.model_card",
         *([] if options else ["python tools/asset_digests.py"]),
     ]

@@ -15,15 +15,26 @@ from emolive.errors import ConfigError
 from emolive.expression_stats import ExpressionStats
 from emolive.models.spec import EMOTIONS, ModelSpec
 from emolive.opinion_pool import UNKNOWN
-from emolive.predictor import Opinions
+from emolive.prediction import Opinions
 from emolive.types import AudioBlock, Frame, Modality
+from emolive.vision.detector import FaceDetector
+from emolive.vision.expression import estimate_yaw_deg
+from emolive.vision.landmarks import LandmarkPredictor
 from tests.helpers.clips import demo_audio, demo_frames, write_clip
 from tests.test_opinion_pool import NEUTRAL, SMILE, SPEC
 from training.cli import evaluate
-from training.evaluate.disturbances import gain, light, roll, write_copy
+from training.evaluate.disturbances import (
+    Disturbance,
+    gain,
+    light,
+    roll,
+    turned_points,
+    write_copy,
+    yaw,
+)
 from training.evaluate.strangers import Row, Span, StrangerClip, read_truth, same_labels, score
 from training.opinion_pool_recording import neutral_spans, to_rows
-from training.opinion_pool_search import ActorClips, search
+from training.opinion_pool_search import ActorClips, PoolProblem, search
 
 CLIP = StrangerClip(
     Path("a.mp4"),
@@ -92,6 +103,20 @@ def test_the_command_scores_made_clips(tmp_path, random_checkpoint, capsys):
     assert "broken.mp4" in printed
 
 
+def test_disturbed_copies_are_compared_with_an_undisturbed_one(tmp_path, monkeypatch):
+    write_clip(tmp_path / "a.mkv", demo_frames(3.0), demo_audio(3.0))
+    truth = [{"clip": "a.mkv", "kind": "neutral", "spans": [{"from_s": 0, "to_s": 9, "labels": ["neutral"]}]}]
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    conditions = (Disturbance("nothing"), light(0.0))
+    monkeypatch.setattr("training.evaluate.strangers.disturbances", lambda: conditions)
+    out = tmp_path / "out.json"
+    assert evaluate(["strangers", str(tmp_path), "--disturbed", "--json", str(out)]) == 0
+    disturbed = json.loads(out.read_text())["disturbed"]
+    assert disturbed["nothing"]["same"] == 1
+    assert disturbed["nothing"]["clips"] == disturbed["light x 0"]["clips"] == 1
+    assert disturbed["light x 0"]["same"] < 1
+
+
 @pytest.mark.data
 def test_the_shipped_model_holds_for_strangers(tmp_path):
     folder = paths.data_dir() / "strangers"
@@ -128,9 +153,29 @@ def test_the_search_gives_the_better_reader_more_weight():
         novelty=np.full((32, 2), 1.0),
     )
     start = replace(SPEC, network=(0.5, 0.5), absolute=(0.5, 0.5), novelty_limits=(1.9, 3.0, 1.9))
-    result = search(start, spec, actors, [to_rows(clip, recorded, 8)], tries=150, seed=1)
+    problem = PoolProblem(spec, actors, [to_rows(clip, recorded, 8)])
+    results = search(start, {"ia": problem, "lt": problem}, tries=150, seed=1)
+    result = results["ia"]
+    assert result.pool.novelty_limits == results["lt"].pool.novelty_limits != start.novelty_limits
     assert result.strangers["kinds"]["neutral"]["plausible"] > 0.92
     assert result.actors["none/v"] == 1
+
+
+def test_a_head_is_turned_about_its_middle():
+    image = demo_frames(0.1)[0]
+    detector, predictor = FaceDetector(), LandmarkPredictor()
+
+    def points_of(picture: np.ndarray) -> np.ndarray:
+        (face, *_) = detector.detect(picture)
+        return predictor.predict(picture, face.box_px, face.roll_deg)
+
+    before = points_of(image)
+    for degrees in (-20.0, 20.0):
+        by_model = turned_points(before, degrees)
+        assert estimate_yaw_deg(by_model) - estimate_yaw_deg(before) == pytest.approx(degrees, abs=6)
+        after = points_of(yaw(degrees).picture(image))
+        assert estimate_yaw_deg(after) - estimate_yaw_deg(before) == pytest.approx(degrees, abs=8)
+        assert np.abs(after[30] - before[30]).max() < 0.1 * np.ptp(before[:, 0])
 
 
 def test_copies_differ_in_what_was_disturbed_alone(tmp_path: Path):

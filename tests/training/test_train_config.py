@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from emolive.cli.config import read_config
+from emolive.cli.config_file import read_config
 from emolive.errors import ConfigError
 from emolive.models import factory
 from emolive.models.spec import ModelSpec

@@ -142,3 +142,19 @@ def test_every_second_frame_is_classified(portrait):
     pipeline.reset()
     assert pipeline.process(Frame(0, portrait, 0)).expression is not None
     pipeline.close()
+
+
+def test_a_drawing_is_not_classified_but_the_quality_of_its_picture_is_measured(portrait):
+    class Refusing(ExpressionClassifier):
+        def __init__(self):
+            super().__init__(lambda _: pytest.fail("the network ran"), 224, 0.5, 0.25)
+
+    pipeline = FacePipeline((LandmarkEncoder(),), expression=Refusing())
+    pipeline.shows_drawing = True
+    try:
+        seen = [pipeline.process(Frame(i * 10**9 // 15, portrait, i)) for i in range(4)]
+    finally:
+        pipeline.close()
+    assert all(observation.features is not None for observation in seen)
+    assert all(observation.expression is None for observation in seen)
+    assert sum(observation.quality is not None for observation in seen) == 2

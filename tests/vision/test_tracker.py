@@ -123,6 +123,18 @@ def test_a_face_is_found_in_any_direction_with_its_roll(tracker, portrait, degre
     assert (found.roll_deg - upright.roll_deg - degrees + 180) % 360 - 180 == pytest.approx(0, abs=25)
 
 
+@pytest.mark.parametrize("degrees", [25, 45, 60, 75, -45])
+def test_the_box_of_a_tilted_face_is_the_one_that_it_has_upright(tracker, portrait, degrees):
+    upright = tracker.track(portrait, 0).box_px
+    tracker.reset()
+    tilted = tracker.track(turned(portrait, degrees), 0).box_px
+    height, width = portrait.shape[:2]
+    to_tilted = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1.0)
+    expected = to_tilted @ (*upright.center_px, 1)
+    assert np.linalg.norm(expected - tilted.center_px) < 0.06 * upright.width_px
+    assert tilted.width_px == pytest.approx(upright.width_px, rel=0.1)
+
+
 def test_a_box_upside_down_is_where_the_face_is(detector, portrait):
     canvas = scene(portrait, 0.9, 0)
     (upright,) = detector.detect(canvas)

@@ -1,4 +1,4 @@
-"""Copies of media files under other conditions: level, light, rotation, noise, music."""
+"""Copies of media files under other conditions: level, light, turned heads, noise, music."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ from emolive._compat.opencv import cv2
 from emolive.capture.decode import iter_media
 from emolive.clock import NS_PER_S
 from emolive.types import AudioBlock, FloatArray, Frame, Image
+from emolive.vision.detector import FaceDetector
+from emolive.vision.landmarks import LandmarkPredictor
+from preprocessing.face_warp import FaceWarp
 
 TIME_BASE = Fraction(1, 1000)
 MUSIC_DBFS, NOISE_DBFS = -25.0, -40.0
 _CHORD_HZ = (220.0, 277.18, 329.63, 440.0)
 _BEAT_HZ = 2.0
+_NOSE_DEPTH = 1.2
+"""How far the nose lies before the axis of the head, over half the head's width."""
 
 
 def _same_picture(image: Image) -> Image:
@@ -68,6 +73,41 @@ def roll(degrees: float) -> Disturbance:
     return Disturbance(f"roll {degrees:+.0f} degrees", picture=rotated)
 
 
+def yaw(degrees: float) -> Disturbance:
+    """A head that is turned to the right of the picture, by a rough model of its depth."""
+    detector, predictor = FaceDetector(), LandmarkPredictor()
+
+    def turned(image: Image) -> Image:
+        faces = detector.detect(image)
+        if not faces:
+            return image
+        points_px = predictor.predict(image, faces[0].box_px, faces[0].roll_deg)
+        face = FaceWarp(image, points_px)
+        warped = face.warp(turned_points(points_px, degrees))
+        x, y = face.origin_px
+        result = image.copy()
+        result[y : y + warped.shape[0], x : x + warped.shape[1]] = warped
+        return result
+
+    return Disturbance(f"yaw {degrees:+.0f} degrees", picture=turned)
+
+
+def turned_points(points_px: FloatArray, degrees: float) -> FloatArray:
+    """Landmarks (68, 2) of a head that is turned by some degrees more to the right of the picture.
+
+    The face is a cylinder about the middle between the ends of the jaw, and the nose lies before it. Its
+    middle stays where it is.
+    """
+    right, left = points_px[:3].mean(axis=0), points_px[14:17].mean(axis=0)
+    half_width = (left - right) / 2
+    across = (points_px - (right + left) / 2) @ half_width / (half_width @ half_width)
+    depth = np.sqrt(np.clip(1 - across**2, 0, 1))
+    depth[27:36] = _NOSE_DEPTH
+    angle = np.radians(degrees)
+    moved = across * (np.cos(angle) - 1) + (depth - 1) * np.sin(angle)
+    return np.asarray(points_px + moved[:, None] * half_width, np.float32)
+
+
 def noise() -> Disturbance:
     """White noise over the sound."""
     rng = np.random.default_rng(0)
@@ -90,13 +130,18 @@ def music() -> Disturbance:
     return Disturbance("music", sound=played)
 
 
+UNDISTURBED = Disturbance("undisturbed")
+"""A copy that differs from its original by the encoding alone."""
+
+
 def disturbances() -> tuple[Disturbance, ...]:
     """Those that `emolive-evaluate strangers --disturbed` tries."""
     return (
         *(gain(db) for db in (-20.0, -10.0, 10.0, 20.0)),
         light(0.1),
-        roll(-30.0),
-        roll(30.0),
+        *(roll(degrees) for degrees in (-45.0, -30.0, 30.0, 45.0)),
+        yaw(-20.0),
+        yaw(20.0),
         noise(),
         music(),
     )

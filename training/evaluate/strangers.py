@@ -23,7 +23,7 @@ from emolive.errors import ConfigError, MediaError
 from emolive.file_analyzer import FileAnalyzer
 from emolive.predictor import Predictor, load_predictor
 from emolive.types import UNSURE, Estimate, FileSummary
-from training.evaluate.disturbances import disturbances, write_copy
+from training.evaluate.disturbances import UNDISTURBED, Disturbance, disturbances, write_copy
 from training.evaluate.options import StrangersOptions
 
 TRUTH = "truth.json"
@@ -161,7 +161,9 @@ def strangers(options: StrangersOptions, console: Console | None = None) -> int:
     results = score(clips, rows)
     _print(console, f"{predictor.spec.fusion}, baseline {options.baseline}", results)
     if options.disturbed:
-        results["disturbed"] = _disturbed(predictor, clips, rows, options.baseline)
+        results["disturbed"] = _disturbed(
+            predictor, [clip for clip in clips if clip.path.name in rows], options.baseline
+        )
         _print_disturbed(console, results["disturbed"])
     if options.json is not None:
         with atomic_write(options.json) as part:
@@ -177,35 +179,40 @@ def same_labels(rows: Iterable[Row], others: Iterable[Row]) -> float | None:
 
 
 def _disturbed(
-    predictor: Predictor, clips: Iterable[StrangerClip], rows: Mapping[str, list[Row]], baseline: str
+    predictor: Predictor, clips: Iterable[StrangerClip], baseline: str
 ) -> dict[str, dict[str, float]]:
-    """By disturbance: the share of rows with the label of the original, and what is still plausible."""
-    clips = [clip for clip in clips if clip.path.name in rows]
+    """By disturbance: the share of rows with the label of an undisturbed copy, and what is still plausible.
+
+    The copies are encoded anew, which changes some labels too: so they are compared with each other.
+    """
+    clips = list(clips)
+    spoken = [clip for clip in clips if probe(clip.path).has_audio]
     table: dict[str, dict[str, float]] = {}
-    with TemporaryDirectory() as folder, FileAnalyzer(predictor, baseline=baseline) as analyzer:
+    with FileAnalyzer(predictor, baseline=baseline) as analyzer:
+        references = {clip.path.name: _rows_of_copy(analyzer, clip, UNDISTURBED) for clip in clips}
         for disturbance in disturbances():
-            answers: dict[str, list[Row]] = {}
-            shares: list[float] = []
-            for clip in clips:
-                if disturbance.is_of_sound and not probe(clip.path).has_audio:
-                    continue
-                copy = Path(folder) / "copy.mkv"
-                write_copy(clip.path, copy, disturbance)
-                try:
-                    answers[clip.path.name] = rows_of(analyzer.analyze(copy))
-                except MediaError:
-                    # Nothing to read is another answer than the original's.
-                    answers[clip.path.name] = []
-                share = same_labels(rows[clip.path.name], answers[clip.path.name])
-                shares.append(0.0 if share is None else share)
-            kinds = score([clip for clip in clips if clip.path.name in answers], answers)["kinds"]
-            plausible = [kind["plausible"] for kind in kinds.values()]
+            tried = spoken if disturbance.is_of_sound else clips
+            answers = {clip.path.name: _rows_of_copy(analyzer, clip, disturbance) for clip in tried}
+            # No common times: nothing to read is another answer than that of the reference.
+            same = [same_labels(references[name], rows) or 0.0 for name, rows in answers.items()]
+            plausible = [kind["plausible"] for kind in score(tried, answers)["kinds"].values()]
             table[disturbance.name] = {
-                "clips": len(shares),
-                "same": float(np.mean(shares)) if shares else 0.0,
+                "clips": len(same),
+                "same": float(np.mean(same)) if same else 0.0,
                 "plausible": float(np.mean(plausible)) if plausible else 0.0,
             }
     return table
+
+
+def _rows_of_copy(analyzer: FileAnalyzer, clip: StrangerClip, disturbance: Disturbance) -> list[Row]:
+    """The rows of a disturbed copy of a clip; none if nothing can be read in it."""
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.mkv"
+        write_copy(clip.path, copy, disturbance)
+        try:
+            return rows_of(analyzer.analyze(copy))
+        except MediaError:
+            return []
 
 
 def _print_disturbed(console: Console, results: Mapping[str, Mapping[str, float]]) -> None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -15,19 +14,16 @@ from emolive.clock import NS_PER_S, to_ns
 from emolive.gui import strings
 from emolive.gui.estimate_history import EstimateHistory
 from emolive.gui.i18n import tr
-from emolive.gui.theme import COLORS, SIZES, emotion_colors, font, readable, scaled
+from emolive.gui.theme import COLORS
 from emolive.gui.view_state import EstimateView, Mark, ResultState
-from emolive.gui.widgets.plot import create_plot
 from emolive.gui.widgets.timeline_legend import TimelineLegend
+from emolive.gui.widgets.timeline_plot import TimelinePlot
 
 SPAN_S = 60.0
 SHORTEST_SPAN_S, LONGEST_SPAN_S = 10.0, 900.0
 ZOOM_STEP = 1.5
 SCRUB_STEP = 0.1
 """An arrow key moves by this part of the span."""
-TICKS = 6
-MARK_SHARE = 0.09
-"""Part of the span, at its newest end, in which a mark's text stands on the left of its line."""
 FADE_STEP_S = 0.1
 SCROLL_S = 0.5
 """How often the curves move on while there is no estimate."""
@@ -56,10 +52,7 @@ class Timeline(QWidget):
         self.labels: tuple[str, ...] = ()
         self.legend = TimelineLegend()
         self._history = EstimateHistory()
-        self._curves: list[pg.PlotCurveItem] = []
         self._marks: tuple[Mark, ...] = ()
-        self._lines: list[pg.InfiniteLine] = []
-        self._emphasized: int | None = None
         self._estimate: EstimateView | None = None
         self._dirty = False
         self._painted_s = 0.0
@@ -68,17 +61,13 @@ class Timeline(QWidget):
         self._paused_ns: int | None = None
         """The right end while it is paused."""
         self._drag_from: tuple[float, int] | None = None
-        self._plot = create_plot()
-        self._cursor = pg.InfiniteLine(angle=90, movable=False)
-        self._cursor.hide()
-        self._plot.addItem(self._cursor, ignoreBounds=True)
-        self._plot.showGrid(y=True, alpha=0.25)
+        self._plot = TimelinePlot()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.setSpacing(0)
         layout.addWidget(self.legend)
-        layout.addWidget(self._plot)
-        self._set_axes()
+        layout.addWidget(self._plot.widget)
+        self._plot.set_span(self._span_s)
 
     # --- data
 
@@ -125,15 +114,10 @@ class Timeline(QWidget):
         """Start again with one curve for each label. Nothing happens if they are the same as before."""
         if tuple(labels) == self.labels:
             return
-        for curve in self._curves:
-            self._plot.removeItem(curve)
         self.labels = tuple(labels)
         self.legend.set_labels(self.labels)
         self._history.clear(len(self.labels))
-        self._curves = [pg.PlotCurveItem(antialias=True) for _ in self.labels]
-        for curve in self._curves:
-            self._plot.addItem(curve)
-        self._emphasize(None)
+        self._plot.set_labels(self.labels)
 
     def add(self, t_ns: int, probs: Sequence[float]) -> None:
         """Append an estimate. One that is older than the last starts again."""
@@ -144,12 +128,10 @@ class Timeline(QWidget):
         emphasized."""
         self._now_ns = now_ns
         row = self.labels.index(label) if label in self.labels else None
-        if row != self._emphasized:
-            self._emphasize(row)
-        times, table = self.series(self.end_ns)
-        for column, curve in enumerate(self._curves):
-            curve.setData(times, table[:, column], connect="finite")
-        self._draw_marks()
+        if row != self._plot.emphasized:
+            self._plot.emphasize(row)
+        self._plot.draw_curves(*self.series(self.end_ns))
+        self._plot.draw_marks(self._marks, self.end_ns, self._span_s)
 
     def series(self, end_ns: int) -> tuple[np.ndarray, np.ndarray]:
         """The curves of the span that ends at `end_ns`; see `EstimateHistory.series`."""
@@ -172,12 +154,12 @@ class Timeline(QWidget):
     def zoom(self, factor: float) -> None:
         """Show a span that is `factor` times as long."""
         self._span_s = min(LONGEST_SPAN_S, max(SHORTEST_SPAN_S, self._span_s * factor))
-        self._set_axes()
+        self._plot.set_span(self._span_s)
         self._redraw()
 
     def values_at(self, x_px: float) -> str:
         """What was estimated at a horizontal position of the widget, as a sentence; empty in a gap."""
-        t_ns = self.end_ns + to_ns(self._x_to_s(x_px))
+        t_ns = self.end_ns + to_ns(self._seconds_at(x_px))
         mark = min(self._marks, key=lambda mark: abs(mark.t_ns - t_ns), default=None)
         parts = []
         if mark is not None and abs(mark.t_ns - t_ns) < to_ns(self._span_s / 100):
@@ -207,70 +189,13 @@ class Timeline(QWidget):
         return tr("Paused {seconds} s ago. Space or End: follow again.", seconds=round(age_s))
 
     def _redraw(self) -> None:
-        label = None if self._emphasized is None else self.labels[self._emphasized]
+        row = self._plot.emphasized
+        label = None if row is None else self.labels[row]
         if not self.empty:
             self.draw(self._now_ns, label)
 
-    # --- looks
-
-    def _set_axes(self) -> None:
-        # Slightly wider than the data, or the outermost tick labels are cut off.
-        span = self._span_s
-        x_range = (-span, span / 40)
-        self._plot.setBackground(COLORS.surface)
-        self._plot.setRange(xRange=x_range, yRange=(-0.1, 1.12), padding=0, disableAutoRange=True)
-        step = next(s for s in (1, 2, 5, 10, 20, 60, 120, 180, 300) if s * TICKS >= span or s == 300)
-        ticks = {
-            "bottom": [(-s, _ago(s)) for s in range(0, int(span), step)],
-            "left": [(0, "0 %"), (0.5, "50 %"), (1, "100 %")],
-        }
-        for side, values in ticks.items():
-            axis = self._plot.getAxis(side)
-            axis.setTicks([values])
-            axis.setPen(COLORS.line)
-            axis.setTextPen(COLORS.dim)
-            axis.setStyle(
-                tickFont=font(SIZES.caption_px), tickLength=-round(scaled(4)), hideOverlappingLabels=False
-            )
-        # Its own guess is for the font that it had before.
-        self._plot.getAxis("bottom").setHeight(round(SIZES.caption_px * 1.4 + scaled(6)))
-        self._cursor.setPen(pg.mkPen(COLORS.dim, width=1))
-
-    def _emphasize(self, row: int | None) -> None:
-        self._emphasized = row
-        for index, (curve, color) in enumerate(zip(self._curves, emotion_colors(self.labels), strict=True)):
-            shade = readable(color, COLORS.surface, 1.8)
-            shade.setAlphaF(1.0 if index == row or row is None else 0.6)
-            curve.setPen(pg.mkPen(shade, width=scaled(2.5 if index == row else 1.2)))
-            curve.setZValue(1 if index == row else 0)
-
-    def _draw_marks(self) -> None:
-        end_ns = self.end_ns
-        visible = [mark for mark in self._marks if 0 <= end_ns - mark.t_ns <= to_ns(self._span_s)]
-        while len(self._lines) < len(visible):
-            line = pg.InfiniteLine(
-                angle=90, label="", labelOpts={"position": 0.88, "anchors": [(0, 0.5), (0, 0.5)]}
-            )
-            line.label.setFont(font(SIZES.caption_px))
-            self._plot.addItem(line, ignoreBounds=True)
-            self._lines.append(line)
-        for line, mark in zip(self._lines, visible, strict=False):
-            line.setValue((mark.t_ns - end_ns) / NS_PER_S)
-            line.setPen(pg.mkPen(COLORS.faint, width=1, style=Qt.PenStyle.DashLine))
-            line.label.setColor(COLORS.dim)
-            line.label.setFormat(mark.text)
-            # On the left of its line where there is no room for it on the right.
-            side = 1.0 if end_ns - mark.t_ns < to_ns(self._span_s * MARK_SHARE) else 0.0
-            line.label.anchors = [(side, 0.5), (side, 0.5)]
-            line.label.updatePosition()
-            line.show()
-        for line in self._lines[len(visible) :]:
-            line.hide()
-
-    def _x_to_s(self, x_px: float) -> float:
-        view = self._plot.getViewBox()
-        at = self._plot.mapFrom(self, QPointF(x_px, 0.0))
-        return float(view.mapSceneToView(QPointF(at.x(), 0.0)).x())
+    def _seconds_at(self, x_px: float) -> float:
+        return self._plot.x_to_s(self._plot.widget.mapFrom(self, QPointF(x_px, 0.0)).x())
 
     # --- events
 
@@ -312,11 +237,10 @@ class Timeline(QWidget):
         x = event.position().x()
         if self._drag_from is not None:
             start_x, end_ns = self._drag_from
-            self._look_at(end_ns - to_ns(self._x_to_s(x) - self._x_to_s(start_x)))
+            self._look_at(end_ns - to_ns(self._seconds_at(x) - self._seconds_at(start_x)))
             return
         values = self.values_at(x)
-        self._cursor.setVisible(bool(values))
-        self._cursor.setValue(self._x_to_s(x))
+        self._plot.show_cursor(self._seconds_at(x) if values else None)
         self.legend.show_note(values or self._paused_note())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
@@ -326,7 +250,7 @@ class Timeline(QWidget):
         self.follow()
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
-        self._cursor.hide()
+        self._plot.show_cursor(None)
         self.legend.show_note(self._paused_note())
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
@@ -340,19 +264,11 @@ class Timeline(QWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            self._set_axes()
-            self._emphasize(self._emphasized)
+            self._plot.set_span(self._span_s)
+            self._plot.emphasize(self._plot.emphasized)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         if self.hasFocus():
             painter = QPainter(self)
             painter.setPen(QColor(COLORS.focus))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
-
-
-def _ago(seconds: int) -> str:
-    if not seconds:
-        return tr("now")
-    if seconds >= 60 and seconds % 60 == 0:
-        return tr("{minutes} min ago", minutes=seconds // 60)
-    return tr("{seconds} s ago", seconds=seconds)
