@@ -29,7 +29,7 @@ Open = Callable[..., PlayerSession]
 
 
 @pytest.fixture(autouse=True)
-def _assets(shipped_random: Path, monkeypatch: pytest.MonkeyPatch, one_landmark_predictor: None) -> None:
+def _assets(shipped_random: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOLIVE_ASSETS", str(shipped_random))
 
 
