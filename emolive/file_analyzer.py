@@ -15,7 +15,7 @@ from emolive.capture.tracks import AUTOMATIC, TrackChoice
 from emolive.clip_features import ClipFeatures, decode_into, extract_clip_features, open_clip
 from emolive.clock import to_ns, to_s
 from emolive.errors import MediaError
-from emolive.file_summary import FileSummarizer
+from emolive.file_summary import FileSummarizer, too_short
 from emolive.predictor import Predictor, load_predictor
 from emolive.profile import SpeakerStats
 from emolive.smoothing import Smoother, make_estimate
@@ -25,7 +25,7 @@ from emolive.vision.frame_sampler import VIDEO_FEATURE_HZ, FrameSampler
 from emolive.vision.lips import LipTrack
 from emolive.vision.survey import SurveyingPipeline
 from emolive.voice_owner import without_others_voice
-from emolive.windowing import MIN_FACE_SHARE, FeatureWindow
+from emolive.windowing import FeatureWindow, shortest_s
 
 KEEP_MARGIN_S = 4.0
 """While a file is analysed a window and so much before it is kept: encoders and resamplers look back, and
@@ -148,14 +148,11 @@ class FileAnalyzer:
             )
             summarizer.add(window, estimate)
             waiting.append(estimate)
-            if clip.duration_s >= self._shortest_s:
+            if clip.duration_s >= shortest_s(spec):
                 yield from waiting
                 waiting.clear()
-        if clip.duration_s < self._shortest_s:
-            raise MediaError(
-                f"{clip.path.name} is too short: it lasts {clip.duration_s:.1f} s, and "
-                f"{self._shortest_s:.1f} s are needed."
-            )
+        if clip.duration_s < shortest_s(spec):
+            raise MediaError(too_short(clip.path.name, clip.duration_s, shortest_s(spec)))
         yield from waiting
         yield summarizer.summarize(clip, profile, partial(self._window, clip))
 
@@ -167,10 +164,6 @@ class FileAnalyzer:
             raise MediaError(f"{media} is live and has no end: read it with emolive run --source instead.")
         clip = open_clip(media, self._predictor.spec.frame_dim, self._keep_s, self._tracks)
         return clip, info.duration_s
-
-    @property
-    def _shortest_s(self) -> float:
-        return MIN_FACE_SHARE * self._predictor.spec.window_s
 
     @property
     def _keep_s(self) -> float:

@@ -21,6 +21,11 @@ _N_KEPT_WINDOWS = 96
 """Windows over the whole file of which one becomes its summary."""
 
 
+def too_short(name: str, duration_s: float, needed_s: float) -> str:
+    """The sentence for a file that is over before a window can be read."""
+    return f"{name} is too short: it lasts {duration_s:.1f} s, and {needed_s:.1f} s are needed."
+
+
 class FileSummarizer:
     """Collects what the summary of one file needs, in constant memory.
 

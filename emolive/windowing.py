@@ -28,6 +28,11 @@ MIN_SPEECH_S = 0.3
 """A window with less speech than this has no voice."""
 
 
+def shortest_s(spec: ModelSpec) -> float:
+    """How long a file must last for a face in it to be read."""
+    return MIN_FACE_SHARE * spec.window_s
+
+
 @dataclass(frozen=True, slots=True)
 class FeatureWindow:
     """The features of one window, not normalised."""

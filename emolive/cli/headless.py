@@ -12,6 +12,7 @@ from typing import Literal, TextIO
 from emolive.atomic_io import ensure_writable
 from emolive.cli.commands import output_errors, report
 from emolive.cli.interrupts import early_exit
+from emolive.cli.no_estimate import NoEstimate
 from emolive.clock import now_ns, to_ns
 from emolive.errors import CheckpointError, OutputError
 from emolive.session.config import SessionConfig
@@ -25,7 +26,6 @@ STOP_S = 1.5
 DEVICES = ("camera", "microphone")
 REPORTED = (*DEVICES, "model")
 """Status sources whose problems are reported on stderr."""
-NO_ESTIMATE = "There is no estimate: neither a face nor a voice was detected while the model ran."
 
 
 class EstimateWriter:
@@ -135,8 +135,8 @@ def run_headless(
         record: record the session into a new folder in this one.
 
     Returns:
-        0, or 2 if a device or stream never delivered anything, or the model never answered, as was reported
-        on stderr.
+        0, or 2 if a device or stream never delivered anything, a file could not be read to its end, or the
+        model never answered, as was reported on stderr.
 
     Raises:
         EmoliveError: the source or the model cannot be opened, or the estimates cannot be written.
@@ -147,6 +147,7 @@ def run_headless(
     session = Session(config)
     subscription = session.subscribe(writer)
     reported: dict[str, str] = {}
+    no_estimate = NoEstimate(config.source)
     deadline_ns = None
     snapshot = session.snapshot()
     try:
@@ -156,6 +157,7 @@ def run_headless(
             session.start_recording(record)
         while not session.finished and writer.error is None:
             snapshot = session.snapshot()
+            no_estimate.note(snapshot)
             _report_problems(snapshot, reported)
             if session.model_settled:
                 _check_model(snapshot)
@@ -179,10 +181,10 @@ def run_headless(
         n = subscription.dropped
         report(f"{n} estimates were left out: the output was not read fast enough.")
     _report_recording(session.snapshot().recording)
-    if _failures(snapshot, REPORTED):
+    if _failures(snapshot, REPORTED) or _was_broken_off(snapshot):
         return 2
     if not writer.n_written:
-        report(NO_ESTIMATE)
+        report(no_estimate.sentence(snapshot))
     return 0
 
 
@@ -216,6 +218,11 @@ def _failures(snapshot: Snapshot, sources: tuple[str, ...]) -> list[Status]:
     errors = [status for status in snapshot.statuses if status.level == "error" and status.source in sources]
     # A damaged file has delivered what it holds.
     return [status for status in errors if not came[status.source] and status.code != "damaged"]
+
+
+def _was_broken_off(snapshot: Snapshot) -> bool:
+    """Whether a file was not read any further; one that is damaged and was read all the same is a warning."""
+    return any(status.level == "error" and status.code == "damaged" for status in snapshot.statuses)
 
 
 def _report_problems(snapshot: Snapshot, reported: dict[str, str]) -> None:

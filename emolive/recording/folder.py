@@ -17,7 +17,8 @@ from emolive.atomic_io import atomic_write
 from emolive.capture.recording_folder import MEDIA_NAME, SETTINGS_NAME, is_recording, media_path
 from emolive.errors import MediaError, OutputError
 from emolive.paths import has_own_home, user_dir
-from emolive.types import Estimate, Modality
+from emolive.recording.rows import estimate_from_row
+from emolive.types import Estimate
 
 JSONL_NAME = "estimates.jsonl"
 CSV_NAME = "estimates.csv"
@@ -156,29 +157,6 @@ def _rows(path: Path) -> Iterator[dict[str, Any] | None]:
         except ValueError:
             row = None
         yield row if isinstance(row, dict) else None
-
-
-def estimate_from_row(row: dict[str, Any]) -> Estimate | None:
-    """The estimate of a row; None if the row is damaged. `media_s` is its time where there is one."""
-    try:
-        probs = {str(label): float(p) for label, p in row["probs"].items()}
-        t_s = float(row.get("media_s", row["t_s"]))
-        return Estimate(
-            source=str(row["file"]),
-            t_ns=round(t_s * 1e9),
-            t_s=t_s,
-            labels=tuple(probs),
-            raw_probs=tuple(probs.values()),
-            probs=tuple(probs.values()),
-            label=str(row["label"]),
-            confidence=float(row["confidence"]),
-            modality=Modality(row["modality"]),
-            fusion=str(row["fusion"]),
-            baseline=str(row["baseline"]),
-            hints=tuple(map(str, row.get("hints", ()))),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return None
 
 
 def safe_name(text: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from emolive.capture.decode import iter_media
 from emolive.clock import to_ns
 from emolive.errors import EmoliveError
+from emolive.printable import printable
 from emolive.recording.report_subject import ReportSubject, minutes_text
 from emolive.recording.spans import Span
 from emolive.types import UNSURE, Estimate, Frame, Image
@@ -172,7 +173,7 @@ def _timeline(estimates: Sequence[Estimate], found: Sequence[LabelSpan], spans: 
                 f'<rect x="{x(start):.1f}" y="{y}" width="{max(1.0, x(end) - x(start)):.1f}" '
                 f'height="{BAND_PX}" fill="{_color(label, estimates)}"><title>{tip}</title></rect>'
             )
-    step = next(s for s in (1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600, 10**6) if end_s / s <= 12)
+    step = next(s for s in (1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600, 86_400, 10**6) if end_s / s <= 12)
     for tick in range(0, int(end_s) + 1, step):
         parts.append(
             f'<text x="{x(tick):.1f}" y="{height - 6}" text-anchor="middle">{minutes_text(tick)}</text>'
@@ -261,4 +262,4 @@ def _color(label: str, estimates: Sequence[Estimate]) -> str:
 
 
 def _escape(value: object) -> str:
-    return html.escape(str(value))
+    return html.escape(printable(str(value)))

@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from emolive import bounded_json
 from emolive.atomic_io import atomic_write
 from emolive.errors import ConfigError, MediaError, OutputError
+from emolive.models import checks as check
 from emolive.recording.folder import SPANS_NAME, default_parent, is_recording, safe_name
+from emolive.recording.rows import read_time
 
 MIN_SPAN_S = 0.2
 """A shorter span is a slip of the fingers."""
@@ -70,14 +73,18 @@ def load_spans(path: Path) -> tuple[Span, ...]:
         MediaError: the file is damaged.
     """
     try:
-        rows = bounded_json.read(path)
-        return tuple(
-            sorted(Span(float(row["start_s"]), float(row["end_s"]), str(row["label"])) for row in rows)
-        )
+        return tuple(sorted(map(_read_span, bounded_json.read(path))))
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ConfigError, OSError, ValueError, KeyError, TypeError) as error:
         raise MediaError(f"The spans in {path} cannot be read: the file is damaged.") from error
+
+
+def _read_span(row: Any) -> Span:
+    start_s, end_s = read_time("start_s", row["start_s"]), read_time("end_s", row["end_s"])
+    if end_s <= start_s:
+        raise ValueError("a span ends before it begins")
+    return Span(start_s, end_s, check.text("label", row["label"]))
 
 
 def save_spans(path: Path, spans: Iterable[Span]) -> None:

@@ -15,11 +15,13 @@ import pytest
 
 from emolive.cli.config import parse_options
 from emolive.cli.headless import EstimateWriter
+from emolive.cli.no_estimate import NoEstimate
 from emolive.cli.run import RunOptions, session_config
 from emolive.errors import OutputError
 from emolive.session.pipeline import LivePipeline
 from emolive.session.subscription import Publisher
-from emolive.types import Estimate
+from emolive.snapshot import Snapshot
+from emolive.types import Estimate, Status
 from emolive.user_output import reserved
 from tests.cli.conftest import Run, environment
 from tests.cli.test_analyze import COLUMNS, Clips
@@ -80,7 +82,7 @@ def test_duration(emolive: Run, tmp_path: Path) -> None:
 def test_a_session_without_estimates_writes_an_empty_file(emolive: Run, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text("yesterday's\n")
-    empty = write_clip(tmp_path / "empty.mkv", [np.zeros((240, 320, 3), np.uint8)] * 20, None)
+    empty = write_clip(tmp_path / "empty.mkv", [np.zeros((240, 320, 3), np.uint8)] * 50, None)
     arguments = ("run", "--headless", "--unpaced", "--source", empty, "--jsonl", path)
     assert f"{path} exists: name another file, or add --append" in emolive(*arguments).error
     assert path.read_text() == "yesterday's\n"
@@ -89,6 +91,29 @@ def test_a_session_without_estimates_writes_an_empty_file(emolive: Run, tmp_path
     result = emolive(*arguments, "--overwrite")
     assert (result.code, path.read_text()) == (0, "")
     assert "neither a face nor a voice" in result.err.splitlines()[-1]
+
+
+def test_a_file_that_is_too_short_is_said_to_be(emolive: Run, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "short.mkv", [np.zeros((240, 320, 3), np.uint8)] * 10, None)
+    result = emolive("run", "--headless", "--unpaced", "--source", clip)
+    assert (result.code, result.out) == (0, "")
+    assert "short.mkv is too short: it lasts 0." in result.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("status", "part"),
+    [
+        (Status("face", "info", "none", ""), "neither a face nor a voice was detected while the model ran."),
+        (Status("voice", "info", "no speech", ""), "There is sound, but no speech."),
+        (Status("model", "warning", "stalled", ""), "this computer was too slow"),
+        (Status("camera", "warning", "slow", ""), "this computer was too slow"),
+    ],
+)
+def test_the_reason_for_no_estimate_is_the_one_that_was_seen(status: Status, part: str) -> None:
+    why = NoEstimate("demo")
+    why.note(Snapshot(statuses=(status,)))
+    why.note(Snapshot())
+    assert part in why.sentence(Snapshot())
 
 
 def test_the_end_of_a_file_is_reported_once(emolive: Run, clips: Clips) -> None:

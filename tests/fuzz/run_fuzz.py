@@ -325,6 +325,92 @@ def _media(folder: Path) -> Reader:
     return read
 
 
+def _spans(folder: Path) -> Reader:
+    from emolive.recording.spans import add_spans, load_spans
+
+    path = folder / "spans.json"
+    values = [{"start_s": 1.5 * i, "end_s": 1.5 * i + 1, "label": label} for i, label in enumerate("abc")]
+
+    def read(rng: random.Random) -> None:
+        path.write_bytes(change_json(values, rng))
+        add_spans((), load_spans(path))
+
+    return read
+
+
+def _recording(folder: Path) -> Reader:
+    """The folder of a recording, up to its report."""
+    from emolive.recording.folder import JSONL_NAME, MEDIA_NAME, SETTINGS_NAME, read_recording
+    from emolive.recording.report import report_html
+    from emolive.recording.report_subject import recording_subject
+    from tests.helpers.estimates import make_estimate
+
+    (folder / MEDIA_NAME).touch()
+    settings = {
+        "format": 1,
+        "started": "2026-11-26T13:00:00",
+        "session": {"person": "ann", "source": "demo"},
+        "is_synthetic": False,
+        "ended": {"seconds": 3.0, "frames": 90, "frames_dropped": 2},
+    }
+    rows: list[dict[str, Any]] = [
+        {**make_estimate(t_s=0.24 * i).to_dict(), "media_s": 0.24 * i, "wall_time": "2026-11-26T13:00:00.240"}
+        for i in range(1, 9)
+    ]
+
+    def read(rng: random.Random) -> None:
+        is_of_settings, odd = rng.random() < 0.3, rng.randrange(len(rows))
+        changed = change_json(settings if is_of_settings else rows[odd], rng)
+        (folder / SETTINGS_NAME).write_bytes(changed if is_of_settings else json.dumps(settings).encode())
+        lines = [json.dumps(row).encode() for row in rows]
+        if not is_of_settings:
+            lines[odd] = changed.replace(b"\n", b" ")
+        (folder / JSONL_NAME).write_bytes(b"\n".join(lines))
+        (folder / "report.html").write_text(
+            report_html(recording_subject(read_recording(folder))), encoding="utf-8"
+        )
+
+    return read
+
+
+def _archives(folder: Path) -> Reader:
+    import tarfile
+    import zipfile
+
+    from preprocessing.archives import list_archive, local_file
+
+    clip = random.Random(0).randbytes(3000)
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("b.mp4", clip)
+    contents: dict[str, bytes] = {}
+    for suffix in ("zip", "tar", "tar.gz"):
+        file = io.BytesIO()
+        if suffix == "zip":
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("Actor_01/a.mp4", clip)
+                archive.writestr("inner.zip", inner.getvalue())
+        else:
+            with tarfile.open(fileobj=file, mode="w:gz" if suffix == "tar.gz" else "w") as tar:
+                member = tarfile.TarInfo("Actor_01/a.mp4")
+                member.size = len(clip)
+                tar.addfile(member, io.BytesIO(clip))
+        contents[suffix] = file.getvalue()
+
+    def read(rng: random.Random) -> None:
+        suffix = rng.choice(tuple(contents))
+        path = folder / f"clips.{suffix}"
+        path.write_bytes(change_bytes(contents[suffix], rng))
+        for name in list_archive(path).members:
+            try:
+                with local_file(path / name) as copy:
+                    copy.read_bytes()
+            except EmoliveError:
+                continue
+
+    return read
+
+
 FORMATS: dict[str, Callable[[Path], Reader]] = {
     "checkpoint": _checkpoint,
     "backbone": _backbone,
@@ -335,6 +421,9 @@ FORMATS: dict[str, Callable[[Path], Reader]] = {
     "landmarks": _landmarks,
     "settings": _settings,
     "configuration": _configuration,
+    "spans": _spans,
+    "recording": _recording,
+    "archives": _archives,
     "media": _media,
 }
 

@@ -17,6 +17,9 @@ OTHERS = {
     "landmarks": 120,
     "settings": 100,
     "configuration": 30,
+    "spans": 200,
+    "recording": 200,
+    "archives": 200,
     "media": 150,
 }
 

@@ -44,6 +44,28 @@ def test_spans_are_kept_beside_a_recording_or_by_path(tmp_path: Path) -> None:
         load_spans(one)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        '"start_s": 1e999',
+        '"start_s": NaN',
+        f'"start_s": {10**400}',
+        '"start_s": "1"',
+        '"start_s": true',
+        '"start_s": 3',
+        '"start_s": -1',
+        '"label": "\\ud800"',
+        '"label": 7',
+        '"label": ""',
+    ],
+)
+def test_spans_that_cannot_be_right_are_damage(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "spans.json"
+    path.write_text(f'[{{"start_s": 1, "end_s": 2, "label": "sad", {change}}}]')
+    with pytest.raises(MediaError, match="damaged"):
+        load_spans(path)
+
+
 def test_exported_clips_are_what_was_marked_and_are_read_for_training(tmp_path: Path) -> None:
     film = write_media(
         tmp_path / "film.mp4",
