@@ -20,17 +20,12 @@ from emolive.types import AudioBlock, Estimate, FileSummary, Frame, Image
 from tests.helpers.clips import FPS, RATE_HZ, write_clip
 from tests.helpers.listener import eventually
 from tests.playback.test_player import no_device
-from tests.session.test_stream_equals_offline import compare
+from tests.session.test_stream_equals_offline import assert_equal
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 TALL_PX = 360
 SMALLER = 0.7
 """The larger face is the one that is read."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_predictor(one_landmark_predictor: None) -> None:
-    """One landmark predictor for all."""
 
 
 def portrait(image: Image, height_px: int) -> Image:
@@ -90,7 +85,7 @@ def test_a_session_gives_the_rows_of_analyze(
     name: str, pairs: dict[str, Path], analyzed: dict[str, list[Estimate]], watch: Callable
 ) -> None:
     streamed = watch(pairs[name], paced=False).until_finished()
-    compare(streamed, {round(row.t_s / 0.24): row for row in analyzed[name]})
+    assert_equal(streamed, {round(row.t_s / 0.24): row for row in analyzed[name]})
 
 
 def test_the_window_gives_the_rows_of_analyze_and_shows_both_faces(
@@ -105,7 +100,9 @@ def test_the_window_gives_the_rows_of_analyze_and_shows_both_faces(
     session.start()
     try:
         eventually(lambda: session._analysis.complete, "the analysis", 120)
-        compare(session._analysis.track.estimates, {round(r.t_s / 0.24): r for r in analyzed["listener"]})
+        assert_equal(
+            session._analysis.track.estimates, {round(r.t_s / 0.24): r for r in analyzed["listener"]}
+        )
         seen = session._analysis.observation_at(10**9)
         assert seen is not None
         assert seen.face is not None

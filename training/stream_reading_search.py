@@ -185,7 +185,7 @@ def loss(spec: StreamReadingSpec, recorded: Recorded, labels: tuple[str, ...]) -
         result = score(spec, streams, labels)
         p90_s = result["reaction_p90_s"]
         total -= result["hop_uar_shown"]
-        total += 0.02 * max(0.0, result["label_changes_per_min"] - MAX_CHANGES_PER_MIN)
+        total += 0.05 * max(0.0, result["label_changes_per_min"] - MAX_CHANGES_PER_MIN)
         total += 0.1 * max(0.0, (result["reaction_median_s"] or 9.0) - MAX_REACTION_S)
         total += 0.03 * max(0.0, min(9.0, p90_s or 9.0) - MAX_REACTION_P90_S)
         total += max(0.0, result["never_right"] - MAX_NEVER_RIGHT)

@@ -16,6 +16,8 @@ STALE_S = 1.5
 """An estimate whose window ended longer ago is not that of the position."""
 _NEAR_NS = to_ns(0.5)
 """A shorter step forward passes what lies between; what is left so shortly before the end is passed."""
+_BACK_NS = to_ns(0.1)
+"""At its end a file may be taken back a little from where its clock has run to: that is no jump."""
 _END_NS = 2**62
 _MAX_STRETCHES = 64
 """That wait for the analysis; the oldest is given up."""
@@ -31,6 +33,13 @@ class _Waiting:
     to_ns: int
     with_present: bool
     """After a jump: the window of the position itself is to be published too."""
+    to_end: bool = False
+    """All of the rest of the file belongs to it."""
+
+    @property
+    def until_ns(self) -> int:
+        """What ends after this is not to be published."""
+        return _END_NS if self.to_end else self.to_ns
 
 
 class PassedWindows:
@@ -53,14 +62,13 @@ class PassedWindows:
         """
         for stretch in stretches:
             newest = self._waiting[-1]
-            if 0 <= stretch.from_ns - newest.to_ns <= _NEAR_NS:
+            if -_BACK_NS <= stretch.from_ns - newest.to_ns <= _NEAR_NS:
                 newest.to_ns = stretch.to_ns
                 continue
             if newest.to_ns >= duration_ns - _NEAR_NS:
-                newest.to_ns = _END_NS
+                newest.to_end = True
             self._waiting.append(_Waiting(stretch.from_ns, stretch.to_ns, with_present=stretch.from_ns > 0))
-        if ended:
-            self._waiting[-1].to_ns = max(self._waiting[-1].to_ns, duration_ns + _NEAR_NS)
+        self._waiting[-1].to_end = ended
 
     def due(self, track: ClipTrack, *, complete: bool) -> list[AnalyzedWindow]:
         """The windows to be published now: passed, analysed, and not published before.
@@ -85,11 +93,11 @@ class PassedWindows:
                 present = track.window_at(stretch.from_ns)
                 if present is not None and to_s(stretch.from_ns - present.t_ns) <= STALE_S:
                     stretch.from_ns = present.t_ns - 1
-            passed = _between(track, stretch.from_ns, stretch.to_ns)
+            passed = _between(track, stretch.from_ns, stretch.until_ns)
             found += passed
             if passed:
                 stretch.from_ns = passed[-1].t_ns
-            if len(self._waiting) == 1 or analysed_ns < stretch.to_ns:
+            if len(self._waiting) == 1 or analysed_ns < stretch.until_ns:
                 return found
             self._waiting.popleft()
 

@@ -8,13 +8,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
+from emolive.session.status import StatusRegistry
 from emolive.smoothing import Smoother, make_estimate
 from emolive.types import Estimate, Status, Timestamps
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
     from emolive.session.model_request import LoadModel
-    from emolive.session.status import StatusRegistry
     from emolive.session.stream import Stream
     from emolive.windowing import FeatureWindow
 
@@ -45,16 +45,6 @@ class Comparison:
         self._smoothing = mode
         for _, smoother in self._models:
             smoother.set_mode(mode)
-
-    def report(self, statuses: StatusRegistry) -> None:
-        """Say which models are left out, or no longer."""
-        status = statuses.get("comparison")
-        if self.left_out:
-            names = " and ".join(self.left_out)
-            text = f"{names} cannot be compared with this model: other features are read."
-            statuses.put(Status("comparison", "info", "left_out", text))
-        elif status is not None and status.code == "left_out":
-            statuses.drop("comparison")
 
     def estimates(
         self, window: FeatureWindow, stream: Stream, main: Predictor, baseline: str, stamps: Timestamps
@@ -89,6 +79,16 @@ class Comparison:
                     )
                 )
         return tuple(found)
+
+    def report(self, statuses: StatusRegistry) -> None:
+        """Say which models are left out, or no longer."""
+        status = statuses.get("comparison")
+        if self.left_out:
+            names = " and ".join(self.left_out)
+            text = f"{names} cannot be compared with this model: other features are read."
+            statuses.put(Status("comparison", "info", "left_out", text))
+        elif status is not None and status.code == "left_out":
+            statuses.drop("comparison")
 
 
 class ComparisonLoader:

@@ -20,7 +20,6 @@ from emolive.session.calibration import (
     save_profile,
 )
 from emolive.session.comparison import Comparison
-from emolive.session.live_window import explain, read_window, report_window, timestamps
 from emolive.session.status import (
     StatusRegistry,
     baseline_status,
@@ -32,6 +31,7 @@ from emolive.session.status import (
     refused_answer_status,
 )
 from emolive.session.stream import Stream
+from emolive.session.stream_window import ReadWindow, answer_stamps, explain_answer, read_window
 from emolive.smoothing import Smoother, make_estimate
 from emolive.types import Estimate, Status
 
@@ -161,10 +161,6 @@ class LivePipeline:
         """Let these models answer too."""
         self.comparison.set_models(predictors)
 
-    def set_explaining(self, on: bool) -> None:
-        """Explain each answer from now on, or no longer; it costs a second run of the network."""
-        self.explaining = on
-
     # --- estimates
 
     def predict(self, end_ns: int) -> Estimate | None:
@@ -175,8 +171,8 @@ class LivePipeline:
         if stream is None or predictor is None or stream.profile is None or stream.smoother is None:
             return None
         spec = predictor.spec
-        seen = read_window(stream, predictor, self._video_space, end_ns)
-        window = seen.features
+        read = read_window(stream, spec, self._video_space, end_ns)
+        window = read.window
         stream.profile.update(window, predictor.video_stats, predictor.audio_stats)
         if stream.calibration is not None and stream.calibration.add(window, predictor):
             self._finish_calibration(stream, predictor)
@@ -188,15 +184,16 @@ class LivePipeline:
         if predictor.n_refused > n_refused:
             stream.answers_refused += 1
             self._statuses.put_passing(refused_answer_status())
-        report_window(stream, seen, spec.window_s)
-        self._report_person(stream, predictor)
+        self._report(stream, read, predictor)
         if prediction is None:
             return None
-        stream.explanation = None
-        if self.explaining:
-            stream.explanation = explain(window, stream, predictor, self.baseline, prediction.probs)
+        stream.explanation = (
+            explain_answer(stream, window, predictor, self.baseline, prediction.probs)
+            if self.explaining
+            else None
+        )
         smoothed = stream.smoother.update(prediction.probs, end_ns, prediction.age_s)
-        stamps = timestamps(stream, end_ns, start_ns)
+        stamps = answer_stamps(stream, end_ns, start_ns)
         estimate = make_estimate(
             prediction,
             smoothed,
@@ -213,15 +210,19 @@ class LivePipeline:
         self.comparison.report(self._statuses)
         return estimate
 
-    def _report_person(self, stream: Stream, predictor: Predictor) -> None:
-        """Say what answers are relative to."""
-        profile = stream.profile
+    def set_explaining(self, on: bool) -> None:
+        """Explain each answer from now on, or no longer; it costs a second run of the network."""
+        self.explaining = on
+
+    def _report(self, stream: Stream, read: ReadWindow, predictor: Predictor) -> None:
+        spec, profile = predictor.spec, stream.profile
+        stream.statuses.put(*read.statuses(stream, spec.window_s))
         if profile is None or stream.calibration is not None or self._failure_shown:
             return
         self._statuses.put(
             baseline_status(
                 self.baseline,
-                predictor.spec.baselines,
+                spec.baselines,
                 "this source" if stream.calibrated else self.person,
                 face_s=profile.running.video.count / predictor.video_stats.rate_hz,
                 calibrated=calibrated_streams(profile, predictor) if self.baseline == "neutral" else (),
@@ -236,6 +237,8 @@ class LivePipeline:
         else:
             self._statuses.put(status)
         self._failure_shown = is_failure(status)
+
+    # --- the person
 
     def _prepare(self, stream: Stream) -> None:
         """Give a stream what it lacks of the state that depends on the model."""

@@ -97,7 +97,9 @@ def test_your_own_clips_reach_the_live_window(
     assert tuple(rows[-1]["probs"]) == LABELS
 
     services = Services(Session, lambda: (), lambda: (), lambda: ())
-    config = SessionConfig(source=str(clips / "clips/anna_bored_1.mp4"), checkpoint=model, device="cpu")
+    config = SessionConfig(
+        source=str(clips / "clips/anna_bored_1.mp4"), checkpoint=model, device="cpu", paced=False
+    )
     window = MainWindow(config, services)
     window.show()
     window.begin()

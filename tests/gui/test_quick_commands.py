@@ -1,4 +1,4 @@
-"""Commands that come faster than the session carries them out: none is lost, and none is taken for another."""
+"""Commands that come faster than they are carried out: none is lost, and none is taken for another."""
 
 from __future__ import annotations
 
@@ -31,12 +31,18 @@ class SlowSession(FakeSession):
 
     def start_recording(self, parent: Path | None = None) -> Path:
         self.go.wait(60)
-        self.override = {**self.override, "recording": RecordingState(Path("take"), running=True, seconds=1.0)}
+        self.override = {
+            **self.override,
+            "recording": RecordingState(Path("take"), running=True, seconds=1.0),
+        }
         return super().start_recording(parent)
 
     def stop_recording(self) -> None:
         super().stop_recording()
-        self.override = {**self.override, "recording": RecordingState(Path("take"), running=False, seconds=2.0)}
+        self.override = {
+            **self.override,
+            "recording": RecordingState(Path("take"), running=False, seconds=2.0),
+        }
 
     def set_playing(self, playing: bool) -> None:
         self.go.wait(60)

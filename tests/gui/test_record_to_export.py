@@ -28,7 +28,6 @@ def test_record_replay_annotate_export(
     qapp: QApplication,
     random_checkpoint: object,
     tmp_path: Path,
-    one_landmark_predictor: None,
 ) -> None:
     checkpoint = random_checkpoint("ia")  # type: ignore[operator]
     config = SessionConfig(source="demo", checkpoint=checkpoint, device="cpu", backend="eager", person="anna")

@@ -59,21 +59,23 @@ def threads() -> set[threading.Thread]:
     }
 
 
-def children() -> dict[int, str]:
-    """The process ids of this process's children and how they were called; of `multiprocessing` only where
-    there is no /proc."""
-    found = {child.pid: child.name for child in multiprocessing.active_children() if child.pid}
-    for tasks in Path("/proc/self/task").glob("*/children"):
+def children(parent: int | None = None) -> dict[int, str]:
+    """The process ids of a process's children and how they were called, of this one by default; where there
+    is no /proc, only those of `multiprocessing`."""
+    found = dict[int, str]()
+    if parent is None:
+        found = {child.pid: child.name for child in multiprocessing.active_children() if child.pid}
+    for tasks in Path(f"/proc/{parent or 'self'}/task").glob("*/children"):
         try:
             pids = [int(pid) for pid in tasks.read_text().split()]
         except (OSError, ValueError):
             # The thread has ended meanwhile.
             continue
-        found |= {pid: command for pid in pids if (command := _command(pid))}
+        found |= {pid: called for pid in pids if (called := command(pid))}
     return found
 
 
-def _command(pid: int) -> str:
+def command(pid: int) -> str:
     """How a process was called; "" if it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
@@ -86,9 +88,9 @@ def left_behind(before_threads: set[threading.Thread], before_children: dict[int
     late = [f"the thread {thread.name}" for thread in threads() - before_threads - set(_kept_threads)]
     # The helpers of multiprocessing itself live as long as the process.
     return late + [
-        f"the process {pid} ({command[:100]})"
-        for pid, command in children().items()
-        if pid not in before_children.keys() | _kept_children and "multiprocessing" not in command
+        f"the process {pid} ({called[:100]})"
+        for pid, called in children().items()
+        if pid not in before_children.keys() | _kept_children and "multiprocessing" not in called
     ]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from emolive.clock import to_ns
 from emolive.session.config import SessionConfig
 from emolive.types import Estimate, Status
 from tests.helpers.clips import demo_clips
@@ -18,27 +19,6 @@ from tests.helpers.puppet import Puppet
 
 STOP_S = 60.0
 """A busy computer may take so long to end a thread."""
-_predictors: list[Any] = []
-
-
-@pytest.fixture(scope="module")
-def one_landmark_predictor() -> Iterator[None]:
-    """One landmark predictor for all tests of a module: loading it takes a second, and it has no state."""
-    import torch
-
-    from emolive.vision import face_pipeline
-    from emolive.vision.landmarks import LandmarkPredictor
-
-    def shared() -> LandmarkPredictor:
-        if not _predictors:
-            _predictors.append(LandmarkPredictor())
-        return _predictors[0]
-
-    # For networks this small a second thread mostly waits.
-    torch.set_num_threads(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(face_pipeline, "LandmarkPredictor", shared)
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -88,17 +68,18 @@ class Watched:
 
         One of the stream before may still be on its way when the next one has begun.
         """
-        starts: list[int] = []
 
-        def anew() -> bool:
-            starts[:] = [
-                i for i in range(max(n, 1), len(self.estimates))
-                if self.estimates[i].t_s < self.estimates[i - 1].t_s
-            ]  # fmt: skip
-            return bool(starts) and len(self.estimates) > starts[-1] + 1
+        def origin_ns(estimate: Estimate) -> int:
+            return estimate.t_ns - to_ns(estimate.t_s)
 
-        self.until(anew, "estimates of another stream")
-        return self.estimates[starts[-1] :]
+        # Their times in seconds are rounded.
+        before_ns = origin_ns(self.estimates[n - 1]) + to_ns(0.01)
+
+        def anew() -> list[Estimate]:
+            return [estimate for estimate in self.estimates[n:] if origin_ns(estimate) > before_ns]
+
+        self.until(lambda: len(anew()) > 1, "estimates of another stream")
+        return anew()
 
 
 def remaining_threads(before: set[threading.Thread]) -> list[str]:

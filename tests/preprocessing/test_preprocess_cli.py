@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,8 @@ from preprocessing.cli import main
 from preprocessing.clip_processor import ClipProcessor
 from preprocessing.output import OutputFolder
 from preprocessing.records import Record
+from tests.helpers import leaks
+from tests.helpers.listener import eventually
 from tests.helpers.small_clips import RATE_HZ, tone, write_clip, write_face
 
 FAST = ("--size", "32", "--workers", "0")
@@ -136,28 +137,40 @@ def test_a_dry_run_writes_nothing(tree: Path, tmp_path: Path, capsys: pytest.Cap
     assert not (tmp_path / "out").exists()
 
 
+HANGS_AT_THE_THIRD = """
+import time
+from preprocessing.clip_processor import ClipProcessor
+process, clips = ClipProcessor.__call__, []
+def hang(self, clip):
+    clips.append(clip)
+    if len(clips) == 3:
+        time.sleep(600)
+    return process(self, clip)
+ClipProcessor.__call__ = hang
+"""
+
+
 def test_a_killed_run_continues_to_the_same_files(tree: Path, tmp_path: Path) -> None:
     """The first run uses a worker process, the second runs in this process."""
+    plugin = tmp_path / "hangs.py"
+    plugin.write_text(HANGS_AT_THE_THIRD)
     uninterrupted, killed = tmp_path / "uninterrupted", tmp_path / "killed"
     assert main(["ravdess", str(tree), str(uninterrupted), *FAST]) == 0
     command = [sys.executable, "-m", "preprocessing.cli", "ravdess", str(tree), str(killed), "--size", "32"]
     process = subprocess.Popen(
-        [*command, "--workers", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "--workers", "1", "--plugin", str(plugin)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     records = killed / "records"
-    deadline = time.monotonic() + 90
-    while not list(records.glob("*.json")):
-        assert process.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: len(list(records.glob("*.json"))) == 2 or process.poll() is not None, "two clips", 150)
+    assert process.poll() is None, "it ended before it could be killed"
+    workers = leaks.children(process.pid)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    time.sleep(0.5)
-    left = len(list(records.glob("*.json")))
-    assert 1 <= left < 4
+    assert len(list(records.glob("*.json"))) == 2
     assert not (killed / "annotations.csv").exists()
-    time.sleep(1)
-    assert len(list(records.glob("*.json"))) == left, "its worker ended with it"
+    eventually(lambda: not any(map(leaks.command, workers)), "the end of its worker", 60)
     (killed / "crops" / ".x.npy.1.part").write_bytes(b"half")
     assert main(["ravdess", str(tree), str(killed), *FAST]) == 0
     assert files_of(killed) == files_of(uninterrupted)

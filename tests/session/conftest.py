@@ -5,11 +5,6 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _one_predictor(one_landmark_predictor: None) -> None:
-    """All tests of a module share one landmark predictor."""
-
-
 @pytest.fixture
 def assets(shipped_random, monkeypatch):
     """Models with random weights instead of the shipped lt, it and ia."""

@@ -9,7 +9,6 @@ from itertools import pairwise
 
 import pytest
 
-from emolive.clock import now_ns, to_ns
 from emolive.errors import EmoliveError
 from emolive.session.config import SessionConfig
 from emolive.session.model_loader import ModelLoader
@@ -61,11 +60,12 @@ def test_frames_and_estimates_go_on_while_a_model_loads(watch, assets, monkeypat
     watched.until(lambda: watched.estimates[-1].fusion == "lt", "an answer of lt")
 
 
-def test_running_statistics_survive_a_change_of_fusion(watch, assets):
-    watched = watch("demo", checkpoint=None)
-    watched.until_estimates(10)
+def test_running_statistics_survive_a_change_of_fusion(watch, assets, clips):
+    # Not live: a computer that looks at few pictures learns nothing of the face.
+    watched = watch(clips["video_only"], checkpoint=None, paced=False, loop=True)
+    watched.until_estimates(1)
+    watched.until(lambda: watched.running_face_s() >= 1, "a second of the face")
     before = watched.running_face_s()
-    assert before >= 1
     watched.session.set_fusion("lt")
     watched.until(lambda: watched.estimates[-1].fusion == "lt", "an estimate of lt")
     assert watched.running_face_s() >= before
@@ -136,31 +136,29 @@ def test_a_failure_after_loading_is_reported_and_the_next_model_loads(watch, mon
     watched.until_estimates(1)
 
 
-def test_frames_captured_while_the_model_loads_are_in_the_first_window(watch, monkeypatch):
-    loaded, load, ready_ns = threading.Event(), ModelLoader._load_predictor, []
+def test_frames_captured_while_the_model_loads_are_read_by_it(watch, monkeypatch):
+    loaded, load = threading.Event(), ModelLoader._load_predictor
 
     def late(loader, request):
         assert loaded.wait(150)
-        predictor = load(loader, request)
-        ready_ns.append(now_ns())
-        return predictor
+        return load(loader, request)
 
     monkeypatch.setattr(ModelLoader, "_load_predictor", late)
     watched = watch("demo", mic="none")
     try:
-        # An estimate needs a face in a third of the window.
-        watched.until(lambda: watched.session.snapshot().counters.frames_perceived >= 30, "thirty frames")
+        watched.until(lambda: watched.session.snapshot().counters.frames_perceived >= 10, "ten frames")
         snapshot = watched.session.snapshot()
         assert snapshot.observation.face is not None
         assert (snapshot.fusion, snapshot.estimate, watched.code("model")) == ("", None, "loading")
+        features = watched.session._stream.features
+        assert features.buffer.newest_ns is not None
     finally:
         loaded.set()
     watched.until_estimates(1)
-    first = watched.estimates[0]
-    assert first.modality == "v"
-    # A third of the window must have a face: with frames from after the model only, that takes 1.2 s.
-    faces_ns, _, has_face = watched.session._stream.features.buffer.between(ready_ns[0], first.t_ns)
-    assert len({(t_ns - ready_ns[0]) // to_ns(0.24) for t_ns in faces_ns[has_face]}) < 5
+    assert watched.estimates[0].modality == "v"
+    # What the model reads is what was filled meanwhile, and nothing of it was thrown away.
+    assert watched.session._stream.features is features
+    assert features.space == watched.session._inference.pipeline._video_space
 
 
 def test_devices_open_before_anything_large_is_imported():

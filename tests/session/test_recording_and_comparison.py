@@ -14,8 +14,6 @@ from emolive.recording.folder import read_recording
 from emolive.session.model_loader import ModelLoader, ModelRequest
 from emolive.types import AudioBlock, Frame
 
-pytestmark = pytest.mark.usefixtures("one_landmark_predictor")
-
 
 @pytest.fixture(autouse=True)
 def _assets(shipped_random: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,7 +177,9 @@ def test_a_longer_window_is_full_after_a_change_of_the_model(watch, clips, rando
     stream = watched.session._stream
     began_s = watched.estimates[-1].t_s
     _, has_sound = when_it_reaches(
-        watched, began_s + 10, lambda estimate: stream.audio.read(estimate.t_ns, round(9.5 * stream.audio.rate_hz))
+        watched,
+        began_s + 10,
+        lambda estimate: stream.audio.read(estimate.t_ns, round(9.5 * stream.audio.rate_hz)),
     )
     assert has_sound.all()
 

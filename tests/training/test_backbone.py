@@ -24,7 +24,7 @@ from emolive.models.io.backbone import (
     save_backbone,
 )
 from emolive.models.spec import ModelSpec
-from tests.helpers.training_runs import losses, run
+from tests.helpers.training_runs import losses, run_on
 from training.augment.pipeline import ImagePipeline, image_pipeline
 from training.backbone import ferplus as protocol
 from training.backbone import metrics
@@ -247,9 +247,8 @@ def test_two_processes_train_as_one(ferplus: Path, tmp_path: Path) -> None:
         "--precision",
         "64-true",
     ]
-    for devices in ("1", "2"):
-        argv = [*arguments, "--devices", devices, "--result_path", str(tmp_path / devices)]
-        assert run(argv).wait(170) == 0
+    for devices in (1, 2):
+        assert run_on(devices, [*arguments, "--result_path", str(tmp_path / str(devices))]) == 0
     one, two = losses(tmp_path / "1"), losses(tmp_path / "2")
     assert one[0] != one[1]
     assert np.allclose(one, two, rtol=1e-5)

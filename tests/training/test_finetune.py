@@ -21,7 +21,7 @@ from emolive.predictor import Predictor
 from preprocessing import annotations
 from preprocessing.progress import ProgressBar
 from tests.helpers.clips import demo_audio, demo_frames, write_clip
-from tests.helpers.training_runs import losses, run
+from tests.helpers.training_runs import losses, run_on
 from tests.training.face_crops import make_backbone, make_crop_clips
 from training import config, data_module, finetune
 from training.augment.pipeline import ImagePipeline, image_pipeline, window_pipeline
@@ -202,11 +202,10 @@ def test_a_stopped_fine_tuning_resumes_to_the_same_weights(
 
 def test_two_processes_fine_tune_as_one(arguments: list[str], tmp_path: Path) -> None:
     curves = []
-    for devices in ("1", "2"):
-        argv = [*arguments, *FINETUNE, "--mask", "softhard", "--n_epochs", "2", "--devices", devices]
-        argv += ["--precision", "64-true"]
-        assert run([*argv, "--result_path", str(tmp_path / devices)]).wait(170) == 0
-        curves.append(losses(tmp_path / devices))
+    for devices in (1, 2):
+        argv = [*arguments, *FINETUNE, "--mask", "softhard", "--n_epochs", "2", "--precision", "64-true"]
+        assert run_on(devices, [*argv, "--result_path", str(tmp_path / str(devices))]) == 0
+        curves.append(losses(tmp_path / str(devices)))
     assert curves[0][1] != curves[0][0]
     assert np.allclose(*curves, rtol=1e-5)
 

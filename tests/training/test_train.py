@@ -6,7 +6,8 @@ import csv
 import json
 import re
 import signal
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 from emolive.models.io import checkpoint
 from emolive.predictor import Predictor
 from preprocessing.annotations import Annotations, ClipEntry
-from tests.helpers.training_runs import losses, run
+from tests.helpers.training_runs import losses, run_on
 from training import config
 from training.cli import evaluate, train
 from training.data_module import fold_of
@@ -34,18 +35,32 @@ def test_a_trained_model_is_accurate_and_records_how_it_was_trained(trained: Pat
         assert [row["epoch"] for row in csv.DictReader(file)] == [str(n) for n in range(1, 26)]
 
 
+HANGS_IN_THE_THIRD_EPOCH = """
+import sys, time
+from training.cli import train
+from training.trainer import Trainer
+run_epoch = Trainer.run_epoch
+def hang(self, epoch, bar):
+    if epoch == 2:
+        print("hangs", flush=True)
+        time.sleep(600)
+    return run_epoch(self, epoch, bar)
+Trainer.run_epoch = hang
+sys.exit(train())
+"""
+
+
 def test_a_killed_run_resumes_to_the_same_weights(small: list[str], tmp_path: Path) -> None:
     uninterrupted, resumed = tmp_path / "uninterrupted", tmp_path / "resumed"
-    options = [*small, "--test_actors", "3", "--n_epochs", "15"]
+    options = [*small, "--test_actors", "3", "--n_epochs", "6"]
     assert train([*options, "--result_path", str(uninterrupted)]) == 0
-    child = run([*options, "--result_path", str(resumed)])
-    deadline = time.monotonic() + 60
-    while not (resumed / "last.pt").exists() and time.monotonic() < deadline and child.poll() is None:
-        time.sleep(0.01)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    command = [sys.executable, "-c", HANGS_IN_THE_THIRD_EPOCH, *options, "--result_path", str(resumed)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert "hangs\n" in child.stdout, "it ended before it could be killed"
+        child.send_signal(signal.SIGKILL)
     state = torch.load(resumed / "last.pt", weights_only=True)
-    assert 1 <= state["progress"]["epoch"] < 15
+    assert state["progress"]["epoch"] == 2
     assert train(["--resume_path", str(resumed)]) == 0
     a, b = (
         checkpoint.load(folder / "model.safetensors").net.state_dict() for folder in (uninterrupted, resumed)
@@ -59,9 +74,8 @@ def test_two_processes_train_as_one(small: list[str], tmp_path: Path) -> None:
     options += ["--partial_window_prob", "0.5", "--p_video", "0.3", "--p_audio", "0.3", "--mixup", "0.4"]
     # In float32, Adam turns rounding errors into large steps wherever a gradient is nearly zero.
     options += ["--precision", "64-true"]
-    for devices in ("1", "2"):
-        arguments = [*options, "--devices", devices, "--result_path", str(tmp_path / devices)]
-        assert run(arguments).wait(170) == 0
+    for devices in (1, 2):
+        assert run_on(devices, [*options, "--result_path", str(tmp_path / str(devices))]) == 0
     one, two = losses(tmp_path / "1"), losses(tmp_path / "2")
     assert one[-1] != one[0]
     assert np.allclose(one, two, rtol=1e-5)
@@ -71,8 +85,8 @@ def test_half_precision_applies_to_all_layers(small: list[str], tmp_path: Path) 
     options = [*small, "--n_epochs", "1", "--dropout", "0"]
     for name in ("32-true", "bf16-mixed"):
         assert train([*options, "--precision", name, "--result_path", str(tmp_path / name)]) == 0
-    both = ["--precision", "bf16-mixed", "--devices", "2", "--result_path", str(tmp_path / "both")]
-    assert run([*options, *both]).wait(170) == 0
+    both = ["--precision", "bf16-mixed", "--result_path", str(tmp_path / "both")]
+    assert run_on(2, [*options, *both]) == 0
     exact, half, shared = (losses(tmp_path / name)[0] for name in ("32-true", "bf16-mixed", "both"))
     assert half != exact
     assert half == pytest.approx(exact, rel=0.05)

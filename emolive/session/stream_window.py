@@ -1,4 +1,7 @@
-"""What is done with one window of a stream: it is read, reported and explained."""
+"""A window of a stream: read from its buffers, with what is to be said of it, and explained.
+
+What needs torch is imported where it is used, so that devices are opened before torch is imported.
+"""
 
 from __future__ import annotations
 
@@ -7,42 +10,61 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from emolive.clock import now_ns
+from emolive.models.spec import ModelSpec
 from emolive.session.status import stream_statuses
+from emolive.session.stream import Stream
 from emolive.session.unread_pictures import Unread, pictures_unread
-from emolive.types import Timestamps
+from emolive.snapshot import WindowExplanation
+from emolive.types import Status, Timestamps
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
-    from emolive.session.stream import Stream
-    from emolive.snapshot import WindowExplanation
     from emolive.time_series import FeatureSequence
     from emolive.windowing import FeatureWindow
 
 
 @dataclass(frozen=True, slots=True)
-class LiveWindow:
-    """A window, and what else is known at its end."""
+class ReadWindow:
+    """A window, and what was left out of it."""
 
-    features: FeatureWindow
+    window: FeatureWindow
     foreign_voice: bool
-    """Speech was left out, because it is not of the face that is read."""
+    """Speech is not of the face that is read, and is left out."""
     unread: Unread | None
     """Why none of the newest pictures has been looked at."""
 
+    def statuses(self, stream: Stream, window_s: float) -> tuple[Status, Status]:
+        """Of face and voice.
 
-def read_window(stream: Stream, predictor: Predictor, video_space: Hashable, end_ns: int) -> LiveWindow:
+        Args:
+            stream: from which it was read.
+            window_s: its length.
+        """
+        return stream_statuses(
+            self.window,
+            window_s,
+            has_video=stream.has_video,
+            has_audio=stream.audio is not None,
+            video_lost=stream.video_lost,
+            audio_lost=stream.audio_lost,
+            foreign_voice=self.foreign_voice,
+            unread=self.unread,
+        )
+
+
+def read_window(stream: Stream, spec: ModelSpec, video_space: Hashable, end_ns: int) -> ReadWindow:
     """The window of a stream that ends at `end_ns`.
 
     Args:
-        stream: has an extractor for the model.
-        predictor: whose input the window is.
-        video_space: of the model; features of another one are not read.
-        end_ns: when the window ends.
+        stream: the source.
+        spec: of the model that reads it.
+        video_space: of the model; vectors of another one are not read.
+        end_ns: end of the window.
     """
     from emolive.voice_owner import without_others_voice
     from emolive.windowing import extract_window, no_expressions
 
-    spec, features = predictor.spec, stream.features
+    features = stream.features
     readable = features if features is not None and features.space == video_space else None
     expressions: FeatureSequence | None = None if readable is None else readable.expressions
     if expressions is None:
@@ -62,41 +84,23 @@ def read_window(stream: Stream, predictor: Predictor, video_space: Hashable, end
     if unread is not None:
         # Nobody has looked for one.
         window = replace(window, hints=tuple(hint for hint in window.hints if hint != "no_face"))
-    return LiveWindow(window, foreign_voice, unread)
+    return ReadWindow(window, foreign_voice, unread)
 
 
-def report_window(stream: Stream, window: LiveWindow, window_s: float) -> None:
-    """Say what a window shows of the face and of the voice.
-
-    Args:
-        stream: gets the statuses.
-        window: of it.
-        window_s: its length.
-    """
-    stream.statuses.put(
-        *stream_statuses(
-            window.features,
-            window_s,
-            has_video=stream.has_video,
-            has_audio=stream.audio is not None,
-            video_lost=stream.video_lost,
-            audio_lost=stream.audio_lost,
-            foreign_voice=window.foreign_voice,
-            unread=window.unread,
-        )
-    )
-
-
-def explain(
-    window: FeatureWindow, stream: Stream, predictor: Predictor, baseline: str, probs: Sequence[float]
+def explain_answer(
+    stream: Stream,
+    window: FeatureWindow,
+    predictor: Predictor,
+    baseline: str,
+    probs: Sequence[float],
 ) -> WindowExplanation | None:
-    """The explanation of an answer; None without a profile of the person.
+    """Why the answer for a window of a stream is what it is; runs the network once more.
 
     Args:
-        window: that was answered.
-        stream: it is of.
-        predictor: that answered.
-        baseline: the normalisation mode.
+        stream: its newest sound gives the pitch, its person the baseline.
+        window: that was predicted.
+        predictor: the model.
+        baseline: none, neutral or running.
         probs: the answer.
     """
     from emolive.explanation import PITCH_WINDOW_S, explain_window, pitch
@@ -110,15 +114,15 @@ def explain(
     return explain_window(predictor, window, stream.profile, baseline, probs, pitch_hz=pitch_hz)
 
 
-def timestamps(stream: Stream, end_ns: int, start_ns: int) -> Timestamps:
-    """Those of an estimate that is ready now.
+def answer_stamps(stream: Stream, end_ns: int, start_ns: int) -> Timestamps:
+    """When the evidence of an answer was captured, when its computation began, and now.
 
     Args:
-        stream: it is of.
-        end_ns: when its window ended.
-        start_ns: when the computation began.
+        stream: the source.
+        end_ns: end of the window.
+        start_ns: when its computation began.
     """
-    observation, audio_ns = stream.observation, stream.audio.newest_ns if stream.audio is not None else None
-    newest_ns = max(observation.t_ns if observation is not None else 0, audio_ns or 0)
+    observation, audio = stream.observation, stream.audio
+    newest_ns = max(observation.t_ns if observation is not None else 0, (audio and audio.newest_ns) or 0)
     # The timestamps of a file that is not paced may lie in the future.
     return Timestamps(min(end_ns, start_ns, newest_ns or end_ns), start_ns, now_ns())
