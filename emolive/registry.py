@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from emolive.errors import ConfigError, EmoliveError
+from emolive.printable import printable
 
 Entry = TypeVar("Entry")
 
@@ -105,7 +106,7 @@ class Registry:
     def check(self, name: str) -> None:
         """Raises ConfigError unless there is an entry of this name."""
         if name not in self:
-            raise ConfigError(f"There is no {self.kind} named {name}: choose {', '.join(self)}.")
+            raise ConfigError(f"There is no {self.kind} named {printable(name)}: choose {', '.join(self)}.")
 
     def get(self, name: str) -> Any:
         """The class or factory registered under `name`; imported on first use.

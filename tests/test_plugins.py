@@ -102,3 +102,9 @@ def test_registries_have_their_own_groups() -> None:
     groups = [registry.group for registry in REGISTRIES]
     assert len(set(groups)) == len(groups)
     assert all(group.startswith("emolive.") for group in groups)
+
+
+def test_an_unknown_name_cannot_move_the_cursor_of_a_terminal() -> None:
+    with pytest.raises(ConfigError) as refused:
+        SINKS.check("\x1b[31mred\n")
+    assert str(refused.value).isprintable()

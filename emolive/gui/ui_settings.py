@@ -32,7 +32,7 @@ class UiSettings:
 
     def flag(self, name: str, default: bool) -> bool:
         """A switch of the view."""
-        value = self._settings.value(f"view/{name}", default)
+        value = self._value(f"view/{name}", default)
         return value if isinstance(value, bool) else str(value).lower() == "true"
 
     def set_flag(self, name: str, value: bool) -> None:
@@ -41,7 +41,7 @@ class UiSettings:
 
     def choice(self, name: str, default: str) -> str:
         """A choice of the view by its name."""
-        value = self._settings.value(f"view/{name}", default)
+        value = self._value(f"view/{name}", default)
         return value if isinstance(value, str) else default
 
     def set_choice(self, name: str, value: str) -> None:
@@ -50,7 +50,7 @@ class UiSettings:
 
     def text(self, name: str) -> str | None:
         """A field of the session's config; None if it was never saved."""
-        value = self._settings.value(f"session/{name}")
+        value = self._value(f"session/{name}")
         return value if isinstance(value, str) and value else None
 
     def forget_text(self, name: str) -> None:
@@ -63,12 +63,19 @@ class UiSettings:
 
     def geometry(self) -> QByteArray | None:
         """Where the window was."""
-        value = self._settings.value("view/geometry")
+        value = self._value("view/geometry")
         return value if isinstance(value, QByteArray) else None
 
     def set_geometry(self, value: QByteArray) -> None:
         """Remember where the window is."""
         self._settings.setValue("view/geometry", value)
+
+    def _value(self, key: str, default: Any = None) -> Any:
+        """What the file holds; the default where that has a type that Python does not know."""
+        try:
+            return self._settings.value(key, default)
+        except RuntimeError:
+            return default
 
     def save(self) -> None:
         """Write the file."""
