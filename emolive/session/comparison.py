@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from emolive.errors import EmoliveError
+from emolive.session.status import StatusRegistry
 from emolive.smoothing import Smoother, make_estimate
 from emolive.types import Estimate, Status, Timestamps
 
@@ -78,6 +79,16 @@ class Comparison:
                     )
                 )
         return tuple(found)
+
+    def report(self, statuses: StatusRegistry) -> None:
+        """Say which models are left out, or no longer."""
+        status = statuses.get("comparison")
+        if self.left_out:
+            names = " and ".join(self.left_out)
+            text = f"{names} cannot be compared with this model: other features are read."
+            statuses.put(Status("comparison", "info", "left_out", text))
+        elif status is not None and status.code == "left_out":
+            statuses.drop("comparison")
 
 
 class ComparisonLoader:

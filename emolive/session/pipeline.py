@@ -6,7 +6,6 @@ What needs torch is imported where a model is used, so that devices are opened b
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,20 +29,16 @@ from emolive.session.status import (
     loaded_status,
     not_calibrated_status,
     refused_answer_status,
-    stream_statuses,
 )
 from emolive.session.stream import Stream
-from emolive.session.unread_pictures import Unread, pictures_unread
+from emolive.session.stream_window import ReadWindow, answer_stamps, explain_answer, read_window
 from emolive.smoothing import Smoother, make_estimate
-from emolive.snapshot import WindowExplanation
-from emolive.types import Estimate, Status, Timestamps
+from emolive.types import Estimate, Status
 
 if TYPE_CHECKING:
     from emolive.predictor import Predictor
     from emolive.profile import SpeakerStats
     from emolive.session.model_request import LoadedModel
-    from emolive.time_series import FeatureSequence
-    from emolive.windowing import FeatureWindow
 
 
 class LivePipeline:
@@ -171,33 +166,13 @@ class LivePipeline:
     def predict(self, end_ns: int) -> Estimate | None:
         """The estimate of the window that ends at `end_ns`; None without a model, without face and voice, or
         if no answer is due yet."""
-        from emolive.voice_owner import without_others_voice
-        from emolive.windowing import extract_window, no_expressions
-
         start_ns = now_ns()
         stream, predictor = self.stream, self.predictor
         if stream is None or predictor is None or stream.profile is None or stream.smoother is None:
             return None
-        spec, features = predictor.spec, stream.features
-        readable = features if features is not None and features.space == self._video_space else None
-        expressions: FeatureSequence | None = None if readable is None else readable.expressions
-        if expressions is None:
-            expressions = no_expressions(spec)
-        window = extract_window(
-            None if readable is None else readable.buffer,
-            stream.audio,
-            end_ns,
-            spec,
-            stream.extractor,
-            # The classifier of faces has learned from photographs: a drawing is left to the network.
-            expressions=None if stream.is_synthetic else expressions,
-            qualities=None if readable is None else readable.qualities,
-        )
-        window, foreign_voice = without_others_voice(window, stream.lips, spec.bin_s)
-        unread = pictures_unread(stream, end_ns, spec.bin_s)
-        if unread is not None:
-            # Nobody has looked for one.
-            window = replace(window, hints=tuple(hint for hint in window.hints if hint != "no_face"))
+        spec = predictor.spec
+        read = read_window(stream, spec, self._video_space, end_ns)
+        window = read.window
         stream.profile.update(window, predictor.video_stats, predictor.audio_stats)
         if stream.calibration is not None and stream.calibration.add(window, predictor):
             self._finish_calibration(stream, predictor)
@@ -209,20 +184,16 @@ class LivePipeline:
         if predictor.n_refused > n_refused:
             stream.answers_refused += 1
             self._statuses.put_passing(refused_answer_status())
-        self._report(stream, window, predictor, foreign_voice=foreign_voice, unread=unread)
+        self._report(stream, read, predictor)
         if prediction is None:
             return None
         stream.explanation = (
-            self._explain(window, stream, predictor, prediction.probs) if self.explaining else None
+            explain_answer(stream, window, predictor, self.baseline, prediction.probs)
+            if self.explaining
+            else None
         )
         smoothed = stream.smoother.update(prediction.probs, end_ns, prediction.age_s)
-        observation, audio_ns = (
-            stream.observation,
-            stream.audio.newest_ns if stream.audio is not None else None,
-        )
-        newest_ns = max(observation.t_ns if observation is not None else 0, audio_ns or 0)
-        # The timestamps of a file that is not paced may lie in the future.
-        stamps = Timestamps(min(end_ns, start_ns, newest_ns or end_ns), start_ns, now_ns())
+        stamps = answer_stamps(stream, end_ns, start_ns)
         estimate = make_estimate(
             prediction,
             smoothed,
@@ -236,58 +207,16 @@ class LivePipeline:
         stream.estimate = estimate
         stream.estimates += 1
         stream.comparison = self.comparison.estimates(window, stream, predictor, self.baseline, stamps)
-        self._report_comparison()
+        self.comparison.report(self._statuses)
         return estimate
-
-    def _report_comparison(self) -> None:
-        """Say which models are left out, or no longer."""
-        status = self._statuses.get("comparison")
-        if self.comparison.left_out:
-            names = " and ".join(self.comparison.left_out)
-            text = f"{names} cannot be compared with this model: other features are read."
-            self._statuses.put(Status("comparison", "info", "left_out", text))
-        elif status is not None and status.code == "left_out":
-            self._statuses.drop("comparison")
 
     def set_explaining(self, on: bool) -> None:
         """Explain each answer from now on, or no longer; it costs a second run of the network."""
         self.explaining = on
 
-    def _explain(
-        self, window: FeatureWindow, stream: Stream, predictor: Predictor, probs: Sequence[float]
-    ) -> WindowExplanation | None:
-        from emolive.explanation import PITCH_WINDOW_S, explain_window, pitch
-
-        if stream.profile is None:
-            return None
-        ring, pitch_hz = stream.audio, None
-        if ring is not None:
-            samples, _ = ring.read(window.end_ns, round(PITCH_WINDOW_S * ring.rate_hz))
-            pitch_hz = pitch(samples, ring.rate_hz)
-        return explain_window(predictor, window, stream.profile, self.baseline, probs, pitch_hz=pitch_hz)
-
-    def _report(
-        self,
-        stream: Stream,
-        window: FeatureWindow,
-        predictor: Predictor,
-        *,
-        foreign_voice: bool,
-        unread: Unread | None,
-    ) -> None:
+    def _report(self, stream: Stream, read: ReadWindow, predictor: Predictor) -> None:
         spec, profile = predictor.spec, stream.profile
-        stream.statuses.put(
-            *stream_statuses(
-                window,
-                spec.window_s,
-                has_video=stream.has_video,
-                has_audio=stream.audio is not None,
-                video_lost=stream.video_lost,
-                audio_lost=stream.audio_lost,
-                foreign_voice=foreign_voice,
-                unread=unread,
-            )
-        )
+        stream.statuses.put(*read.statuses(stream, spec.window_s))
         if profile is None or stream.calibration is not None or self._failure_shown:
             return
         self._statuses.put(
