@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +61,8 @@ class ClipAnalysis(threading.Thread):
         self._request: AnalysisRequest | None = None
         self._changed = threading.Condition()
         self._closed = False
+        self._whole = True
+        """Nothing is left to analyse with the models in use."""
         self._evidence: ClipEvidence | None = None
 
     # --- any thread
@@ -90,48 +92,54 @@ class ClipAnalysis(threading.Thread):
     # --- the analysis thread
 
     def run(self) -> None:
-        """Carry out requests, the newest only."""
-        while True:
-            request = self._next_request()
-            if request is None:
-                break
+        """Carry out requests, the newest only; one that is refused leaves what is being analysed at work."""
+        work: Iterator[None] = iter(())
+        while (request := self._next_request(wait=self._whole)) is not None or not self._closed:
             try:
-                self._analyze(request)
+                if request is not None:
+                    work = self._begin(request) or work
+                else:
+                    next(work)
+            except StopIteration:
+                self._whole = True
             except MediaError as error:
                 self.error = str(error)
-                self._settle(complete=True)
+                self._whole = True
             except EmoliveError as error:
                 self._on_status(Status("model", "error", "refused", str(error)))
             except Exception as error:
                 log.exception("the analysis of a file failed")
                 self._on_status(Status("model", "error", "failed", f"The analysis failed: {error}."))
+                # The same step would fail again.
+                self._whole = self._whole or request is None
             self._settle()
         if self._evidence is not None:
             self._evidence.close()
 
-    def _next_request(self) -> AnalysisRequest | None:
-        """Wait for a request; None at the end."""
+    def _next_request(self, *, wait: bool) -> AnalysisRequest | None:
+        """The newest request; None without one, if there is something else to do or it is the end."""
         with self._changed:
-            while self._request is None and not self._closed:
+            while wait and self._request is None and not self._closed:
                 self._changed.wait()
             request, self._request = self._request, None
             return None if self._closed else request
 
-    def _settle(self, *, complete: bool | None = None) -> None:
+    def _settle(self) -> None:
         """No models are being loaded any more, unless others were asked for meanwhile."""
         with self._changed:
             if self._request is None:
-                self.complete = self.complete if complete is None else complete
+                self.complete = self._whole
                 self.idle.set()
 
     def _interrupted(self) -> bool:
         return self._closed or self._request is not None
 
-    def _analyze(self, request: AnalysisRequest) -> None:
+    def _begin(self, request: AnalysisRequest) -> Iterator[None] | None:
+        """Load the models of a request; returns the analysis, or None if another request has come."""
         self._on_status(Status("model", "info", "loading", "The model is loading."))
         predictors = request.load()
         if self._interrupted():
-            return
+            return None
         main = predictors[0]
         for other in predictors[1:]:
             if feature_space(other) != feature_space(main):
@@ -140,15 +148,16 @@ class ClipAnalysis(threading.Thread):
                 )
         models = [ModelAtWork(predictor, request, self._source) for predictor in predictors]
         evidence = self._evidence_for(main, request.faces)
+        self._whole = False
         self.track = ClipTrack(tuple(predictor.spec.fusion for predictor in predictors))
         text = f"{main.spec.fusion} runs on {main.device} by {main.runtime.title}."
         self._on_status(Status("model", "ok", "ready", text))
-        self._settle()
-        self._estimate_all(evidence, models, request)
+        return self._estimate_all(evidence, models, request)
 
     def _estimate_all(
         self, evidence: ClipEvidence, models: Sequence[ModelAtWork], request: AnalysisRequest
-    ) -> None:
+    ) -> Iterator[None]:
+        """Step by step: a window, or a piece of the file."""
         from emolive.audio.online_features import OnlineFeatureExtractor
         from emolive.voice_owner import without_others_voice
 
@@ -157,7 +166,7 @@ class ClipAnalysis(threading.Thread):
         end_ns = bin_ns
         hop_ns = request.hop_bins * bin_ns
         changes_ns = [choice.t_ns for choice in request.faces]
-        while not self._interrupted():
+        while True:
             if end_ns < evidence.complete_ns and end_ns <= to_ns(clip.duration_s):
                 window = clip.window(end_ns, spec, extractor)
                 window, foreign_voice = without_others_voice(window, evidence.lips, spec.bin_s)
@@ -178,10 +187,10 @@ class ClipAnalysis(threading.Thread):
                 end_ns += bin_ns
             elif evidence.exhausted:
                 self.analyzed_s = max(self.analyzed_s, clip.duration_s)
-                self._settle(complete=True)
                 return
             else:
                 evidence.advance()
+            yield
 
     def _evidence_for(self, predictor: Predictor, faces: tuple[FaceChoice, ...]) -> ClipEvidence:
         """What was decoded already if it is of these faces and fits; else the file from its beginning."""

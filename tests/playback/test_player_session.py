@@ -14,7 +14,7 @@ from emolive.errors import CheckpointError, ConfigError, MediaError
 from emolive.file_analyzer import FileAnalyzer
 from emolive.playback.app_session import AppSession
 from emolive.playback.clip_analysis import ClipAnalysis
-from emolive.playback.clip_track import AnalysisRequest
+from emolive.playback.clip_track import AnalysisRequest, AnalyzedWindow, ClipTrack
 from emolive.playback.models import ModelLoan, ModelShelf
 from emolive.playback.player_session import PlayerSession
 from emolive.playback.speaker import Speaker
@@ -227,7 +227,28 @@ def test_a_refused_model_keeps_the_results(open_file: Open, tmp_path: Path) -> N
     eventually(session._analysis.idle.is_set, "the refusal")
     status = next(s for s in session.snapshot().statuses if s.source == "model")
     assert (status.level, status.code) == ("error", "refused")
-    assert playback_of(session).track is track
+    playback = playback_of(session)
+    assert playback.track is track
+    assert not playback.analysing, "all is there still"
+
+
+def test_a_refused_model_does_not_end_the_analysis_that_is_going_on(
+    open_file: Open, clips: dict[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    session = open_file(start=False, fusion="ia")
+    add = ClipTrack.add
+
+    def ask_half_way(track: ClipTrack, window: AnalyzedWindow) -> None:
+        add(track, window)
+        if len(track.windows) == 5:
+            session.set_checkpoint(tmp_path / "missing.safetensors")
+
+    monkeypatch.setattr(ClipTrack, "add", ask_half_way)
+    session.start()
+    track = until_analysed(session).track
+    assert list(track) == offline(clips["full"], "ia")
+    status = next(s for s in session.snapshot().statuses if s.source == "model")
+    assert status.code == "refused"
 
 
 def test_a_request_while_the_end_of_the_file_is_analysed_is_carried_out_first(
@@ -237,11 +258,11 @@ def test_a_request_while_the_end_of_the_file_is_analysed_is_carried_out_first(
     settle = ClipAnalysis._settle
     asked: list[bool] = []
 
-    def ask_at_the_end(analysis: ClipAnalysis, *, complete: bool | None = None) -> None:
-        if complete and not asked:
+    def ask_at_the_end(analysis: ClipAnalysis) -> None:
+        if analysis._whole and not asked:
             asked.append(True)
             session.set_smoothing("off")
-        settle(analysis, complete=complete)
+        settle(analysis)
 
     monkeypatch.setattr(ClipAnalysis, "_settle", ask_at_the_end)
     session.start()
