@@ -15,8 +15,8 @@ Unread = Literal["starting", "slow"]
 def pictures_unread(stream: Stream, end_ns: int, bin_s: float) -> Unread | None:
     """Why none of the newest pictures has been looked at, although there are some; None if one has.
 
-    A camera that pauses is no such case. A drawing never pauses, so that the lack of its pictures too is the
-    computer's.
+    A camera that pauses is no such case. A drawing never pauses, and a file that is decoded more slowly than
+    it plays has more pictures than come, so that the lack of theirs too is the computer's.
 
     Args:
         stream: of the source.
@@ -27,9 +27,17 @@ def pictures_unread(stream: Stream, end_ns: int, bin_s: float) -> Unread | None:
     if not stream.realtime or not stream.has_video or stream.video_lost or stream.ended.is_set():
         return None
     start_ns = end_ns - to_ns(RECENT_BINS * bin_s)
-    if not stream.is_synthetic and (frame is None or frame.t_ns <= start_ns):
+    if not _has_more(stream) and (frame is None or frame.t_ns <= start_ns):
         return None
     if features is None:
         return "starting"
     looked_at, _, _ = features.buffer.between(start_ns + 1, end_ns)
     return None if len(looked_at) else "slow"
+
+
+def _has_more(stream: Stream) -> bool:
+    """Whether the source has more pictures than it delivers."""
+    if stream.is_synthetic:
+        return True
+    status = stream.statuses.get("camera")
+    return status is not None and status.code == "slow"

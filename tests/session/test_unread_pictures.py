@@ -59,6 +59,13 @@ def test_pictures_that_came_and_were_not_looked_at(
     assert not pictures_unread(source, END_NS, BIN_S), "that is the camera's"
 
 
+def test_a_file_that_is_decoded_too_slowly_does_not_lack_a_face() -> None:
+    source = stream(replace(CAMERA, live=False), arrived_s_ago=1.5, looked_at_s_ago=2.0)
+    assert pictures_unread(source, END_NS, BIN_S) is None, "one that holds a picture"
+    source.statuses.put(Status("camera", "warning", "slow", "This computer is too slow."))
+    assert pictures_unread(source, END_NS, BIN_S) == "slow"
+
+
 def test_a_starved_demo_says_too_slow_and_not_that_there_is_no_face(
     watch: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
