@@ -32,6 +32,6 @@ os.write(2, b"native afterwards\\n")
 def test_another_thread_is_heard_while_descriptor_2_is_redirected() -> None:
     root = Path(__file__).resolve().parents[1]
     done = subprocess.run(
-        [sys.executable, "-c", CODE], cwd=root, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", CODE], cwd=root, capture_output=True, text=True, check=True, timeout=150
     )
     assert done.stderr.splitlines() == ["The camera cannot be opened.", "native afterwards"]

@@ -151,4 +151,4 @@ for kind in ("mfcc", "logmel"):
     OnlineFeatureExtractor(AudioSpec(kind=kind)).read(Waveform(samples, {from_hz}), 1_000_000_000, 22_050)
 """
     root = Path(__file__).resolve().parents[2]
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=root)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=150, cwd=root)

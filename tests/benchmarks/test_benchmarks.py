@@ -149,7 +149,10 @@ def test_sessions_are_watched_and_switched(
     monkeypatch.setenv("EMOLIVE_ASSETS", str(shipped_random))
     config = BenchmarkConfig(tmp_path, seconds=1.0, backend="eager")
     session_config = SessionConfig("demo", "auto", "ia", backend="eager", device="cpu")
-    stats = sessions.measure_sessions([session_config, session_config], 1.0)
+    for seconds in (1.0, 5.0, 25.0):
+        stats = sessions.measure_sessions([session_config, session_config], seconds)
+        if stats.latencies_ms:
+            break
     assert stats.latencies_ms
     assert min(stats.latencies_ms) > 0
     assert stats.cpu_share > 0

@@ -20,7 +20,7 @@ assert alsa.snd_pcm_open(ctypes.byref(device), b"nowhere", 0, 0) < 0
 
 def said(how: str) -> str:
     command = [sys.executable, "-c", OPEN_WHAT_IS_NOT_THERE, how]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stderr
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=150).stderr
 
 
 @pytest.mark.skipif(ctypes.util.find_library("asound") is None, reason="ALSA is not installed")

@@ -92,10 +92,8 @@ def test_estimates_come_at_the_bin_rate(demo_session):
     estimates = demo_session.estimates
     hops = [round(e.t_s / 0.24) for e in estimates]
     if demo_session.paced:
-        # What is late is skipped and counted.
+        # A slow computer leaves out what is late, and bins in which it looked at too few pictures.
         assert hops == sorted(set(hops))
-        skipped = demo_session.session.snapshot().counters.estimates_skipped
-        assert hops[-1] - hops[0] + 1 - len(hops) <= skipped
     else:
         assert hops == list(range(hops[0], hops[0] + len(hops)))
         # The first estimate needs a face in a third of a window, or some speech.

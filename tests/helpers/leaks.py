@@ -18,7 +18,7 @@ import pytest
 
 from emolive.capture.native_thread import IDLE_NAME
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """A thread that was told to end may need so long where much runs: opening a camera cannot be interrupted."""
 LASTING = (IDLE_NAME, "TMonitor", "tqdm_monitor", "pytest_timeout", "ThreadPoolExecutor")
 """Beginnings of the names of threads that a process has once and keeps: those for native calls while they are
