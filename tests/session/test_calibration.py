@@ -108,7 +108,7 @@ def test_an_expression_is_refused_and_a_doubtful_one_stored_when_it_comes_again(
 
 @pytest.mark.parametrize("source", ["demo", "full"])
 def test_what_is_learned_from_a_drawing_or_a_file_stays_with_it(
-    source, watch, clips, random_checkpoint, monkeypatch, calibration
+    source, watch, clips, random_checkpoint, calibration
 ):
     watched = watch(clips.get(source, source), person="Ann", loop=True)
     watched.until_estimates(1)
@@ -120,11 +120,12 @@ def test_what_is_learned_from_a_drawing_or_a_file_stays_with_it(
     watched.until(lambda: watched.code("baseline") == "neutral", "the status")
     pipeline = watched.session._inference.pipeline
     assert pipeline._neutral is None or pipeline._neutral.video.count == 0
-    monkeypatch.setattr("emolive.session.stream.Stream.is_synthetic", False)
-    n = len(watched.estimates)
-    watched.session.set_source("demo").result(60)
-    assert {estimate.baseline for estimate in watched.until_anew(n)} == {"none"}
-    watched.session.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("emolive.session.stream.Stream.is_synthetic", False)
+        n = len(watched.estimates)
+        watched.session.set_source("demo").result(60)
+        assert {estimate.baseline for estimate in watched.until_anew(n)} == {"none"}
+        watched.session.stop()
     profile = SpeakerProfile(checkpoint.describe(random_checkpoint("ia")).spec, "Ann")
     assert not profile.load()
 
