@@ -42,21 +42,21 @@ from training.opinion_pool_search import PoolProblem, SearchResult, search
 
 START = OpinionPoolSpec(
     classifier="",
-    network=(0.35, 0.4),
-    absolute=(0.65, 0.5),
-    relative=(0.0, 0.1),
-    neutral_bias=0.3,
-    calm_offset=0.7,
+    network=(0.33, 0.45),
+    absolute=(0.67, 0.35),
+    relative=(0.0, 0.0),
+    neutral_bias=0.7,
+    calm_offset=1.6,
     floor=0.001,
     recent_s=1.5,
     evidence_s=4.0,
-    running_limit=0.5,
+    running_limit=0.7,
     calibration_s=1.0,
-    novelty_limits=(1.7, 1.25, 1.4),
+    novelty_limits=(1.65, 1.25, 1.18),
     novelty_width=0.05,
     resemblance_limit=0.7,
     novel_voice_weight=0.5,
-    temperatures=(0.5, 0.5),
+    temperatures=(0.6, 0.85),
 )
 """Where the search starts. Floor, times and the limit of g are not searched."""
 
