@@ -64,13 +64,18 @@ def silence_stderr_of(library: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _null() -> ctypes.c_void_p:
-    """A variable with a FILE of the null device; never closed, since libraries hold its address."""
+    """A variable with a FILE of the null device.
+
+    It outlives the interpreter, as the threads of a library may: libraries hold its address.
+    """
     libc = ctypes.CDLL(None)
     libc.fopen.restype = ctypes.c_void_p
     file = libc.fopen(os.devnull.encode(), b"we")
     if not file:
         raise OSError(f"{os.devnull} cannot be opened")
-    return ctypes.c_void_p(file)
+    variable = ctypes.c_void_p(file)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(variable))
+    return variable
 
 
 def _places_of_stderr(library: ctypes.CDLL) -> list[int]:
