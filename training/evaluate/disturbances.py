@@ -137,7 +137,7 @@ UNDISTURBED = Disturbance("undisturbed")
 def disturbances() -> tuple[Disturbance, ...]:
     """Those that `emolive-evaluate strangers --disturbed` tries."""
     return (
-        *(gain(db) for db in (-20.0, -10.0, 10.0, 20.0)),
+        *(gain(db) for db in (-24.0, -20.0, -10.0, 10.0, 20.0, 24.0)),
         light(0.1),
         *(roll(degrees) for degrees in (-45.0, -30.0, 30.0, 45.0)),
         yaw(-20.0),
