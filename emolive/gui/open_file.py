@@ -131,8 +131,8 @@ class OpenFile:
         add_to_stored = self._changed_meanwhile = self._reading
 
         def save() -> None:
-            kept = add_spans(load_spans(spans_path(path)), spans) if add_to_stored else spans
-            save_spans(spans_path(path), kept)
+            merged = add_spans(load_spans(spans_path(path)), spans) if add_to_stored else spans
+            save_spans(spans_path(path), merged)
 
         self._tasks.submit(save, on_error=self._show_message)
 

@@ -82,23 +82,23 @@ class PassedWindows:
             # Other models answer: theirs for the position is new.
             newest.with_present = True
         self._track = track
-        found: list[AnalyzedWindow] = []
+        windows: list[AnalyzedWindow] = []
         while True:
             stretch = self._waiting[0]
             analysed_ns = _END_NS if complete else track.windows[-1].t_ns if track.windows else 0
             if stretch.with_present:
                 if analysed_ns < stretch.from_ns:
-                    return found
+                    return windows
                 stretch.with_present = False
                 present = track.window_at(stretch.from_ns)
                 if present is not None and to_s(stretch.from_ns - present.t_ns) <= STALE_S:
                     stretch.from_ns = present.t_ns - 1
             passed = _between(track, stretch.from_ns, stretch.until_ns)
-            found += passed
+            windows += passed
             if passed:
                 stretch.from_ns = passed[-1].t_ns
             if len(self._waiting) == 1 or analysed_ns < stretch.until_ns:
-                return found
+                return windows
             self._waiting.popleft()
 
 

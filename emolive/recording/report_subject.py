@@ -68,14 +68,14 @@ def file_subject(
     Raises:
         MediaError: there are no estimates.
     """
-    found = tuple(estimates)
-    if analysing and not found:
+    rows = tuple(estimates)
+    if analysing and not rows:
         raise MediaError(f"{path.name} is still being analysed: try again in a moment.")
-    _check(path, found)
-    facts = _facts(found, person)
+    _check(path, rows)
+    facts = _facts(rows, person)
     if analysing:
-        facts["Note"] = f"The file is analysed up to {minutes_text(found[-1].t_s)}; the rest is missing here."
-    return ReportSubject(path.name, f"File {path.name}", path, found, facts)
+        facts["Note"] = f"The file is analysed up to {minutes_text(rows[-1].t_s)}; the rest is missing here."
+    return ReportSubject(path.name, f"File {path.name}", path, rows, facts)
 
 
 def minutes_text(t_s: float) -> str:

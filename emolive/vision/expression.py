@@ -43,10 +43,11 @@ TARGET_LIGHT = 0.45
 MIN_GAIN, MAX_GAIN = 0.6, 14.0
 _HIGHLIGHTS = 98
 """Percentile that the gain must not push over white, unless it was there before."""
-_NOSE_DEPTH = 1.2
+NOSE_DEPTH = 1.2
 """How far the nose's tip lies before the axis of the head, over half the head's width."""
 _NOSE_TIP = 30
-_RIGHT_JAW, _LEFT_JAW = slice(0, 3), slice(14, 17)
+RIGHT_JAW, LEFT_JAW = slice(0, 3), slice(14, 17)
+"""The ends of the jaw among the 68 landmarks."""
 
 Classify = Callable[[FloatArray], FloatArray]
 """Prepared pixels (1, 3, S, S) → logits (1, classes)."""
@@ -115,13 +116,13 @@ def estimate_yaw_deg(points_px: FloatArray) -> float:
 
     The nose's tip moves between the two ends of the jaw as on a cylinder seen from far away.
     """
-    right, left = points_px[_RIGHT_JAW].mean(axis=0), points_px[_LEFT_JAW].mean(axis=0)
+    right, left = points_px[RIGHT_JAW].mean(axis=0), points_px[LEFT_JAW].mean(axis=0)
     axis = left - right
     width = float(np.hypot(*axis))
     if width < 1e-6:
         return 0.0
     offset = float((points_px[_NOSE_TIP] - (right + left) / 2) @ axis) / (width * width / 2)
-    return math.degrees(math.atan(offset / _NOSE_DEPTH))
+    return math.degrees(math.atan(offset / NOSE_DEPTH))
 
 
 class ExpressionClassifier:

@@ -208,32 +208,36 @@ class BlazeFaceTracker:
         )
 
     def _detect(self, image: Image, t_ns: int) -> Detection | None:
-        found = self._find(image, t_ns)
-        if found is None or found.score < SURE_SCORE:
-            found = self._turned(image, found) or found
-        return found if found is None or abs(found.roll_deg) <= MAX_ROLL_DEG else self._upright(image, found)
+        detection = self._find(image, t_ns)
+        if detection is None or detection.score < SURE_SCORE:
+            detection = self._turned(image, detection) or detection
+        return (
+            detection
+            if detection is None or abs(detection.roll_deg) <= MAX_ROLL_DEG
+            else self._upright(image, detection)
+        )
 
-    def _upright(self, image: Image, found: Detection) -> Detection:
+    def _upright(self, image: Image, detection: Detection) -> Detection:
         """A tilted face with the box that it has upright.
 
         The detector's box of a tilted face is smaller, by a quarter at 45 degrees, and lies elsewhere on it,
         so that landmarks in it are biased: by .27 of the deviation within a person at 60 degrees, by .09 so.
         """
-        side_px = SEARCH_SCALE * max(found.box_px.width_px, found.box_px.height_px)
+        side_px = SEARCH_SCALE * max(detection.box_px.width_px, detection.box_px.height_px)
         scale = min(1.0, UPRIGHT_PX / side_px)
-        patch = cut_upright(image, found.box_px.center_px, side_px, found.roll_deg, scale)
+        patch = cut_upright(image, detection.box_px.center_px, side_px, detection.roll_deg, scale)
         place = BoundingBox(0, 0, side_px * scale, side_px * scale)
         middle = square_around(place, 1 / SEARCH_SCALE)
         upright = self._same(self._detector.detect(patch.image), middle)
         if upright is None or abs(upright.roll_deg) > MAX_ROLL_DEG:
-            return found
+            return detection
         box = upright.box_px
         # Boxes count pixels by their borders.
         x, y = patch.to_picture(np.array([box.center_px]) - 0.5)[0] + 0.5
         width, height = box.width_px / scale, box.height_px / scale
         box = BoundingBox(float(x) - width / 2, float(y) - height / 2, width, height)
-        roll_deg = math.remainder(found.roll_deg + upright.roll_deg, 360)
-        return Detection(box, found.score, roll_deg)
+        roll_deg = math.remainder(detection.roll_deg + upright.roll_deg, 360)
+        return Detection(box, detection.score, roll_deg)
 
     def _turned(self, image: Image, found: Detection | None) -> Detection | None:
         """The face in the other direction, if that is right; this direction is then kept."""

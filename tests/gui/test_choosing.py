@@ -12,17 +12,12 @@ from emolive.gui import strings
 from emolive.gui.widgets import picker as picker_module
 from emolive.gui.widgets.dialogs import stream_address
 from emolive.session.config import SessionConfig
-from tests.helpers.fake_session import FakeDevice, FakeSession
+from tests.helpers.fake_session import FakeDevice, refusing
 from tests.helpers.window_driver import WindowDriver
 
 
 def test_a_source_that_is_not_there_offers_the_others(driver: WindowDriver) -> None:
-    def picky(config: SessionConfig) -> FakeSession:
-        if config.source == "7":
-            raise DeviceError("There is no camera 7: choose another source.")
-        return FakeSession(config)
-
-    driver.create = picky
+    driver.create = refusing("7", DeviceError("There is no camera 7: choose another source."))
     driver.cameras = lambda: (FakeDevice(0, "Front camera", True), FakeDevice(1, "Desk camera"))
     window = driver.open(SessionConfig(source="7"), wait=False)
     view = window.view

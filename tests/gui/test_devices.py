@@ -11,7 +11,7 @@ from emolive.gui.device_names import device_titles, used_value
 from emolive.gui.ui_settings import UiSettings, with_remembered
 from emolive.gui.widgets.devices_view import DeviceList, DevicesView
 from emolive.session.config import SessionConfig
-from tests.helpers.fake_session import FakeDevice, FakeSession
+from tests.helpers.fake_session import FakeDevice, FakeSession, refusing
 from tests.helpers.fake_source import FakeSource
 from tests.helpers.window_driver import WindowDriver
 
@@ -158,13 +158,8 @@ def test_choosing_automatic_forgets_the_device(driver: WindowDriver) -> None:
 
 
 def test_a_device_of_the_last_time_that_is_gone_is_replaced_and_said(driver: WindowDriver) -> None:
-    def picky(config: SessionConfig) -> FakeSession:
-        if config.source == "Desk camera":
-            raise DeviceError("The camera Desk camera is not connected.")
-        return FakeSession(config)
-
     UiSettings().set_text("source", "Desk camera")
-    driver.create = picky
+    driver.create = refusing("Desk camera", DeviceError("The camera Desk camera is not connected."))
     driver.remembered = frozenset({"source", "mic"})
     window = driver.open(SessionConfig(source="Desk camera", mic="Headset"))
     assert (window.controller.config.source, window.controller.config.mic) == ("auto", "Headset")

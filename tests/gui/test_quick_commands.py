@@ -15,7 +15,7 @@ from emolive.recording.spans import Span, load_spans, save_spans, spans_path
 from emolive.session.config import SessionConfig
 from emolive.snapshot import PlaybackState, RecordingState, Snapshot
 from tests.gui.test_media_commands import PLAYBACK, called, show
-from tests.helpers.fake_session import FakeSession
+from tests.helpers.fake_session import FakeSession, refusing
 from tests.helpers.media import write_media
 from tests.helpers.window_driver import WindowDriver
 
@@ -150,12 +150,7 @@ def test_of_two_refused_choices_neither_is_shown(driver: WindowDriver, slow: Slo
 
 
 def test_a_choice_after_a_failed_start_is_what_a_refused_one_goes_back_to(driver: WindowDriver) -> None:
-    def picky(config: SessionConfig) -> FakeSession:
-        if config.source == "Gone":
-            raise EmoliveError("There is no camera named Gone.")
-        return FakeSession(config)
-
-    driver.create = picky
+    driver.create = refusing("Gone", EmoliveError("There is no camera named Gone."))
     window = driver.open(SessionConfig(source="Gone"), wait=False)
     driver.until(lambda: window.controller.state == "failed")
     window.choose_source("demo")

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from emolive.errors import EmoliveError
 from emolive.session.config import SessionConfig
 from emolive.types import Status
-from tests.helpers.fake_session import FakeSession
+from tests.helpers.fake_session import FakeSession, refusing
 from tests.helpers.window_driver import WindowDriver
 
 
@@ -106,12 +106,7 @@ def test_a_crash_at_the_start_is_a_sentence_too(driver: WindowDriver) -> None:
 
 
 def test_another_source_after_a_failed_start_starts_again(driver: WindowDriver) -> None:
-    def picky(config: SessionConfig) -> FakeSession:
-        if config.source == "Gone":
-            raise EmoliveError("There is no camera named Gone.")
-        return FakeSession(config)
-
-    driver.create = picky
+    driver.create = refusing("Gone", EmoliveError("There is no camera named Gone."))
     window = driver.open(SessionConfig(source="Gone"), wait=False)
     driver.until(lambda: window.controller.state == "failed")
     window.choose_source("demo")

@@ -294,3 +294,14 @@ def draw(t_s: float) -> tuple[np.ndarray, Face]:
     points = np.concatenate([jaw, mouth, *eye_contours]).astype(np.float32)
     box = BoundingBox(cx - rx - 6, cy - ry - 6, 2 * rx + 12, 2 * ry + 12)
     return image, Face(box, 0.97, points)
+
+
+def refusing(source: str, error: EmoliveError) -> Callable[[SessionConfig], FakeSession]:
+    """Creates sessions of any source but one."""
+
+    def create(config: SessionConfig) -> FakeSession:
+        if config.source == source:
+            raise error
+        return FakeSession(config)
+
+    return create

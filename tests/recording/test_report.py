@@ -87,13 +87,13 @@ def test_it_has_shares_timeline_and_longest_spans_and_loads_nothing(
 
 def test_a_gap_divides_spans_and_curves(rows: list[dict[str, Any]], tmp_path: Path) -> None:
     late = [row(10 + 0.24 * i, "calm") for i in range(3)]
-    found = read_recording(recording(tmp_path / "take", [*rows[:4], *late]))
-    spans = label_spans(found.estimates)
+    take = read_recording(recording(tmp_path / "take", [*rows[:4], *late]))
+    spans = label_spans(take.estimates)
     assert [(s.label, round(s.start_s, 2), round(s.duration_s, 2)) for s in spans] == [
         ("calm", 0.24, 0.96),
         ("calm", 10.0, 0.72),
     ]
-    assert report_html(recording_subject(found)).count("<polygon") == 2 * len(LABELS)
+    assert report_html(recording_subject(take)).count("<polygon") == 2 * len(LABELS)
 
 
 def test_pictures_only_on_request_each_fusion_and_a_cut_off_recording(
@@ -132,9 +132,9 @@ def test_the_command_writes_it(
 
 def test_a_media_file_is_reported_like_a_recording(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     folder = recording(tmp_path / "take", rows)
-    found = read_recording(folder)
-    film = file_subject(found.media, found.estimates, person="anna")
-    pages = [Page(report_html(subject)).text for subject in (film, recording_subject(found))]
+    take = read_recording(folder)
+    film = file_subject(take.media, take.estimates, person="anna")
+    pages = [Page(report_html(subject)).text for subject in (film, recording_subject(take))]
     for text in pages:
         assert "estimates of each fusion" in text
         assert "anna" in text
@@ -142,6 +142,6 @@ def test_a_media_file_is_reported_like_a_recording(tmp_path: Path, rows: list[di
     assert shares[0] == shares[1]
     assert "File recording.mp4" in pages[0]
     with pytest.raises(MediaError, match="still being analysed"):
-        file_subject(found.media, (), analysing=True)
+        file_subject(take.media, (), analysing=True)
     with pytest.raises(MediaError, match="nothing to report"):
-        file_subject(found.media, ())
+        file_subject(take.media, ())

@@ -15,6 +15,7 @@ from emolive.capture.decode import iter_media
 from emolive.clock import NS_PER_S
 from emolive.types import AudioBlock, FloatArray, Frame, Image
 from emolive.vision.detector import FaceDetector
+from emolive.vision.expression import LEFT_JAW, NOSE_DEPTH, RIGHT_JAW
 from emolive.vision.landmarks import LandmarkPredictor
 from preprocessing.face_warp import FaceWarp
 
@@ -22,8 +23,7 @@ TIME_BASE = Fraction(1, 1000)
 MUSIC_DBFS, NOISE_DBFS = -25.0, -40.0
 _CHORD_HZ = (220.0, 277.18, 329.63, 440.0)
 _BEAT_HZ = 2.0
-_NOSE_DEPTH = 1.2
-"""How far the nose lies before the axis of the head, over half the head's width."""
+_NOSE = slice(27, 36)
 
 
 def _same_picture(image: Image) -> Image:
@@ -98,11 +98,11 @@ def turned_points(points_px: FloatArray, degrees: float) -> FloatArray:
     The face is a cylinder about the middle between the ends of the jaw, and the nose lies before it. Its
     middle stays where it is.
     """
-    right, left = points_px[:3].mean(axis=0), points_px[14:17].mean(axis=0)
+    right, left = points_px[RIGHT_JAW].mean(axis=0), points_px[LEFT_JAW].mean(axis=0)
     half_width = (left - right) / 2
     across = (points_px - (right + left) / 2) @ half_width / (half_width @ half_width)
     depth = np.sqrt(np.clip(1 - across**2, 0, 1))
-    depth[27:36] = _NOSE_DEPTH
+    depth[_NOSE] = NOSE_DEPTH
     angle = np.radians(degrees)
     moved = across * (np.cos(angle) - 1) + (depth - 1) * np.sin(angle)
     return np.asarray(points_px + moved[:, None] * half_width, np.float32)
